@@ -1,0 +1,71 @@
+"""A real Kafka in seconds, proven to work: Invoke tasks, readiness probes, topics, acceptance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kafka_tasks.version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from kafka_tasks.errors import KafkaTasksError
+    from kafka_tasks.lifecycle import Session, down, open_session, restart, status, up, wait
+    from kafka_tasks.model.cluster import Address, Cluster, ServiceState
+    from kafka_tasks.model.events import Event, Recorder
+    from kafka_tasks.model.results import Report
+    from kafka_tasks.project.directory import Project
+    from kafka_tasks.settings import Settings
+    from kafka_tasks.settings import load as load_settings
+
+_HOMES = {
+    "Address": "model.cluster",
+    "Cluster": "model.cluster",
+    "Event": "model.events",
+    "KafkaTasksError": "errors",
+    "Project": "project.directory",
+    "Recorder": "model.events",
+    "Report": "model.results",
+    "ServiceState": "model.cluster",
+    "Session": "lifecycle",
+    "Settings": "settings",
+    "down": "lifecycle",
+    "load_settings": "settings",
+    "open_session": "lifecycle",
+    "restart": "lifecycle",
+    "status": "lifecycle",
+    "up": "lifecycle",
+    "wait": "lifecycle",
+}
+
+__all__ = [
+    "Address",
+    "Cluster",
+    "Event",
+    "KafkaTasksError",
+    "Project",
+    "Recorder",
+    "Report",
+    "ServiceState",
+    "Session",
+    "Settings",
+    "__version__",
+    "down",
+    "load_settings",
+    "open_session",
+    "restart",
+    "status",
+    "up",
+    "wait",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    home = import_module(f"{__name__}.{_HOMES[name]}")
+    return getattr(home, "load" if name == "load_settings" else name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""Kafka's own protocol: the only importers of confluent_kafka."""

@@ -1,0 +1,209 @@
+"""What the cluster is and which topics it has, through confluent-kafka's AdminClient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka.admin import (
+    AdminClient,
+    ClusterMetadata,
+    ConfigResource,
+    ConfigSource,
+    NewTopic,
+    OffsetSpec,
+    ResourceType,
+    TopicMetadata,
+)
+
+from kafka_tasks.clients.kafka.connection import configuration, quiet_logger, translate
+from kafka_tasks.errors import BrokerUnreachable
+from kafka_tasks.model.cluster import Address, Cluster
+from kafka_tasks.model.topic import ConfigValue, Offsets, PartitionState, TopicState
+from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
+
+T = TypeVar("T")
+
+# list_topics holds Ctrl-C back for as long as it may take, so it may never take long.
+_SLICE_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterView:
+    """What one metadata answer says: `controller` is a broker id, or None while there is none."""
+
+    cluster_id: str | None
+    controller: int | None
+    brokers: Mapping[int, Address]
+
+
+class Admin:
+    """A connection to one cluster, or to one address of it. Use it with `with`."""
+
+    def __init__(
+        self, cluster: Cluster, *, bootstrap: str | None = None, policy: RetryPolicy | None = None
+    ) -> None:
+        self._cluster = cluster
+        self._policy = policy or RetryPolicy()
+        self._client = AdminClient(configuration(cluster, bootstrap), logger=quiet_logger())
+
+    def __enter__(self) -> Admin:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.__exit__(None, None, None)
+
+    def look(self, timeout_s: float = _SLICE_S) -> ClusterView:
+        """One metadata request; raises `BrokerUnreachable` when it is not answered in time."""
+        metadata = self._metadata(timeout_s)
+        return ClusterView(
+            metadata.cluster_id,
+            metadata.controller_id if metadata.controller_id >= 0 else None,
+            {
+                node: Address(str(at.host), int(at.port or 0))
+                for node, at in metadata.brokers.items()
+            },
+        )
+
+    def answers_as(self, broker_id: int, timeout_s: float) -> None:
+        """Ask this broker, at the address it advertises, whether it has this id.
+
+        Raises `BrokerUnreachable` where nothing answers there, `ClusterError` where another
+        broker does.
+        """
+        resource = ConfigResource(ResourceType.BROKER, str(broker_id))
+        futures = self._client.describe_configs([resource], request_timeout=timeout_s)
+        self._result(futures[resource], f"broker {broker_id} at its advertised address", timeout_s)
+
+    def topics(self, *, timeout_s: float = 10.0, name: str | None = None) -> dict[str, TopicState]:
+        """Every topic, or the one of this name; without their settings."""
+
+        def check() -> ClusterMetadata:
+            try:
+                return self._metadata(min(_SLICE_S * 4, timeout_s), name)
+            except BrokerUnreachable as error:
+                raise NotYet(error.evidence[0] if error.evidence else error.message) from error
+
+        try:
+            found = self._policy.until(check, Deadline.after(timeout_s))
+        except OutOfTime as error:
+            raise BrokerUnreachable(
+                f"No broker answered at {self._cluster.bootstrap_servers} within {timeout_s:g} s.",
+                evidence=(str(error),),
+                hint="invoke kafka.status",
+            ) from error
+        return {
+            str(topic.topic): _state(topic)
+            for topic in found.topics.values()
+            if topic.error is None or topic.partitions
+        }
+
+    def configs(
+        self, names: Iterable[str], *, timeout_s: float = 10.0
+    ) -> dict[str, dict[str, ConfigValue]]:
+        """The settings of these topics, with where each value comes from."""
+        asked = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+        if not asked:
+            return {}
+        futures = self._client.describe_configs(asked, request_timeout=timeout_s)
+        return {
+            resource.name: {
+                entry.name: _config_value(entry)
+                for entry in self._result(
+                    future, f"describe topic {resource.name}", timeout_s
+                ).values()
+            }
+            for resource, future in futures.items()
+        }
+
+    def describe(self, name: str, *, timeout_s: float = 10.0) -> TopicState | None:
+        """One topic with its settings, or None."""
+        state = self.topics(timeout_s=timeout_s, name=name).get(name)
+        if state is None:
+            return None
+        config = self.configs([name], timeout_s=timeout_s)[name]
+        return TopicState(state.name, state.partitions, config)
+
+    def create(
+        self,
+        name: str,
+        *,
+        partitions: int,
+        replication_factor: int,
+        config: Mapping[str, str],
+        timeout_s: float = 30.0,
+    ) -> None:
+        """Create a topic; returns when the controller has accepted it, before it has leaders."""
+        new = NewTopic(
+            name,
+            num_partitions=partitions,
+            replication_factor=replication_factor,
+            config=dict(config),
+        )
+        futures = self._client.create_topics([new], request_timeout=timeout_s)
+        self._result(futures[name], f"create topic {name}", timeout_s)
+
+    def delete(self, names: Sequence[str], *, timeout_s: float = 30.0) -> None:
+        """Delete topics; returns when the controller has accepted all of it."""
+        futures = self._client.delete_topics(list(names), request_timeout=timeout_s)
+        for name, future in futures.items():
+            self._result(future, f"delete topic {name}", timeout_s)
+
+    def offsets(self, state: TopicState, *, timeout_s: float = 10.0) -> dict[int, Offsets]:
+        """The first and the next offset of each partition."""
+        ends = self._offsets(state, OffsetSpec.latest(), timeout_s)
+        starts = self._offsets(state, OffsetSpec.earliest(), timeout_s)
+        return {number: Offsets(starts[number], ends[number]) for number in ends}
+
+    def _offsets(self, state: TopicState, spec: OffsetSpec, timeout_s: float) -> dict[int, int]:
+        wanted = {TopicPartition(state.name, partition.id): spec for partition in state.partitions}
+        if not wanted:
+            return {}
+        futures = self._client.list_offsets(wanted, request_timeout=timeout_s)
+        return {
+            at.partition: self._result(future, f"offsets of {state.name}", timeout_s).offset
+            for at, future in futures.items()
+        }
+
+    def _metadata(self, timeout_s: float, topic: str | None = None) -> ClusterMetadata:
+        try:
+            if topic is None:
+                return self._client.list_topics(timeout=timeout_s)
+            return self._client.list_topics(topic, timeout=timeout_s)
+        except KafkaException as error:
+            raise translate(error, f"metadata from {self._cluster.bootstrap_servers}") from error
+
+    def _result(self, future: Future[Any], what: str, timeout_s: float) -> Any:
+        try:
+            return future.result(timeout=timeout_s + 1.0)
+        except KafkaException as error:
+            raise translate(error, what) from error
+        except FutureTimeout as error:
+            raise BrokerUnreachable(f"No answer within {timeout_s:g} s: {what}.") from error
+
+
+def _state(topic: TopicMetadata) -> TopicState:
+    partitions = tuple(
+        PartitionState(
+            number,
+            found.leader if found.leader >= 0 else None,
+            tuple(found.replicas),
+            tuple(found.isrs),
+        )
+        for number, found in sorted(topic.partitions.items())
+    )
+    return TopicState(str(topic.topic), partitions)
+
+
+def _config_value(entry: Any) -> ConfigValue:
+    source = ConfigSource(entry.source)
+    return ConfigValue(
+        None if entry.is_sensitive else entry.value,
+        source.name.removesuffix("_CONFIG").lower().replace("_", "-"),
+        source is ConfigSource.DYNAMIC_TOPIC_CONFIG,
+        bool(entry.is_sensitive),
+    )

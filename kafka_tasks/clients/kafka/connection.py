@@ -1,0 +1,97 @@
+"""What every client here is configured with, and the one translation of librdkafka's errors."""
+
+from __future__ import annotations
+
+import logging
+
+from confluent_kafka import KafkaError, KafkaException
+
+from kafka_tasks.errors import (
+    BrokerUnreachable,
+    ClusterError,
+    InvalidInput,
+    KafkaTasksError,
+    TopicExists,
+    TopicMissing,
+)
+from kafka_tasks.model.cluster import Cluster
+
+# librdkafka writes about 20 lines a second to stderr while a broker is down; a logger takes them.
+_quiet = logging.getLogger("kafka_tasks.librdkafka")
+_quiet.addHandler(logging.NullHandler())
+_quiet.propagate = False
+
+_AWAY = frozenset(
+    {
+        KafkaError._TRANSPORT,
+        KafkaError._TIMED_OUT,
+        KafkaError._ALL_BROKERS_DOWN,
+        KafkaError._RESOLVE,
+        KafkaError._TIMED_OUT_QUEUE,
+        KafkaError._MSG_TIMED_OUT,
+        KafkaError.REQUEST_TIMED_OUT,
+        KafkaError.BROKER_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.NOT_CONTROLLER,
+    }
+)
+
+
+def quiet_logger() -> logging.Logger:
+    """The logger that keeps librdkafka off stderr."""
+    return _quiet
+
+
+def configuration(
+    cluster: Cluster, bootstrap: str | None = None
+) -> dict[str, str | int | float | bool]:
+    """The librdkafka properties for a cluster, or for one address of it.
+
+    Reconnects are quick (20 ms), since what is not there yet is expected to be there soon; on this
+    machine only IPv4 is tried, because nothing listens on ::1.
+    """
+    properties: Properties = {
+        "bootstrap.servers": bootstrap or cluster.bootstrap_servers,
+        "client.id": "kafka-tasks",
+        "reconnect.backoff.ms": 20,
+        "reconnect.backoff.max.ms": 50,
+        "allow.auto.create.topics": "false",
+        **cluster.client,
+    }
+    if all(address.is_loopback for address in cluster.bootstrap) and not bootstrap:
+        properties["broker.address.family"] = "v4"
+    return properties
+
+
+def is_away(error: KafkaError) -> bool:
+    """Whether the broker, and not the question, is what failed."""
+    return error.code() in _AWAY
+
+
+def translate(error: KafkaException, what: str) -> KafkaTasksError:
+    """librdkafka's error in the words of this package; `what` is what was being done."""
+    cause: KafkaError = error.args[0]
+    code, text = cause.code(), cause.str()
+    if is_away(cause):
+        return BrokerUnreachable(
+            f"No broker answered: {what}.",
+            evidence=(f"{cause.name()}: {text}",),
+            hint="invoke kafka.status",
+        )
+    if code == KafkaError.TOPIC_ALREADY_EXISTS:
+        return TopicExists(f"The topic exists already: {what}.", hint="invoke kafka.topic.list")
+    if code in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
+        return TopicMissing(f"There is no such topic: {what}.", hint="invoke kafka.topic.list")
+    if code in (
+        KafkaError.INVALID_PARTITIONS,
+        KafkaError.INVALID_REPLICATION_FACTOR,
+        KafkaError.INVALID_CONFIG,
+        KafkaError.TOPIC_EXCEPTION,
+        KafkaError._INVALID_ARG,
+    ):
+        return InvalidInput(f"The broker refused: {what}.", evidence=(text,))
+    return ClusterError(f"Failed: {what}.", evidence=(f"{cause.name()}: {text}",))

@@ -1,0 +1,68 @@
+"""One jar by coordinates, verified: the only importer of jgo."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from kafka_tasks.errors import JarsMissing, MachineError
+
+
+def sha256(path: Path) -> str:
+    """The sha256 of a file, as hex."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def fetch(coordinates: str, expected_sha256: str, target: Path) -> None:
+    """Bring `group:artifact:version` to `target`, complete and verified or not at all.
+
+    Repositories are those of jgo's own configuration and then its default; proxies are those of
+    the environment. Raises `JarsMissing` or `MachineError`.
+    """
+    try:
+        import requests
+        from jgo.config import GlobalSettings
+        from jgo.constants import MAVEN_CENTRAL_URL
+        from jgo.maven import MavenContext
+    except ImportError as error:
+        raise JarsMissing(
+            f"{coordinates} is not in the cache, and jgo, which fetches it, is not installed.",
+            hint='pip install "kafka-tasks[embedded]"',
+        ) from error
+    mirrors = GlobalSettings.load().repositories
+    remotes = mirrors if "central" in mirrors else {**mirrors, "central": MAVEN_CENTRAL_URL}
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetch-") as scratch:
+            context = MavenContext(repo_cache=Path(scratch), remote_repos=remotes, timeout=30)
+            found = Path(context.create_dependency(coordinates).artifact.resolve())
+            actual = sha256(found)
+            if actual != expected_sha256:
+                raise JarsMissing(
+                    f"{coordinates} arrived with another checksum than the locked one.",
+                    evidence=(f"expected sha256 {expected_sha256}", f"received sha256 {actual}"),
+                    hint="check the Maven mirror or proxy that this machine uses, then try again",
+                )
+            os.replace(found, target)
+    except JarsMissing:
+        raise
+    except OSError as error:
+        # requests derives its errors from OSError; a full or read-only disk is another matter.
+        if isinstance(error, requests.RequestException):
+            raise _not_to_be_had(coordinates, error) from error
+        raise MachineError(
+            f"{target.parent} cannot be written: {error.strerror or error}.",
+            hint="set KAFKA_TASKS_CACHE to a directory that can",
+        ) from error
+    except RuntimeError as error:
+        raise _not_to_be_had(coordinates, error) from error
+
+
+def _not_to_be_had(coordinates: str, error: Exception) -> JarsMissing:
+    reason = type(error).__name__ if not str(error) else str(error).splitlines()[0][:200]
+    return JarsMissing(
+        f"{coordinates} is not in the cache and cannot be fetched.", evidence=(reason,)
+    )

@@ -1,0 +1,266 @@
+"""Processes and ports of this machine: the only importer of subprocess and psutil."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from kafka_tasks.errors import MachineError
+from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
+
+# Children of this very process: they must be reaped, or they stay as zombies that look alive.
+_children: dict[int, subprocess.Popen[bytes]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What makes a process the one that was started, and not a later one with its pid.
+
+    `started_s` is seconds between the machine's boot and the process's start, so that a moved
+    clock changes nothing; `command` is the sha256 of its argument list.
+    """
+
+    pid: int
+    started_s: float
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A running process with the arguments it was started with."""
+
+    identity: Identity
+    arguments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PortHolder:
+    """Who listens on a port; `pid` is None where the system does not tell."""
+
+    port: int
+    pid: int | None = None
+    name: str | None = None
+    command: str | None = None
+
+    def __str__(self) -> str:
+        if self.pid is None:
+            return "a process of another user"
+        return f"{self.name} (process {self.pid}: {self.command})"
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A command that ran to its end."""
+
+    code: int
+    output: str
+
+
+def command_digest(arguments: Sequence[str]) -> str:
+    """The sha256 of an argument list."""
+    return hashlib.sha256("\0".join(arguments).encode(errors="surrogateescape")).hexdigest()
+
+
+def run(arguments: Sequence[str], *, timeout_s: float, cwd: Path | None = None) -> Completed:
+    """Run a command to its end, both streams together; raises `MachineError` if it cannot."""
+    try:
+        done = subprocess.run(
+            arguments,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=timeout_s,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise MachineError(f"{arguments[0]} did not run: {error}.") from error
+    return Completed(done.returncode, done.stdout)
+
+
+def spawn_detached(
+    arguments: Sequence[str],
+    *,
+    cwd: Path,
+    environ: Mapping[str, str],
+    output: Path,
+    nice: int = 0,
+) -> Identity:
+    """Start a process in a session of its own, so that it outlives this one and its terminal.
+
+    Both its streams go to the file `output`, emptied first. Raises `MachineError`.
+    """
+    try:
+        with open(output, "wb") as stream:
+            child = subprocess.Popen(
+                arguments,
+                cwd=cwd,
+                env=dict(environ),
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=stream,
+                start_new_session=True,
+                close_fds=True,
+            )
+    except OSError as error:
+        raise MachineError(f"{arguments[0]} cannot be started: {error}.") from error
+    _children[child.pid] = child
+    if nice:
+        with contextlib.suppress(psutil.Error, OSError):
+            psutil.Process(child.pid).nice(nice)
+    try:
+        started = _started_s(psutil.Process(child.pid))
+    except psutil.Error:
+        started = 0.0
+    return Identity(child.pid, started, command_digest(arguments))
+
+
+def is_running(identity: Identity) -> bool:
+    """Whether this very process still runs: same pid, same start, same command line."""
+    child = _children.get(identity.pid)
+    if child is not None and child.poll() is not None:
+        del _children[identity.pid]
+        return False
+    try:
+        process = psutil.Process(identity.pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        return (
+            abs(_started_s(process) - identity.started_s) < 0.5
+            and command_digest(process.cmdline()) == identity.command
+        )
+    except psutil.AccessDenied:
+        return False
+    except psutil.Error:
+        return False
+
+
+def exit_code(pid: int) -> int | None:
+    """How a child of this process ended; None for any other."""
+    child = _children.get(pid)
+    return child.poll() if child else None
+
+
+def stop(identity: Identity, *, grace_s: float) -> bool:
+    """End a process: SIGTERM, and SIGKILL after `grace_s` seconds.
+
+    Returns whether it ended by itself within the grace. A pid that is no longer ours is not
+    signalled.
+    """
+    if not is_running(identity):
+        return True
+    if _signal(identity, signal.SIGTERM, grace_s):
+        return True
+    if is_running(identity):
+        _signal(identity, signal.SIGKILL, 10.0)
+    return False
+
+
+def _signal(identity: Identity, number: signal.Signals, wait_s: float) -> bool:
+    try:
+        psutil.Process(identity.pid).send_signal(number)
+    except psutil.NoSuchProcess:
+        return True
+    except psutil.AccessDenied as error:
+        raise MachineError(f"Process {identity.pid} belongs to another user.") from error
+
+    def gone() -> None:
+        # Not psutil's wait: a container's init may leave the dead process as a zombie for long.
+        if is_running(identity):
+            raise NotYet("it still runs")
+
+    try:
+        RetryPolicy(first_s=0.005, cap_s=0.02).until(gone, Deadline.after(wait_s))
+    except OutOfTime:
+        return False
+    return True
+
+
+def uptime_s(identity: Identity) -> float:
+    """Seconds since the process started."""
+    import time
+
+    return max(0.0, time.time() - psutil.boot_time() - identity.started_s)
+
+
+def find(marker: str) -> list[Found]:
+    """Every process of this machine that has an argument beginning with `marker`."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            arguments = process.cmdline()
+            if not any(argument.startswith(marker) for argument in arguments):
+                continue
+            if process.status() == psutil.STATUS_ZOMBIE:
+                continue
+            identity = Identity(process.pid, _started_s(process), command_digest(arguments))
+        except psutil.Error:
+            continue
+        found.append(Found(identity, tuple(arguments)))
+    return found
+
+
+def port_is_free(port: int) -> bool:
+    """Whether a service could listen on this port of 127.0.0.1."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except PermissionError as error:
+            raise MachineError(
+                f"Port {port} may not be used by this user.",
+                hint="choose a port from 1024 upwards",
+            ) from error
+        except OSError as error:
+            if error.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL):
+                return False
+            raise
+    return True
+
+
+def port_holder(port: int) -> PortHolder | None:
+    """Who listens on this port, or None where nobody does."""
+    for process in _listeners(port):
+        if process is None:
+            continue
+        with contextlib.suppress(psutil.Error):
+            command = " ".join(process.cmdline())
+            shown = command if len(command) <= 120 else command[:117] + "..."
+            return PortHolder(port, process.pid, process.name(), shown)
+    return PortHolder(port) if not port_is_free(port) else None
+
+
+def _listeners(port: int) -> Iterable[psutil.Process | None]:
+    try:
+        connections = psutil.net_connections(kind="tcp")
+    except (psutil.Error, OSError):
+        return
+    for connection in connections:
+        address = connection.laddr
+        if connection.status != psutil.CONN_LISTEN or not address or address.port != port:
+            continue
+        if connection.pid:
+            with contextlib.suppress(psutil.Error):
+                yield psutil.Process(connection.pid)
+
+
+def _started_s(process: psutil.Process) -> float:
+    return round(process.create_time() - psutil.boot_time(), 2)
+
+
+def free_bytes(path: Path) -> int:
+    """Bytes that this user can still write where `path` is."""
+    numbers = os.statvfs(path)
+    return numbers.f_bavail * numbers.f_frsize

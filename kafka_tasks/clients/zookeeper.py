@@ -1,0 +1,97 @@
+"""ZooKeeper: four-letter words for probes; kazoo for what brokers register there."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+from kafka_tasks.errors import ClusterError
+from kafka_tasks.model.cluster import Address
+
+_REPLY_LIMIT = 65536
+
+
+class Unanswered(Exception):
+    """ZooKeeper did not answer, or what answered was not ZooKeeper."""
+
+
+def four_letter_word(address: Address, word: str, timeout_s: float) -> str:
+    """Send one of ZooKeeper's four-letter words and return the reply, 64 KiB of it at most."""
+    import time
+
+    ends_at = time.monotonic() + timeout_s
+    chunks: list[bytes] = []
+    try:
+        with socket.create_connection((address.host, address.port), timeout=timeout_s) as link:
+            link.sendall(word.encode("ascii"))
+            while sum(map(len, chunks)) < _REPLY_LIMIT:
+                left = ends_at - time.monotonic()
+                if left <= 0:
+                    raise Unanswered(f"{address} did not finish its answer to {word}")
+                link.settimeout(left)
+                chunk = link.recv(4096)
+                if not chunk:
+                    break
+                chunks.append(chunk)
+    except OSError as error:
+        raise Unanswered(f"{address}: {error.strerror or error}") from error
+    return b"".join(chunks).decode("utf-8", "replace")
+
+
+def mode(address: Address, timeout_s: float) -> str:
+    """The mode that `srvr` reports: standalone, leader or follower. Raises `Unanswered`."""
+    reply = four_letter_word(address, "srvr", timeout_s)
+    for line in reply.splitlines():
+        if line.startswith("Mode: "):
+            return line.removeprefix("Mode: ").strip()
+    seen = reply.strip().splitlines()[0][:120] if reply.strip() else "an empty reply"
+    raise Unanswered(f"{address} answered srvr with {seen!r} instead of a mode")
+
+
+def registered_brokers(address: Address, timeout_s: float) -> dict[int, tuple[str, ...]]:
+    """The ids under /brokers/ids with the endpoints each broker registered."""
+    client = _connected(address, timeout_s)
+    try:
+        if not client.exists("/brokers/ids"):
+            return {}
+        found: dict[int, tuple[str, ...]] = {}
+        for name in client.get_children("/brokers/ids"):
+            data = client.get(f"/brokers/ids/{name}")[0]
+            found[int(name)] = tuple(json.loads(data).get("endpoints", ()))
+        return found
+    except Exception as error:
+        raise Unanswered(f"{address}: {error}") from error
+    finally:
+        client.stop()
+        client.close()
+
+
+def cluster_id(address: Address, timeout_s: float) -> str | None:
+    """The cluster id that the first broker wrote, or None where no broker ever started."""
+    client = _connected(address, timeout_s)
+    try:
+        if not client.exists("/cluster/id"):
+            return None
+        return str(json.loads(client.get("/cluster/id")[0])["id"])
+    except (ValueError, KeyError) as error:
+        raise ClusterError(f"/cluster/id in {address} is not readable.") from error
+    finally:
+        client.stop()
+        client.close()
+
+
+def _connected(address: Address, timeout_s: float):  # type: ignore[no-untyped-def]
+    import logging
+
+    from kazoo.client import KazooClient
+    from kazoo.handlers.threading import KazooTimeoutError
+
+    logging.getLogger("kazoo").setLevel(logging.CRITICAL)
+    client = KazooClient(hosts=str(address), timeout=4.0, read_only=True)
+    try:
+        client.start(timeout=timeout_s)
+    except KazooTimeoutError as error:
+        client.stop()
+        client.close()
+        raise Unanswered(f"{address} did not answer within {timeout_s:g} s") from error
+    return client

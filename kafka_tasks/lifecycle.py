@@ -1,0 +1,445 @@
+"""up, down, restart, wait, status: lock + runtime + probes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kafka_tasks.errors import InvalidInput, KafkaTasksError, NotReady, Refused
+from kafka_tasks.model.cluster import (
+    ZOOKEEPER,
+    Cluster,
+    Runtime,
+    ServiceState,
+    State,
+    broker_id,
+)
+from kafka_tasks.model.events import Recorder
+from kafka_tasks.model.results import Known, Pulled, Report
+from kafka_tasks.probes import readiness
+from kafka_tasks.probes.zookeeper import ZookeeperProbe
+from kafka_tasks.project import register, state
+from kafka_tasks.project.directory import Project
+from kafka_tasks.project.lock import exclusive, is_held
+from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
+from kafka_tasks.runtimes import registry
+from kafka_tasks.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What every verb works with."""
+
+    project: Project
+    settings: Settings
+    runtime: Runtime
+    reason: str
+    recorder: Recorder
+
+    @property
+    def watch(self) -> readiness.Watch:
+        """How the probes see this cluster's services."""
+        return readiness.Watch(
+            self.runtime.services, self.runtime.logs, self.runtime.capabilities.lifecycle
+        )
+
+    def watch_only(self, name: str) -> readiness.Watch:
+        """The same, for one service."""
+        mine = self.watch
+        return replace(mine, services=lambda: tuple(s for s in mine.services() if s.name == name))
+
+    def deadline(self) -> Deadline:
+        """The moment the settings give, from now."""
+        return Deadline.after(self.settings.timeout)
+
+
+def open_session(project: Project, settings: Settings, recorder: Recorder | None = None) -> Session:
+    """Choose the runtime and put everything together."""
+    recorder = recorder or Recorder()
+    choice = registry.choose(project, settings, recorder)
+    return Session(project, settings, choice.runtime, choice.reason, recorder)
+
+
+# -- up ----------------------------------------------------------------------------------------
+
+
+def up(session: Session) -> Report:
+    """Start what is not running and return when the cluster is proven ready.
+
+    A ready cluster is left as it is. When the start fails or is interrupted, what this call had
+    started is stopped again.
+    """
+    _require_lifecycle(session)
+    recorded = state.read(session.project) is not None
+    if recorded and (found := _already_ready(session)) is not None:
+        return found
+    deadline = session.deadline()
+    with exclusive(session.project, "up", deadline, waiting=session.recorder.notice):
+        _heal_records(session)
+        if (found := _already_ready(session)) is not None:
+            return found
+        return _start(session, deadline)
+
+
+def _require_lifecycle(session: Session) -> None:
+    if not session.runtime.capabilities.lifecycle:
+        session.runtime.start(session.settings)
+
+
+def _already_ready(session: Session) -> Report | None:
+    services = session.runtime.services()
+    if not services or not all(service.alive for service in services):
+        return None
+    if changed := _differences(session):
+        raise InvalidInput(
+            "The running cluster was started with other settings than these: "
+            f"{'; '.join(changed)}.",
+            hint="invoke kafka.restart applies them",
+        )
+    found = status(session)
+    return found if found.state == "ready" else None
+
+
+def _differences(session: Session) -> list[str]:
+    """Settings that a person asked for and that the running cluster does not have."""
+    record = state.read(session.project)
+    if record is None:
+        return []
+    named = {
+        variable.field: (value, variable.name) for variable, value, _ in session.settings.entries()
+    }
+    return [
+        f"{named[field][1]} is {named[field][0]}, the cluster has {before}"
+        for field, before in record.fingerprint.items()
+        if field in named
+        and session.settings.explicit(field)
+        and str(named[field][0]) not in (before, "auto")
+    ]
+
+
+def _heal_records(session: Session) -> None:
+    """Make the record tell the truth again after a crash or a damaged file."""
+    kept = state.set_aside_if_corrupt(session.project)
+    if kept:
+        session.recorder.notice(f"the state file was unreadable; it was moved to {kept}")
+    if adopted := session.runtime.adopt():
+        session.recorder.notice(f"found running and not recorded: {', '.join(adopted)}")
+
+
+def _start(session: Session, deadline: Deadline) -> Report:
+    runtime = session.runtime
+    before = {service.name for service in runtime.services() if service.alive}
+    register.remember(session.project)
+    with _undone_on_failure(session, before):
+        if runtime.unclean():
+            _wait_out_old_registrations(session, deadline)
+        cluster = runtime.start(session.settings)
+        findings = readiness.wait_until_ready(cluster, session.watch, deadline, session.recorder)
+    runtime.settled()
+    return _report(session, cluster, "ready", findings, changed=True)
+
+
+@contextmanager
+def _undone_on_failure(session: Session, before: set[str]) -> Iterator[None]:
+    """Stop again what was started since, when the start fails or is interrupted."""
+    try:
+        yield
+    except BaseException:
+        with _signals_held():
+            runtime = session.runtime
+            runtime.adopt()
+            mine = [s.name for s in runtime.services() if s.alive and s.name not in before]
+            if mine:
+                session.recorder.notice(f"stopping again: {', '.join(mine)}")
+                runtime.stop(mine if before else None)
+        raise
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """A second Ctrl-C does not interrupt the cleaning up after the first."""
+    import signal
+    import threading
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = {
+        number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _wait_out_old_registrations(session: Session, deadline: Deadline) -> None:
+    """Start ZooKeeper alone and wait until no dead broker is registered there any more.
+
+    A broker that is started while its predecessor's znode lives dies of NodeExists.
+    """
+    runtime = session.runtime
+    cluster = runtime.start(session.settings, [ZOOKEEPER])
+    readiness.wait_until_ready(
+        cluster, session.watch_only(ZOOKEEPER), deadline, Recorder(), layers=[ZookeeperProbe()]
+    )
+    dead = {
+        broker_id(service.name)
+        for service in runtime.services()
+        if service.name != ZOOKEEPER and not service.alive
+    } or set(range(1, cluster.brokers + 1))
+    await_deregistration(cluster, dead, deadline, session.recorder)
+
+
+def await_deregistration(
+    cluster: Cluster,
+    ids: set[int],
+    deadline: Deadline,
+    recorder: Recorder,
+    policy: RetryPolicy | None = None,
+) -> None:
+    """Return when ZooKeeper lists none of these broker ids; raises `NotReady`."""
+    from kafka_tasks.clients import zookeeper
+
+    if cluster.zookeeper is None:
+        return
+    address = cluster.zookeeper
+    told = False
+
+    def check() -> None:
+        nonlocal told
+        try:
+            listed = ids & set(zookeeper.registered_brokers(address, timeout_s=5.0))
+        except zookeeper.Unanswered as error:
+            raise NotYet(str(error)) from error
+        if listed:
+            names = ", ".join(map(str, sorted(listed)))
+            if not told:
+                recorder.notice(
+                    f"ZooKeeper still lists broker {names}, which was killed; "
+                    "waiting for its session to expire (6 s)"
+                )
+                told = True
+            raise NotYet(f"broker {names} is still registered")
+
+    try:
+        (policy or RetryPolicy(first_s=0.1, cap_s=0.25)).until(check, deadline)
+    except OutOfTime as error:
+        raise NotReady(
+            f"The registration of a killed broker did not expire in time: {error}.",
+            layer="zookeeper",
+            service=ZOOKEEPER,
+            hint="invoke kafka.up --timeout 120",
+        ) from error
+
+
+# -- down and restart --------------------------------------------------------------------------
+
+
+def down(session: Session, *, wipe: bool = False, confirmed: bool = False) -> tuple[str, ...]:
+    """Stop the cluster, brokers first; with `wipe` its data goes too, if that was confirmed."""
+    _require_lifecycle_to_stop(session)
+    if wipe and not confirmed:
+        raise Refused(
+            f"The data of the cluster in {session.project.path} would be deleted, and that was "
+            "not confirmed.",
+            hint="invoke kafka.down --wipe --yes",
+        )
+    if not session.project.state.is_dir() and not session.runtime.adopt():
+        return ()
+    with exclusive(session.project, "down", session.deadline(), waiting=session.recorder.notice):
+        _heal_records(session)
+        return session.runtime.stop(wipe=wipe)
+
+
+def _require_lifecycle_to_stop(session: Session) -> None:
+    if not session.runtime.capabilities.lifecycle:
+        session.runtime.stop()
+
+
+def restart(session: Session, service: str | None = None) -> Report:
+    """Stop and start the cluster, or one service of it; returns when proven ready again."""
+    _require_lifecycle(session)
+    deadline = session.deadline()
+    with exclusive(session.project, "restart", deadline, waiting=session.recorder.notice):
+        _heal_records(session)
+        if service is not None:
+            _require_service(session, service)
+        stopped = session.runtime.stop([service] if service else None)
+        for name in stopped:
+            session.recorder.passed("stopped", name)
+        # Stopping takes what it takes; the timeout is for becoming ready.
+        return _start(session, session.deadline())
+
+
+def _require_service(session: Session, service: str) -> None:
+    names = [known.name for known in session.runtime.services()]
+    if service not in names:
+        raise InvalidInput(
+            f"There is no service {service!r} here (there is: {', '.join(names) or 'none'}).",
+            hint="invoke kafka.status",
+        )
+
+
+# -- looking -----------------------------------------------------------------------------------
+
+
+def status(session: Session) -> Report:
+    """Every service, and how far up the readiness ladder the cluster is right now."""
+    runtime = session.runtime
+    services = runtime.services()
+    cluster = runtime.cluster(session.settings)
+    if not any(service.alive for service in services):
+        return _report(session, cluster, _resting_state(session, services), {})
+    glance = readiness.glance(cluster, session.watch, session.recorder)
+    overall = _overall(session, services, glance)
+    return _report(session, cluster, overall, glance.findings, glance=glance)
+
+
+def _resting_state(session: Session, services: Sequence[ServiceState]) -> State:
+    record = state.read(session.project)
+    if not services or record is None or record.wanted == "stopped":
+        return "stopped"
+    return "starting" if is_held(session.project) else "failed"
+
+
+def _overall(session: Session, services: Sequence[ServiceState], glance: readiness.Glance) -> State:
+    if glance.failed is None:
+        return "ready"
+    if not session.runtime.capabilities.lifecycle:
+        return "failed" if glance.failed == "broker" else "degraded"
+    if all(service.alive for service in services) and is_held(session.project):
+        return "starting"
+    return "degraded"
+
+
+def wait(session: Session) -> Report:
+    """Return when the cluster is ready; starts nothing, and nothing need run yet."""
+    deadline = session.deadline()
+    recorder = session.recorder
+
+    def check() -> Cluster:
+        services = session.runtime.services()
+        if not services:
+            raise NotYet("nothing has been started in this project")
+        dead = [service.name for service in services if not service.alive]
+        if dead:
+            raise NotYet(f"{', '.join(dead)} not running")
+        return session.runtime.cluster(session.settings)
+
+    try:
+        cluster = RetryPolicy(first_s=0.05, cap_s=0.25).until(check, deadline)
+    except OutOfTime as error:
+        raise NotReady(
+            f"Not ready in time: layer process does not hold: {error}.",
+            layer="process",
+            hint="invoke kafka.up",
+        ) from error
+    patient = replace(session.watch, fail_on_death=False)
+    findings = readiness.wait_until_ready(cluster, patient, deadline, recorder)
+    return _report(session, cluster, "ready", findings)
+
+
+def list_clusters(load: Callable[[Path], Settings]) -> list[Known]:
+    """Every cluster of this tool on this machine; `load` reads the settings of a project."""
+    found = []
+    for project in registry.projects_here():
+        try:
+            session = open_session(project, load(project.path))
+        except KafkaTasksError:
+            record = state.read(project)
+            runtime = record.runtime if record else "unknown"
+            found.append(Known(project.path, runtime, "failed", None, None))
+            continue
+        if not session.runtime.capabilities.lifecycle:
+            continue
+        seen = status(session)
+        found.append(
+            Known(project.path, seen.runtime, seen.state, seen.bootstrap_servers, seen.zookeeper)
+        )
+    return found
+
+
+def _report(
+    session: Session,
+    cluster: Cluster,
+    overall: State,
+    findings: dict[str, str],
+    *,
+    changed: bool = False,
+    glance: readiness.Glance | None = None,
+) -> Report:
+    services = tuple(_judged(service, overall, glance) for service in session.runtime.services())
+    return Report(
+        project=session.project.path,
+        runtime=session.runtime.name,
+        state=overall,
+        bootstrap_servers=cluster.bootstrap_servers,
+        zookeeper=str(cluster.zookeeper) if cluster.zookeeper else None,
+        cluster_id=findings.get("cluster_id"),
+        kafka_version=cluster.kafka_version,
+        services=services,
+        timeline=session.recorder.timeline,
+        elapsed_s=round(session.recorder.elapsed(), 3),
+        changed=changed,
+        failed_layer=glance.failed if glance else None,
+        reason=glance.reason if glance else None,
+    )
+
+
+def _judged(service: ServiceState, overall: State, glance: readiness.Glance | None) -> ServiceState:
+    """The service with its own state: alive is not yet ready."""
+    if not service.alive:
+        return replace(service, state="stopped" if overall == "stopped" else "failed")
+    failed = glance.failed if glance else None
+    if failed is None or (service.role == "zookeeper" and failed not in ("process", "zookeeper")):
+        return replace(service, state="ready")
+    if failed == "process":
+        return replace(service, state="starting" if overall == "starting" else "degraded")
+    return replace(service, state="starting" if overall == "starting" else "degraded")
+
+
+# -- pull --------------------------------------------------------------------------------------
+
+
+def pull(session: Session) -> Pulled:
+    """Fetch what `up` will need, the class archive included.
+
+    The archive needs a start to learn from: a cluster in a temporary directory, on ports of its
+    own, that is gone again afterwards.
+    """
+    import tempfile
+
+    from kafka_tasks.runtimes.embedded import archive, jars
+    from kafka_tasks.runtimes.embedded import java as javas
+
+    settings = session.settings
+    lock = jars.load_lock(settings.kafka_line)
+    chosen = javas.choose(settings)
+    class_path = jars.ensure(lock, settings.cache, session.recorder)
+    archives = archive.locate(settings.cache, chosen, class_path, lock.kafka)
+    what = [f"{len(lock.jars)} jars of Kafka {lock.kafka}", f"Java {chosen.version} ({chosen.why})"]
+    if not archives.is_built():
+        session.recorder.notice("making the Java class archive (about 15 s)")
+        with tempfile.TemporaryDirectory(prefix="kafka-tasks-") as scratch:
+            _learn(replace(settings, project=Path(scratch)))
+    if archives.is_built():
+        what.append("Java class archive")
+    return Pulled(session.runtime.name, tuple(what), round(session.recorder.elapsed(), 3))
+
+
+def _learn(settings: Settings) -> None:
+    project = Project(settings.project)
+    single = replace(settings, port="auto", zookeeper_port="auto", brokers=1, runtime="embedded")
+    session = open_session(project, single, Recorder())
+    deadline = session.deadline()
+    try:
+        cluster = session.runtime.start(single)
+        readiness.wait_until_ready(cluster, session.watch, deadline, Recorder())
+        session.runtime.settled(wait=True)
+    finally:
+        with _signals_held():
+            session.runtime.stop(wipe=True)

@@ -1,0 +1,1 @@
+"""Values, mute and frozen."""

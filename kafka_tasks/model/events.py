@@ -1,0 +1,85 @@
+"""What happens while a cluster becomes ready, and the recorder that becomes the timeline."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["started", "passed", "waiting", "notice", "progress"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened, `at_s` seconds after the recorder began."""
+
+    kind: Kind
+    at_s: float
+    layer: str | None = None
+    service: str | None = None
+    text: str = ""
+    lines: tuple[str, ...] = ()
+    done: int | None = None
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A row of the timeline: a readiness layer held for a service after `ready_s` seconds."""
+
+    layer: str
+    service: str | None
+    ready_s: float
+
+
+Listener = Callable[[Event], None]
+
+
+class Recorder:
+    """Hands each event on to its listener and keeps the marks."""
+
+    def __init__(
+        self, listener: Listener | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._listener = listener
+        self._clock = clock
+        self._began = clock()
+        self._marks: list[Mark] = []
+
+    def elapsed(self) -> float:
+        """Seconds since the recorder began."""
+        return self._clock() - self._began
+
+    def emit(
+        self,
+        kind: Kind,
+        text: str = "",
+        *,
+        layer: str | None = None,
+        service: str | None = None,
+        lines: tuple[str, ...] = (),
+    ) -> None:
+        """Tell the listener."""
+        if self._listener:
+            self._listener(Event(kind, self.elapsed(), layer, service, text, lines))
+
+    def progress(self, text: str, done: int, total: int) -> None:
+        """So much of a longer work is done."""
+        if self._listener:
+            event = Event("progress", self.elapsed(), text=text, done=done, total=total)
+            self._listener(event)
+
+    def passed(self, layer: str, service: str | None, text: str = "") -> None:
+        """A layer holds for a service: a mark and an event."""
+        self._marks.append(Mark(layer, service, round(self.elapsed(), 3)))
+        self.emit("passed", text, layer=layer, service=service)
+
+    def notice(self, text: str) -> None:
+        """Something a person should know, in one sentence."""
+        self.emit("notice", text)
+
+    @property
+    def timeline(self) -> tuple[Mark, ...]:
+        """The marks so far, in the order in which they were made."""
+        return tuple(self._marks)

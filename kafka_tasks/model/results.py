@@ -1,0 +1,61 @@
+"""What the lifecycle verbs found, as values that can be printed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from kafka_tasks.model.cluster import ServiceState, State
+from kafka_tasks.model.events import Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What `up`, `status`, `wait` and `restart` return; times in seconds."""
+
+    project: Path
+    runtime: str
+    state: State
+    bootstrap_servers: str | None
+    zookeeper: str | None
+    cluster_id: str | None
+    kafka_version: str | None
+    services: tuple[ServiceState, ...]
+    timeline: tuple[Mark, ...]
+    elapsed_s: float
+    changed: bool = False
+    failed_layer: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A cluster on this machine, as `kafka.list` shows it."""
+
+    project: Path
+    runtime: str
+    state: State
+    bootstrap_servers: str | None
+    zookeeper: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What `kafka.pull` made sure of."""
+
+    runtime: str
+    what: tuple[str, ...]
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """How a topic was proven: `roundtrip_ms` is None where no record was written."""
+
+    topic: str
+    created: bool
+    partitions: int
+    replication_factor: int
+    leaders: int
+    records: int
+    roundtrip_ms: float | None

@@ -1,0 +1,58 @@
+"""A topic as the cluster describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionState:
+    """One partition: `leader` is None while there is none; `replicas` and `isr` are broker ids."""
+
+    id: int
+    leader: int | None
+    replicas: tuple[int, ...]
+    isr: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigValue:
+    """One topic setting; `explicit` where it was set on the topic itself."""
+
+    value: str | None
+    source: str
+    explicit: bool
+    sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """A topic as it is."""
+
+    name: str
+    partitions: tuple[PartitionState, ...]
+    config: Mapping[str, ConfigValue] = field(default_factory=dict)
+
+    @property
+    def internal(self) -> bool:
+        """Whether it is Kafka's own."""
+        return self.name.startswith("__")
+
+    @property
+    def replication_factor(self) -> int:
+        """Replicas of a partition (the fewest, where they differ)."""
+        return min((len(partition.replicas) for partition in self.partitions), default=0)
+
+    @property
+    def leaders(self) -> int:
+        """How many partitions have a leader."""
+        return sum(partition.leader is not None for partition in self.partitions)
+
+
+@dataclass(frozen=True, slots=True)
+class Offsets:
+    """The first and the next offset of a partition."""
+
+    start: int
+    end: int

@@ -1,0 +1,1 @@
+"""Is it ready? One file a layer; `readiness.py` runs the ladder."""

@@ -1,0 +1,30 @@
+"""Layer `cluster`: the expected number of brokers is registered and there is a controller."""
+
+from __future__ import annotations
+
+from kafka_tasks.errors import BrokerUnreachable
+from kafka_tasks.probes.context import Context, Held
+from kafka_tasks.retry import NotYet
+
+
+class ClusterProbe:
+    """The brokers know each other and one of them is the controller."""
+
+    layer = "cluster"
+
+    def check(self, context: Context) -> list[Held]:
+        """One metadata answer that shows them all."""
+        expected = context.cluster.brokers
+        try:
+            view = context.admin().look()
+        except BrokerUnreachable as error:
+            raise NotYet(error.evidence[0] if error.evidence else error.message) from error
+        if len(view.brokers) < expected:
+            raise NotYet(f"{len(view.brokers)} of {expected} brokers are registered")
+        if view.controller is None or view.controller not in view.brokers:
+            raise NotYet("there is no controller yet")
+        if view.cluster_id:
+            context.findings["cluster_id"] = view.cluster_id
+        count = len(view.brokers)
+        noun = "broker" if count == 1 else "brokers"
+        return [Held(None, f"{count} {noun}, controller {view.controller}")]

@@ -1,0 +1,55 @@
+"""What every probe is given, and the shape of a probe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from kafka_tasks.model.cluster import Cluster, ServiceState
+
+if TYPE_CHECKING:
+    from kafka_tasks.clients.kafka.admin import Admin
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A layer holds for this service (None: for the cluster as a whole)."""
+
+    service: str | None
+    text: str = ""
+
+
+@dataclass(slots=True)
+class Context:
+    """The cluster under probe, its services as their runtime sees them, and open connections.
+
+    `findings` collects what the probes learned (cluster id); connections are opened once.
+    """
+
+    cluster: Cluster
+    services: Callable[[], tuple[ServiceState, ...]]
+    findings: dict[str, str] = field(default_factory=dict)
+    _admins: dict[str | None, Admin] = field(default_factory=dict)
+
+    def admin(self, bootstrap: str | None = None) -> Admin:
+        """The connection to the cluster, or to one address of it."""
+        if bootstrap not in self._admins:
+            from kafka_tasks.clients.kafka.admin import Admin
+
+            self._admins[bootstrap] = Admin(self.cluster, bootstrap=bootstrap)
+        return self._admins[bootstrap]
+
+    def close(self) -> None:
+        """Close what was opened."""
+        while self._admins:
+            self._admins.popitem()[1].__exit__()
+
+
+class Probe(Protocol):
+    """One layer of readiness."""
+
+    layer: str
+
+    def check(self, context: Context) -> list[Held]:
+        """Return for whom it holds; raises `NotYet` with what was seen instead."""

@@ -1,0 +1,150 @@
+"""Runs the ladder: each layer until it holds, one deadline for all, the dead noticed at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from kafka_tasks.errors import NotReady, ServiceDied
+from kafka_tasks.model.cluster import Cluster, ServiceState
+from kafka_tasks.model.events import Recorder
+from kafka_tasks.probes.advertised import AdvertisedProbe
+from kafka_tasks.probes.broker import BrokerProbe
+from kafka_tasks.probes.cluster import ClusterProbe
+from kafka_tasks.probes.context import Context, Probe
+from kafka_tasks.probes.process import ProcessProbe
+from kafka_tasks.probes.zookeeper import ZookeeperProbe
+from kafka_tasks.retry import Attempt, Deadline, NotYet, OutOfTime, RetryPolicy
+
+LOG_LINES = 12
+# Longer than any layer takes on a slow laptop: from here on a person wants to see why.
+PATIENCE_S = 5.0
+
+
+def ladder() -> tuple[Probe, ...]:
+    """The layers that `up` waits for, lowest first."""
+    return (ProcessProbe(), ZookeeperProbe(), BrokerProbe(), ClusterProbe(), AdvertisedProbe())
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How to see the services while their cluster is waited for."""
+
+    services: Callable[[], tuple[ServiceState, ...]]
+    logs: Callable[[str, int], list[str]]
+    fail_on_death: bool = True
+
+
+def wait_until_ready(
+    cluster: Cluster,
+    watch: Watch,
+    deadline: Deadline,
+    recorder: Recorder,
+    *,
+    policy: RetryPolicy | None = None,
+    layers: Sequence[Probe] | None = None,
+) -> dict[str, str]:
+    """Return the probes' findings when every layer holds.
+
+    Raises `NotReady` with the layer that did not hold in time, or `ServiceDied` as soon as a
+    service ends, both with that service's last log lines.
+    """
+    context = Context(cluster, watch.services)
+    waiting = policy or RetryPolicy()
+    try:
+        for probe in layers or ladder():
+            _climb(probe, context, watch, deadline, recorder, waiting)
+    finally:
+        context.close()
+    return context.findings
+
+
+def _climb(
+    probe: Probe,
+    context: Context,
+    watch: Watch,
+    deadline: Deadline,
+    recorder: Recorder,
+    policy: RetryPolicy,
+) -> None:
+    shown_at = 0.0
+
+    def observe(attempt: Attempt) -> None:
+        nonlocal shown_at
+        if watch.fail_on_death:
+            raise_if_dead(probe.layer, watch)
+        if attempt.waited_s - shown_at >= PATIENCE_S:
+            shown_at = attempt.waited_s
+            service = _suspect(probe.layer)
+            recorder.emit(
+                "waiting",
+                str(attempt.cause),
+                layer=probe.layer,
+                service=service,
+                lines=tuple(watch.logs(service, 3)),
+            )
+
+    recorder.emit("started", layer=probe.layer)
+    try:
+        held = policy.until(lambda: probe.check(context), deadline, observe)
+    except OutOfTime as error:
+        service = _suspect(probe.layer)
+        raise NotReady(
+            f"Not ready in time: layer {probe.layer} does not hold: {error}.",
+            layer=probe.layer,
+            service=service,
+            evidence=watch.logs(service, LOG_LINES),
+            hint=f"invoke kafka.logs --service {service}; more time: --timeout 120",
+        ) from error
+    for entry in held:
+        recorder.passed(probe.layer, entry.service, entry.text)
+
+
+def _suspect(layer: str) -> str:
+    return "zookeeper" if layer in ("process", "zookeeper") else "kafka"
+
+
+def raise_if_dead(layer: str, watch: Watch) -> None:
+    """Raise `ServiceDied` for the first service that is no longer alive."""
+    for service in watch.services():
+        if not service.alive:
+            raise ServiceDied(
+                f"{service.name} ended while it was waited for (layer {layer}).",
+                layer=layer,
+                service=service.name,
+                evidence=watch.logs(service.name, LOG_LINES),
+                hint=f"invoke kafka.logs --service {service.name}",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """The ladder looked at once: `failed` is the first layer that does not hold."""
+
+    findings: dict[str, str]
+    failed: str | None = None
+    reason: str | None = None
+
+
+def glance(cluster: Cluster, watch: Watch, recorder: Recorder) -> Glance:
+    """Look at each layer once, lowest first, and stop at the first that does not hold.
+
+    The connection to a broker is given one second.
+    """
+    context = Context(cluster, watch.services)
+    policy = RetryPolicy()
+    try:
+        for probe in ladder():
+            deadline = Deadline.after(1.0 if probe.layer in ("broker", "advertised") else 0.0)
+            try:
+                held = policy.until(lambda probe=probe: probe.check(context), deadline)  # type: ignore[misc]
+            except OutOfTime as error:
+                return Glance(context.findings, probe.layer, str(error))
+            for entry in held:
+                recorder.passed(probe.layer, entry.service, entry.text)
+        return Glance(context.findings)
+    finally:
+        context.close()
+
+
+__all__ = ["Glance", "NotYet", "Watch", "glance", "ladder", "raise_if_dead", "wait_until_ready"]

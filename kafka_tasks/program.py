@@ -1,0 +1,31 @@
+"""The `kafka-tasks` binary: the collection as a program of its own."""
+
+from __future__ import annotations
+
+import sys
+
+from invoke.program import Program
+
+from kafka_tasks.tasks import kafka
+from kafka_tasks.version import VERSION
+
+
+class KafkaTasks(Program):
+    """Invoke's program, with the project's `invoke.yaml` read as Invoke itself would."""
+
+    def parse_collection(self) -> None:
+        """A program with a namespace of its own leaves the project's configuration out."""
+        super().parse_collection()
+        from kafka_tasks.project.directory import Project
+
+        self.config.set_project_location(str(Project.find().path))
+        self.config.load_project()
+
+
+def main() -> None:
+    """Run the command line."""
+    program = KafkaTasks(name="kafka-tasks", binary="kafka-tasks", namespace=kafka, version=VERSION)
+    try:
+        program.run()
+    except KeyboardInterrupt:
+        sys.exit(130)

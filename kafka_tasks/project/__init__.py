@@ -1,0 +1,1 @@
+"""The directory a cluster belongs to, and what is written down there."""

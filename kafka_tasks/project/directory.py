@@ -1,0 +1,60 @@
+"""Which directory is the project, and where its state lies."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from kafka_tasks.errors import MachineError
+
+STATE_DIRECTORY = ".kafka-tasks"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A directory with a cluster of its own."""
+
+    path: Path
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> Project:
+        """The nearest directory upwards with `.kafka-tasks/` or `tasks.py`, else `start`."""
+        try:
+            here = (start or Path.cwd()).resolve()
+        except FileNotFoundError as error:
+            raise MachineError(
+                "The current directory has been deleted.", hint="cd to a directory that exists"
+            ) from error
+        for candidate in (here, *here.parents):
+            if (candidate / STATE_DIRECTORY).is_dir() or (candidate / "tasks.py").is_file():
+                return cls(candidate)
+        return cls(here)
+
+    @property
+    def state(self) -> Path:
+        """Where everything about this project's cluster lies."""
+        return self.path / STATE_DIRECTORY
+
+    def make_state(self) -> Path:
+        """Create the state directory, readable by its owner alone and ignored by git."""
+        try:
+            self.state.mkdir(mode=0o700, exist_ok=True)
+            ignore = self.state / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n", encoding="ascii")
+            for name in ("data", "logs", "conf", "run"):
+                (self.state / name).mkdir(exist_ok=True)
+        except OSError as error:
+            raise unwritable(self.state, error) from error
+        if not os.access(self.state, os.W_OK | os.X_OK):
+            raise unwritable(self.state, PermissionError(13, "Permission denied"))
+        return self.state
+
+
+def unwritable(path: Path, error: OSError) -> MachineError:
+    """What to say when the state cannot be written."""
+    return MachineError(
+        f"{path} cannot be written: {error.strerror or error}.",
+        hint=f'ls -ld "{path}" "{path.parent}"; df -h "{path.parent}"',
+    )

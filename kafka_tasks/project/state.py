@@ -1,0 +1,120 @@
+"""What is recorded about a project's cluster: written before it is done, read after a crash."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from kafka_tasks.project.directory import Project, unwritable
+
+FILE = "state.json"
+
+
+class ServiceRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One service that was, or is about to be, started.
+
+    `pid` is None between the decision and the start. `started_s` is seconds since the machine
+    booted, so that a moved clock changes nothing; `command` is the sha256 of its argument list.
+    """
+
+    name: str
+    port: int
+    token: str
+    pid: int | None = None
+    started_s: float | None = None
+    command: str | None = None
+
+
+class ClusterRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One cluster: what it was started with, and whether it should be running."""
+
+    schema: Literal[1] = 1
+    runtime: str
+    wanted: Literal["running", "stopped"]
+    version: str
+    kafka_version: str
+    brokers: int
+    port: int
+    zookeeper_port: int
+    changed_at: float
+    services: tuple[ServiceRecord, ...] = ()
+    auto_ports: tuple[str, ...] = ()
+    fingerprint: dict[str, str] = {}
+
+    def service(self, name: str) -> ServiceRecord | None:
+        """The record of one service."""
+        return next((service for service in self.services if service.name == name), None)
+
+    def with_service(self, record: ServiceRecord) -> ClusterRecord:
+        """The same cluster, with this service's record put in or replaced."""
+        kept = [service for service in self.services if service.name != record.name]
+        return msgspec.structs.replace(
+            self, services=tuple(sorted((*kept, record), key=_order)), changed_at=time.time()
+        )
+
+    def without_service(self, name: str) -> ClusterRecord:
+        """The same cluster, with this service no longer recorded."""
+        kept = tuple(service for service in self.services if service.name != name)
+        return msgspec.structs.replace(self, services=kept, changed_at=time.time())
+
+
+def _order(record: ServiceRecord) -> tuple[int, str]:
+    return (0 if record.name == "zookeeper" else 1, record.name)
+
+
+class Corrupt(Exception):
+    """The state file is not readable as one; `kept` is where it was moved to."""
+
+    def __init__(self, kept: Path) -> None:
+        super().__init__(str(kept))
+        self.kept = kept
+
+
+def read(project: Project) -> ClusterRecord | None:
+    """The record, or None where there is none or where it is unreadable."""
+    try:
+        return msgspec.json.decode((project.state / FILE).read_bytes(), type=ClusterRecord)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def set_aside_if_corrupt(project: Project) -> Path | None:
+    """Move an unreadable record out of the way; returns where it went."""
+    path = project.state / FILE
+    try:
+        msgspec.json.decode(path.read_bytes(), type=ClusterRecord)
+    except msgspec.DecodeError:
+        kept = path.with_name(f"{FILE}.corrupt")
+        with contextlib.suppress(OSError):
+            os.replace(path, kept)
+        return kept
+    except OSError:
+        return None
+    return None
+
+
+def write(project: Project, record: ClusterRecord) -> None:
+    """Replace the record in one step, so that a crash leaves the old or the new one."""
+    path = project.state / FILE
+    draft = path.with_name(f"{FILE}.{os.getpid()}.new")
+    try:
+        with open(draft, "wb", opener=_private) as file:
+            file.write(msgspec.json.format(msgspec.json.encode(record), indent=2))
+        os.replace(draft, path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise unwritable(path, error) from error
+
+
+def forget(project: Project) -> None:
+    """Remove the record."""
+    (project.state / FILE).unlink(missing_ok=True)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -1,0 +1,188 @@
+"""Tables and short texts for a person, by Rich; plain characters when nobody watches."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+
+from kafka_tasks.model.cluster import ServiceState
+from kafka_tasks.model.results import Known, Proof, Pulled, Report
+from kafka_tasks.model.topic import Offsets, TopicState
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, width: int = 80) -> str:
+    """Columns of text, as wide as they need to be; a narrow screen wraps, a pipe does not."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    drawn = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for heading in headings:
+        drawn.add_column(heading, overflow="fold", no_wrap=heading == headings[0])
+    for row in rows:
+        drawn.add_row(*("" if cell is None else str(cell) for cell in row))
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        width=width,
+        no_color=True,
+        force_terminal=False,
+        safe_box=True,
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
+    console.print(drawn)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
+def counted(number: int, noun: str) -> str:
+    """1 topic, 2 topics."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def pairs(rows: Iterable[tuple[str, object]]) -> str:
+    """Names and values, two columns."""
+    shown = [(name, str(value)) for name, value in rows if value is not None]
+    widest = max((len(name) for name, _ in shown), default=0)
+    return "\n".join(f"  {name:<{widest}}  {value}" for name, value in shown)
+
+
+def report(found: Report) -> str:
+    """`up`, `wait`, `restart`: one line that says it, and the addresses."""
+    head = {
+        True: f"Ready after {found.elapsed_s:.1f} s",
+        False: "Already ready, nothing changed",
+    }[found.changed]
+    version = f", Kafka {found.kafka_version}" if found.kafka_version else ""
+    addresses = pairs(
+        [
+            ("bootstrap servers", found.bootstrap_servers),
+            ("ZooKeeper", found.zookeeper),
+            ("cluster id", found.cluster_id),
+        ]
+    )
+    return f"{head} ({found.runtime}{version}).\n{addresses}"
+
+
+def status(found: Report, *, width: int) -> str:
+    """`status`: the state, what does not hold, and a row a service."""
+    lines = [f"{found.state} ({found.runtime}, {found.project})"]
+    if found.reason:
+        lines.append(f"  layer {found.failed_layer}: {found.reason}")
+    if found.services:
+        lines += ["", services(found.services, width=width)]
+    if found.state == "stopped":
+        lines.append("Hint: invoke kafka.up")
+    return "\n".join(lines)
+
+
+def services(found: Sequence[ServiceState], *, width: int) -> str:
+    """A row a service."""
+    rows = [
+        (
+            entry.name,
+            entry.state,
+            entry.address,
+            entry.pid if entry.pid is not None else (entry.container or "")[:12],
+            duration(entry.uptime_s),
+            entry.version,
+            *((entry.health,) if any(other.health for other in found) else ()),
+        )
+        for entry in found
+    ]
+    headings = ["service", "state", "address", "process", "uptime", "version"]
+    if any(entry.health for entry in found):
+        headings.append("health")
+    return table(headings, rows, width=width)
+
+
+def duration(seconds: float | None) -> str:
+    """12 s, 3 min, 4 h, 2 d."""
+    if seconds is None:
+        return ""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def clusters(found: Sequence[Known], *, width: int) -> str:
+    """`list`."""
+    if not found:
+        return "There is no cluster on this machine.\nHint: invoke kafka.up"
+    rows = [
+        (known.project, known.runtime, known.state, known.bootstrap_servers, known.zookeeper)
+        for known in found
+    ]
+    return table(
+        ["project", "runtime", "state", "bootstrap servers", "ZooKeeper"], rows, width=width
+    )
+
+
+def pulled(found: Pulled) -> str:
+    """`pull`."""
+    lines = "\n".join(f"  {what}" for what in found.what)
+    return f"Everything that kafka.up needs is here ({found.elapsed_s:.1f} s):\n{lines}"
+
+
+def proof(found: Proof) -> str:
+    """`topic` alone."""
+    verb = "created" if found.created else "found"
+    partitions = counted(found.partitions, "partition")
+    shape = f"{partitions}, replication factor {found.replication_factor}"
+    proven = (
+        f"one record in and out in {found.roundtrip_ms:g} ms"
+        if found.roundtrip_ms is not None
+        else "no record was written to it (--prove allows one)"
+    )
+    return (
+        f"Topic {found.topic} {verb} and proven ({shape}).\n"
+        f"  leaders  {found.leaders} of {found.partitions}\n"
+        f"  records  {found.records}; {proven}"
+    )
+
+
+def topics(found: Sequence[TopicState], *, width: int) -> str:
+    """`topic.list`."""
+    if not found:
+        return "There are no topics."
+    rows = [
+        (
+            state.name,
+            len(state.partitions),
+            state.replication_factor,
+            "" if state.leaders == len(state.partitions) else f"{state.leaders} leaders only",
+        )
+        for state in found
+    ]
+    return table(["topic", "partitions", "replication", ""], rows, width=width)
+
+
+def topic(state: TopicState, offsets: Mapping[int, Offsets], *, width: int) -> str:
+    """`topic.describe`."""
+    rows = [
+        (
+            partition.id,
+            "none" if partition.leader is None else partition.leader,
+            ",".join(map(str, partition.replicas)),
+            ",".join(map(str, partition.isr)),
+            offsets[partition.id].start if partition.id in offsets else None,
+            offsets[partition.id].end if partition.id in offsets else None,
+        )
+        for partition in state.partitions
+    ]
+    drawn = table(["partition", "leader", "replicas", "in sync", "start", "end"], rows, width=width)
+    own = [
+        (key, entry.value, entry.source)
+        for key, entry in sorted(state.config.items())
+        if entry.source != "default"
+    ]
+    settings = (
+        "\n\n" + table(["setting", "value", "from"], own, width=width)
+        if own
+        else "\n\nEvery setting has its default."
+    )
+    count = counted(len(state.partitions), "partition")
+    head = f"{state.name}: {count}, replication factor {state.replication_factor}"
+    return f"{head}\n\n{drawn}{settings}"

@@ -1,0 +1,110 @@
+"""Waiting, in one place: the only importer of tenacity."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+T = TypeVar("T")
+
+Clock = Callable[[], float]
+
+
+class NotYet(Exception):
+    """What was waited for does not hold yet; the text says what was seen instead."""
+
+
+class OutOfTime(Exception):
+    """The deadline passed; `cause` is the last `NotYet`, `attempts` how often it was tried."""
+
+    def __init__(self, cause: NotYet | None, attempts: int) -> None:
+        super().__init__(str(cause) if cause else "out of time")
+        self.cause = cause
+        self.attempts = attempts
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A moment on a monotonic clock, shared by everything that waits for one outcome."""
+
+    expires_at: float
+    clock: Clock = time.monotonic
+
+    @classmethod
+    def after(cls, seconds: float, clock: Clock = time.monotonic) -> Deadline:
+        """The moment `seconds` from now."""
+        return cls(clock() + seconds, clock)
+
+    def remaining(self) -> float:
+        """Seconds left, never negative."""
+        return max(0.0, self.expires_at - self.clock())
+
+    def expired(self) -> bool:
+        """Whether the moment has passed."""
+        return self.clock() >= self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What an observer is told after each try that did not hold."""
+
+    number: int
+    waited_s: float
+    cause: NotYet
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often to look again: a short first wait, doubling to a low cap, in seconds.
+
+    The cap is what a ready cluster may have to wait to be noticed, so it is well below a tenth of
+    a second.
+    """
+
+    first_s: float = 0.01
+    cap_s: float = 0.05
+    clock: Clock = time.monotonic
+    sleep: Callable[[float], None] = field(default=time.sleep)
+
+    def until(
+        self,
+        check: Callable[[], T],
+        deadline: Deadline,
+        observe: Callable[[Attempt], None] | None = None,
+    ) -> T:
+        """Call `check` until it stops raising `NotYet`, and return what it returned.
+
+        Raises `OutOfTime` at the deadline; whatever else `check` or `observe` raises ends the wait
+        at once.
+        """
+        from tenacity import RetryCallState, RetryError, Retrying, retry_if_exception_type
+        from tenacity.wait import wait_exponential
+
+        began = self.clock()
+        growing = wait_exponential(multiplier=self.first_s, min=self.first_s, max=self.cap_s)
+
+        def wait(state: RetryCallState) -> float:
+            return min(growing(state), deadline.remaining())
+
+        def told(state: RetryCallState) -> None:
+            cause = state.outcome.exception() if state.outcome else None
+            if observe and isinstance(cause, NotYet):
+                observe(Attempt(state.attempt_number, self.clock() - began, cause))
+
+        retrying = Retrying(
+            retry=retry_if_exception_type(NotYet),
+            stop=lambda _: deadline.expired(),
+            wait=wait,
+            sleep=self.sleep,
+            before_sleep=told,
+        )
+        try:
+            return retrying(check)
+        except RetryError as exhausted:
+            last = exhausted.last_attempt
+            cause = last.exception()
+            raise OutOfTime(
+                cause if isinstance(cause, NotYet) else None, last.attempt_number
+            ) from cause

@@ -1,0 +1,1 @@
+"""Real ZooKeeper and Kafka as plain processes of this machine."""

@@ -1,0 +1,140 @@
+"""From a lock file to a verified class path in the user's cache, shared by all projects."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
+from pathlib import Path
+
+import msgspec
+
+from kafka_tasks.errors import InvalidInput, JarsMissing, KafkaTasksError, MachineError
+from kafka_tasks.model.events import Recorder
+from kafka_tasks.runtimes.embedded.verified import VerifiedFiles
+
+_PARALLEL_DOWNLOADS = 6
+
+
+class Jar(msgspec.Struct, frozen=True):
+    """One locked jar; `bytes` is its size."""
+
+    coordinates: str
+    sha256: str
+    bytes: int
+
+    def path(self, cache: Path) -> Path:
+        """Where it lies in the cache."""
+        group, artifact, version = self.coordinates.split(":")
+        return cache / "jars" / group / f"{artifact}-{version}.jar"
+
+
+class Lock(msgspec.Struct, frozen=True):
+    """The class path of one Kafka version, in order."""
+
+    kafka: str
+    jars: tuple[Jar, ...]
+
+
+def supported_lines() -> tuple[str, ...]:
+    """The Kafka lines that have a lock file, oldest first."""
+    names = (entry.name for entry in (files(__package__) / "locks").iterdir())
+    return tuple(sorted(name[6:-5] for name in names if name.endswith(".json")))
+
+
+def load_lock(line: str) -> Lock:
+    """The lock of a Kafka line such as 3.9; raises `InvalidInput` for a line without one."""
+    try:
+        content = (files(__package__) / "locks" / f"kafka-{line}.json").read_bytes()
+    except FileNotFoundError as error:
+        lines = ", ".join(supported_lines())
+        raise InvalidInput(
+            f"The embedded runtime has no Kafka {line}; it has {lines}.",
+            hint="KAFKA_TASKS_VERSION=7.9.6",
+        ) from error
+    return msgspec.json.decode(content, type=Lock)
+
+
+def _missing(lock: Lock, cache: Path) -> list[Jar]:
+    index = VerifiedFiles(cache / "jars" / "verified.json")
+    missing = [jar for jar in lock.jars if not index.holds(jar.path(cache), jar.sha256)]
+    index.save()
+    return missing
+
+
+def ensure(lock: Lock, cache: Path, recorder: Recorder) -> tuple[Path, ...]:
+    """Every jar of the lock, verified, downloading those that are missing or damaged.
+
+    Raises `JarsMissing` when one is not to be had and `MachineError` when the cache cannot be
+    written.
+    """
+    if ":" in str(cache):
+        raise InvalidInput(
+            f"The cache directory {cache} has a colon in its path, which separates jars in a "
+            "Java class path.",
+            hint="set KAFKA_TASKS_CACHE to another directory",
+        )
+    if _missing(lock, cache):
+        _download(lock, cache, recorder)
+    return tuple(jar.path(cache) for jar in lock.jars)
+
+
+def _download(lock: Lock, cache: Path, recorder: Recorder) -> None:
+    from filelock import FileLock, Timeout
+
+    try:
+        (cache / "jars").mkdir(parents=True, exist_ok=True)
+        guard = FileLock(cache / "jars" / "lock")
+        try:
+            guard.acquire(timeout=0)
+        except Timeout:
+            recorder.notice(f"waiting for another project that fetches jars into {cache}")
+            guard.acquire()
+    except OSError as error:
+        raise MachineError(
+            f"The cache directory {cache} cannot be written: {error.strerror or error}.",
+            hint="set KAFKA_TASKS_CACHE to a directory that can",
+        ) from error
+    try:
+        missing = _missing(lock, cache)
+        if missing:
+            _fetch_all(lock, missing, cache, recorder)
+            if still := _missing(lock, cache):
+                raise JarsMissing(f"{still[0].coordinates} did not stay in {cache}.")
+    finally:
+        guard.release()
+
+
+def _fetch_all(lock: Lock, missing: list[Jar], cache: Path, recorder: Recorder) -> None:
+    from kafka_tasks.clients.maven import fetch
+
+    total = sum(jar.bytes for jar in missing)
+    done = 0
+    title = f"Kafka {lock.kafka}: {len(missing)} jars, {total / 1e6:.0f} MB"
+    recorder.progress(title, 0, total)
+    pool = ThreadPoolExecutor(_PARALLEL_DOWNLOADS)
+    try:
+        futures = {
+            pool.submit(fetch, jar.coordinates, jar.sha256, jar.path(cache)): jar for jar in missing
+        }
+        from concurrent.futures import as_completed
+
+        for future in as_completed(futures):
+            future.result()
+            done += futures[future].bytes
+            recorder.progress(title, done, total)
+    except JarsMissing as error:
+        raise _explained(lock, missing, cache, error) from error
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _explained(lock: Lock, missing: list[Jar], cache: Path, error: JarsMissing) -> KafkaTasksError:
+    names = [jar.coordinates for jar in missing[:3]]
+    more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+    return JarsMissing(
+        f"{len(missing)} of {len(lock.jars)} jars of Kafka {lock.kafka} are missing in "
+        f"{cache} and cannot be fetched.",
+        evidence=(f"missing: {', '.join(names)}{more}", error.message, *error.evidence),
+        hint=error.hint
+        or f"on a connected machine: invoke kafka.pull; then bring its cache directory to {cache}",
+    )

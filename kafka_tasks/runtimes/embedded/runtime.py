@@ -1,0 +1,477 @@
+"""ZooKeeper and Kafka as detached processes that outlive the command and its terminal."""
+
+from __future__ import annotations
+
+import shutil
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+
+from kafka_tasks.clients import processes
+from kafka_tasks.errors import InvalidInput, MachineError
+from kafka_tasks.model.cluster import (
+    ZOOKEEPER,
+    Address,
+    Capabilities,
+    Cluster,
+    ServiceState,
+    broker_name,
+    service_names,
+)
+from kafka_tasks.model.events import Recorder
+from kafka_tasks.project import state
+from kafka_tasks.project.directory import Project, unwritable
+from kafka_tasks.project.state import ClusterRecord, ServiceRecord
+from kafka_tasks.runtimes.embedded import archive, jars, ports, properties, tails
+from kafka_tasks.runtimes.embedded import java as javas
+from kafka_tasks.settings import Settings
+
+PROJECT_PROPERTY = "-Dkafka.tasks.project="
+SERVICE_PROPERTY = "-Dkafka.tasks.service="
+_MAIN = {
+    "zookeeper": "org.apache.zookeeper.server.quorum.QuorumPeerMain",
+    "broker": "kafka.Kafka",
+}
+# A broker that asks for ZooKeeper before it listens sleeps one to two seconds before it asks
+# again; measured, this head start makes that rare and costs 0.05 s.
+_HEAD_START_S = 0.1
+_GRACE_S = 20.0
+# Without ZooKeeper a broker cannot shut down in an orderly way, so it is not given long.
+_GRACE_ALONE_S = 5.0
+_DISK_NEEDED = 64 * 1024 * 1024
+
+
+class EmbeddedRuntime:
+    """The cluster of one project, run by this machine itself."""
+
+    name = "embedded"
+    capabilities = Capabilities()
+
+    def __init__(self, project: Project, recorder: Recorder | None = None) -> None:
+        self._project = project
+        self._recorder = recorder or Recorder()
+        self._lists: dict[str, Path] = {}
+        self._archives: archive.Archives | None = None
+
+    # -- what is there -------------------------------------------------------------------------
+
+    def record(self) -> ClusterRecord | None:
+        """What was written down, if it was by this runtime."""
+        record = state.read(self._project)
+        return record if record and record.runtime == self.name else None
+
+    def known(self) -> ClusterRecord | None:
+        """The record; where it is lost, what the running processes tell."""
+        return self.record() or self._with_strays(None)[0]
+
+    def cluster(self, settings: Settings) -> Cluster:
+        """The cluster as recorded, else as the settings would have it."""
+        record = self.known()
+        if record is not None:
+            return self._cluster(record)
+        port = settings.port if isinstance(settings.port, int) else 0
+        keeper = settings.zookeeper_port if isinstance(settings.zookeeper_port, int) else 0
+        return Cluster(
+            project=self._project.path,
+            runtime=self.name,
+            bootstrap=tuple(Address("localhost", port + n) for n in range(settings.brokers)),
+            zookeeper=Address("localhost", keeper),
+            brokers=settings.brokers,
+            kafka_version=jars.load_lock(settings.kafka_line).kafka,
+        )
+
+    def _cluster(self, record: ClusterRecord) -> Cluster:
+        return Cluster(
+            project=self._project.path,
+            runtime=self.name,
+            bootstrap=tuple(Address("localhost", record.port + n) for n in range(record.brokers)),
+            zookeeper=Address("localhost", record.zookeeper_port),
+            brokers=record.brokers,
+            kafka_version=record.kafka_version,
+        )
+
+    def services(self) -> tuple[ServiceState, ...]:
+        """Each recorded service, and whether its very process still runs."""
+        record = self.known()
+        if record is None:
+            return ()
+        return tuple(self._service(record, service) for service in record.services)
+
+    def _service(self, record: ClusterRecord, service: ServiceRecord) -> ServiceState:
+        identity = _identity(service)
+        alive = identity is not None and processes.is_running(identity)
+        return ServiceState(
+            name=service.name,
+            role="zookeeper" if service.name == ZOOKEEPER else "broker",
+            alive=alive,
+            address=Address("localhost", service.port),
+            pid=identity.pid if alive and identity else None,
+            uptime_s=round(processes.uptime_s(identity), 1) if alive and identity else None,
+            version=record.kafka_version if service.name != ZOOKEEPER else None,
+        )
+
+    def unclean(self) -> bool:
+        """Whether a broker ended without saying goodbye, so that ZooKeeper may still list it."""
+        record = self.record()
+        if record is None:
+            return (self._project.state / "data" / ZOOKEEPER).exists()
+        return any(
+            service.pid is not None and not seen.alive
+            for service, seen in zip(record.services, self.services(), strict=True)
+            if service.name != ZOOKEEPER
+        )
+
+    def adopt(self) -> tuple[str, ...]:
+        """Record those processes of this project that the record does not know.
+
+        Returns their names. A crash between writing down and starting, or a lost record, leaves
+        them; the properties on their command lines say what they are.
+        """
+        record, strays = self._with_strays(self.record())
+        if strays and record:
+            self._project.make_state()
+            state.write(self._project, record)
+        return strays
+
+    def _with_strays(
+        self, record: ClusterRecord | None
+    ) -> tuple[ClusterRecord | None, tuple[str, ...]]:
+        strays = []
+        for name, port, token, found in self._marked():
+            known = record.service(name) if record else None
+            if known and (mine := _identity(known)) and processes.is_running(mine):
+                continue
+            record = (record or self._guess(found)).with_service(
+                ServiceRecord(
+                    name=name,
+                    port=port,
+                    token=token,
+                    pid=found.identity.pid,
+                    started_s=found.identity.started_s,
+                    command=found.identity.command,
+                )
+            )
+            strays.append(name)
+        if record and strays:
+            brokers = sum(service.name != ZOOKEEPER for service in record.services)
+            record = msgspec.structs.replace(record, brokers=max(record.brokers, brokers))
+        return record, tuple(strays)
+
+    def _marked(self) -> Iterator[tuple[str, int, str, processes.Found]]:
+        for found in processes.find(f"{PROJECT_PROPERTY}{self._project.path}"):
+            values = dict(
+                argument[2:].split("=", 1)
+                for argument in found.arguments
+                if argument.startswith("-Dkafka.tasks.") and "=" in argument
+            )
+            if values.get("kafka.tasks.project") != str(self._project.path):
+                continue
+            name, port = values.get("kafka.tasks.service"), values.get("kafka.tasks.port", "")
+            if name and port.isdigit():
+                yield name, int(port), values.get("kafka.tasks.token", ""), found
+
+    def _guess(self, found: processes.Found) -> ClusterRecord:
+        """A record for processes whose own is lost, from what stands on their command lines."""
+        values = {
+            key: value
+            for key, _, value in (
+                argument.removeprefix("-Dkafka.tasks.").partition("=")
+                for argument in found.arguments
+                if argument.startswith("-Dkafka.tasks.")
+            )
+        }
+        return ClusterRecord(
+            runtime=self.name,
+            wanted="running",
+            version=values.get("version", "7.9.6"),
+            kafka_version=values.get("kafka", ""),
+            brokers=1,
+            port=int(values.get("first", "9092")),
+            zookeeper_port=int(values.get("keeper", "2181")),
+            changed_at=time.time(),
+        )
+
+    # -- start ---------------------------------------------------------------------------------
+
+    def start(self, settings: Settings, services: Sequence[str] | None = None) -> Cluster:
+        """Start what is not alive; raises `MachineError` before anything starts if it cannot."""
+        lock = jars.load_lock(settings.kafka_line)
+        further = properties.read_further(settings.broker_properties)
+        java = javas.choose(settings)
+        for text in java.passed_over:
+            self._recorder.notice(f"passed over {text}")
+        root = self._project.make_state()
+        self._require_disk(root)
+        record = self._planned(settings, lock.kafka)
+        alive = {service.name for service in self.services() if service.alive}
+        todo = [
+            name
+            for name in service_names(record.brokers)
+            if name not in alive and (services is None or name in services)
+        ]
+        ports.require_free(
+            {n: ports.of_service(n, record.port, record.zookeeper_port) for n in todo}
+        )
+        class_path = jars.ensure(lock, settings.cache, self._recorder)
+        self._archives = archive.locate(settings.cache, java, class_path, lock.kafka)
+        built = self._archives.is_built()
+        for name in todo:
+            record = record.with_service(_about_to_start(name, record))
+        state.write(self._project, record)
+        for name in todo:
+            self._write_configuration(root, name, record, further)
+        for name in todo:
+            record = self._spawn(root, name, record, settings, built)
+            if name == ZOOKEEPER and len(todo) > 1:
+                time.sleep(_HEAD_START_S)
+        return self._cluster(record)
+
+    def _planned(self, settings: Settings, kafka: str) -> ClusterRecord:
+        before = self.record()
+        width = settings.brokers
+        taken = set(before.auto_ports) if before else set()
+        auto: list[str] = []
+        port, keeper = settings.port, settings.zookeeper_port
+        if port == "auto":
+            auto.append("port")
+            kept = before.port if before and "port" in taken else None
+            port = self._auto(kept, width, ())
+        if keeper == "auto":
+            auto.append("zookeeper_port")
+            kept = before.zookeeper_port if before and "zookeeper_port" in taken else None
+            keeper = self._auto(kept, 1, range(port, port + width))
+        return ClusterRecord(
+            runtime=self.name,
+            wanted="running",
+            version=settings.version,
+            kafka_version=kafka,
+            brokers=width,
+            port=port,
+            zookeeper_port=keeper,
+            changed_at=time.time(),
+            services=before.services if before else (),
+            auto_ports=tuple(auto),
+            fingerprint=fingerprint(settings),
+        )
+
+    def _auto(self, kept: int | None, width: int, avoid: Sequence[int]) -> int:
+        """The remembered port while it is ours or free, else a new one."""
+        if kept is not None:
+            own = {s.address.port for s in self.services() if s.alive and s.address}
+            if all(p in own or processes.port_is_free(p) for p in range(kept, kept + width)):
+                return kept
+            self._recorder.notice(f"port {kept} is in use by now; picking another")
+        return ports.pick(self._project.path, width, avoid)
+
+    def _require_disk(self, root: Path) -> None:
+        try:
+            free = processes.free_bytes(root)
+        except OSError as error:
+            raise unwritable(root, error) from error
+        if free < _DISK_NEEDED:
+            raise MachineError(
+                f"The disk of {root} is full: {free / 1e6:.0f} MB are left, and a start needs "
+                f"{_DISK_NEEDED / 1e6:.0f} MB.",
+                hint=f'df -h "{root}"; du -sh "{root}"/data/*',
+            )
+
+    def _write_configuration(
+        self, root: Path, name: str, record: ClusterRecord, further: dict[str, str]
+    ) -> None:
+        if name == ZOOKEEPER:
+            wanted = properties.zookeeper(record.zookeeper_port)
+        else:
+            wanted = properties.broker(
+                name,
+                port=ports.of_service(name, record.port, record.zookeeper_port),
+                zookeeper_port=record.zookeeper_port,
+                brokers=record.brokers,
+                further=further,
+            )
+        try:
+            (root / "conf" / f"{name}.properties").write_text(
+                properties.render(wanted), encoding="ascii"
+            )
+            (root / "conf" / f"{name}.log4j").write_text(
+                properties.log_settings(name), encoding="ascii"
+            )
+        except OSError as error:
+            raise unwritable(root / "conf", error) from error
+
+    def _spawn(
+        self, root: Path, name: str, record: ClusterRecord, settings: Settings, built: bool
+    ) -> ClusterRecord:
+        assert self._archives is not None
+        planned = record.service(name)
+        assert planned is not None
+        arguments = [
+            str(self._archives.java.executable),
+            *self._jvm_flags(root, name, settings, built),
+            f"{PROJECT_PROPERTY}{self._project.path}",
+            f"{SERVICE_PROPERTY}{name}",
+            f"-Dkafka.tasks.port={planned.port}",
+            f"-Dkafka.tasks.first={record.port}",
+            f"-Dkafka.tasks.keeper={record.zookeeper_port}",
+            f"-Dkafka.tasks.version={record.version}",
+            f"-Dkafka.tasks.kafka={record.kafka_version}",
+            f"-Dkafka.tasks.token={planned.token}",
+            f"-Dlog4j.configuration=file:./conf/{name}.log4j",
+            "-cp",
+            ":".join(map(str, self._archives.class_path)),
+            _MAIN["zookeeper" if name == ZOOKEEPER else "broker"],
+            f"./conf/{name}.properties",
+        ]
+        identity = processes.spawn_detached(
+            arguments,
+            cwd=root,
+            environ=archive.java_environment(),
+            output=root / "logs" / f"{name}.out",
+        )
+        started = msgspec.structs.replace(
+            planned, pid=identity.pid, started_s=identity.started_s, command=identity.command
+        )
+        record = record.with_service(started)
+        state.write(self._project, record)
+        return record
+
+    def _jvm_flags(self, root: Path, name: str, settings: Settings, built: bool) -> list[str]:
+        """Serial collector, first compiler and no perf file: the fastest start, measured."""
+        assert self._archives is not None
+        role = "zookeeper" if name == ZOOKEEPER else "kafka"
+        class_list = None
+        if not built and name in (ZOOKEEPER, broker_name(1)):
+            class_list = root / "run" / f"{role}.classlist"
+            self._lists[role] = class_list
+        heap = settings.zookeeper_heap if name == ZOOKEEPER else settings.heap
+        return [
+            f"-Xmx{heap}",
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-XX:-UsePerfData",
+            "-XX:+ExitOnOutOfMemoryError",
+            "-Xshare:auto",
+            "-Xlog:disable",
+            "-Xlog:all=error:stderr",
+            *self._archives.flags(role, built=built, class_list=class_list),
+            "-Djava.awt.headless=true",
+            "-Djava.net.preferIPv4Stack=true",
+        ]
+
+    def settled(self, *, wait: bool = False) -> None:
+        """Once the cluster is ready: make the class archive that the next start will use.
+
+        In the background unless `wait`.
+        """
+        if self._archives is None or set(self._lists) != set(archive.ROLES):
+            return
+        if any(not path.exists() for path in self._lists.values()):
+            return
+        path = archive.order(self._archives, self._lists)
+        self._lists = {}
+        if path is None:
+            return
+        if wait:
+            archive.build(path)
+        else:
+            archive.build_in_background(path)
+
+    # -- stop ----------------------------------------------------------------------------------
+
+    def stop(self, services: Sequence[str] | None = None, *, wipe: bool = False) -> tuple[str, ...]:
+        """Stop brokers, the last first, then ZooKeeper; SIGKILL only after the grace."""
+        self.adopt()
+        record = self.record()
+        stopped: list[str] = []
+        gone: list[ServiceRecord] = []
+        if record is not None:
+            order = [s for s in reversed(record.services) if services is None or s.name in services]
+            record = msgspec.structs.replace(
+                record, wanted="stopped" if services is None else record.wanted
+            )
+            state.write(self._project, record)
+            keeper = record.service(ZOOKEEPER)
+            keeper_id = _identity(keeper) if keeper else None
+            for service in order:
+                identity = _identity(service)
+                if identity is None or not processes.is_running(identity):
+                    continue
+                alone = keeper_id is None or not processes.is_running(keeper_id)
+                grace = _GRACE_ALONE_S if alone and service.name != ZOOKEEPER else _GRACE_S
+                in_time = processes.stop(identity, grace_s=grace)
+                if not in_time:
+                    self._recorder.notice(
+                        f"{service.name} did not end within {grace:g} s and was killed"
+                    )
+                else:
+                    gone.append(service)
+                stopped.append(service.name)
+            for service in gone:
+                record = record.with_service(_idle(service))
+            state.write(self._project, record)
+        if wipe:
+            self._wipe()
+        return tuple(stopped)
+
+    def _wipe(self) -> None:
+        root = self._project.state
+        for name in ("data", "conf", "logs", "run"):
+            shutil.rmtree(root / name, ignore_errors=True)
+        state.forget(self._project)
+
+    # -- logs ----------------------------------------------------------------------------------
+
+    def logs(self, service: str, tail: int) -> list[str]:
+        """What the JVM itself said, then the last lines of the service's log."""
+        out, log = self._log_files(service)
+        said = [line for line in tails.last_lines(out, tail) if line.strip()]
+        return (said + tails.last_lines(log, tail))[-tail:] if tail else []
+
+    def follow(self, service: str, tail: int) -> Iterator[str]:
+        """The last lines and each new one, across rotations."""
+        return tails.follow(self._log_files(service)[1], tail)
+
+    def _log_files(self, service: str) -> tuple[Path, Path]:
+        record = self.known()
+        known = [entry.name for entry in record.services] if record else []
+        if service not in known:
+            names = ", ".join(known) or "none yet"
+            raise InvalidInput(
+                f"There is no service {service!r} in this project (there is: {names}).",
+                hint="invoke kafka.status",
+            )
+        logs = self._project.state / "logs"
+        return logs / f"{service}.out", logs / f"{service}.log"
+
+
+def fingerprint(settings: Settings) -> dict[str, str]:
+    """What a running cluster was started with, as far as only a restart changes it."""
+    fields = (
+        "version",
+        "brokers",
+        "port",
+        "zookeeper_port",
+        "heap",
+        "zookeeper_heap",
+        "broker_properties",
+        "java_home",
+    )
+    return {name: str(getattr(settings, name)) for name in fields}
+
+
+def _about_to_start(name: str, record: ClusterRecord) -> ServiceRecord:
+    port = ports.of_service(name, record.port, record.zookeeper_port)
+    return ServiceRecord(name=name, port=port, token=uuid.uuid4().hex)
+
+
+def _idle(service: ServiceRecord) -> ServiceRecord:
+    """The record of a service that ended in an orderly way."""
+    return msgspec.structs.replace(service, pid=None, started_s=None, command=None)
+
+
+def _identity(service: ServiceRecord) -> processes.Identity | None:
+    if service.pid is None or service.started_s is None or service.command is None:
+        return None
+    return processes.Identity(service.pid, service.started_s, service.command)

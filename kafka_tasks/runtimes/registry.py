@@ -1,0 +1,80 @@
+"""Name → runtime, and how `auto` chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kafka_tasks.errors import InvalidInput
+from kafka_tasks.model.cluster import Runtime
+from kafka_tasks.model.events import Recorder
+from kafka_tasks.project import register, state
+from kafka_tasks.project.directory import Project
+from kafka_tasks.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A runtime and why it is this one."""
+
+    runtime: Runtime
+    reason: str
+
+
+def choose(project: Project, settings: Settings, recorder: Recorder) -> Choice:
+    """The runtime of this project: the named one, or what `auto` finds.
+
+    Raises `InvalidInput` where another runtime's cluster runs in the project.
+    """
+    record = state.read(project)
+    running = record.runtime if record and record.wanted == "running" else None
+    name, reason = _name(settings, record.runtime if record else None)
+    chosen = _make(name, project, settings, recorder)
+    if running and running != name and name != "remote":
+        other = _make(running, project, settings, recorder)
+        if any(service.alive for service in other.services()):
+            raise InvalidInput(
+                f"This project's cluster runs on the {running} runtime; {name} was asked for.",
+                hint=f"invoke kafka.down, then invoke kafka.up --runtime {name}",
+            )
+    return Choice(chosen, reason)
+
+
+def _name(settings: Settings, recorded: str | None) -> tuple[str, str]:
+    if settings.runtime != "auto":
+        return settings.runtime, f"asked for by {settings.origins['runtime']}"
+    if settings.bootstrap_servers:
+        return "remote", f"bootstrap servers are set by {settings.origins['bootstrap_servers']}"
+    if recorded is not None:
+        return recorded, "this project's cluster is on it"
+    return "embedded", "no other runtime is available"
+
+
+def _make(name: str, project: Project, settings: Settings, recorder: Recorder) -> Runtime:
+    if name == "embedded":
+        from kafka_tasks.runtimes.embedded.runtime import EmbeddedRuntime
+
+        return EmbeddedRuntime(project, recorder)
+    if name == "remote":
+        from kafka_tasks.runtimes.remote import RemoteRuntime
+
+        return RemoteRuntime(settings)
+    raise InvalidInput(
+        f"The {name} runtime is not part of this version.", hint="--runtime embedded"
+    )
+
+
+def projects_here() -> Iterator[Project]:
+    """Every project on this machine that has, or had, a cluster: the noted and the running."""
+    from pathlib import Path
+
+    from kafka_tasks.clients import processes
+    from kafka_tasks.runtimes.embedded.runtime import PROJECT_PROPERTY
+
+    seen = {project.path: project for project in register.remembered()}
+    for found in processes.find(PROJECT_PROPERTY):
+        for argument in found.arguments:
+            if argument.startswith(PROJECT_PROPERTY):
+                path = Path(argument.removeprefix(PROJECT_PROPERTY))
+                seen.setdefault(path, Project(path))
+    yield from (seen[path] for path in sorted(seen))

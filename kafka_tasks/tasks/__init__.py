@@ -1,0 +1,43 @@
+"""The Invoke collection: `kafka`, with `kafka.topic` below it."""
+
+from __future__ import annotations
+
+from invoke.collection import Collection
+
+from kafka_tasks.tasks import cluster, topic
+
+
+def collection() -> Collection:
+    """Everything that `invoke --list` shows under `kafka`."""
+    topics = Collection("topic")
+    for task, default in (
+        (topic.ensure, True),
+        (topic.create, False),
+        (topic.list_, False),
+        (topic.describe, False),
+        (topic.delete, False),
+    ):
+        topics.add_task(task, default=default)
+    found = Collection("kafka")
+    for task in (
+        cluster.up,
+        cluster.down,
+        cluster.restart,
+        cluster.status,
+        cluster.list_,
+        cluster.pull,
+        cluster.wait,
+        cluster.logs,
+        cluster.config,
+        cluster.env,
+        cluster.verify,
+    ):
+        found.add_task(task)
+    found.add_collection(topics)
+    return found
+
+
+kafka = collection()
+namespace = Collection(kafka)
+
+__all__ = ["collection", "kafka", "namespace"]

@@ -1,0 +1,28 @@
+"""Several logs at once, a line at a time, until Ctrl-C."""
+
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+from collections.abc import Sequence
+
+from kafka_tasks.model.cluster import Runtime
+
+
+def follow_all(runtime: Runtime, names: Sequence[str], tail: int) -> None:
+    """Print new lines of these services as they come; returns at Ctrl-C."""
+    lines: queue.Queue[str] = queue.Queue(maxsize=1000)
+
+    def pump(name: str) -> None:
+        for line in runtime.follow(name, tail):
+            lines.put(f"{name:<10}| {line}" if len(names) > 1 else line)
+
+    for name in names:
+        threading.Thread(target=pump, args=(name,), daemon=True).start()
+    try:
+        while names:
+            print(lines.get())
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        return

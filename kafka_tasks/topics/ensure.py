@@ -1,0 +1,88 @@
+"""A single topic, wanted by flags: there or made, and proven."""
+
+from __future__ import annotations
+
+from kafka_tasks.clients.kafka.admin import Admin
+from kafka_tasks.errors import InvalidInput, TopicDiffers, TopicExists
+from kafka_tasks.model.cluster import Cluster
+from kafka_tasks.model.results import Proof
+from kafka_tasks.model.topic import TopicState
+from kafka_tasks.retry import Deadline
+from kafka_tasks.topics.apply import apply, await_leaders
+from kafka_tasks.topics.model import TopicSpec, check_spec
+from kafka_tasks.topics.plan import Change, Plan, plan
+
+
+def planned(admin: Admin, spec: TopicSpec) -> tuple[Plan, TopicState | None]:
+    """What making this topic so would mean, and the topic as it is.
+
+    Raises `InvalidInput` for what this cluster cannot have.
+    """
+    check_spec(spec)
+    observed = admin.topics()
+    there = observed.get(spec.name)
+    if there is not None:
+        there = admin.describe(spec.name) or there
+        observed = {**observed, spec.name: there}
+    found = plan([spec], observed, brokers=len(admin.look(5.0).brokers))
+    change = found.of(spec.name)
+    if there is None and change.action == "blocked":
+        raise InvalidInput(
+            f"The topic {spec.name} cannot be created: {change.reason}.",
+            hint="invoke kafka.topic.list; invoke kafka.status",
+        )
+    return found, there
+
+
+def create(admin: Admin, spec: TopicSpec, *, if_not_exists: bool, timeout_s: float = 30.0) -> bool:
+    """Create the topic; returns False where it is there already and that is allowed.
+
+    Raises `TopicExists`, or `TopicDiffers` where it is there but not as asked.
+    """
+    found, there = planned(admin, spec)
+    if there is not None:
+        if not if_not_exists:
+            raise TopicExists(
+                f"The topic {spec.name} exists already.",
+                hint=f"invoke kafka.topic.describe {spec.name}, or add --if-not-exists",
+            )
+        require_same(found.of(spec.name))
+        return False
+    apply(found, admin, timeout_s=timeout_s)
+    return True
+
+
+def require_same(change: Change) -> None:
+    """Raise `TopicDiffers`, with both values of each field, unless nothing would change."""
+    if change.action == "none":
+        return
+    lines = [f"{f.field}: asked for {f.after}, the topic has {f.before}" for f in change.fields]
+    raise TopicDiffers(
+        f"The topic {change.topic} exists, but not as asked for.",
+        evidence=lines,
+        hint=f"invoke kafka.topic.describe {change.topic}; "
+        f"or delete it first: invoke kafka.topic.delete {change.topic}",
+    )
+
+
+def prove(
+    cluster: Cluster, admin: Admin, name: str, *, created: bool, with_record: bool, timeout_s: float
+) -> Proof:
+    """A leader for every partition, and one record in and the same record out (or its offsets)."""
+    deadline = Deadline.after(timeout_s)
+    state = await_leaders(admin, name, deadline)
+    took = None
+    if with_record:
+        from kafka_tasks.clients.kafka.records import roundtrip
+
+        took = roundtrip(cluster, name, timeout_s=max(1.0, deadline.remaining()))
+    offsets = admin.offsets(state)
+    return Proof(
+        topic=name,
+        created=created,
+        partitions=len(state.partitions),
+        replication_factor=state.replication_factor,
+        leaders=state.leaders,
+        records=sum(at.end - at.start for at in offsets.values()),
+        roundtrip_ms=took,
+    )
