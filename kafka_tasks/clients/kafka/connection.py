@@ -46,6 +46,9 @@ def quiet_logger() -> logging.Logger:
     return _quiet
 
 
+Properties = dict[str, str | int | float | bool]
+
+
 def configuration(
     cluster: Cluster, bootstrap: str | None = None
 ) -> dict[str, str | int | float | bool]:

@@ -39,9 +39,17 @@ class Record:
 
 
 def produce(
-    cluster: Cluster, topic: str, records: Iterable[Record], *, timeout_s: float = 30.0
+    cluster: Cluster,
+    topic: str,
+    records: Iterable[Record],
+    *,
+    timeout_s: float = 30.0,
+    idempotent: bool = True,
 ) -> list[Record]:
     """Send the records and return them as the broker acknowledged them, with their offsets.
+
+    `idempotent` keeps their order through retries; a first producer id costs a fresh broker a
+    second, which a single record need not pay.
 
     Raises `ClusterError` or `BrokerUnreachable` when any of them was not acknowledged in time.
     """
@@ -49,7 +57,7 @@ def produce(
         {
             **configuration(cluster),
             "acks": "all",
-            "enable.idempotence": True,
+            "enable.idempotence": idempotent,
             "linger.ms": 0,
             "message.timeout.ms": int(timeout_s * 1000),
             "message.max.bytes": 2_000_000,
@@ -158,7 +166,7 @@ def roundtrip(cluster: Cluster, topic: str, *, timeout_s: float = 10.0) -> float
     canary = Record(
         value=f"canary {stamp}".encode(), key=b"kafka-tasks", headers=(("canary", b"1"),)
     )
-    (sent,) = produce(cluster, topic, [canary], timeout_s=timeout_s)
+    (sent,) = produce(cluster, topic, [canary], timeout_s=timeout_s, idempotent=False)
     assert sent.partition is not None and sent.offset is not None
     position = [(sent.partition, sent.offset)]
     back = next(iter(read(cluster, topic, position, count=1, timeout_s=timeout_s)), None)
