@@ -470,9 +470,11 @@ def _dotenv(path: Path) -> dict[str, _Found]:
     found: dict[str, _Found] = {}
     lines: dict[str, int] = {}
     for binding in parse_stream(io.StringIO(source)):
-        line = binding.original.line
-        if binding.error:
-            text = binding.original.string.strip()
+        text = binding.original.string.lstrip()
+        # The parser counts the empty lines before a binding as part of it.
+        before = binding.original.string.removesuffix(text)
+        line = binding.original.line + before.count("\n")
+        if binding.error or _is_half(binding.key, binding.value):
             raise SettingsError(
                 f"{path}, line {line}: {_masked(text)!r} is not a line of the form NAME=value.",
                 hint=f"write NAME=value, or put # before it, in line {line} of {path}",
@@ -488,10 +490,17 @@ def _dotenv(path: Path) -> dict[str, _Found]:
     return found
 
 
+def _is_half(name: str | None, value: str | None) -> bool:
+    """A line without `=` is a name that others may know; one of ours has to have a value."""
+    if name is None or value is not None:
+        return False
+    return name.startswith(PREFIX) or not re.fullmatch(r"[A-Za-z_][\w.-]*", name, re.ASCII)
+
+
 def _masked(text: str) -> str:
-    """A malformed line, without what may be a secret after the name."""
-    name, separator, rest = text.partition("=")
-    return f"{name}=…" if separator and rest else text[:60]
+    """A malformed line's name alone: what follows may be a secret."""
+    match = re.match(r"(?:export\s+)?[A-Za-z_]\w*", text, re.ASCII)
+    return f"{match[0][:60]}…" if match else "…"
 
 
 def _known(name: str, place: str) -> Variable:

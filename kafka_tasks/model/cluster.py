@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ Role = Literal["zookeeper", "broker"]
 State = Literal["stopped", "starting", "ready", "degraded", "failed"]
 
 ZOOKEEPER = "zookeeper"
+_ADDRESS = re.compile(r"(?:\[(?P<v6>[^][\s/]+)\]|(?P<host>[^][:\s/]+)):(?P<port>\d+)", re.ASCII)
 
 
 def broker_name(index: int) -> str:
@@ -43,13 +45,13 @@ class Address:
     @classmethod
     def parse(cls, text: str) -> Address:
         """Read `host:port` or `[ipv6]:port`; raises `InvalidInput`."""
-        host, separator, port = text.strip().rpartition(":")
-        if not separator or not host or not (port.isascii() and port.isdigit()):
+        match = _ADDRESS.fullmatch(text.strip())
+        if not match:
             raise InvalidInput(f"{text!r} is not an address: it needs the form host:port.")
-        if not 1 <= int(port) <= 65535:
+        host, port = match["v6"] or match["host"], match["port"].lstrip("0")
+        if len(port) > 5 or not 1 <= int(port or "0") <= 65535:
             raise InvalidInput(f"{text!r} is not an address: its port is not in 1..65535.")
-        bare = host.removeprefix("[").removesuffix("]")
-        return cls(bare, int(port))
+        return cls(host, int(port))
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host

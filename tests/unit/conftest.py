@@ -1,0 +1,83 @@
+"""A unit test has no time, no network, no environment and no home but its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kafka_tasks.model.cluster import Address, Cluster
+from kafka_tasks.project.directory import Project
+from kafka_tasks.retry import Deadline, RetryPolicy
+from kafka_tasks.settings import PREFIX, Settings, load
+from kafka_tasks.testing import FakeClock
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """The clock that deadlines and policies have where a test gives them none."""
+    fake = FakeClock()
+    instead = {time.monotonic: fake, time.sleep: fake.sleep}
+    functions: list[Any] = [RetryPolicy.__init__, Deadline.__init__, Deadline.after.__func__]  # type: ignore[attr-defined]
+    for function in functions:
+        faked = tuple(instead.get(default, default) for default in function.__defaults__)
+        monkeypatch.setattr(function, "__defaults__", faked)
+    return fake
+
+
+@pytest.fixture(autouse=True)
+def _no_sleep_and_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(what: str) -> Callable[..., Any]:
+        def refuse(*_: object, **__: object) -> Any:
+            pytest.fail(f"a unit test {what}")
+
+        return refuse
+
+    monkeypatch.setattr(time, "sleep", forbidden("sleeps"))
+    for name in ("connect", "connect_ex", "bind"):
+        monkeypatch.setattr(socket.socket, name, forbidden("opens a socket"))
+
+
+@pytest.fixture(autouse=True)
+def home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home of its own, without any setting from outside."""
+    for name in os.environ:
+        if name.startswith((PREFIX, "XDG_")) or name in ("JAVA_HOME", "NO_COLOR"):
+            monkeypatch.delenv(name)
+    path = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(path))
+    return path
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A project in a directory of its own."""
+    path = tmp_path / "project"
+    path.mkdir()
+    found = Project(path)
+    found.make_state()
+    return found
+
+
+@pytest.fixture
+def settings(project: Project) -> Settings:
+    """The defaults."""
+    return load(project.path, environ={})
+
+
+@pytest.fixture
+def cluster(project: Project) -> Cluster:
+    """One broker where the defaults put it."""
+    return Cluster(
+        project=project.path,
+        runtime="fake",
+        bootstrap=(Address("localhost", 9092),),
+        zookeeper=Address("localhost", 2181),
+        brokers=1,
+        kafka_version="3.9.1",
+    )
