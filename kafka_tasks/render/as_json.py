@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from kafka_tasks.errors import KafkaTasksError
 from kafka_tasks.model.cluster import ServiceState
 from kafka_tasks.model.results import Known, Proof, Pulled, Report
 from kafka_tasks.model.topic import Offsets, TopicState
+
+if TYPE_CHECKING:
+    from kafka_tasks.errors import KafkaTasksError
 
 Document = dict[str, Any]
 SCHEMA = 1
