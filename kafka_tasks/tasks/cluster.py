@@ -212,7 +212,7 @@ def env(
     call: Call, format: str = "env", show_secrets: bool = False, output: str = "text"
 ) -> Outcome:
     """Print what a client needs to connect."""
-    from kafka_tasks.errors import InvalidInput
+    from kafka_tasks.errors import InvalidInput, NotReady
     from kafka_tasks.render import client_view
 
     if format not in client_view.FORMATS:
@@ -222,6 +222,11 @@ def env(
         )
     session = call.session()
     cluster = session.runtime.cluster(session.settings)
+    if not cluster.bootstrap:
+        raise NotReady(
+            "KAFKA_TASKS_PORT is auto, and no start has picked a port in this project yet.",
+            hint="invoke kafka.up",
+        )
     secrets = {
         name: value
         for variable, value, _ in session.settings.entries()

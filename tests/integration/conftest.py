@@ -1,0 +1,296 @@
+"""A project directory of its own for each test, with the real command line and real processes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+COMMAND = Path(sys.executable).with_name("kafka-tasks")
+PROJECT_PROPERTY = "-Dkafka.tasks.project="
+SERVICE_PROPERTY = "-Dkafka.tasks.service="
+
+
+@dataclass(frozen=True)
+class Done:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The one JSON document on stdout; fails where there is anything else."""
+        assert self.out.count("\n") == 1, f"not one line on stdout: {self.out!r}"
+        found = json.loads(self.out)
+        assert isinstance(found, dict) and found["schema"] == 1
+        return found
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The error of a document that tells of a failure."""
+        failure = self.document["error"]
+        assert failure["exit_code"] == self.code
+        assert failure["message"]
+        return dict(failure)
+
+    def refused(self, code: int, *words: str) -> None:
+        """Fails unless this is a failure in words, with a hint, that contains all of `words`."""
+        assert self.code == code, f"exit code {self.code}\n{self.out}\n{self.err}"
+        assert "Traceback" not in self.err + self.out
+        assert self.out == ""
+        assert "Error: " in self.err and "Hint: " in self.err
+        for word in words:
+            assert word in self.err, f"{word!r} is not in:\n{self.err}"
+
+
+@dataclass
+class Sandbox:
+    """One project and the environment in which its commands run."""
+
+    path: Path
+    environ: dict[str, str]
+    _begun: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def env(self, changes: dict[str, str | None] | None = None) -> dict[str, str]:
+        """The environment with these changes; None takes a name out."""
+        merged = {**self.environ, **(changes or {})}
+        return {name: value for name, value in merged.items() if value is not None}
+
+    def run(
+        self,
+        *arguments: str,
+        env: dict[str, str | None] | None = None,
+        cwd: Path | None = None,
+        timeout: float = 90,
+        command: tuple[str, ...] = (str(COMMAND),),
+    ) -> Done:
+        """Run `kafka-tasks` with these arguments to its end, without a terminal."""
+        done = subprocess.run(
+            [*command, *arguments],
+            cwd=cwd or self.path,
+            env=self.env(env),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=timeout,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def begin(
+        self,
+        *arguments: str,
+        env: dict[str, str | None] | None = None,
+        command: tuple[str, ...] = (str(COMMAND),),
+    ) -> subprocess.Popen[str]:
+        """Start `kafka-tasks` with these arguments and do not wait."""
+        process = subprocess.Popen(
+            [*command, *arguments],
+            cwd=self.path,
+            env=self.env(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
+        self._begun.append(process)
+        return process
+
+    def up(self, *arguments: str, env: dict[str, str | None] | None = None) -> dict[str, Any]:
+        """`up` that has to succeed; returns its document."""
+        done = self.run("up", *arguments, "-o", "json", env=env)
+        assert done.code == 0, f"{done.out}\n{done.err}"
+        assert done.document["state"] == "ready"
+        return done.document
+
+    @property
+    def state_file(self) -> Path:
+        """Where the cluster is recorded."""
+        return self.path / ".kafka-tasks" / "state.json"
+
+    def recorded(self) -> dict[str, Any]:
+        """The record, as it lies on the disk."""
+        return dict(json.loads(self.state_file.read_bytes()))
+
+    def processes(self) -> dict[int, str]:
+        """Every server of this project on this machine: pid to service, by its command line."""
+        found = {}
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                arguments = process.cmdline()
+                if f"{PROJECT_PROPERTY}{self.path}" not in arguments:
+                    continue
+                if process.status() != psutil.STATUS_ZOMBIE:
+                    service = next(a for a in arguments if a.startswith(SERVICE_PROPERTY))
+                    found[process.pid] = service.removeprefix(SERVICE_PROPERTY)
+        return found
+
+    def pids(self) -> dict[str, int]:
+        """Service to pid; fails where a service runs twice."""
+        found = self.processes()
+        assert len(set(found.values())) == len(found), f"a service runs twice: {found}"
+        return {service: pid for pid, service in found.items()}
+
+    def kill(self, *services: str) -> None:
+        """SIGKILL these services and wait until they are gone."""
+        pids = self.pids()
+        for service in services:
+            os.kill(pids[service], signal.SIGKILL)
+        eventually(lambda: not set(services) & set(self.pids()), "killed services are gone")
+
+    def topics(self) -> list[str]:
+        """The names that `topic.list` shows."""
+        done = self.run("topic.list", "-o", "json")
+        assert done.code == 0, f"{done.out}\n{done.err}"
+        return [topic["name"] for topic in done.document["topics"]]
+
+    def close(self) -> None:
+        """Stop the cluster; fails where a server of this project is left all the same."""
+        for process in self._begun:
+            if process.poll() is None:
+                process.kill()
+            process.communicate(timeout=30)
+        for pid in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+        done = self.run("down", "--wipe", "--yes")
+        left = self.processes()
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        assert not left, f"down left {left} running\n{done.out}\n{done.err}"
+
+
+def eventually(check: Callable[[], Any], what: str, timeout_s: float = 30.0) -> Any:
+    """Return what `check` returns as soon as that is true."""
+    ends = time.monotonic() + timeout_s
+    while time.monotonic() < ends:
+        if found := check():
+            return found
+        time.sleep(0.01)
+    raise AssertionError(f"not within {timeout_s:g} s: {what}")
+
+
+@pytest.fixture(scope="session")
+def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment of every command: no setting from outside but the cache, free ports."""
+    from platformdirs import user_cache_path
+
+    outer = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("KAFKA_", "INVOKE_")) and name not in ("JAVA_HOME", "NO_COLOR")
+    }
+    cache = os.environ.get("KAFKA_TASKS_CACHE") or str(user_cache_path("kafka-tasks"))
+    return {
+        **outer,
+        "KAFKA_TASKS_CACHE": cache,
+        "KAFKA_TASKS_PORT": "auto",
+        "KAFKA_TASKS_ZOOKEEPER_PORT": "auto",
+        "XDG_STATE_HOME": str(tmp_path_factory.mktemp("state")),
+    }
+
+
+@pytest.fixture(scope="session")
+def warm(environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cache, with jars and class archive in it."""
+    sandbox = Sandbox(tmp_path_factory.mktemp("pull"), environ)
+    done = sandbox.run("pull", timeout=280)
+    assert done.code == 0, done.err
+    return Path(environ["KAFKA_TASKS_CACHE"])
+
+
+@pytest.fixture(scope="module")
+def new_project(
+    warm: Path, environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Sandbox]]:
+    """Makes projects that last as long as the module's tests."""
+    made: list[Sandbox] = []
+
+    def make(name: str = "project") -> Sandbox:
+        path = tmp_path_factory.mktemp("made").resolve() / name
+        path.mkdir()
+        made.append(Sandbox(path, dict(environ)))
+        return made[-1]
+
+    yield make
+    close_all(made)
+
+
+@pytest.fixture(scope="module")
+def running(new_project: Callable[..., Sandbox]) -> Sandbox:
+    """A project with a ready cluster that a module's tests share and leave ready."""
+    sandbox = new_project("shared")
+    sandbox.up()
+    return sandbox
+
+
+@pytest.fixture
+def project(warm: Path, environ: dict[str, str], tmp_path: Path) -> Iterator[Sandbox]:
+    """A project without a cluster, for one test."""
+    path = tmp_path.resolve() / "project"
+    path.mkdir()
+    sandbox = Sandbox(path, dict(environ))
+    yield sandbox
+    sandbox.close()
+
+
+def close_all(sandboxes: list[Sandbox]) -> None:
+    """Close each of them, the rest too when one fails."""
+    with contextlib.ExitStack() as stack:
+        for sandbox in sandboxes:
+            stack.callback(sandbox.close)
+
+
+@pytest.fixture
+def own_cache(warm: Path, tmp_path: Path) -> Iterator[Path]:
+    """A cache that a test may damage: its jars are hard links, so replace them, edit none."""
+    cache = tmp_path.resolve() / "cache"
+    link_tree(warm / "jars", cache / "jars")
+    yield cache
+    end_builders(cache)
+
+
+def link_tree(source: Path, target: Path) -> None:
+    """Copy a tree by hard links, or by content where they are not possible."""
+
+    def link(one: str, other: str) -> None:
+        try:
+            os.link(one, other)
+        except OSError:
+            shutil.copy2(one, other)
+
+    shutil.copytree(source, target, copy_function=link, ignore=shutil.ignore_patterns("lock"))
+
+
+def end_builders(cache: Path) -> None:
+    """End the background processes that make an archive in this cache, and wait for them."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if any(str(cache / "archives") in argument for argument in process.cmdline()):
+                process.kill()
+                found.append(process)
+    psutil.wait_procs(found, timeout=10)
+
+
+@pytest.fixture
+def until() -> Callable[..., Any]:
+    """`until(check, what)`: wait, bounded, for something that has no event."""
+    return eventually
