@@ -80,7 +80,7 @@ def up(session: Session) -> Report:
         _heal_records(session)
         if (found := _already_ready(session)) is not None:
             return found
-        return _start(session, deadline)
+        return _start(session)
 
 
 def _require_lifecycle(session: Session) -> None:
@@ -90,14 +90,16 @@ def _require_lifecycle(session: Session) -> None:
 
 def _already_ready(session: Session) -> Report | None:
     services = session.runtime.services()
-    if not services or not all(service.alive for service in services):
+    if not any(service.alive for service in services):
         return None
     if changed := _differences(session):
         raise InvalidInput(
             "The running cluster was started with other settings than these: "
             f"{'; '.join(changed)}.",
-            hint="invoke kafka.restart applies them",
+            hint="invoke kafka.down, then the same command again",
         )
+    if not all(service.alive for service in services):
+        return None
     found = status(session)
     return found if found.state == "ready" else None
 
@@ -128,14 +130,18 @@ def _heal_records(session: Session) -> None:
         session.recorder.notice(f"found running and not recorded: {', '.join(adopted)}")
 
 
-def _start(session: Session, deadline: Deadline) -> Report:
+def _start(session: Session) -> Report:
     runtime = session.runtime
     before = {service.name for service in runtime.services() if service.alive}
     register.remember(session.project)
     with _undone_on_failure(session, before):
-        if runtime.unclean():
-            _wait_out_old_registrations(session, deadline)
-        cluster = runtime.start(session.settings)
+        unclean = runtime.unclean()
+        cluster = runtime.start(session.settings, [ZOOKEEPER] if unclean else None)
+        # Fetching and stopping take what they take; the timeout is for becoming ready.
+        deadline = session.deadline()
+        if unclean:
+            _wait_out_old_registrations(session, cluster, deadline)
+            cluster = runtime.start(session.settings)
         findings = readiness.wait_until_ready(cluster, session.watch, deadline, session.recorder)
     runtime.settled()
     return _report(session, cluster, "ready", findings, changed=True)
@@ -176,13 +182,12 @@ def _signals_held() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _wait_out_old_registrations(session: Session, deadline: Deadline) -> None:
-    """Start ZooKeeper alone and wait until no dead broker is registered there any more.
+def _wait_out_old_registrations(session: Session, cluster: Cluster, deadline: Deadline) -> None:
+    """Wait until no dead broker is registered in ZooKeeper, which was started alone, any more.
 
     A broker that is started while its predecessor's znode lives dies of NodeExists.
     """
     runtime = session.runtime
-    cluster = runtime.start(session.settings, [ZOOKEEPER])
     readiness.wait_until_ready(
         cluster, session.watch_only(ZOOKEEPER), deadline, Recorder(), layers=[ZookeeperProbe()]
     )
@@ -271,8 +276,7 @@ def restart(session: Session, service: str | None = None) -> Report:
         stopped = session.runtime.stop([service] if service else None)
         for name in stopped:
             session.recorder.passed("stopped", name)
-        # Stopping takes what it takes; the timeout is for becoming ready.
-        return _start(session, session.deadline())
+        return _start(session)
 
 
 def _require_service(session: Session, service: str) -> None:
@@ -357,6 +361,8 @@ def list_clusters(load: Callable[[Path], Settings]) -> list[Known]:
         if not session.runtime.capabilities.lifecycle:
             continue
         seen = status(session)
+        if state.read(project) is None and not seen.services:
+            continue
         found.append(
             Known(project.path, seen.runtime, seen.state, seen.bootstrap_servers, seen.zookeeper)
         )
@@ -377,7 +383,7 @@ def _report(
         project=session.project.path,
         runtime=session.runtime.name,
         state=overall,
-        bootstrap_servers=cluster.bootstrap_servers,
+        bootstrap_servers=cluster.bootstrap_servers or None,
         zookeeper=str(cluster.zookeeper) if cluster.zookeeper else None,
         cluster_id=findings.get("cluster_id"),
         kafka_version=cluster.kafka_version,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -18,6 +18,7 @@ from kafka_tasks.model.cluster import (
     Capabilities,
     Cluster,
     ServiceState,
+    broker_id,
     broker_name,
     service_names,
 )
@@ -72,13 +73,14 @@ class EmbeddedRuntime:
         record = self.known()
         if record is not None:
             return self._cluster(record)
-        port = settings.port if isinstance(settings.port, int) else 0
-        keeper = settings.zookeeper_port if isinstance(settings.zookeeper_port, int) else 0
+        # What `auto` means is decided by the first start: until then there is no address.
+        port, keeper = settings.port, settings.zookeeper_port
+        ports_known = range(port, port + settings.brokers) if isinstance(port, int) else ()
         return Cluster(
             project=self._project.path,
             runtime=self.name,
-            bootstrap=tuple(Address("localhost", port + n) for n in range(settings.brokers)),
-            zookeeper=Address("localhost", keeper),
+            bootstrap=tuple(Address("localhost", number) for number in ports_known),
+            zookeeper=Address("localhost", keeper) if isinstance(keeper, int) else None,
             brokers=settings.brokers,
             kafka_version=jars.load_lock(settings.kafka_line).kafka,
         )
@@ -156,8 +158,8 @@ class EmbeddedRuntime:
             )
             strays.append(name)
         if record and strays:
-            brokers = sum(service.name != ZOOKEEPER for service in record.services)
-            record = msgspec.structs.replace(record, brokers=max(record.brokers, brokers))
+            highest = _highest_broker(service.name for service in record.services)
+            record = msgspec.structs.replace(record, brokers=max(record.brokers, highest))
         return record, tuple(strays)
 
     def _marked(self) -> Iterator[tuple[str, int, str, processes.Found]]:
@@ -231,17 +233,24 @@ class EmbeddedRuntime:
 
     def _planned(self, settings: Settings, kafka: str) -> ClusterRecord:
         before = self.record()
-        width = settings.brokers
+        alive = {service.name for service in self.services() if service.alive}
+        width = max(settings.brokers, _highest_broker(alive))
         taken = set(before.auto_ports) if before else set()
         auto: list[str] = []
         port, keeper = settings.port, settings.zookeeper_port
         if port == "auto":
             auto.append("port")
-            kept = before.port if before and "port" in taken else None
+            brokers_live = bool(alive - {ZOOKEEPER})
+            kept = before.port if before and ("port" in taken or brokers_live) else None
             port = self._auto(kept, width, ())
         if keeper == "auto":
             auto.append("zookeeper_port")
-            kept = before.zookeeper_port if before and "zookeeper_port" in taken else None
+            keeper_lives = ZOOKEEPER in alive
+            kept = (
+                before.zookeeper_port
+                if before and ("zookeeper_port" in taken or keeper_lives)
+                else None
+            )
             keeper = self._auto(kept, 1, range(port, port + width))
         return ClusterRecord(
             runtime=self.name,
@@ -252,16 +261,21 @@ class EmbeddedRuntime:
             port=port,
             zookeeper_port=keeper,
             changed_at=time.time(),
-            services=before.services if before else (),
+            services=tuple(
+                service
+                for service in (before.services if before else ())
+                if service.name in service_names(width)
+            ),
             auto_ports=tuple(auto),
             fingerprint=fingerprint(settings),
         )
 
     def _auto(self, kept: int | None, width: int, avoid: Sequence[int]) -> int:
-        """The remembered port while it is ours or free, else a new one."""
+        """The remembered port while a service of ours is there or all are free, else a new one."""
         if kept is not None:
             own = {s.address.port for s in self.services() if s.alive and s.address}
-            if all(p in own or processes.port_is_free(p) for p in range(kept, kept + width)):
+            wanted = range(kept, kept + width)
+            if own.intersection(wanted) or all(processes.port_is_free(port) for port in wanted):
                 return kept
             self._recorder.notice(f"port {kept} is in use by now; picking another")
         return ports.pick(self._project.path, width, avoid)
@@ -405,7 +419,7 @@ class EmbeddedRuntime:
                     self._recorder.notice(
                         f"{service.name} did not end within {grace:g} s and was killed"
                     )
-                else:
+                elif service.name == ZOOKEEPER or not alone:
                     gone.append(service)
                 stopped.append(service.name)
             for service in gone:
@@ -469,6 +483,10 @@ def _about_to_start(name: str, record: ClusterRecord) -> ServiceRecord:
 def _idle(service: ServiceRecord) -> ServiceRecord:
     """The record of a service that ended in an orderly way."""
     return msgspec.structs.replace(service, pid=None, started_s=None, command=None)
+
+
+def _highest_broker(services: Iterable[str]) -> int:
+    return max((broker_id(name) for name in services if name != ZOOKEEPER), default=0)
 
 
 def _identity(service: ServiceRecord) -> processes.Identity | None:
