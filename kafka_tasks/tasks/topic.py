@@ -214,7 +214,10 @@ def _matching(names: str, admin: Admin) -> list[str]:
         if not any(char in part for char in "*?["):
             check_name(part)
             if part.startswith("__"):
-                raise InvalidInput(f"{part} is Kafka's own and is not deleted from here.")
+                raise InvalidInput(
+                    f"{part} is Kafka's own and is not deleted from here.",
+                    hint="invoke kafka.topic.list shows the topics that are yours",
+                )
     there = admin.topics()
     chosen: list[str] = []
     for part in parts:
