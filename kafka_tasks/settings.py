@@ -115,7 +115,10 @@ def _heap(value: str) -> str:
 
 
 def _path(value: str) -> Path:
-    return Path(_text(value)).expanduser()
+    try:
+        return Path(_text(value)).expanduser()
+    except RuntimeError as error:  # ~name of nobody
+        raise ValueError from error
 
 
 def _servers(value: str) -> tuple[Address, ...]:

@@ -17,12 +17,14 @@ from kafka_tasks.retry import Deadline, RetryPolicy
 from kafka_tasks.settings import PREFIX, Settings, load
 from kafka_tasks.testing import FakeClock
 
+_MONOTONIC, _SLEEP = time.monotonic, time.sleep
+
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     """The clock that deadlines and policies have where a test gives them none."""
     fake = FakeClock()
-    instead = {time.monotonic: fake, time.sleep: fake.sleep}
+    instead = {_MONOTONIC: fake, _SLEEP: fake.sleep}
     functions: list[Any] = [RetryPolicy.__init__, Deadline.__init__, Deadline.after.__func__]  # type: ignore[attr-defined]
     for function in functions:
         faked = tuple(instead.get(default, default) for default in function.__defaults__)

@@ -148,6 +148,7 @@ def test_every_variable_is_read_from_the_environment(tmp_path: Path) -> None:
         ("BOOTSTRAP_SERVERS", "a:1,,b:2"),
         ("BOOTSTRAP_SERVERS", "a:99999"),
         ("BROKER_PROPERTIES", "   "),
+        ("CACHE", "~nobody-of-this-name/cache"),
     ],
 )
 def test_a_bad_value_names_the_variable_and_what_is_allowed(
