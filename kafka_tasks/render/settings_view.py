@@ -39,12 +39,21 @@ def _shown(value: Any, *, secret: bool) -> Any:
     return str(value)
 
 
+def _written(value: Any) -> str:
+    """A value as one would type it: true and 60, not True and 60.0."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def text(found: Mapping[str, Any], *, width: int) -> str:
     """A row a setting, and the Java."""
     rows = [
         (
             entry["name"],
-            "" if entry["value"] is None else entry["value"],
+            _written(entry["value"]),
             f"{entry['origin']} {entry['place'] or ''}".strip(),
         )
         for entry in found["settings"]
