@@ -20,7 +20,7 @@ def described(sandbox: Sandbox, name: str) -> dict[str, object]:
 
 
 def test_topic_alone_creates_and_proves_and_proves_again(running: Sandbox) -> None:
-    """The first `topic` creates test-topic and a record in it; the second finds it, and one more."""
+    """The first `topic` creates test-topic with a record; the second finds it and adds one."""
     first = running.run("topic", "-o", "json").document
     assert first["topic"] == "test-topic" and first["created"] is True
     assert (first["partitions"], first["replication_factor"], first["leaders"]) == (1, 1, 1)
@@ -202,7 +202,7 @@ def test_a_deleted_topic_can_be_created_at_once(running: Sandbox) -> None:
 
 
 def test_dry_run_creates_nothing(running: Sandbox) -> None:
-    """`--dry` of `topic` and `topic.create` says what would happen, checks it, and creates nothing."""
+    """`--dry` of `topic` and `topic.create` says what would happen, and creates nothing."""
     assert running.run("topic.create", "dry-1", "--dry").out == "would create dry-1\n"
     assert running.run("topic", "--name", "dry-2", "--dry", "-o", "json").document["dry"] is True
     running.run("topic.create", "dry-3", "--replication-factor", "3", "--dry").refused(3)

@@ -71,9 +71,7 @@ def test_other_settings_on_a_half_dead_cluster_are_refused(running: Sandbox) -> 
     running.up()
 
 
-def test_state_directory_deleted_under_a_running_cluster(
-    new_project: Callable[..., Sandbox],
-) -> None:
+def test_state_deleted_under_a_running_cluster(new_project: Callable[..., Sandbox]) -> None:
     """Servers whose state directory was deleted are found by their property and stopped."""
     sandbox = new_project("rm-rf")
     sandbox.up()

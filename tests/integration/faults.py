@@ -1,0 +1,65 @@
+"""Runs `kafka-tasks` with one fault in it: `faults.py FAULT WHERE kafka-tasks-arguments…`.
+
+A fault at an exact place, where a signal sent from outside would be a matter of luck.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Any
+
+
+def at_layer(layer: str, number: signal.Signals) -> None:
+    """Send this process a signal when it begins to wait for a layer."""
+    from kafka_tasks.model.events import Recorder
+
+    emit = Recorder.emit
+
+    def faulty(self: Recorder, kind: Any, text: str = "", **details: Any) -> None:
+        emit(self, kind, text, **details)
+        if kind == "started" and details.get("layer") == layer:
+            os.kill(os.getpid(), number)
+
+    Recorder.emit = faulty  # type: ignore[method-assign]
+
+
+def after_call(module: Any, name: str, count: int, number: signal.Signals) -> None:
+    """Send this process a signal right after the `count`th call of a function."""
+    original = getattr(module, name)
+    calls = 0
+
+    def faulty(*arguments: Any, **options: Any) -> Any:
+        nonlocal calls
+        result = original(*arguments, **options)
+        calls += 1
+        if calls == count:
+            os.kill(os.getpid(), number)
+        return result
+
+    setattr(module, name, faulty)
+
+
+def main(fault: str, where: str, *arguments: str) -> None:
+    """Put the fault in and run the command line."""
+    from kafka_tasks import program
+    from kafka_tasks.clients import processes
+    from kafka_tasks.project import state
+
+    name, _, moment = fault.partition("-")
+    number = signal.Signals[f"SIG{name.upper()}"]
+    if moment == "layer":
+        at_layer(where, number)
+    elif moment == "spawn":
+        after_call(processes, "spawn_detached", int(where), number)
+    elif moment == "record":
+        after_call(state, "write", int(where), number)
+    else:
+        raise SystemExit(f"no such fault: {fault}")
+    sys.argv = ["kafka-tasks", *arguments]
+    program.main()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

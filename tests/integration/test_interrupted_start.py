@@ -1,0 +1,158 @@
+"""`up` that is interrupted, ended or killed, at every place where it can be."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Sandbox
+
+FAULTS = (sys.executable, str(Path(__file__).with_name("faults.py")))
+LAYERS = ["process", "zookeeper", "broker", "cluster", "advertised"]
+
+
+def faulty(sandbox: Sandbox, fault: str, where: object, *arguments: str) -> tuple[int, str, str]:
+    """Run a command with a fault; returns exit code, stdout and stderr."""
+    done = sandbox.run(fault, str(where), *arguments, command=FAULTS)
+    return done.code, done.out, done.err
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_ctrl_c_at_each_layer_leaves_nothing(project: Sandbox, layer: str) -> None:
+    """Ctrl-C while a layer is waited for exits 130, and what was started is stopped again."""
+    code, out, err = faulty(project, "int-layer", layer, "up")
+    assert (code, out) == (130, "")
+    assert "Error: Interrupted" in err and "Traceback" not in err
+    assert "stopping again: zookeeper, kafka" in err
+    assert project.processes() == {}
+    assert project.run("status", "-o", "json").document["state"] == "stopped"
+
+
+@pytest.mark.parametrize("name", ["term", "hup"])
+def test_termination_is_tidy_too(project: Sandbox, name: str) -> None:
+    """SIGTERM and a closed terminal end a start as Ctrl-C does; JSON stays one document."""
+    done = project.run(f"{name}-layer", "broker", "up", "-o", "json", command=FAULTS)
+    assert done.code == 130
+    assert done.error["code"] == "interrupted"
+    assert project.processes() == {}
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_ctrl_c_between_spawn_and_record(project: Sandbox, count: int) -> None:
+    """Ctrl-C right after a server was spawned, before that is recorded, leaves nothing either."""
+    code, _, err = faulty(project, "int-spawn", count, "up")
+    assert code == 130, err
+    assert project.processes() == {}
+
+
+def test_ctrl_c_from_outside_at_any_moment(project: Sandbox) -> None:
+    """Whenever Ctrl-C comes, `up` exits 130 with nothing left, or 0 with a ready cluster."""
+    codes = []
+    for tenths in range(2, 11):
+        process = project.begin("up")
+        time.sleep(tenths / 10)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        codes.append(process.returncode)
+        assert "Traceback" not in err, err
+        if process.returncode == 0:
+            assert set(project.pids()) == {"zookeeper", "kafka"}
+            assert project.run("down").code == 0
+        else:
+            assert process.returncode == 130, err
+        assert project.processes() == {}
+    assert 130 in codes
+
+
+def test_second_ctrl_c_does_not_stop_the_cleaning_up(
+    project: Sandbox, until: Callable[..., object]
+) -> None:
+    """Impatient Ctrl-Cs while a hanging broker is stopped again still leave nothing."""
+    process = project.begin("up")
+    until(lambda: "kafka" in project.pids(), "the broker's process")
+    broker = project.pids()["kafka"]
+    os.kill(broker, signal.SIGSTOP)
+    time.sleep(1.0)
+    assert process.poll() is None
+    for _ in range(3):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+    os.kill(broker, signal.SIGCONT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert project.processes() == {}
+
+
+def test_ctrl_c_in_a_repair_stops_only_what_it_started(project: Sandbox) -> None:
+    """An interrupted repair takes its own broker away and leaves the ZooKeeper that ran before."""
+    project.up()
+    keeper = project.pids()["zookeeper"]
+    project.kill("kafka")
+    code, _, err = faulty(project, "int-layer", "cluster", "up")
+    assert code == 130, err
+    assert project.pids() == {"zookeeper": keeper}
+    project.up()
+    assert project.pids()["zookeeper"] == keeper
+
+
+def test_ctrl_c_in_wait_leaves_the_cluster_alone(project: Sandbox) -> None:
+    """`wait` that is interrupted exits 130 and has changed nothing."""
+    process = project.begin("wait")
+    time.sleep(0.7)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Error: Interrupted" in err and "Traceback" not in err
+    assert list(project.path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "count", "left"),
+    [
+        ("kill-record", 1, set()),
+        ("kill-spawn", 1, {"zookeeper"}),
+        ("kill-record", 2, {"zookeeper"}),
+        ("kill-spawn", 2, {"zookeeper", "kafka"}),
+        ("kill-record", 3, {"zookeeper", "kafka"}),
+    ],
+)
+def test_up_after_up_was_killed(project: Sandbox, fault: str, count: int, left: set[str]) -> None:
+    """`up` after SIGKILL of an `up` half-way takes over what that left, each service once."""
+    code, _, _ = faulty(project, fault, count, "up")
+    assert code == -signal.SIGKILL
+    before = project.pids()
+    assert set(before) == left
+    seen = project.run("status", "-o", "json").document
+    assert {s["name"] for s in seen["services"] if s["pid"]} <= left
+    project.up()
+    after = project.pids()
+    assert set(after) == {"zookeeper", "kafka"}
+    assert {name: after[name] for name in before} == before
+    assert project.run("topic").code == 0
+
+
+@pytest.mark.parametrize("fault", [("kill-spawn", 2), ("kill-layer", "broker")])
+def test_down_after_up_was_killed(project: Sandbox, fault: tuple[str, object]) -> None:
+    """`down` after SIGKILL of an `up` half-way stops what that left, recorded or not."""
+    code, _, _ = faulty(project, *fault, "up")
+    assert code == -signal.SIGKILL
+    assert set(project.pids()) == {"zookeeper", "kafka"}
+    assert project.run("down").out.startswith("Stopped kafka, zookeeper.")
+    assert project.processes() == {}
+
+
+def test_restart_killed_half_way(project: Sandbox) -> None:
+    """`up` after a `restart` that was killed between stop and start is ready with its data."""
+    first = project.up()
+    code, _, _ = faulty(project, "kill-record", 3, "restart")
+    assert code == -signal.SIGKILL
+    assert project.up()["cluster_id"] == first["cluster_id"]
