@@ -1,0 +1,1 @@
+"""What `nox -s bench` runs: ours and the alternative side by side, as ratios."""

@@ -1,0 +1,124 @@
+"""Child processes: timed from outside, and ended together with what they started."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+
+class Unmeasured(Exception):
+    """A measurement could not be made; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A command that ran to its end in `seconds`."""
+
+    seconds: float
+    output: str
+
+
+def timed(
+    arguments: Sequence[str],
+    *,
+    cwd: Path,
+    environ: Mapping[str, str],
+    codes: Sequence[int] = (0,),
+    timeout_s: float = 120,
+) -> Timed:
+    """Run a command and time the whole process; raises `Unmeasured` for an unexpected exit code.
+
+    It has a session of its own, so Ctrl-C reaches it once: from here.
+    """
+    began = time.perf_counter()
+    child = subprocess.Popen(
+        arguments,
+        cwd=cwd,
+        env=dict(environ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    try:
+        output, errors = child.communicate(timeout=timeout_s)
+        seconds = time.perf_counter() - began
+    except BaseException as error:
+        with uninterrupted():
+            _end(child, signal.SIGINT)
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise Unmeasured(f"{_shown(arguments)} took longer than {timeout_s:g} s") from error
+        raise
+    if child.returncode not in codes:
+        said = " | ".join((errors or output).strip().splitlines()[-6:])
+        raise Unmeasured(f"{_shown(arguments)} ended with {child.returncode}: {said}")
+    return Timed(seconds, output)
+
+
+def _shown(arguments: Sequence[str]) -> str:
+    return " ".join([Path(arguments[0]).name, *arguments[1:]])
+
+
+def spawn(
+    arguments: Sequence[str], *, cwd: Path, environ: Mapping[str, str], output: Path
+) -> subprocess.Popen[bytes]:
+    """Start a process that goes on; whoever starts it ends it with `stop`."""
+    with open(output, "ab") as stream:
+        return subprocess.Popen(
+            arguments,
+            cwd=cwd,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+            start_new_session=True,
+        )
+
+
+def stop(child: subprocess.Popen[bytes]) -> None:
+    """SIGTERM, and SIGKILL after 20 s; returns when the process has ended."""
+    _end(child, signal.SIGTERM)
+
+
+def _end(child: subprocess.Popen[bytes] | subprocess.Popen[str], number: signal.Signals) -> None:
+    if child.poll() is not None:
+        return
+    child.send_signal(number)
+    try:
+        child.wait(20)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+def resident_mb(pids: Sequence[int]) -> float:
+    """Resident memory of these processes together, in MB."""
+    try:
+        return sum(psutil.Process(pid).memory_info().rss for pid in pids) / 1e6
+    except psutil.Error as error:
+        raise Unmeasured(f"a process ended before its memory was read: {error}") from error
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """A second Ctrl-C does not interrupt the cleaning up after the first."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,61 @@
+"""Rows about what a person types most often: commands that have nothing to do."""
+
+from __future__ import annotations
+
+import compileall
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.children import Unmeasured, timed
+from bench.rows import Pair, row
+from bench.surroundings import CHECKOUT, Surroundings, console
+
+REPEATS = 3
+
+
+@row(
+    "up-ready",
+    what="kafka-tasks up on a ready cluster",
+    against="invoke --list with an empty tasks.py",
+    limit=2.5,
+    repeats=REPEATS,
+)
+def up_ready(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
+    """The cluster is ready all the time; nothing is changed."""
+    empty = _empty(surroundings)
+    with surroundings.workspace() as ours:
+        ours.command("up")
+        for _ in range(pairs):
+            seconds = ours.command("up").seconds
+            yield Pair(seconds, _list_empty(surroundings, empty))
+
+
+@row(
+    "list",
+    what="invoke --list in this checkout",
+    against="invoke --list with an empty tasks.py",
+    limit=1.2,
+    repeats=REPEATS,
+)
+def list_tasks(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
+    """What the tasks cost before any of them runs."""
+    empty = _empty(surroundings)
+    arguments = [console("invoke"), "--list"]
+    for _ in range(pairs):
+        listed = timed(arguments, cwd=CHECKOUT, environ=surroundings.environ)
+        if "kafka.topic.create" not in listed.output:
+            raise Unmeasured("invoke --list does not show the tasks")
+        yield Pair(listed.seconds, _list_empty(surroundings, empty))
+
+
+def _empty(surroundings: Surroundings) -> Path:
+    path = surroundings.directory("empty-")
+    (path / "tasks.py").touch()
+    compileall.compile_dir(path, quiet=2)
+    return path
+
+
+def _list_empty(surroundings: Surroundings, empty: Path) -> float:
+    """Invoke exits with 1 where it finds no tasks."""
+    arguments = [console("invoke"), "--list"]
+    return timed(arguments, cwd=empty, environ=surroundings.environ, codes=(0, 1)).seconds

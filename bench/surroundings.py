@@ -1,0 +1,155 @@
+"""What every row needs: the commands, the servers' Java and jars, directories of their own."""
+
+from __future__ import annotations
+
+import compileall
+import contextlib
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+
+import kafka_tasks
+from bench.children import Timed, Unmeasured, timed, uninterrupted
+from kafka_tasks import settings
+from kafka_tasks.model.events import Recorder
+from kafka_tasks.runtimes.embedded import archive, jars, java, ports
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """The Java and the class path with which ours starts the servers."""
+
+    java: java.Java
+    class_path: str
+    kafka: str
+    environ: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """An empty project in a directory and on ports of its own."""
+
+    path: Path
+    environ: Mapping[str, str]
+    port: int
+
+    def command(self, *arguments: str) -> Timed:
+        """`kafka-tasks …` here, as a whole process."""
+        return timed([console("kafka-tasks"), *arguments], cwd=self.path, environ=self.environ)
+
+    def wipe(self) -> None:
+        """Stop the cluster and delete its data."""
+        self.command("down", "--wipe", "--yes")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where everything happens: `root` is a temporary directory."""
+
+    root: Path
+    environ: Mapping[str, str]
+    servers: Servers
+    _given: set[int] = field(default_factory=set)
+
+    @contextlib.contextmanager
+    def workspace(self) -> Iterator[Workspace]:
+        """A project; whatever runs in it at the end is stopped and deleted."""
+        path = self.directory("project-")
+        # Without it a directory above could be taken for the project, and wiped.
+        (path / "tasks.py").touch()
+        port = self.two_ports(path)
+        own = {"KAFKA_TASKS_PORT": str(port), "KAFKA_TASKS_ZOOKEEPER_PORT": str(port + 1)}
+        made = Workspace(path, {**self.environ, **own}, port)
+        try:
+            yield made
+        finally:
+            with uninterrupted():
+                made.wipe()
+
+    def two_ports(self, path: Path) -> int:
+        """The first of two free neighbouring ports that no other cluster here was given."""
+        first = ports.pick(path, 2, self._given)
+        self._given.update((first, first + 1))
+        return first
+
+    def directory(self, prefix: str) -> Path:
+        """A new, empty directory."""
+        return Path(tempfile.mkdtemp(prefix=prefix, dir=self.root))
+
+
+def console(name: str) -> str:
+    """A console script of this environment, as a user's shell would find it."""
+    found = Path(sys.executable).parent / name
+    if not found.exists():
+        raise Unmeasured(f"{name} is not installed beside this Python")
+    return str(found)
+
+
+@contextlib.contextmanager
+def prepared() -> Iterator[Surroundings]:
+    """Warm surroundings: bytecode, jars and class archive are there; all is removed at the end."""
+    _compile()
+    environ = _environ()
+    root = Path(tempfile.mkdtemp(prefix="kafka-tasks-bench-")).resolve()
+    (root / "tasks.py").touch()
+    try:
+        timed([console("kafka-tasks"), "pull"], cwd=root, environ=environ, timeout_s=900)
+        yield Surroundings(root, environ, _servers(root, environ))
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def _compile() -> None:
+    """pip compiles what it installs; a checkout is compiled here, so that the two are alike."""
+    package = Path(kafka_tasks.__file__).parent
+    compileall.compile_dir(package, quiet=2)
+    compileall.compile_file(CHECKOUT / "tasks.py", quiet=2)
+
+
+def _environ() -> dict[str, str]:
+    """This environment without settings of ours, and with bytecode allowed."""
+    kept = ("KAFKA_TASKS_CACHE", "KAFKA_TASKS_JAVA_HOME")
+    left_out = ("KAFKA_TASKS_", "INVOKE_", "PYTHONDONTWRITEBYTECODE")
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in kept or not name.startswith(left_out)
+    }
+
+
+def _servers(root: Path, environ: Mapping[str, str]) -> Servers:
+    chosen = settings.load(root, environ=environ)
+    lock = jars.load_lock(chosen.kafka_line)
+    class_path = jars.ensure(lock, chosen.cache, Recorder())
+    return Servers(
+        java.choose(chosen),
+        os.pathsep.join(map(str, class_path)),
+        lock.kafka,
+        archive.java_environment(),
+    )
+
+
+def machine(servers: Servers) -> dict[str, object]:
+    """What the numbers were measured on, without names or paths of the machine."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
+        "load_before": round(os.getloadavg()[0], 2),
+        "python": platform.python_version(),
+        "java": servers.java.version,
+        "kafka": servers.kafka,
+        "kafka_tasks": importlib.metadata.version("kafka-tasks"),
+    }

@@ -1,0 +1,206 @@
+"""The bench's arithmetic, its verdicts and what it writes, without starting anything."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import platform
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bench import __main__ as program
+from bench import report
+from bench.children import Unmeasured, timed
+from bench.rows import ROWS, Pair, Result, Row, row
+from bench.surroundings import Servers, machine
+from kafka_tasks.runtimes.embedded.java import Java
+
+
+def _row(compare: Any = "ratio", limit: float = 0.5, measure: Any = None, repeats: int = 1) -> Row:
+    return Row("some", "ours", "theirs", "ms", limit, measure, compare, repeats)
+
+
+def test_the_table_has_the_rows_that_were_promised() -> None:
+    """Nobody loosens a limit or drops a row without this test knowing."""
+    promised = {name: (r.compare, r.limit) for name, r in ROWS.items()}
+    assert promised == {
+        "up": ("ratio", 0.65),
+        "wait": ("difference", 100),
+        "restart": ("ratio", 0.75),
+        "up-ready": ("ratio", 2.5),
+        "list": ("ratio", 1.2),
+        "memory": ("ratio", 0.85),
+    }
+
+
+def test_a_name_is_taken_once() -> None:
+    """A second row of the same name would hide the first."""
+    with pytest.raises(ValueError, match="two rows named up"):
+        row("up", what="", against="", limit=1)(lambda surroundings, pairs: iter(()))
+
+
+def test_pairs_are_compared_before_the_median_is_taken() -> None:
+    """A slow moment that hits both of a pair leaves its ratio alone."""
+    result = Result(_row(), (Pair(1, 2), Pair(10, 20), Pair(3, 2)))
+    assert result.compared == 0.5
+    assert (result.ours, result.alternative) == (3, 2)
+
+
+def test_a_difference_is_in_the_unit_of_the_row() -> None:
+    """The row about the wait bounds how much later ours is, not how many times."""
+    result = Result(_row("difference", limit=100), (Pair(1050, 1000), Pair(900, 800), Pair(5, 0)))
+    assert result.compared == 50
+    assert result.holds
+
+
+@pytest.mark.parametrize(
+    ("pairs", "problem", "holds"),
+    [
+        ((Pair(1, 2),), None, True),
+        ((Pair(1.01, 2),), None, False),
+        ((), None, False),
+        ((Pair(1, 2),), "it died", False),
+    ],
+)
+def test_a_row_holds_up_to_its_limit(
+    pairs: tuple[Pair, ...], problem: str | None, holds: bool
+) -> None:
+    """Above the limit, unmeasured or measured half, it does not hold."""
+    assert Result(_row(), pairs, problem).holds is holds
+
+
+def test_the_document_has_every_sample() -> None:
+    """Whoever doubts a median can compute it again."""
+    document = report.as_document([Result(_row(), (Pair(1, 4), Pair(2, 4)))], {"cores": 2})
+    assert document["cores"] == 2
+    assert document["rows"] == [
+        {
+            "name": "some",
+            "what": "ours",
+            "against": "theirs",
+            "unit": "ms",
+            "ours": [1, 2],
+            "alternative": [4, 4],
+            "compare": "ratio",
+            "median": 0.375,
+            "limit": 0.5,
+            "holds": True,
+            "problem": None,
+        }
+    ]
+
+
+def test_the_machine_stays_anonymous() -> None:
+    """Neither its name nor any path of it is among the facts."""
+    servers = Servers(Java(Path("/opt/a-java"), "17.0.9", "bundled"), "/jars/a.jar", "3.9.1", {})
+    facts = machine(servers)
+    text = json.dumps(facts)
+    assert {"date", "cores", "memory_gb", "python", "java"} <= set(facts)
+    assert platform.node() not in text
+    assert "/" not in text
+
+
+def test_a_command_that_fails_is_not_a_measurement(tmp_path: Path) -> None:
+    """An unexpected exit code ends the row, with what the command said."""
+    failing = [sys.executable, "-c", "import sys; sys.exit('no Kafka here')"]
+    with pytest.raises(Unmeasured, match=r"ended with 1: no Kafka here"):
+        timed(failing, cwd=tmp_path, environ={})
+    assert timed(failing, cwd=tmp_path, environ={}, codes=(1,)).seconds > 0
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The program with nothing to prepare, and where it writes its results."""
+
+    @contextlib.contextmanager
+    def nothing() -> Iterator[Any]:
+        yield SimpleNamespace(servers=None)
+
+    monkeypatch.setattr(program, "prepared", nothing)
+    monkeypatch.setattr(program, "machine", lambda servers: {"cores": 2})
+    monkeypatch.setattr(program, "RESULTS", tmp_path / "results.json")
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    for name in list(ROWS):
+        monkeypatch.delitem(ROWS, name)
+    return tmp_path / "results.json"
+
+
+def _measuring(monkeypatch: pytest.MonkeyPatch, name: str, *pairs: Pair | Exception) -> list[int]:
+    """Put a row into the table; the list gets how many pairs were asked for, then 0 at its end."""
+    calls: list[int] = []
+
+    def measure(surroundings: object, wanted: int) -> Iterator[Pair]:
+        calls.append(wanted)
+        try:
+            for pair in pairs:
+                if isinstance(pair, Exception):
+                    raise pair
+                yield pair
+        finally:
+            calls.append(0)
+
+    monkeypatch.setitem(ROWS, name, Row(name, "ours", "theirs", "s", 0.5, measure, repeats=3))
+    return calls
+
+
+def test_all_rows_that_hold_are_a_success(quick: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is asked for its rounds, its repeats and all; the results are written."""
+    calls = _measuring(monkeypatch, "good", Pair(1, 4))
+    assert program.main(["--rounds", "2"]) == 0
+    assert calls == [6, 0]
+    assert [entry["holds"] for entry in json.loads(quick.read_text())["rows"]] == [True]
+
+
+def test_one_row_that_does_not_hold_is_a_failure(
+    quick: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The others are measured all the same, and the table says which it was."""
+    _measuring(monkeypatch, "broken", Unmeasured("the broker died"))
+    _measuring(monkeypatch, "slow", Pair(3, 4))
+    _measuring(monkeypatch, "good", Pair(1, 4))
+    assert program.main([]) == 1
+    rows = json.loads(quick.read_text())["rows"]
+    assert [entry["holds"] for entry in rows] == [False, False, True]
+    assert rows[0]["problem"] == "the broker died"
+    assert "broken: the broker died" in capsys.readouterr().out
+
+
+def test_one_row_alone_leaves_the_results_as_they_are(
+    quick: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A part of the table does not replace the whole."""
+    _measuring(monkeypatch, "good", Pair(1, 4))
+    other = _measuring(monkeypatch, "other", Pair(1, 4))
+    assert program.main(["--only", "good"]) == 0
+    assert other == []
+    assert not quick.exists()
+
+
+def test_an_interrupted_row_cleans_up(quick: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C between two pairs closes the row, which stops its clusters, and exits with 130."""
+    calls = _measuring(monkeypatch, "good", Pair(1, 4), Pair(1, 4))
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(program, "_told", interrupt)
+    assert program.main([]) == 130
+    assert calls == [21, 0]
+    assert not quick.exists()
+
+
+@pytest.mark.parametrize("arguments", [["--rounds", "0"], ["--rounds", "x"], ["--only", "no"]])
+def test_arguments_are_checked_before_anything_starts(
+    arguments: list[str], quick: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A row that does not exist, and rounds that are no number, are refused."""
+    with pytest.raises(SystemExit) as stopped:
+        program.main(arguments)
+    assert stopped.value.code == 2
+    assert arguments[0] in capsys.readouterr().err
