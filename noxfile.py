@@ -105,7 +105,8 @@ def build(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Ours and the alternative side by side, as ratios."""
     with_group(session, "test")
-    session.run("python", "-m", "bench", *session.posargs)
+    # After Ctrl-C it stops what it was measuring; Nox would otherwise kill it after half a second.
+    session.run("python", "-m", "bench", *session.posargs, interrupt_timeout=60)
 
 
 register(install=INSTALL)
