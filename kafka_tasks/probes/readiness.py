@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from kafka_tasks.errors import NotReady, ServiceDied
-from kafka_tasks.model.cluster import Cluster, ServiceState
+from kafka_tasks.model.cluster import ZOOKEEPER, Cluster, ServiceState
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.probes.advertised import AdvertisedProbe
 from kafka_tasks.probes.broker import BrokerProbe
@@ -75,7 +75,7 @@ def _climb(
             raise_if_dead(probe.layer, watch)
         if attempt.waited_s - shown_at >= PATIENCE_S:
             shown_at = attempt.waited_s
-            service = _suspect(probe.layer)
+            service = _suspect(probe.layer, watch)
             recorder.emit(
                 "waiting",
                 str(attempt.cause),
@@ -88,7 +88,7 @@ def _climb(
     try:
         held = policy.until(lambda: probe.check(context), deadline, observe)
     except OutOfTime as error:
-        service = _suspect(probe.layer)
+        service = _suspect(probe.layer, watch)
         raise NotReady(
             f"Not ready in time: layer {probe.layer} does not hold: {error}.",
             layer=probe.layer,
@@ -100,8 +100,10 @@ def _climb(
         recorder.passed(probe.layer, entry.service, entry.text)
 
 
-def _suspect(layer: str) -> str:
-    return "zookeeper" if layer in ("process", "zookeeper") else "kafka"
+def _suspect(layer: str, watch: Watch) -> str:
+    """Whose log tells most: the first that is dead, else the service that the layer is about."""
+    dead = (service.name for service in watch.services() if not service.alive)
+    return next(dead, ZOOKEEPER if layer in ("process", "zookeeper") else "kafka")
 
 
 def raise_if_dead(layer: str, watch: Watch) -> None:

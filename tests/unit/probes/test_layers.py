@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from kafka_tasks.clients import zookeeper
+from kafka_tasks.clients.kafka import admin as admin_module
+from kafka_tasks.clients.kafka import records
+from kafka_tasks.clients.zookeeper import Unanswered
+from kafka_tasks.errors import BrokerUnreachable, ClusterError
+from kafka_tasks.model.cluster import Address, Cluster, ServiceState
+from kafka_tasks.probes.advertised import AdvertisedProbe
+from kafka_tasks.probes.broker import BrokerProbe
+from kafka_tasks.probes.cluster import ClusterProbe
+from kafka_tasks.probes.context import Context, Held
+from kafka_tasks.probes.process import ProcessProbe
+from kafka_tasks.probes.roundtrip import RoundtripProbe
+from kafka_tasks.probes.zookeeper import ZookeeperProbe
+from kafka_tasks.retry import NotYet
+from tests.unit.fakes import FakeAdmin
+
+UNREACHABLE = BrokerUnreachable("No broker answered.", evidence=("_TRANSPORT: refused",))
+
+
+@pytest.fixture
+def admins(monkeypatch: pytest.MonkeyPatch) -> dict[str | None, FakeAdmin]:
+    """The connections that probes open, by the address they were opened for."""
+    opened: dict[str | None, FakeAdmin] = {}
+
+    def connect(cluster: Cluster, *, bootstrap: str | None = None) -> FakeAdmin:
+        assert bootstrap not in opened or opened[bootstrap].calls == [], "connected twice"
+        return opened.setdefault(bootstrap, FakeAdmin())
+
+    monkeypatch.setattr(admin_module, "Admin", connect)
+    return opened
+
+
+def _services(*entries: ServiceState) -> Callable[[], tuple[ServiceState, ...]]:
+    return lambda: entries
+
+
+ALIVE = ServiceState("zookeeper", "zookeeper", alive=True, pid=7)
+
+
+def test_process_holds_when_each_service_lives(cluster: Cluster) -> None:
+    """Every service is shown with its pid, or the short id of its container."""
+    other = ServiceState("kafka", "broker", alive=True, container="0123456789abcdef")
+    assert ProcessProbe().check(Context(cluster, _services(ALIVE, other))) == [
+        Held("zookeeper", "pid 7"),
+        Held("kafka", "container 0123456789ab"),
+    ]
+
+
+def test_process_names_the_dead(cluster: Cluster) -> None:
+    """Each service that does not live is named."""
+    dead = [ServiceState(name, "broker", alive=False) for name in ("kafka", "kafka-2")]
+    with pytest.raises(NotYet, match=r"^kafka, kafka-2 not running$"):
+        ProcessProbe().check(Context(cluster, _services(ALIVE, *dead)))
+
+
+def test_zookeeper_holds_with_a_mode(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reply's mode is what is shown."""
+    monkeypatch.setattr("kafka_tasks.probes.zookeeper.mode", lambda *_, **__: "standalone")
+    found = ZookeeperProbe().check(Context(cluster, _services()))
+    assert found == [Held("zookeeper", "localhost:2181 standalone")]
+
+
+def test_zookeeper_that_does_not_answer_is_not_yet(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was seen instead of a mode is the cause."""
+
+    def silent(address: Address, timeout_s: float) -> str:
+        raise Unanswered("an empty reply")
+
+    monkeypatch.setattr("kafka_tasks.probes.zookeeper.mode", silent)
+    with pytest.raises(NotYet, match="an empty reply"):
+        ZookeeperProbe().check(Context(cluster, _services()))
+
+
+def test_zookeeper_is_skipped_where_it_is_not_known(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A remote cluster's ZooKeeper is nobody's business, and is not asked."""
+    monkeypatch.setattr(zookeeper, "four_letter_word", None)
+    remote = replace(cluster, zookeeper=None)
+    assert ZookeeperProbe().check(Context(remote, _services())) == []
+
+
+def test_broker_holds_when_metadata_is_answered(
+    cluster: Cluster, admins: dict[str | None, FakeAdmin]
+) -> None:
+    """One address is asked through the connection that the other layers use too."""
+    context = Context(cluster, _services())
+    assert BrokerProbe().check(context) == [Held("kafka", "localhost:9092")]
+    assert list(admins) == [None]
+
+
+def test_broker_asks_each_address_until_it_has_answered(
+    cluster: Cluster, admins: dict[str | None, FakeAdmin]
+) -> None:
+    """With several brokers each address counts, and one that answered is not asked again."""
+    addresses = tuple(Address("localhost", 9092 + n) for n in range(3))
+    several = replace(cluster, bootstrap=addresses, brokers=3)
+    admins["localhost:9093"] = FakeAdmin(errors={"look": [UNREACHABLE]})
+    context = Context(several, _services())
+    probe = BrokerProbe()
+    with pytest.raises(NotYet, match=r"^localhost:9093: _TRANSPORT: refused$"):
+        probe.check(context)
+    assert [held.service for held in probe.check(context)] == ["kafka", "kafka-2", "kafka-3"]
+    assert {key: len(fake.calls) for key, fake in admins.items()} == {
+        "localhost:9092": 1,
+        "localhost:9093": 2,
+        "localhost:9094": 1,
+    }
+
+
+def test_a_context_closes_what_it_opened(
+    cluster: Cluster, admins: dict[str | None, FakeAdmin]
+) -> None:
+    """Every connection is closed once."""
+    context = Context(cluster, _services())
+    context.admin()
+    context.admin("localhost:9092")
+    context.close()
+    context.close()
+    assert [fake.closed for fake in admins.values()] == [1, 1]
+
+
+def test_cluster_holds_with_all_brokers_and_a_controller(
+    cluster: Cluster, admins: dict[str | None, FakeAdmin]
+) -> None:
+    """The layer learns the cluster id on the way."""
+    context = Context(cluster, _services())
+    assert ClusterProbe().check(context) == [Held(None, "1 broker, controller 1")]
+    assert context.findings == {"cluster_id": "kraftless-id"}
+
+
+@pytest.mark.parametrize(
+    ("admin", "seen"),
+    [
+        (FakeAdmin(brokers={}), "0 of 1 brokers are registered"),
+        (FakeAdmin(controller=None), "there is no controller yet"),
+        (FakeAdmin(controller=9), "there is no controller yet"),
+        (FakeAdmin(errors={"look": [UNREACHABLE]}), "_TRANSPORT: refused"),
+    ],
+)
+def test_cluster_says_what_is_missing(
+    cluster: Cluster, admins: dict[str | None, FakeAdmin], admin: FakeAdmin, seen: str
+) -> None:
+    """Missing brokers, a missing controller or no answer are not yet."""
+    admins[None] = admin
+    with pytest.raises(NotYet, match=f"^{seen}$"):
+        ClusterProbe().check(Context(cluster, _services()))
+
+
+def test_advertised_asks_each_broker_at_its_address(
+    cluster: Cluster, admins: dict[str | None, FakeAdmin]
+) -> None:
+    """Every broker of the metadata is asked by its id."""
+    two = {1: Address("localhost", 9092), 2: Address("localhost", 9093)}
+    admins[None] = FakeAdmin(brokers=two)
+    found = AdvertisedProbe().check(Context(cluster, _services()))
+    assert found == [Held(None, "localhost:9092, localhost:9093")]
+    assert admins[None].calls == ["look", "answers_as 1", "answers_as 2"]
+
+
+def test_advertised_names_the_address_that_does_not_answer(
+    cluster: Cluster, admins: dict[str | None, FakeAdmin]
+) -> None:
+    """An address that leads nowhere, or to another broker, is named with what was seen."""
+    admins[None] = FakeAdmin(
+        brokers={1: Address("kafka", 29092)}, errors={"answers_as": [UNREACHABLE]}
+    )
+    with pytest.raises(NotYet, match=r"broker 1 advertises kafka:29092, which does not .*refused"):
+        AdvertisedProbe().check(Context(cluster, _services()))
+
+
+def test_advertised_takes_a_refusal_for_want_of_rights_as_an_answer(
+    cluster: Cluster, admins: dict[str | None, FakeAdmin]
+) -> None:
+    """A broker that says no has been reached."""
+    denied = ClusterError("Failed", evidence=("CLUSTER_AUTHORIZATION_FAILED: no",))
+    admins[None] = FakeAdmin(errors={"answers_as": [denied]})
+    assert len(AdvertisedProbe().check(Context(cluster, _services()))) == 1
+
+
+def test_roundtrip_holds_when_the_record_comes_back(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time of the canary is shown and found."""
+    monkeypatch.setattr(records, "roundtrip", lambda *_, **__: 12.5)
+    context = Context(cluster, _services())
+    assert RoundtripProbe("canary").check(context) == [Held(None, "canary in 12.5 ms")]
+    assert context.findings == {"roundtrip_ms": "12.5"}
+
+
+def test_roundtrip_that_fails_is_not_yet(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A record that does not come back is the cause in its own words."""
+
+    def lost(*_: object, **__: object) -> float:
+        raise ClusterError("The canary record did not come back.")
+
+    monkeypatch.setattr(records, "roundtrip", lost)
+    with pytest.raises(NotYet, match="did not come back"):
+        RoundtripProbe("canary").check(Context(cluster, _services()))
