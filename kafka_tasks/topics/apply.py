@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from kafka_tasks.clients.kafka.admin import Admin
-from kafka_tasks.errors import BrokerUnreachable, ClusterError, TopicExists
+from kafka_tasks.errors import (
+    BrokerUnreachable,
+    ClusterError,
+    TopicDiffers,
+    TopicExists,
+    TopicMissing,
+)
 from kafka_tasks.model.topic import TopicState
 from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
 from kafka_tasks.topics.model import TopicSpec
-from kafka_tasks.topics.plan import Plan
+from kafka_tasks.topics.plan import Change, Plan, plan
 
 # What a spec leaves open is the broker's to choose.
 _BROKER_DEFAULT = -1
 
 
 def apply(
-    plan: Plan, admin: Admin, *, timeout_s: float = 30.0, policy: RetryPolicy | None = None
+    wanted: Plan, admin: Admin, *, timeout_s: float = 30.0, policy: RetryPolicy | None = None
 ) -> tuple[str, ...]:
     """Create what the plan creates; returns the names when each partition has a leader.
 
-    Raises `ClusterError` or `BrokerUnreachable`.
+    Raises `ClusterError` (`TopicDiffers` where somebody made it otherwise meanwhile) or
+    `BrokerUnreachable`.
     """
     deadline = Deadline.after(timeout_s)
     waiting = policy or RetryPolicy(first_s=0.02, cap_s=0.1)
     created = []
-    for change in plan.changes:
+    for change in wanted.changes:
         if change.action == "create" and change.spec is not None:
             _create(change.spec, admin, deadline, waiting)
             created.append(change.topic)
@@ -44,10 +51,11 @@ def _create(spec: TopicSpec, admin: Admin, deadline: Deadline, policy: RetryPoli
             )
         except TopicExists as error:
             # A deletion that is still under way answers so too; a create that timed out and
-            # succeeded all the same is what was wanted.
-            if spec.name in admin.topics(timeout_s=5.0):
-                return
-            raise NotYet(error.message) from error
+            # succeeded all the same, or somebody else's, is right if it is what was wanted.
+            there = _described(spec.name, admin)
+            if there is None:
+                raise NotYet(error.message) from error
+            _require_as_wanted(spec, there)
         except BrokerUnreachable as error:
             raise NotYet(error.evidence[0] if error.evidence else error.message) from error
 
@@ -59,6 +67,30 @@ def _create(spec: TopicSpec, admin: Admin, deadline: Deadline, policy: RetryPoli
             evidence=(str(error),),
             hint="invoke kafka.status",
         ) from error
+
+
+def _described(name: str, admin: Admin) -> TopicState | None:
+    try:
+        return admin.describe(name, timeout_s=5.0)
+    except TopicMissing:
+        return None
+
+
+def _require_as_wanted(spec: TopicSpec, there: TopicState) -> None:
+    change = plan([spec], {spec.name: there}, brokers=0).of(spec.name)
+    if change.action != "none":
+        raise differing(change)
+
+
+def differing(change: Change) -> TopicDiffers:
+    """The error for a topic that is there, but not as asked for: both values of each field."""
+    lines = [f"{f.field}: asked for {f.after}, the topic has {f.before}" for f in change.fields]
+    return TopicDiffers(
+        f"The topic {change.topic} exists, but not as asked for.",
+        evidence=lines,
+        hint=f"invoke kafka.topic.describe {change.topic}; "
+        f"or delete it first: invoke kafka.topic.delete {change.topic}",
+    )
 
 
 def await_leaders(

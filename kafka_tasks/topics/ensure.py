@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from kafka_tasks.clients.kafka.admin import Admin
-from kafka_tasks.errors import InvalidInput, TopicDiffers, TopicExists
+from kafka_tasks.errors import InvalidInput, TopicExists
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.results import Proof
 from kafka_tasks.model.topic import TopicState
 from kafka_tasks.retry import Deadline
-from kafka_tasks.topics.apply import apply, await_leaders
+from kafka_tasks.topics.apply import apply, await_leaders, differing
 from kafka_tasks.topics.model import TopicSpec, check_spec
 from kafka_tasks.topics.plan import Change, Plan, plan
 
@@ -54,15 +54,8 @@ def create(admin: Admin, spec: TopicSpec, *, if_not_exists: bool, timeout_s: flo
 
 def require_same(change: Change) -> None:
     """Raise `TopicDiffers`, with both values of each field, unless nothing would change."""
-    if change.action == "none":
-        return
-    lines = [f"{f.field}: asked for {f.after}, the topic has {f.before}" for f in change.fields]
-    raise TopicDiffers(
-        f"The topic {change.topic} exists, but not as asked for.",
-        evidence=lines,
-        hint=f"invoke kafka.topic.describe {change.topic}; "
-        f"or delete it first: invoke kafka.topic.delete {change.topic}",
-    )
+    if change.action != "none":
+        raise differing(change)
 
 
 def prove(

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kafka_tasks.errors import (
+    BrokerUnreachable,
+    ClusterError,
+    InvalidInput,
+    TopicDiffers,
+    TopicExists,
+)
+from kafka_tasks.model.topic import ConfigValue, TopicState
+from kafka_tasks.testing import FakeClock
+from kafka_tasks.topics.apply import apply, await_absence, await_leaders
+from kafka_tasks.topics.model import TopicSpec
+from kafka_tasks.topics.plan import plan
+from tests.unit.fakes import FakeAdmin, topic
+
+
+def _apply(admin: Any, *specs: TopicSpec) -> tuple[str, ...]:
+    return apply(plan(specs, {}, brokers=1), admin, timeout_s=10.0)
+
+
+def _exists() -> TopicExists:
+    return TopicExists("The topic exists already: create topic t.")
+
+
+def test_a_plan_is_carried_out_and_leaders_are_awaited() -> None:
+    """Each topic is created as asked, and apply returns when all have leaders."""
+    admin = FakeAdmin(leaderless=3)
+    assert _apply(admin, TopicSpec("b", 2, 1), TopicSpec("a", 1)) == ("a", "b")
+    assert [call for call in admin.calls if call.startswith("create")] == [
+        "create a 1 -1",
+        "create b 2 1",
+    ]
+    assert admin.leaderless == 0
+
+
+def test_nothing_but_creations_is_carried_out() -> None:
+    """Topics that are right, or blocked, are not touched."""
+    admin = FakeAdmin()
+    there = {"a": topic("a"), "b": topic("b", 2)}
+    wanted = plan([TopicSpec("a"), TopicSpec("b", 1)], there, brokers=1)
+    assert apply(wanted, admin) == ()  # type: ignore[arg-type]
+    assert admin.calls == []
+
+
+def test_a_deletion_under_way_is_waited_out(clock: FakeClock) -> None:
+    """The broker says that the topic exists while it is being deleted: try again, briefly."""
+    admin = FakeAdmin(errors={"create": [_exists(), _exists()]})
+    assert _apply(admin, TopicSpec("t", 1)) == ("t",)
+    assert admin.calls.count("create t 1 -1") == 3
+    assert 0 < clock.now < 1
+
+
+def test_a_creation_that_timed_out_and_succeeded_is_what_was_wanted() -> None:
+    """A first try that was lost on the way back ends well when the topic is as asked."""
+    admin = FakeAdmin(
+        there={"t": topic("t", 2)},
+        errors={"create": [BrokerUnreachable("No answer"), _exists()]},
+    )
+    assert _apply(admin, TopicSpec("t", 2)) == ("t",)
+
+
+def test_somebody_elses_topic_of_that_name_is_compared() -> None:
+    """A topic made meanwhile by another, in another shape, is TopicDiffers and no success."""
+    admin = FakeAdmin(there={"t": topic("t", 5)})
+    with pytest.raises(TopicDiffers) as caught:
+        _apply(admin, TopicSpec("t", 2))
+    assert caught.value.evidence == ("partitions: asked for 2, the topic has 5",)
+    assert caught.value.exit_code == 1
+
+
+def test_a_broker_that_stays_away_ends_in_a_sentence(clock: FakeClock) -> None:
+    """At the deadline the last cause is the evidence."""
+    away = [BrokerUnreachable("No answer", evidence=("_TRANSPORT: x",)) for _ in range(10**3)]
+    admin = FakeAdmin(errors={"create": list(away)})
+    with pytest.raises(BrokerUnreachable) as caught:
+        _apply(admin, TopicSpec("t"))
+    assert caught.value.message == "The topic t could not be created in time."
+    assert caught.value.evidence == ("_TRANSPORT: x",)
+    assert clock.now == pytest.approx(10)
+
+
+def test_a_refusal_is_not_tried_again(clock: FakeClock) -> None:
+    """What the broker refuses for good ends at once."""
+    admin = FakeAdmin(errors={"create": [InvalidInput("The broker refused")]})
+    with pytest.raises(InvalidInput):
+        _apply(admin, TopicSpec("t"))
+    assert clock.sleeps == []
+
+
+@pytest.mark.parametrize(
+    ("state", "seen"),
+    [
+        (topic("t", 3, leader=None), "0 of 3 partitions have a leader"),
+        (TopicState("t", ()), "it is not in the metadata yet"),
+        (None, "it is not in the metadata yet"),
+    ],
+)
+def test_missing_leaders_are_counted(clock: FakeClock, state: TopicState | None, seen: str) -> None:
+    """A topic without all its leaders in time is an error that says how many it has."""
+    admin = FakeAdmin(there={"t": state} if state else {})
+    with pytest.raises(ClusterError, match=f"did not get its leaders in time: {seen}"):
+        await_leaders(admin, "t", clock.deadline(1))  # type: ignore[arg-type]
+
+
+def test_absence_is_awaited(clock: FakeClock) -> None:
+    """Deleted topics that are still listed at the deadline are named."""
+    admin: Any = FakeAdmin(there={"stays": topic("stays")})
+    await_absence(admin, ("gone",), clock.deadline(1))
+    with pytest.raises(ClusterError, match="Not deleted in time: stays is still there"):
+        await_absence(admin, ("gone", "stays"), clock.deadline(1))
+
+
+def test_configuration_counts_in_the_comparison() -> None:
+    """A topic made meanwhile with another setting differs too."""
+    state = topic("t", 1, 1)
+    other = TopicState("t", state.partitions, {"retention.ms": ConfigValue("1", "default", False)})
+    admin = FakeAdmin(there={"t": other})
+    with pytest.raises(TopicDiffers) as caught:
+        _apply(admin, TopicSpec("t", 1, None, {"retention.ms": "2"}))
+    assert caught.value.evidence == ("config.retention.ms: asked for 2, the topic has 1",)

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import copy
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kafka_tasks.model.topic import TopicState
+from kafka_tasks.topics.model import TopicSpec
+from kafka_tasks.topics.plan import FieldChange, plan
+from tests.unit.fakes import topic
+
+CONFIGS = st.dictionaries(
+    st.sampled_from(["retention.ms", "cleanup.policy"]), st.sampled_from(["1", "2"])
+)
+SPECS = st.lists(
+    st.builds(
+        TopicSpec,
+        st.sampled_from(["a.b", "a_b", "c", "d", "e"]),
+        st.none() | st.integers(1, 4),
+        st.none() | st.integers(1, 4),
+        CONFIGS,
+    ),
+    unique_by=lambda spec: spec.name,
+    max_size=5,
+)
+OBSERVED = st.lists(
+    st.builds(
+        topic,
+        st.sampled_from(["a.b", "a_b", "c", "x"]),
+        st.integers(1, 4),
+        st.integers(1, 3),
+        CONFIGS,
+    ),
+    unique_by=lambda state: state.name,
+    max_size=4,
+).map(lambda states: {state.name: state for state in states})
+
+
+@given(specs=SPECS, observed=OBSERVED, brokers=st.integers(1, 3), order=st.randoms())
+def test_a_plan_is_pure_and_knows_no_order(
+    specs: list[TopicSpec], observed: dict[str, TopicState], brokers: int, order: random.Random
+) -> None:
+    """The same wishes and the same cluster give the same plan, in any order, and stay untouched."""
+    before = copy.deepcopy((specs, observed))
+    first = plan(specs, observed, brokers=brokers)
+    assert (specs, observed) == before
+    shuffled = list(specs)
+    order.shuffle(shuffled)
+    backwards = dict(reversed(observed.items()))
+    assert plan(shuffled, backwards, brokers=brokers) == first
+    assert [change.topic for change in first.changes] == sorted(spec.name for spec in specs)
+
+
+@given(specs=SPECS, observed=OBSERVED, brokers=st.integers(1, 3))
+def test_every_change_has_what_its_action_needs(
+    specs: list[TopicSpec], observed: dict[str, TopicState], brokers: int
+) -> None:
+    """Creations are of what is not there, updates have fields, blocked ones a reason, none none."""
+    for change in plan(specs, observed, brokers=brokers).changes:
+        there = change.topic in observed
+        assert (change.reason is not None) == (change.action == "blocked")
+        assert change.spec in specs
+        if change.action == "create":
+            assert not there
+        if change.action == "none":
+            assert there and change.fields == ()
+        if change.action == "update":
+            assert there and change.fields
+
+
+@given(observed=OBSERVED)
+def test_what_is_there_needs_no_change(observed: dict[str, TopicState]) -> None:
+    """A cluster compared with its own description is left alone."""
+    specs = [
+        TopicSpec(
+            state.name,
+            len(state.partitions),
+            state.replication_factor,
+            {key: str(entry.value) for key, entry in state.config.items()},
+        )
+        for state in observed.values()
+    ]
+    assert {change.action for change in plan(specs, observed, brokers=1).changes} <= {"none"}
+
+
+def test_a_topic_that_is_not_there_is_created_with_what_is_asked() -> None:
+    """A creation lists what the spec names, configuration sorted."""
+    spec = TopicSpec("t", 3, 1, {"retention.ms": "5", "cleanup.policy": "compact"})
+    change = plan([spec], {}, brokers=1).of("t")
+    assert (change.action, change.spec) == ("create", spec)
+    assert change.fields == (
+        FieldChange("partitions", None, 3),
+        FieldChange("replication_factor", None, 1),
+        FieldChange("config.cleanup.policy", None, "compact"),
+        FieldChange("config.retention.ms", None, "5"),
+    )
+
+
+def test_only_what_was_asked_for_is_compared() -> None:
+    """A spec that names nothing is content with anything."""
+    observed = {"t": topic("t", 7, 3, {"retention.ms": "5"})}
+    assert plan([TopicSpec("t")], observed, brokers=3).of("t").action == "none"
+
+
+def test_differences_show_both_values() -> None:
+    """Each field of an update has the value before and after."""
+    observed = {"t": topic("t", 1, 1, {"retention.ms": "5"})}
+    spec = TopicSpec("t", 3, None, {"retention.ms": "6", "cleanup.policy": "compact"})
+    change = plan([spec], observed, brokers=1).of("t")
+    assert change.action == "update"
+    assert change.fields == (
+        FieldChange("partitions", 1, 3),
+        FieldChange("config.cleanup.policy", None, "compact"),
+        FieldChange("config.retention.ms", "5", "6"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        (TopicSpec("t", 2), "it has 3 partitions, and Kafka cannot take any away"),
+        (TopicSpec("t", 3, 1), "its replication factor is 2; changing it means moving replicas"),
+        (TopicSpec("new", 1, 3), "of 3 is larger than the number of brokers (2)"),
+        (TopicSpec("a_b"), "its name collides with a.b"),
+    ],
+)
+def test_what_cannot_be_done_is_blocked_with_the_reason(spec: TopicSpec, reason: str) -> None:
+    """Fewer partitions, other replicas, too many replicas and colliding names are blocked."""
+    observed = {"t": topic("t", 3, 2), "a.b": topic("a.b")}
+    change = plan([spec], observed, brokers=2).of(spec.name)
+    assert change.action == "blocked"
+    assert reason in (change.reason or "")
+
+
+def test_a_topic_that_exists_does_not_collide_with_its_twin() -> None:
+    """Where both a.b and a_b exist already, neither blocks the other."""
+    observed = {"a.b": topic("a.b"), "a_b": topic("a_b")}
+    assert plan([TopicSpec("a.b")], observed, brokers=1).of("a.b").action == "none"
