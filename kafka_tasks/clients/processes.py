@@ -130,21 +130,36 @@ def spawn_detached(
 def is_running(identity: Identity) -> bool:
     """Whether this very process still runs: same pid, same start, same command line."""
     child = _children.get(identity.pid)
-    if child is not None and child.poll() is not None:
-        del _children[identity.pid]
-        return False
+    if child is not None:
+        if child.poll() is not None:
+            del _children[identity.pid]
+            return False
+        # Not reaped yet, so its pid is nobody else's.
+        return command_digest(child.args) == identity.command  # type: ignore[arg-type]
     try:
         process = psutil.Process(identity.pid)
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return False
         return (
             abs(_started_s(process) - identity.started_s) < 0.5
-            and command_digest(process.cmdline()) == identity.command
+            and command_digest(_arguments(process)) == identity.command
         )
-    except psutil.AccessDenied:
-        return False
     except psutil.Error:
         return False
+
+
+def _arguments(process: psutil.Process) -> list[str]:
+    """The command line, which is empty for a moment while a process begins and while it ends."""
+
+    def read() -> list[str]:
+        if process.status() == psutil.STATUS_ZOMBIE:
+            raise psutil.ZombieProcess(process.pid)
+        if not (found := process.cmdline()):
+            raise NotYet("no command line")
+        return found
+
+    try:
+        return RetryPolicy(first_s=0.001, cap_s=0.01).until(read, Deadline.after(0.1))
+    except OutOfTime:
+        return []
 
 
 def exit_code(pid: int) -> int | None:

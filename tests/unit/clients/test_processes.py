@@ -20,8 +20,11 @@ from kafka_tasks.errors import MachineError
 @pytest.fixture
 def child() -> Iterator[Identity]:
     """A process of another parent's making that waits for its input to end."""
-    arguments = [sys.executable, "-c", "import sys; sys.stdin.read()", "-marked=yes"]
-    started = subprocess.Popen(arguments, stdin=subprocess.PIPE)
+    code = "import sys; print('here', flush=True); sys.stdin.read()"
+    arguments = [sys.executable, "-c", code, "-marked=yes"]
+    started = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert started.stdout is not None
+    started.stdout.readline()
     process = psutil.Process(started.pid)
     created = round(process.create_time() - psutil.boot_time(), 2)
     yield Identity(started.pid, created, command_digest(arguments))
@@ -37,6 +40,41 @@ def test_a_process_is_itself(child: Identity) -> None:
 def test_a_recycled_pid_is_another_process(child: Identity, change: dict[str, Any]) -> None:
     """With another start, another command line or no process at all, it is not ours."""
     assert not processes.is_running(replace(child, **change))
+
+
+def test_a_process_that_is_just_beginning_is_running(
+    child: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its command line is empty for a moment, which does not make it another process."""
+    real = psutil.Process.cmdline
+    answers: list[list[str]] = [[], [], []]
+    monkeypatch.setattr(
+        psutil.Process, "cmdline", lambda self: answers.pop() if answers else real(self)
+    )
+    assert processes.is_running(child)
+    monkeypatch.setattr(psutil.Process, "cmdline", lambda self: [])
+    assert not processes.is_running(child)
+
+
+def test_a_child_is_running_from_the_first_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What this very process has started is known without asking the system, until it ends."""
+    monkeypatch.setattr(psutil.Process, "cmdline", lambda self: [])
+    identity = processes.spawn_detached(
+        [sys.executable, "-c", "import time; time.sleep(60)"],
+        cwd=tmp_path,
+        environ={},
+        output=tmp_path / "out",
+    )
+    assert processes.is_running(identity)
+    assert not processes.is_running(replace(identity, command="another"))
+    assert processes.exit_code(identity.pid) is None
+    os.kill(identity.pid, signal.SIGKILL)
+    processes._children[identity.pid].wait()
+    assert processes.exit_code(identity.pid) == -signal.SIGKILL
+    assert not processes.is_running(identity)
+    assert processes.exit_code(identity.pid) is None
 
 
 def test_a_recycled_pid_is_never_signalled(
