@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
+from kafka_tasks.clients.kafka.connection import configuration, quiet_logger, translate
+from kafka_tasks.errors import (
+    BrokerUnreachable,
+    ClusterError,
+    InvalidInput,
+    KafkaTasksError,
+    TopicExists,
+    TopicMissing,
+)
+from kafka_tasks.model.cluster import Address, Cluster
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "exit_code"),
+    [
+        (KafkaError._TRANSPORT, BrokerUnreachable, 5),
+        (KafkaError._TIMED_OUT, BrokerUnreachable, 5),
+        (KafkaError._ALL_BROKERS_DOWN, BrokerUnreachable, 5),
+        (KafkaError.NOT_CONTROLLER, BrokerUnreachable, 5),
+        (KafkaError.TOPIC_ALREADY_EXISTS, TopicExists, 1),
+        (KafkaError.UNKNOWN_TOPIC_OR_PART, TopicMissing, 1),
+        (KafkaError._UNKNOWN_TOPIC, TopicMissing, 1),
+        (KafkaError.INVALID_REPLICATION_FACTOR, InvalidInput, 3),
+        (KafkaError.INVALID_CONFIG, InvalidInput, 3),
+        (KafkaError.TOPIC_EXCEPTION, InvalidInput, 3),
+        (KafkaError.TOPIC_AUTHORIZATION_FAILED, ClusterError, 1),
+    ],
+)
+def test_librdkafkas_errors_become_ours(
+    code: int, kind: type[KafkaTasksError], exit_code: int
+) -> None:
+    """Each code has its class; the sentence says what was done, the evidence what came back."""
+    found = translate(KafkaException(KafkaError(code, "the reason")), "create topic t")
+    assert type(found) is kind
+    assert found.exit_code == exit_code
+    assert "create topic t" in found.message
+    if kind in (BrokerUnreachable, ClusterError):
+        assert found.evidence == (f"{KafkaError(code).name()}: the reason",)
+
+
+def test_a_local_cluster_is_reached_by_ipv4(cluster: Cluster) -> None:
+    """Nothing listens on ::1, so it is not tried; topics never appear by being asked for."""
+    found = configuration(cluster)
+    assert found["bootstrap.servers"] == "localhost:9092"
+    assert found["broker.address.family"] == "v4"
+    assert found["allow.auto.create.topics"] == "false"
+
+
+def test_a_remote_cluster_keeps_its_address_family_and_security(cluster: Cluster) -> None:
+    """Elsewhere IPv6 may be right, and the security properties are handed on."""
+    remote = replace(
+        cluster,
+        project=Path("/p"),
+        bootstrap=(Address("kafka.example", 9093),),
+        client={"security.protocol": "SSL"},
+    )
+    found = configuration(remote)
+    assert "broker.address.family" not in found
+    assert found["security.protocol"] == "SSL"
+
+
+def test_one_address_can_be_asked_alone(cluster: Cluster) -> None:
+    """A bootstrap address of its own replaces the cluster's."""
+    assert configuration(cluster, "localhost:9093")["bootstrap.servers"] == "localhost:9093"
+
+
+def test_librdkafka_is_kept_off_stderr() -> None:
+    """Its logger has a handler that drops everything and passes nothing on."""
+    assert not quiet_logger().propagate
+    assert quiet_logger().handlers
