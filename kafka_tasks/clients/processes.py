@@ -193,7 +193,7 @@ def _signal(identity: Identity, number: signal.Signals, wait_s: float) -> bool:
 
     def gone() -> None:
         # Not psutil's wait: a container's init may leave the dead process as a zombie for long.
-        if is_running(identity):
+        if is_running(identity) or _is_ending(identity):
             raise NotYet("it still runs")
 
     try:
@@ -201,6 +201,19 @@ def _signal(identity: Identity, number: signal.Signals, wait_s: float) -> bool:
     except OutOfTime:
         return False
     return True
+
+
+def _is_ending(identity: Identity) -> bool:
+    """Whether it is a zombie with threads left: until the last is gone, its ports are held."""
+    try:
+        process = psutil.Process(identity.pid)
+        return (
+            process.status() == psutil.STATUS_ZOMBIE
+            and process.num_threads() > 1
+            and abs(_started_s(process) - identity.started_s) < 0.5
+        )
+    except psutil.Error:
+        return False
 
 
 def uptime_s(identity: Identity) -> float:

@@ -97,6 +97,22 @@ def test_a_process_that_does_not_end_is_killed_after_the_grace(
     assert sent == [signal.SIGTERM, signal.SIGKILL]
 
 
+def test_a_process_has_ended_when_its_last_thread_has(
+    child: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A zombie whose threads are still ending holds its ports, and is waited for."""
+    threads = [1, 2, 8]
+    ended: list[int] = []
+    real = psutil.Process.status
+    monkeypatch.setattr(psutil.Process, "send_signal", lambda self, number: ended.append(number))
+    monkeypatch.setattr(
+        psutil.Process, "status", lambda self: psutil.STATUS_ZOMBIE if ended else real(self)
+    )
+    monkeypatch.setattr(psutil.Process, "num_threads", lambda self: threads.pop())
+    assert processes.stop(child, grace_s=5.0)
+    assert (ended, threads) == ([signal.SIGTERM], [])
+
+
 def test_a_process_of_another_user_is_a_sentence(
     child: Identity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
