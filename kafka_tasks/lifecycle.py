@@ -191,11 +191,12 @@ def _wait_out_old_registrations(session: Session, cluster: Cluster, deadline: De
     readiness.wait_until_ready(
         cluster, session.watch_only(ZOOKEEPER), deadline, Recorder(), layers=[ZookeeperProbe()]
     )
-    dead = {
+    alive = {
         broker_id(service.name)
         for service in runtime.services()
-        if service.name != ZOOKEEPER and not service.alive
-    } or set(range(1, cluster.brokers + 1))
+        if service.name != ZOOKEEPER and service.alive
+    }
+    dead = set(range(1, cluster.brokers + 1)) - alive
     await_deregistration(cluster, dead, deadline, session.recorder)
 
 

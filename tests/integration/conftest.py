@@ -149,10 +149,11 @@ class Sandbox:
 
     def kill(self, *services: str) -> None:
         """SIGKILL these services and wait until they are gone."""
-        pids = self.pids()
-        for service in services:
-            os.kill(pids[service], signal.SIGKILL)
-        eventually(lambda: not set(services) & set(self.pids()), "killed services are gone")
+        victims = [psutil.Process(pid) for name, pid in self.pids().items() if name in services]
+        assert len(victims) == len(services)
+        for victim in victims:
+            victim.kill()
+        eventually(lambda: all(map(has_ended, victims)), "killed services are gone")
 
     def topics(self) -> list[str]:
         """The names that `topic.list` shows."""
@@ -175,6 +176,14 @@ class Sandbox:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         assert not left, f"down left {left} running\n{done.out}\n{done.err}"
+
+
+def has_ended(process: psutil.Process) -> bool:
+    """Whether its last thread is gone: until then a zombie holds its ports."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() == 1
+    except psutil.Error:
+        return True
 
 
 def eventually(check: Callable[[], Any], what: str, timeout_s: float = 30.0) -> Any:

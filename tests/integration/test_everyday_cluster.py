@@ -220,7 +220,7 @@ def test_restart_keeps_topics_and_cluster_id(running: Sandbox) -> None:
     assert running.run("topic").code == 0
     before, pids = running.up(), running.pids()
     done = running.run("restart", "-o", "json")
-    assert done.code == 0, done.err
+    assert done.code == 0, done.out + done.err
     after = done.document
     assert after["changed"] is True
     for key in ("cluster_id", "bootstrap_servers", "zookeeper"):
@@ -234,7 +234,7 @@ def test_restart_of_one_service_leaves_the_other(running: Sandbox, service: str)
     """`restart --service` gives that service a new process and leaves the other alone."""
     before = running.pids()
     done = running.run("restart", "--service", service)
-    assert done.code == 0, done.err
+    assert done.code == 0, done.out + done.err
     after = running.pids()
     assert [name for name in before if before[name] != after[name]] == [service]
 

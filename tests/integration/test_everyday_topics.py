@@ -50,7 +50,7 @@ def test_flags_of_a_new_topic_are_what_it_gets(running: Sandbox) -> None:
         "max.message.bytes=2000000",
     ]
     done = running.run("topic", "--name", "shaped", *arguments)
-    assert done.code == 0, done.err
+    assert done.code == 0, done.out + done.err
     found = running.run("topic.describe", "shaped", "-o", "json").document
     assert len(found["partitions"]) == 3
     assert found["config"]["retention.ms"]["value"] == "60000"

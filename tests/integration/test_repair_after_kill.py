@@ -47,7 +47,7 @@ def test_restart_after_kill_waits_for_the_old_registration(running: Sandbox) -> 
     """`restart` right after SIGKILL of a broker does not die of its predecessor's znode."""
     running.kill("kafka")
     done = running.run("restart")
-    assert done.code == 0, done.err
+    assert done.code == 0, done.out + done.err
     assert "NodeExists" not in running.run("logs", "--service", "kafka").out
     assert running.run("topic").code == 0
 
@@ -89,7 +89,7 @@ def test_three_brokers_share_topics(three: Sandbox) -> None:
     assert [s["name"] for s in found["services"]] == ["zookeeper", "kafka", "kafka-2", "kafka-3"]
     assert found["bootstrap_servers"].count(",") == 2
     done = three.run("topic", "--name", "spread", "--replication-factor", "3", "--partitions", "3")
-    assert done.code == 0, done.err
+    assert done.code == 0, done.out + done.err
     described = three.run("topic.describe", "spread", "-o", "json").document
     assert [sorted(p["isr"]) for p in described["partitions"]] == [[1, 2, 3]] * 3
     properties = (three.path / ".kafka-tasks" / "conf" / "kafka-2.properties").read_text()

@@ -118,13 +118,17 @@ class EmbeddedRuntime:
     def unclean(self) -> bool:
         """Whether a broker ended without saying goodbye, so that ZooKeeper may still list it."""
         record = self.record()
+        data = self._project.state / "data"
         if record is None:
-            return (self._project.state / "data" / ZOOKEEPER).exists()
-        return any(
-            service.pid is not None and not seen.alive
-            for service, seen in zip(record.services, self.services(), strict=True)
-            if service.name != ZOOKEEPER
-        )
+            return (data / ZOOKEEPER).exists()
+        alive = {service.name for service in self.services() if service.alive}
+        for name in service_names(record.brokers)[1:]:
+            known = record.service(name)
+            # A broker that the record lost may have ended in any way.
+            left = known.pid is not None if known else (data / name).exists()
+            if left and name not in alive:
+                return True
+        return False
 
     def adopt(self) -> tuple[str, ...]:
         """Record those processes of this project that the record does not know.
@@ -235,23 +239,22 @@ class EmbeddedRuntime:
         before = self.record()
         alive = {service.name for service in self.services() if service.alive}
         width = max(settings.brokers, _highest_broker(alive))
-        taken = set(before.auto_ports) if before else set()
+        picked = set(before.auto_ports) if before else set()
+        if alive - {ZOOKEEPER}:
+            picked.add("port")
+        if ZOOKEEPER in alive:
+            picked.add("zookeeper_port")
         auto: list[str] = []
         port, keeper = settings.port, settings.zookeeper_port
+        kept_keeper = before.zookeeper_port if before and "zookeeper_port" in picked else None
         if port == "auto":
             auto.append("port")
-            brokers_live = bool(alive - {ZOOKEEPER})
-            kept = before.port if before and ("port" in taken or brokers_live) else None
-            port = self._auto(kept, width, ())
+            kept = before.port if before and "port" in picked else None
+            avoid = kept_keeper if keeper == "auto" else keeper
+            port = self._auto(kept, width, [avoid] if avoid else [])
         if keeper == "auto":
             auto.append("zookeeper_port")
-            keeper_lives = ZOOKEEPER in alive
-            kept = (
-                before.zookeeper_port
-                if before and ("zookeeper_port" in taken or keeper_lives)
-                else None
-            )
-            keeper = self._auto(kept, 1, range(port, port + width))
+            keeper = self._auto(kept_keeper, 1, range(port, port + width))
         return ClusterRecord(
             runtime=self.name,
             wanted="running",
@@ -275,7 +278,9 @@ class EmbeddedRuntime:
         if kept is not None:
             own = {s.address.port for s in self.services() if s.alive and s.address}
             wanted = range(kept, kept + width)
-            if own.intersection(wanted) or all(processes.port_is_free(port) for port in wanted):
+            if own.intersection(wanted):
+                return kept
+            if not set(wanted).intersection(avoid) and all(map(processes.port_is_free, wanted)):
                 return kept
             self._recorder.notice(f"port {kept} is in use by now; picking another")
         return ports.pick(self._project.path, width, avoid)
