@@ -466,7 +466,9 @@ def _dotenv(path: Path) -> dict[str, _Found]:
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return {}
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} cannot be read: {error}.") from error
+        raise SettingsError(
+            f"{path} cannot be read: {error}.", hint=f'ls -l "{path}"; file "{path}"'
+        ) from error
     from dotenv import dotenv_values
     from dotenv.parser import parse_stream
 
