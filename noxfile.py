@@ -71,6 +71,7 @@ def integration(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """The documents' tables, links and examples, the examples against a real cluster."""
     with_group(session, "test")
+    session.install("nox")
     session.run("pytest", "tests/docs", *session.posargs)
 
 
