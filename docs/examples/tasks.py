@@ -1,0 +1,3 @@
+from kafka_tasks.tasks import namespace as ns
+
+__all__ = ["ns"]
