@@ -103,8 +103,8 @@ def duration(seconds: float | None) -> str:
         return ""
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
         if seconds >= size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
+            return f"{int(seconds // size)} {unit}"
+    return f"{int(seconds)} s"
 
 
 def clusters(found: Sequence[Known], *, width: int) -> str:
