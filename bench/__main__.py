@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -64,6 +65,8 @@ def _measure_all(rows: Sequence[Row], rounds: int) -> tuple[list[Result], dict[s
     print("preparing: bytecode, jars, class archive", file=sys.stderr)
     with prepared() as surroundings:
         facts = machine(surroundings.servers)
+        if os.getloadavg()[0] > (os.cpu_count() or 1) / 2:
+            print("this machine is busy with other work: the numbers will be noisy", file=sys.stderr)
         return [_measure(row, surroundings, rounds) for row in rows], facts
 
 
