@@ -66,7 +66,7 @@ def _measure_all(rows: Sequence[Row], rounds: int) -> tuple[list[Result], dict[s
     with prepared() as surroundings:
         facts = machine(surroundings.servers)
         if os.getloadavg()[0] > (os.cpu_count() or 1) / 2:
-            print("this machine is busy with other work: the numbers will be noisy", file=sys.stderr)
+            print("this machine is busy: the numbers will be noisy", file=sys.stderr)
         return [_measure(row, surroundings, rounds) for row in rows], facts
 
 
