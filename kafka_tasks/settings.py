@@ -263,7 +263,9 @@ _BY_NAME = {variable.name: variable for variable in VARIABLES}
 _PROJECT_PATHS = frozenset(
     {
         "broker_properties",
+        "cache",
         "compose_file",
+        "java_home",
         "topics_file",
         "ssl_ca_location",
         "ssl_certificate_location",
