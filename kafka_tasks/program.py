@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 from invoke.program import Program
@@ -16,10 +17,13 @@ class KafkaTasks(Program):
     def parse_collection(self) -> None:
         """A program with a namespace of its own leaves the project's configuration out."""
         super().parse_collection()
+        from kafka_tasks.errors import KafkaTasksError
         from kafka_tasks.project.directory import Project
 
-        self.config.set_project_location(str(Project.find().path))
-        self.config.load_project()
+        # Where there is no current directory, the task itself says so.
+        with contextlib.suppress(KafkaTasksError):
+            self.config.set_project_location(str(Project.find().path))
+            self.config.load_project()
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable
 from typing import Any, TextIO
@@ -88,10 +89,12 @@ class Progress:
             self._end_live()
 
     def _line(self, text: str) -> None:
-        if self._live:
-            self._console().print(text, highlight=False, soft_wrap=True, emoji=False)
-        else:
-            print(text, file=self._stream, flush=True)
+        # Whoever read the pipe may have had enough; the work goes on all the same.
+        with contextlib.suppress(BrokenPipeError):
+            if self._live:
+                self._console().print(text, highlight=False, soft_wrap=True, emoji=False)
+            else:
+                print(text, file=self._stream, flush=True)
 
     def _plain(self, text: str) -> str:
         """Text from elsewhere may look like markup."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import io
 import os
 import signal
 import sys
@@ -163,6 +164,7 @@ def verb(
 def _carry_out(function: Callable[..., Outcome | None], call: Call, flags: dict[str, Any]) -> None:
     from kafka_tasks.errors import Interrupted, InvalidInput, KafkaTasksError
 
+    _make_streams_writable()
     try:
         if call.output not in OUTPUTS:
             wanted, call.output = call.output, "text"
@@ -187,6 +189,16 @@ def _carry_out(function: Callable[..., Outcome | None], call: Call, flags: dict[
         code = fail(call.output, _machine(error))
     if code:
         raise Exit(code=code)
+
+
+def _make_streams_writable() -> None:
+    """Daemons close standard streams, and some encodings lack letters: neither is an error."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _machine(error: OSError) -> Any:
@@ -229,14 +241,15 @@ def _show(call: Call, outcome: Outcome) -> None:
 
 
 def encoded(output: str, document: Mapping[str, Any]) -> str:
-    """One JSON or YAML document."""
+    """One JSON or YAML document, escaped where stdout's encoding lacks letters."""
+    full = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     if output == "yaml":
         import yaml
 
-        return yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True).rstrip()
+        return yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=full).rstrip()
     import json
 
-    return json.dumps(document, ensure_ascii=False)
+    return json.dumps(document, ensure_ascii=not full)
 
 
 def fail(output: str, error: Any) -> int:

@@ -293,7 +293,8 @@ def end_builders(cache: Path) -> None:
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            if any(str(cache / "archives") in argument for argument in process.cmdline()):
+            arguments = [os.path.normpath(argument) for argument in process.cmdline()]
+            if any(str(cache / "archives") in argument for argument in arguments):
                 process.kill()
                 found.append(process)
     psutil.wait_procs(found, timeout=10)
