@@ -72,8 +72,8 @@ IMPORTERS: dict[str, list[str]] = {
     "psutil": ["clients.processes"],
     "jgo": ["clients.maven"],
     "requests": ["clients.maven"],
-    # State, locks and indexes are files of ours: msgspec reads them and checks their shape.
-    "msgspec": ["project", "runtimes"],
+    # State, locks, indexes and ledgers are files of ours: msgspec reads and checks them.
+    "msgspec": ["project", "runtimes", "acceptance"],
     "rich": ["render"],
     "yaml": ["topics.model", "diagnosis", "tasks"],
     "invoke": ["tasks", "program"],
