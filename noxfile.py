@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import nox
+
 from kafka_tasks.sessions import register
 
 nox.needs_version = ">=2025.5.1"

@@ -50,6 +50,11 @@ class Session:
         mine = self.watch
         return replace(mine, services=lambda: tuple(s for s in mine.services() if s.name == name))
 
+    def require_running(self) -> None:
+        """Raise `NotReady` where no service is alive."""
+        if not any(service.alive for service in self.runtime.services()):
+            raise NotReady(f"No cluster is running in {self.project.path}.", hint="invoke kafka.up")
+
     def deadline(self) -> Deadline:
         """The moment the settings give, from now."""
         return Deadline.after(self.settings.timeout)
@@ -153,7 +158,7 @@ def _undone_on_failure(session: Session, before: set[str]) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        with _signals_held():
+        with signals_held():
             runtime = session.runtime
             runtime.adopt()
             mine = [s.name for s in runtime.services() if s.alive and s.name not in before]
@@ -164,7 +169,7 @@ def _undone_on_failure(session: Session, before: set[str]) -> Iterator[None]:
 
 
 @contextmanager
-def _signals_held() -> Iterator[None]:
+def signals_held() -> Iterator[None]:
     """A second Ctrl-C does not interrupt the cleaning up after the first."""
     import signal
     import threading
@@ -274,9 +279,9 @@ def restart(session: Session, service: str | None = None) -> Report:
         _heal_records(session)
         if service is not None:
             _require_service(session, service)
-        stopped = session.runtime.stop([service] if service else None)
-        for name in stopped:
-            session.recorder.passed("stopped", name)
+        # What a start needs is looked at first: a cluster that runs is better than none.
+        session.runtime.pull(session.settings)
+        session.runtime.stop([service] if service else None)
         return _start(session)
 
 
@@ -353,7 +358,7 @@ def list_clusters(load: Callable[[Path], Settings]) -> list[Known]:
     found = []
     for project in registry.projects_here():
         try:
-            session = open_session(project, load(project.path))
+            session = _recorded_session(project, load(project.path))
         except KafkaTasksError:
             record = state.read(project)
             runtime = record.runtime if record else "unknown"
@@ -368,6 +373,14 @@ def list_clusters(load: Callable[[Path], Settings]) -> list[Known]:
             Known(project.path, seen.runtime, seen.state, seen.bootstrap_servers, seen.zookeeper)
         )
     return found
+
+
+def _recorded_session(project: Project, settings: Settings) -> Session:
+    """Another project's session: on the runtime that it has, whatever is set here."""
+    record = state.read(project)
+    if record is not None:
+        settings = replace(settings, runtime=record.runtime, bootstrap_servers=None)
+    return open_session(project, settings)
 
 
 def _report(
@@ -404,8 +417,6 @@ def _judged(service: ServiceState, overall: State, glance: readiness.Glance | No
     failed = glance.failed if glance else None
     if failed is None or (service.role == "zookeeper" and failed not in ("process", "zookeeper")):
         return replace(service, state="ready")
-    if failed == "process":
-        return replace(service, state="starting" if overall == "starting" else "degraded")
     return replace(service, state="starting" if overall == "starting" else "degraded")
 
 
@@ -413,34 +424,27 @@ def _judged(service: ServiceState, overall: State, glance: readiness.Glance | No
 
 
 def pull(session: Session) -> Pulled:
-    """Fetch what `up` will need, the class archive included.
+    """Fetch what `up` will need, the class archive of the embedded runtime included.
 
     The archive needs a start to learn from: a cluster in a temporary directory, on ports of its
     own, that is gone again afterwards.
     """
     import tempfile
 
-    from kafka_tasks.runtimes.embedded import archive, jars
-    from kafka_tasks.runtimes.embedded import java as javas
-
     settings = session.settings
-    lock = jars.load_lock(settings.kafka_line)
-    chosen = javas.choose(settings)
-    class_path = jars.ensure(lock, settings.cache, session.recorder)
-    archives = archive.locate(settings.cache, chosen, class_path, lock.kafka)
-    what = [f"{len(lock.jars)} jars of Kafka {lock.kafka}", f"Java {chosen.version} ({chosen.why})"]
-    if not archives.is_built():
+    what = list(session.runtime.pull(settings))
+    if session.runtime.wants_rehearsal(settings):
         session.recorder.notice("making the Java class archive (about 15 s)")
         with tempfile.TemporaryDirectory(prefix="kafka-tasks-") as scratch:
-            _learn(replace(settings, project=Path(scratch)))
-    if archives.is_built():
-        what.append("Java class archive")
+            _rehearse(replace(settings, project=Path(scratch), runtime=session.runtime.name))
+        if not session.runtime.wants_rehearsal(settings):
+            what.append("Java class archive")
     return Pulled(session.runtime.name, tuple(what), round(session.recorder.elapsed(), 3))
 
 
-def _learn(settings: Settings) -> None:
+def _rehearse(settings: Settings) -> None:
     project = Project(settings.project)
-    single = replace(settings, port="auto", zookeeper_port="auto", brokers=1, runtime="embedded")
+    single = replace(settings, port="auto", zookeeper_port="auto", brokers=1)
     session = open_session(project, single, Recorder())
     deadline = session.deadline()
     try:
@@ -448,5 +452,5 @@ def _learn(settings: Settings) -> None:
         readiness.wait_until_ready(cluster, session.watch, deadline, Recorder())
         session.runtime.settled(wait=True)
     finally:
-        with _signals_held():
+        with signals_held():
             session.runtime.stop(wipe=True)

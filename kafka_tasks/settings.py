@@ -350,6 +350,17 @@ def environment() -> dict[str, str]:
     return dict(os.environ)
 
 
+def as_environment(settings: Settings) -> dict[str, str]:
+    """What a person asked for, as variables for a child that shall have the same settings."""
+    found = {}
+    for variable, value, origin in settings.entries():
+        if origin.explicit and value is not None:
+            parts = value if isinstance(value, tuple) else (value,)
+            text = ",".join(map(str, parts))
+            found[variable.name] = text.lower() if isinstance(value, bool) else text
+    return found
+
+
 def load(
     project: Path,
     *,

@@ -161,6 +161,14 @@ class FakeRuntime:
         """Whether a broker was killed and has not been started since."""
         return any(name != ZOOKEEPER for name in self._killed)
 
+    def pull(self, settings: Settings) -> tuple[str, ...]:
+        """Everything is here."""
+        return ("nothing",)
+
+    def wants_rehearsal(self, settings: Settings) -> bool:
+        """Never."""
+        return False
+
     def settled(self, *, wait: bool = False) -> None:
         """Note that it was told."""
         self.calls.append("settled")

@@ -6,6 +6,7 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
+from textwrap import shorten
 
 from kafka_tasks.errors import JarsMissing, MachineError
 
@@ -62,7 +63,7 @@ def fetch(coordinates: str, expected_sha256: str, target: Path) -> None:
 
 
 def _not_to_be_had(coordinates: str, error: Exception) -> JarsMissing:
-    reason = type(error).__name__ if not str(error) else str(error).splitlines()[0][:200]
+    reason = type(error).__name__ if not str(error) else shorten(str(error).splitlines()[0], 240)
     return JarsMissing(
         f"{coordinates} is not in the cache and cannot be fetched.", evidence=(reason,)
     )

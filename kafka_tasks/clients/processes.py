@@ -71,12 +71,19 @@ def command_digest(arguments: Sequence[str]) -> str:
     return hashlib.sha256("\0".join(arguments).encode(errors="surrogateescape")).hexdigest()
 
 
-def run(arguments: Sequence[str], *, timeout_s: float, cwd: Path | None = None) -> Completed:
+def run(
+    arguments: Sequence[str],
+    *,
+    timeout_s: float,
+    cwd: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Completed:
     """Run a command to its end, both streams together; raises `MachineError` if it cannot."""
     try:
         done = subprocess.run(
             arguments,
             cwd=cwd,
+            env=None if environ is None else dict(environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -286,6 +293,15 @@ def _listeners(port: int) -> Iterable[psutil.Process | None]:
 
 def _started_s(process: psutil.Process) -> float:
     return round(process.create_time() - psutil.boot_time(), 2)
+
+
+def has_ipv4() -> bool:
+    """Whether this machine has an IPv4 address besides loopback."""
+    return any(
+        entry.family == socket.AF_INET and not entry.address.startswith("127.")
+        for entries in psutil.net_if_addrs().values()
+        for entry in entries
+    )
 
 
 def free_bytes(path: Path) -> int:

@@ -66,6 +66,22 @@ def registered_brokers(address: Address, timeout_s: float) -> dict[int, tuple[st
         client.close()
 
 
+def topics(address: Address, timeout_s: float) -> frozenset[str]:
+    """The topics that are registered and not about to be deleted."""
+    client = _connected(address, timeout_s)
+    try:
+        found, going = (
+            set(client.get_children(path)) if client.exists(path) else set()
+            for path in ("/brokers/topics", "/admin/delete_topics")
+        )
+        return frozenset(found - going)
+    except Exception as error:
+        raise Unanswered(f"{address}: {error}") from error
+    finally:
+        client.stop()
+        client.close()
+
+
 def cluster_id(address: Address, timeout_s: float) -> str | None:
     """The cluster id that the first broker wrote, or None where no broker ever started."""
     client = _connected(address, timeout_s)

@@ -84,6 +84,7 @@ class Cluster:
     """Where a cluster is and how a client connects to it.
 
     `client` holds librdkafka properties (security); its values may be secret, so it is not shown.
+    `had_data` is False where it is known to have started empty.
     """
 
     project: Path
@@ -93,6 +94,7 @@ class Cluster:
     brokers: int
     kafka_version: str | None = None
     client: Mapping[str, str] = field(default_factory=dict, repr=False)
+    had_data: bool = True
 
     @property
     def bootstrap_servers(self) -> str:
@@ -138,6 +140,12 @@ class Runtime(Protocol):
 
     def unclean(self) -> bool:
         """Whether a broker ended without deregistering, so that ZooKeeper may still list it."""
+
+    def pull(self, settings: Settings) -> tuple[str, ...]:
+        """Fetch and check what a start needs; returns what is there now, a line each."""
+
+    def wants_rehearsal(self, settings: Settings) -> bool:
+        """Whether a start and a stop would make later starts faster."""
 
     def settled(self, *, wait: bool = False) -> None:
         """The cluster is ready: prepare what makes the next start faster."""

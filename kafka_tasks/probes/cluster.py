@@ -23,6 +23,9 @@ class ClusterProbe:
             raise NotYet(f"{len(view.brokers)} of {expected} brokers are registered")
         if view.controller is None or view.controller not in view.brokers:
             raise NotYet("there is no controller yet")
+        # A controller tells brokers of each other first, and of topics a moment later.
+        if missing := context.topics - view.topics:
+            raise NotYet(f"{len(missing)} of {len(context.topics)} topics are not there yet")
         if view.cluster_id:
             context.findings["cluster_id"] = view.cluster_id
         count = len(view.brokers)

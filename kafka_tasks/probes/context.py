@@ -24,12 +24,15 @@ class Held:
 class Context:
     """The cluster under probe, its services as their runtime sees them, and open connections.
 
-    `findings` collects what the probes learned (cluster id); connections are opened once.
+    `findings` collects what the probes learned (cluster id); connections are opened once. With
+    `recall`, a cluster that had data is ready only when it shows the `topics` that it had.
     """
 
     cluster: Cluster
     services: Callable[[], tuple[ServiceState, ...]]
     findings: dict[str, str] = field(default_factory=dict)
+    recall: bool = False
+    topics: frozenset[str] = frozenset()
     _admins: dict[str | None, Admin] = field(default_factory=dict)
 
     def admin(self, bootstrap: str | None = None) -> Admin:

@@ -49,7 +49,7 @@ def wait_until_ready(
     Raises `NotReady` with the layer that did not hold in time, or `ServiceDied` as soon as a
     service ends, both with that service's last log lines.
     """
-    context = Context(cluster, watch.services)
+    context = Context(cluster, watch.services, recall=True)
     waiting = policy or RetryPolicy()
     try:
         for probe in layers or ladder():

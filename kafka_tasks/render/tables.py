@@ -48,12 +48,10 @@ def pairs(rows: Iterable[tuple[str, object]]) -> str:
     return "\n".join(f"  {name:<{widest}}  {value}" for name, value in shown)
 
 
-def report(found: Report) -> str:
+def report(found: Report, *, waited: bool = False) -> str:
     """`up`, `wait`, `restart`: one line that says it, and the addresses."""
-    head = {
-        True: f"Ready after {found.elapsed_s:.1f} s",
-        False: "Already ready, nothing changed",
-    }[found.changed]
+    after = f"Ready after {found.elapsed_s:.1f} s"
+    head = after if found.changed or waited else "Already ready, nothing changed"
     version = f", Kafka {found.kafka_version}" if found.kafka_version else ""
     addresses = pairs(
         [

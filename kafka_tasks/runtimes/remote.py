@@ -41,11 +41,11 @@ class RemoteRuntime:
 
     def start(self, settings: Settings, services: Sequence[str] | None = None) -> Cluster:
         """Decline."""
-        self._decline("started")
+        self._decline("neither started nor stopped")
 
     def stop(self, services: Sequence[str] | None = None, *, wipe: bool = False) -> tuple[str, ...]:
         """Decline."""
-        self._decline("stopped")
+        self._decline("neither started nor stopped")
 
     def adopt(self) -> tuple[str, ...]:
         """There is nothing of ours."""
@@ -55,21 +55,29 @@ class RemoteRuntime:
         """Not for us to know."""
         return False
 
+    def pull(self, settings: Settings) -> tuple[str, ...]:
+        """Nothing is needed to look at it."""
+        return ()
+
+    def wants_rehearsal(self, settings: Settings) -> bool:
+        """Never."""
+        return False
+
     def settled(self, *, wait: bool = False) -> None:
         """There is nothing to prepare."""
 
     def logs(self, service: str, tail: int) -> list[str]:
-        """Its logs are elsewhere."""
-        return []
+        """Its logs are elsewhere: a line that says so."""
+        return ["the logs of a cluster that somebody else runs are not here"]
 
     def follow(self, service: str, tail: int) -> Iterator[str]:
         """Its logs are elsewhere."""
-        self._decline("followed")
+        self._decline("not followed")
 
     def _decline(self, verb: str) -> NoReturn:
         servers = ",".join(map(str, self._settings.bootstrap_servers or ()))
         raise InvalidInput(
-            f"The cluster at {servers} is run by somebody else and is not {verb} from here.",
+            f"The cluster at {servers} is run by somebody else and is {verb} from here.",
             hint="unset KAFKA_TASKS_BOOTSTRAP_SERVERS to have a cluster of your own; "
             "invoke kafka.status looks at this one",
         )

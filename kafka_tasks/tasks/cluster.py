@@ -138,7 +138,7 @@ def wait(call: Call, timeout: str | None = None, output: str = "text") -> Outcom
 
     with call.watched() as session:
         found = lifecycle.wait(session)
-    return Outcome(as_json.report(found), lambda: tables.report(found))
+    return Outcome(as_json.report(found), lambda: tables.report(found, waited=True))
 
 
 @verb(

@@ -26,11 +26,9 @@ _FLAGS = {
 @contextmanager
 def _connected(call: Call) -> Iterator[tuple[Session, Cluster, Admin]]:
     from kafka_tasks.clients.kafka.admin import Admin
-    from kafka_tasks.errors import NotReady
 
     session = call.session()
-    if not any(service.alive for service in session.runtime.services()):
-        raise NotReady(f"No cluster is running in {session.project.path}.", hint="invoke kafka.up")
+    session.require_running()
     cluster = session.runtime.cluster(session.settings)
     with Admin(cluster) as admin:
         yield session, cluster, admin

@@ -71,7 +71,8 @@ def check_replication_factor(number: int | None, brokers: int | None = None) -> 
     if brokers is not None and number > brokers:
         raise InvalidInput(
             f"A replication factor of {number} is larger than the number of brokers ({brokers}).",
-            hint=f"--replication-factor {brokers}, or invoke kafka.up --brokers {number}",
+            hint=f"--replication-factor {brokers}; more brokers: invoke kafka.down, then "
+            f"invoke kafka.up --brokers {number}",
         )
 
 

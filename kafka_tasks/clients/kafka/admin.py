@@ -39,6 +39,7 @@ class ClusterView:
     cluster_id: str | None
     controller: int | None
     brokers: Mapping[int, Address]
+    topics: frozenset[str] = frozenset()
 
 
 class Admin:
@@ -67,6 +68,7 @@ class Admin:
                 node: Address(str(at.host), int(at.port or 0))
                 for node, at in metadata.brokers.items()
             },
+            frozenset(metadata.topics),
         )
 
     def answers_as(self, broker_id: int, timeout_s: float) -> None:

@@ -6,6 +6,7 @@ import logging
 
 from confluent_kafka import KafkaError, KafkaException
 
+from kafka_tasks.clients import processes
 from kafka_tasks.errors import (
     BrokerUnreachable,
     ClusterError,
@@ -14,7 +15,7 @@ from kafka_tasks.errors import (
     TopicExists,
     TopicMissing,
 )
-from kafka_tasks.model.cluster import Cluster
+from kafka_tasks.model.cluster import Address, Cluster
 
 # librdkafka writes about 20 lines a second to stderr while a broker is down; a logger takes them.
 _quiet = logging.getLogger("kafka_tasks.librdkafka")
@@ -65,7 +66,9 @@ def configuration(
         "allow.auto.create.topics": "false",
         **cluster.client,
     }
-    if all(address.is_loopback for address in cluster.bootstrap) and not bootstrap:
+    asked = (Address.parse(bootstrap),) if bootstrap else cluster.bootstrap
+    # Told to use IPv4, librdkafka resolves nothing where loopback is the only interface.
+    if all(address.is_loopback for address in asked) and processes.has_ipv4():
         properties["broker.address.family"] = "v4"
     return properties
 

@@ -40,7 +40,7 @@ def choose(settings: Settings) -> Java:
     KAFKA_TASKS_JAVA_HOME is binding: what it names is taken or refused.
     """
     if settings.java_home is not None:
-        why = f"KAFKA_TASKS_JAVA_HOME ({settings.origins['java_home']})"
+        why = f"KAFKA_TASKS_JAVA_HOME ({settings.origins['java_home'].kind})"
         return _binding(settings.java_home, why)
     passed_over: list[str] = []
     for home, why in _candidates(settings):

@@ -6,6 +6,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -210,6 +211,7 @@ class EmbeddedRuntime:
         for text in java.passed_over:
             self._recorder.notice(f"passed over {text}")
         root = self._project.make_state()
+        had_data = any((root / "data").iterdir())
         self._require_disk(root)
         record = self._planned(settings, lock.kafka)
         alive = {service.name for service in self.services() if service.alive}
@@ -233,7 +235,7 @@ class EmbeddedRuntime:
             record = self._spawn(root, name, record, settings, built)
             if name == ZOOKEEPER and len(todo) > 1:
                 time.sleep(_HEAD_START_S)
-        return self._cluster(record)
+        return replace(self._cluster(record), had_data=had_data)
 
     def _planned(self, settings: Settings, kafka: str) -> ClusterRecord:
         before = self.record()
@@ -374,10 +376,31 @@ class EmbeddedRuntime:
             "-Xshare:auto",
             "-Xlog:disable",
             "-Xlog:all=error:stderr",
+            # ZooKeeper has nothing to do at SIGTERM; left to the JVM, it takes 0.3 s over that.
+            *(["-Xrs"] if name == ZOOKEEPER else []),
             *self._archives.flags(role, built=built, class_list=class_list),
             "-Djava.awt.headless=true",
             "-Djava.net.preferIPv4Stack=true",
         ]
+
+    def pull(self, settings: Settings) -> tuple[str, ...]:
+        """Jars and a Java; the class archive takes a rehearsal."""
+        lock = jars.load_lock(settings.kafka_line)
+        properties.read_further(settings.broker_properties)
+        java = javas.choose(settings)
+        jars.ensure(lock, settings.cache, self._recorder)
+        found = (
+            f"{len(lock.jars)} jars of Kafka {lock.kafka}",
+            f"Java {java.version} ({java.why})",
+        )
+        return found if self.wants_rehearsal(settings) else (*found, "Java class archive")
+
+    def wants_rehearsal(self, settings: Settings) -> bool:
+        """Whether there is no class archive for this Java and class path yet."""
+        lock = jars.load_lock(settings.kafka_line)
+        class_path = jars.ensure(lock, settings.cache, self._recorder)
+        java = javas.choose(settings)
+        return not archive.locate(settings.cache, java, class_path, lock.kafka).is_built()
 
     def settled(self, *, wait: bool = False) -> None:
         """Once the cluster is ready: make the class archive that the next start will use.
@@ -427,6 +450,7 @@ class EmbeddedRuntime:
                 elif service.name == ZOOKEEPER or not alone:
                     gone.append(service)
                 stopped.append(service.name)
+                self._recorder.passed("stopped", service.name)
             for service in gone:
                 record = record.with_service(_idle(service))
             state.write(self._project, record)
