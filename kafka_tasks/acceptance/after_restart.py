@@ -1,0 +1,91 @@
+"""Looks for what `before_restart` planted, and takes it out again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from kafka_tasks.acceptance import ledger, leftovers
+from kafka_tasks.acceptance.criteria import proves
+from kafka_tasks.acceptance.ledger import Ledger
+from kafka_tasks.clients.kafka import groups
+from kafka_tasks.clients.kafka.admin import Admin
+from kafka_tasks.clients.kafka.records import read
+from kafka_tasks.lifecycle import Session
+from kafka_tasks.model.cluster import Cluster
+
+
+@pytest.fixture(scope="module")
+def planted(session: Session, cluster: Cluster, admin: Admin) -> Iterator[Ledger]:
+    """What was planted; all of it is deleted when the run ends, also when a check failed."""
+    found = ledger.load(session.project)
+    if found is None:
+        pytest.fail(
+            f"nothing was planted in {session.project.path}: run `pytest --pyargs "
+            "kafka_tasks.acceptance.before_restart`, restart the cluster, and then this",
+            pytrace=False,
+        )
+    yield found
+    leftovers.delete_planted(session.project, cluster, admin, found)
+
+
+@proves("restarted")
+def test_every_service_was_restarted(planted: Ledger, session: Session) -> None:
+    """No service has been running since before the planting: otherwise nothing is proven."""
+    if not planted.uptimes:
+        pytest.skip("when the services of this cluster were started is not known here")
+    now = ledger.uptimes(session)
+    assert set(now) == set(planted.uptimes)
+    since = time.time() - planted.written_at
+    # Uptimes may all be wrong by the same part of a second: only their difference is exact.
+    same = [name for name, before in planted.uptimes.items() if now[name] > before + since - 0.5]
+    assert not same, f"{', '.join(same)} was not restarted since {since:.0f} s ago"
+
+
+@proves("cluster-id-kept")
+def test_cluster_id_is_the_same(planted: Ledger, admin: Admin) -> None:
+    """It is the same cluster, not a new one at the same address."""
+    now = admin.look(5.0).cluster_id
+    assert now == planted.cluster_id, f"it is {now}, was {planted.cluster_id}"
+
+
+@proves("test-topic-kept")
+def test_test_topic_has_its_data(planted: Ledger, cluster: Cluster, admin: Admin) -> None:
+    """test-topic is there, and the records that it took are at their offsets, unchanged."""
+    assert planted.kept, "no record of test-topic was noted before the restart"
+    topic = admin.topics(name=planted.kept_topic).get(planted.kept_topic)
+    assert topic is not None, f"{planted.kept_topic} is not there any more"
+    at = admin.offsets(topic)[0]
+    first, last = min(map(int, planted.kept)), max(map(int, planted.kept))
+    assert at.end > last, f"it ends at offset {at.end}, its last record was at {last}"
+    span = list(read(cluster, topic.name, [(0, first)], count=last - first + 1))
+    found = {str(record.offset): ledger.digest([record]) for record in span}
+    other = sorted(int(offset) for offset, d in planted.kept.items() if found.get(offset) != d)
+    assert not other, f"the records at offsets {other} are not those that were sent"
+
+
+@proves("records-kept")
+def test_records_are_there_byte_for_byte(planted: Ledger, cluster: Cluster, admin: Admin) -> None:
+    """Each partition has as many records as were acknowledged, and their digest is the same."""
+    assert planted.counts, "no records were noted before the restart"
+    topic = admin.topics(name=planted.topic).get(planted.topic)
+    assert topic is not None, f"{planted.topic} is not there any more"
+    offsets = admin.offsets(topic)
+    counts = {str(number): at.end - at.start for number, at in offsets.items()}
+    assert counts == planted.counts, f"records by partition: {counts}, were {planted.counts}"
+    starts = [(number, at.start) for number, at in offsets.items()]
+    records = read(cluster, topic.name, starts, count=sum(planted.counts.values()), timeout_s=60.0)
+    found = {n: ledger.digest(mine) for n, mine in ledger.by_partition(records).items()}
+    other = sorted(n for n, digest in planted.digests.items() if found.get(n) != digest)
+    assert not other, f"the records of partition {', '.join(other)} are not those that were sent"
+
+
+@proves("offset-kept")
+def test_committed_offsets_are_the_same(planted: Ledger, cluster: Cluster) -> None:
+    """The consumer group would go on where it had stopped."""
+    assert planted.committed, "no offset was noted before the restart"
+    wanted = {int(number): offset for number, offset in planted.committed.items()}
+    found = groups.committed(cluster, planted.group, planted.topic, wanted)
+    assert found == wanted, f"committed by partition: {found}, was {wanted}"

@@ -1,0 +1,97 @@
+"""Plants what has to survive a restart; `after_restart` looks for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from kafka_tasks.acceptance import ledger, leftovers
+from kafka_tasks.acceptance.criteria import proves
+from kafka_tasks.acceptance.ledger import Ledger
+from kafka_tasks.clients.kafka import groups
+from kafka_tasks.clients.kafka.admin import Admin
+from kafka_tasks.clients.kafka.records import Record, produce
+from kafka_tasks.lifecycle import Session
+from kafka_tasks.model.cluster import Cluster
+from kafka_tasks.topics import ensure
+from kafka_tasks.topics.model import TopicSpec
+
+RECORDS = 10_000
+PARTITIONS = 3
+TEST_TOPIC = "test-topic"
+
+
+@pytest.fixture(scope="module")
+def planted(session: Session, cluster: Cluster, admin: Admin, run_prefix: str) -> Iterator[Ledger]:
+    """The ledger, with the names in it before anything of them is there."""
+    if (old := ledger.load(session.project)) is not None:
+        leftovers.delete_planted(session.project, cluster, admin, old)
+    ours = session.runtime.capabilities.lifecycle
+    kept = TEST_TOPIC if ours else f"{run_prefix}{TEST_TOPIC}"
+    found = Ledger(
+        cluster_id=str(admin.look(5.0).cluster_id),
+        topic=f"{run_prefix}records",
+        group=f"{run_prefix}group",
+        kept_topic=kept,
+        kept_topic_is_ours=kept not in admin.topics(),
+        uptimes=ledger.uptimes(session),
+        written_at=time.time(),
+    )
+    found.save(session.project)
+    yield found
+    found.save(session.project)
+
+
+def _records() -> Iterator[Record]:
+    now = int(time.time() * 1000)
+    for number in range(RECORDS):
+        text = f"{number:05}".encode()
+        yield Record(
+            value=b"record " + text * (1 + number % 40),
+            key=b"key " + text,
+            headers=(("number", text),),
+            partition=number % PARTITIONS,
+            timestamp_ms=now + number,
+        )
+
+
+@proves("records-acknowledged")
+def test_records_are_acknowledged(planted: Ledger, cluster: Cluster, admin: Admin) -> None:
+    """10,000 records in three partitions are acknowledged by all replicas that are in sync."""
+    replicas = min(3, len(admin.look(5.0).brokers))
+    keeps = {"retention.ms": "-1", "message.timestamp.type": "CreateTime"}
+    spec = TopicSpec(planted.topic, PARTITIONS, replicas, keeps)
+    ensure.create(admin, spec, if_not_exists=False)
+    sent = list(_records())
+    answers = produce(cluster, planted.topic, sent, timeout_s=60.0)
+    assert len(answers) == RECORDS
+    there = ledger.acknowledged(sent, answers)
+    for number, records in ledger.by_partition(there).items():
+        planted.digests[number] = ledger.digest(records)
+        planted.counts[number] = len(records)
+
+
+@proves("offset-committed")
+def test_offsets_are_committed(planted: Ledger, cluster: Cluster) -> None:
+    """A consumer group commits another offset in each partition and reads them back."""
+    wanted = {number: 1111 * (number + 1) for number in range(PARTITIONS)}
+    groups.commit(cluster, planted.group, planted.topic, wanted)
+    found = groups.committed(cluster, planted.group, planted.topic, wanted)
+    assert found == wanted
+    planted.committed = {str(number): offset for number, offset in found.items()}
+
+
+@proves("test-topic-filled")
+def test_test_topic_takes_records(planted: Ledger, cluster: Cluster, admin: Admin) -> None:
+    """test-topic is made unless it is there, and takes ten records."""
+    if planted.kept_topic_is_ours:
+        ensure.create(admin, TopicSpec(planted.kept_topic, 1, 1), if_not_exists=True)
+    records = [
+        Record(f"kept in {planted.topic}".encode(), key=b"kept %d" % number, partition=0)
+        for number in range(10)
+    ]
+    answers = produce(cluster, planted.kept_topic, records)
+    assert len(answers) == len(records)
+    planted.kept = {str(record.offset): ledger.digest([record]) for record in answers}

@@ -1,0 +1,41 @@
+"""What the checks put into a cluster is taken out again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kafka_tasks.acceptance import ledger
+from kafka_tasks.acceptance.ledger import Ledger
+from kafka_tasks.clients.kafka import groups
+from kafka_tasks.clients.kafka.admin import Admin
+from kafka_tasks.model.cluster import Cluster
+from kafka_tasks.project.directory import Project
+from kafka_tasks.retry import Deadline
+from kafka_tasks.topics.apply import await_absence
+
+PREFIX = "kafka-tasks-acceptance-"
+
+
+def delete_topics(admin: Admin, names: Iterable[str]) -> None:
+    """Delete those of these topics that are there, and return when they are gone."""
+    there = tuple(sorted(set(names) & set(admin.topics())))
+    if there:
+        admin.delete(there)
+        await_absence(admin, there, Deadline.after(30.0))
+
+
+def delete_run(cluster: Cluster, run: str) -> None:
+    """Delete every topic of a run that could not do so itself."""
+    with Admin(cluster) as admin:
+        names = admin.topics(timeout_s=5.0)
+        delete_topics(admin, [name for name in names if name.startswith(f"{PREFIX}{run}-")])
+
+
+def delete_planted(project: Project, cluster: Cluster, admin: Admin, planted: Ledger) -> None:
+    """Delete topics, group and ledger; test-topic only where planting had made it."""
+    names = [planted.topic]
+    if planted.kept_topic_is_ours:
+        names.append(planted.kept_topic)
+    delete_topics(admin, names)
+    groups.delete(cluster, planted.group)
+    ledger.path_in(project).unlink(missing_ok=True)

@@ -1,0 +1,40 @@
+"""The checks are for a cluster that is ready; one that is not is said in a sentence."""
+
+from __future__ import annotations
+
+from kafka_tasks import lifecycle, settings
+from kafka_tasks.errors import NotReady
+from kafka_tasks.lifecycle import Session
+from kafka_tasks.model.results import Report
+from kafka_tasks.project import state
+from kafka_tasks.project.directory import Project
+
+
+def current_session() -> Session:
+    """The session of the project that the current directory belongs to."""
+    project = Project.find()
+    record = state.read(project)
+    remembered = {"brokers": record.brokers} if record else {}
+    return lifecycle.open_session(project, settings.load(project.path, remembered=remembered))
+
+
+def require_ready(session: Session) -> Report:
+    """Return the status of a ready cluster; raises `NotReady` for any other."""
+    found = lifecycle.status(session)
+    if found.state == "ready":
+        return found
+    if found.state == "stopped":
+        raise NotReady(
+            f"No cluster is running in {session.project.path}, so there is nothing to verify.",
+            hint="invoke kafka.up",
+        )
+    ours = session.runtime.capabilities.lifecycle
+    where = f"in {session.project.path}" if ours else f"at {found.bootstrap_servers}"
+    layer = f": layer {found.failed_layer} does not hold" if found.failed_layer else ""
+    hint = "invoke kafka.wait" if found.state == "starting" else "invoke kafka.up"
+    raise NotReady(
+        f"The cluster {where} is {found.state}, not ready{layer}.",
+        layer=found.failed_layer,
+        evidence=(found.reason,) if found.reason else (),
+        hint=hint if ours else "invoke kafka.status",
+    )
