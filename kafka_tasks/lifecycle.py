@@ -50,6 +50,11 @@ class Session:
         mine = self.watch
         return replace(mine, services=lambda: tuple(s for s in mine.services() if s.name == name))
 
+    def require_lifecycle(self) -> None:
+        """Raise `InvalidInput` where the cluster is run by somebody else."""
+        if not self.runtime.capabilities.lifecycle:
+            self.runtime.start(self.settings)
+
     def require_running(self) -> None:
         """Raise `NotReady` where no service is alive."""
         if not any(service.alive for service in self.runtime.services()):
@@ -76,7 +81,7 @@ def up(session: Session) -> Report:
     A ready cluster is left as it is. When the start fails or is interrupted, what this call had
     started is stopped again.
     """
-    _require_lifecycle(session)
+    session.require_lifecycle()
     recorded = state.read(session.project) is not None
     if recorded and (found := _already_ready(session)) is not None:
         return found
@@ -86,11 +91,6 @@ def up(session: Session) -> Report:
         if (found := _already_ready(session)) is not None:
             return found
         return _start(session)
-
-
-def _require_lifecycle(session: Session) -> None:
-    if not session.runtime.capabilities.lifecycle:
-        session.runtime.start(session.settings)
 
 
 def _already_ready(session: Session) -> Report | None:
@@ -252,7 +252,7 @@ def await_deregistration(
 
 def down(session: Session, *, wipe: bool = False, confirmed: bool = False) -> tuple[str, ...]:
     """Stop the cluster, brokers first; with `wipe` its data goes too, if that was confirmed."""
-    _require_lifecycle_to_stop(session)
+    session.require_lifecycle()
     if wipe and not confirmed:
         raise Refused(
             f"The data of the cluster in {session.project.path} would be deleted, and that was "
@@ -266,14 +266,9 @@ def down(session: Session, *, wipe: bool = False, confirmed: bool = False) -> tu
         return session.runtime.stop(wipe=wipe)
 
 
-def _require_lifecycle_to_stop(session: Session) -> None:
-    if not session.runtime.capabilities.lifecycle:
-        session.runtime.stop()
-
-
 def restart(session: Session, service: str | None = None) -> Report:
     """Stop and start the cluster, or one service of it; returns when proven ready again."""
-    _require_lifecycle(session)
+    session.require_lifecycle()
     deadline = session.deadline()
     with exclusive(session.project, "restart", deadline, waiting=session.recorder.notice):
         _heal_records(session)

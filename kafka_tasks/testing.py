@@ -93,6 +93,7 @@ class FakeRuntime:
             zookeeper=Address("localhost", keeper) if self.capabilities.zookeeper else None,
             brokers=settings.brokers,
             kafka_version="3.9.1",
+            had_data=False,
         )
 
     def start(self, settings: Settings, services: Sequence[str] | None = None) -> Cluster:

@@ -85,7 +85,6 @@ IMPORTERS: dict[str, list[str]] = {
 # The environment is for settings.py; what else may read it, and why.
 ENVIRONMENT_READERS = {
     "kafka_tasks.settings": "it is what this module is for",
-    "kafka_tasks.tasks._options": "NO_COLOR and TERM are the terminal's, not settings of ours",
 }
 
 HEAVY = [

@@ -45,7 +45,7 @@ class RemoteRuntime:
 
     def stop(self, services: Sequence[str] | None = None, *, wipe: bool = False) -> tuple[str, ...]:
         """Decline."""
-        self._decline("neither started nor stopped")
+        self._decline("neither stopped nor started")
 
     def adopt(self) -> tuple[str, ...]:
         """There is nothing of ours."""

@@ -101,9 +101,11 @@ class Call:
     def watched(self) -> Iterator[Session]:
         """A session whose progress is shown on stderr while the block runs."""
         from kafka_tasks.render.progress import Progress
+        from kafka_tasks.settings import environment
 
-        live = sys.stderr.isatty() and self.output == "text" and "NO_COLOR" not in os.environ
-        with Progress(live=live and os.environ.get("TERM") != "dumb") as progress:
+        terminal = sys.stderr.isatty() and environment().get("TERM") != "dumb"
+        live = terminal and self.output == "text" and "NO_COLOR" not in environment()
+        with Progress(live=live) as progress:
             yield self.session(progress)
 
 

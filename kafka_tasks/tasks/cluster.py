@@ -29,6 +29,7 @@ def _dry_start(call: Call, verb_: str, service: str | None = None) -> Outcome:
     from kafka_tasks.model.cluster import service_names
 
     session = call.session()
+    session.require_lifecycle()
     alive = {entry.name for entry in session.runtime.services() if entry.alive}
     names = [service] if service else list(service_names(session.settings.brokers))
     todo = [name for name in names if verb_ != "start" or name not in alive]
@@ -51,6 +52,7 @@ def down(
     from kafka_tasks import lifecycle
     from kafka_tasks.render import as_json
 
+    call.session().require_lifecycle()
     if call.dry:
         return _dry_stop(call, wipe=wipe)
     if wipe:
@@ -110,6 +112,7 @@ def list_(call: Call, output: str = "text") -> Outcome:
     from kafka_tasks import lifecycle, settings
     from kafka_tasks.render import as_json, tables
 
+    call.settings(call.project())
     found = lifecycle.list_clusters(lambda path: settings.load(path))
     return Outcome(as_json.clusters(found), lambda: tables.clusters(found, width=call.width))
 

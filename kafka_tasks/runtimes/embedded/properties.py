@@ -81,6 +81,7 @@ def render(properties: Mapping[str, str]) -> str:
 
 def _escaped(text: str) -> str:
     out = text.replace("\\", "\\\\").replace("\n", "\\n")
+    out = f"\\{out}" if out.startswith(" ") else out
     return "".join(char if 31 < ord(char) < 127 else _unicode(char) for char in out)
 
 

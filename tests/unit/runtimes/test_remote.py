@@ -24,9 +24,9 @@ def remote(tmp_path: Path) -> Settings:
 
 
 VERBS: dict[str, Callable[[RemoteRuntime, Settings], object]] = {
-    "started": lambda runtime, settings: runtime.start(settings),
-    "stopped": lambda runtime, settings: runtime.stop(wipe=True),
-    "followed": lambda runtime, settings: runtime.follow("kafka", 1),
+    "neither started nor stopped": lambda runtime, settings: runtime.start(settings),
+    "neither stopped nor started": lambda runtime, settings: runtime.stop(wipe=True),
+    "not followed": lambda runtime, settings: runtime.follow("kafka", 1),
 }
 
 
@@ -36,7 +36,7 @@ def test_a_remote_cluster_declines_in_words(remote: Settings, verb: str) -> None
     with pytest.raises(InvalidInput) as caught:
         VERBS[verb](RemoteRuntime(remote), remote)
     assert caught.value.message == (
-        "The cluster at a.example:9092,b.example:9093 is run by somebody else and is not "
+        "The cluster at a.example:9092,b.example:9093 is run by somebody else and is "
         f"{verb} from here."
     )
     assert "unset KAFKA_TASKS_BOOTSTRAP_SERVERS" in (caught.value.hint or "")
@@ -58,6 +58,7 @@ def test_a_remote_cluster_has_nothing_of_ours(remote: Settings) -> None:
     runtime.settled()
     assert runtime.adopt() == ()
     assert runtime.unclean() is False
-    assert runtime.logs("kafka", 10) == []
+    assert "are not here" in runtime.logs("kafka", 10)[0]
+    assert runtime.pull(remote) == ()
     able = runtime.capabilities
     assert (able.lifecycle, able.wipe, able.logs, able.zookeeper) == (False,) * 4

@@ -61,7 +61,7 @@ def test_the_order_is_the_documented_one(
     own = make_home("own", "11.0.2")
     found = _choose(tmp_path, JAVA_HOME=named, KAFKA_TASKS_JAVA_HOME=own)
     assert (found.home, found.version) == (own, "11.0.2")
-    assert found.why == "KAFKA_TASKS_JAVA_HOME (environment (KAFKA_TASKS_JAVA_HOME))"
+    assert found.why == "KAFKA_TASKS_JAVA_HOME (environment)"
     assert found.executable == own / "bin" / "java"
 
 
