@@ -1,0 +1,280 @@
+"""The acceptance suite on real clusters: it passes where it should, and fails where it should."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+import psutil
+import pytest
+
+from kafka_tasks.acceptance.criteria import CRITERIA
+
+if TYPE_CHECKING:
+    from conftest import Done, Sandbox
+
+PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--pyargs")
+FULL_RUN = (sys.executable, "-m", "kafka_tasks.acceptance")
+OWN = "kafka-tasks-acceptance-"
+VERIFIED = [criterion.id for criterion in CRITERIA if criterion.part == "verify"]
+
+BROKEN_OFF = """
+from kafka_tasks.acceptance import suite
+from kafka_tasks.acceptance.readiness import current_session
+from kafka_tasks.clients import processes
+from kafka_tasks.clients.kafka.admin import Admin
+
+def broken_off(arguments, *, cwd, **_):
+    config = open(arguments[arguments.index("-c") + 1]).read()
+    run = config.rpartition("= ")[2].strip()
+    session = current_session()
+    with Admin(session.runtime.cluster(session.settings)) as admin:
+        for name in (run + "-1", run + "-2", "of-another-run-1"):
+            admin.create(
+                "kafka-tasks-acceptance-" + name, partitions=1, replication_factor=1, config={}
+            )
+    raise KeyboardInterrupt
+
+processes.run = broken_off
+suite.verify(current_session())
+"""
+
+
+def results(done: Done) -> dict[str, str]:
+    """Criterion to result, from the document of `verify`."""
+    return {entry["id"]: entry["result"] for entry in done.document["criteria"]}
+
+
+def test_verify_passes_and_leaves_no_topic(running: Sandbox) -> None:
+    """On a healthy cluster every criterion that needs no restart holds, twice in a row."""
+    before = running.topics()
+    for _ in range(2):
+        done = running.run("verify", "-o", "json")
+        assert done.code == 0, done.out + done.err
+        assert done.document["passed"] is True
+        assert results(done) == dict.fromkeys(VERIFIED, "passed")
+    assert running.topics() == before
+    shown = running.run("verify").out
+    assert f"{len(VERIFIED)} of {len(VERIFIED)} criteria hold" in shown
+
+
+def test_verify_is_not_disturbed_by_the_project(new_project: Callable[..., Sandbox]) -> None:
+    """The project's own pytest configuration, conftest, plugins and modules have no effect."""
+    sandbox = new_project("with its own tests")
+    (sandbox.path / "pytest.ini").write_text("[pytest]\naddopts = --nonsense\n")
+    (sandbox.path / "conftest.py").write_text("raise RuntimeError('not for the suite')\n")
+    (sandbox.path / "json.py").write_text("raise RuntimeError('not for the suite')\n")
+    sandbox.environ["PYTEST_ADDOPTS"] = "--nonsense"
+    sandbox.environ["PYTEST_PLUGINS"] = "no_such_plugin"
+    sandbox.up()
+    done = sandbox.run("verify", "-o", "json")
+    assert done.code == 0, done.out + done.err
+    assert results(done) == dict.fromkeys(VERIFIED, "passed")
+
+
+def test_verify_works_on_a_cluster_of_somebody_else(
+    running: Sandbox, new_project: Callable[..., Sandbox]
+) -> None:
+    """Attached, what concerns ZooKeeper is skipped in words and the rest holds."""
+    guest = new_project("guest")
+    guest.environ["KAFKA_TASKS_BOOTSTRAP_SERVERS"] = running.up()["bootstrap_servers"]
+    done = guest.run("verify", "-o", "json")
+    assert done.code == 0, done.out + done.err
+    skipped = {"zookeeper-running", "zookeeper-reachable", "services-connected"}
+    assert results(done) == {id_: "skipped" if id_ in skipped else "passed" for id_ in VERIFIED}
+    messages = {entry["message"] for entry in done.document["criteria"] if entry["message"]}
+    assert len(messages) == 1 and "ZooKeeper" in messages.pop()
+
+
+def test_a_run_that_is_broken_off_leaves_no_topic(running: Sandbox) -> None:
+    """After Ctrl-C the topics of that run are deleted, and those of another run are not."""
+    done = running.run("-c", BROKEN_OFF, command=(sys.executable,))
+    assert done.code != 0 and "KeyboardInterrupt" in done.err
+    left = [name for name in running.topics() if name.startswith(OWN)]
+    assert left == [f"{OWN}of-another-run-1"]
+    assert running.run("topic.delete", left[0], "--yes").code == 0
+
+
+def test_verify_of_a_cluster_that_is_not_ready(project: Sandbox) -> None:
+    """Never started, or with a killed broker: exit 5, a sentence and a hint, no test failures."""
+    project.run("verify").refused(5, "No cluster is running", "invoke kafka.up")
+    by_hand = project.run("kafka_tasks.acceptance", command=PYTEST)
+    assert by_hand.code == 5 and "No cluster is running" in by_hand.out + by_hand.err
+    project.up()
+    project.kill("kafka")
+    project.run("verify").refused(5, "degraded", "layer process", "invoke kafka.up")
+    assert project.run("verify", "-o", "json").error["code"] == "not-ready"
+
+
+def planted_by_hand(sandbox: Sandbox) -> dict[str, Any]:
+    """Run `before_restart`; returns the ledger."""
+    done = sandbox.run("kafka_tasks.acceptance.before_restart", command=PYTEST)
+    assert done.code == 0, done.out
+    return dict(json.loads((sandbox.path / ".kafka-tasks/acceptance.json").read_bytes()))
+
+
+def looked_for(sandbox: Sandbox) -> tuple[int, set[str], str]:
+    """Run `after_restart`; returns the exit code, the criteria that failed, and the output."""
+    xml = sandbox.path / "after.xml"
+    target = ("kafka_tasks.acceptance.after_restart", f"--junitxml={xml}")
+    done = sandbox.run(*target, command=PYTEST)
+    failed = set()
+    for case in ElementTree.parse(xml).iter("testcase"):
+        if case.find("failure") is not None or case.find("error") is not None:
+            values = (entry.get("value", "") for entry in case.iter("property"))
+            failed |= set(values)
+    return done.code, failed, done.out
+
+
+def test_what_was_planted_is_found_after_a_restart(project: Sandbox) -> None:
+    """Records, offsets, cluster id and test-topic survive; then all that was planted is gone."""
+    project.up()
+    planted = planted_by_hand(project)
+    assert sum(planted["counts"].values()) == 10_000
+    assert project.run("restart").code == 0
+    code, failed, out = looked_for(project)
+    assert (code, failed) == (0, set()), out
+    assert project.topics() == []
+    assert not (project.path / ".kafka-tasks/acceptance.json").exists()
+    code, failed, out = looked_for(project)
+    assert code == 1 and "nothing was planted" in out
+
+
+def test_a_cluster_that_was_not_restarted_proves_nothing(project: Sandbox) -> None:
+    """Without a restart in between the suite fails, and says of which services."""
+    project.up()
+    assert project.run("topic").code == 0
+    planted_by_hand(project)
+    assert project.run("restart", "--service", "kafka").code == 0
+    code, failed, out = looked_for(project)
+    assert (code, failed) == (1, {"restarted"})
+    assert "zookeeper was not restarted" in out
+    assert project.topics() == ["test-topic"], "a test-topic that was there before is kept"
+
+
+def test_lost_data_is_noticed(project: Sandbox) -> None:
+    """A cluster whose data was wiped in between fails in everything that was to survive."""
+    project.up()
+    planted_by_hand(project)
+    assert project.run("down", "--wipe", "--yes").code == 0
+    project.up()
+    code, failed, _ = looked_for(project)
+    assert code == 1
+    assert failed == {"cluster-id-kept", "test-topic-kept", "records-kept", "offset-kept"}
+
+
+def test_changed_records_are_noticed(project: Sandbox) -> None:
+    """One record that is not the one that was sent is found among the 10,000."""
+    project.up()
+    planted = planted_by_hand(project)
+    ledger = project.path / ".kafka-tasks/acceptance.json"
+    planted["digests"]["1"] = planted["digests"]["0"]
+    planted["committed"]["2"] += 1
+    ledger.write_text(json.dumps(planted))
+    assert project.run("restart").code == 0
+    code, failed, out = looked_for(project)
+    assert (code, failed) == (1, {"records-kept", "offset-kept"})
+    assert "partition 1 " in out
+
+
+@pytest.fixture
+def scratch(project: Sandbox, tmp_path: Path) -> Path:
+    """Where a full run makes its project; nothing may be left in it."""
+    path = tmp_path.resolve() / "scratch"
+    path.mkdir()
+    project.environ["TMPDIR"] = str(path)
+    return path
+
+
+def left_behind(scratch: Path) -> list[object]:
+    """Files and servers of a full run that are still there."""
+    found: list[object] = list(scratch.iterdir())
+    for process in psutil.process_iter(["cmdline"]):
+        arguments = process.info["cmdline"] or []
+        found += [process for argument in arguments if f"project={scratch}" in argument]
+    return found
+
+
+def reported(sandbox: Sandbox) -> dict[str, Any]:
+    """The report of a full run."""
+    return dict(json.loads((sandbox.path / "out/report.json").read_bytes()))
+
+
+def test_full_run_passes_and_leaves_nothing(project: Sandbox, scratch: Path) -> None:
+    """Both rounds are in the report and the JUnit file; no directory and no server is left."""
+    files = ("--report=out/report.json", "--junit=out/junit.xml")
+    done = project.run("--runtime=embedded", *files, command=FULL_RUN)
+    assert done.code == 0, done.out + done.err
+    report = reported(project)
+    assert report["passed"] is True and report["error"] is None
+    rounds = [(entry["round"], entry["id"]) for entry in report["criteria"]]
+    assert len(rounds) == len(set(rounds))
+    assert {id_ for _, id_ in rounds} == {criterion.id for criterion in CRITERIA}
+    assert {("start", id_) for id_ in VERIFIED} | {("restart", id_) for id_ in VERIFIED} <= {
+        *rounds
+    }
+    assert {entry["result"] for entry in report["criteria"]} == {"passed"}
+    for name in ("start", "restart"):
+        layers = {entry["layer"] for entry in report["timeline"][name]["layers"]}
+        assert {"process", "zookeeper", "broker", "cluster", "advertised"} <= layers
+    assert report["versions"]["kafka"].startswith("3.")
+    cases = list(ElementTree.parse(project.path / "out/junit.xml").iter("testcase"))
+    assert len(cases) == len(rounds)
+    assert left_behind(scratch) == []
+
+
+def test_full_run_that_fails_says_why_and_leaves_nothing(project: Sandbox, scratch: Path) -> None:
+    """A broker that cannot start: the exit code of that, its log on screen and in the report."""
+    properties = project.path / "broker.properties"
+    properties.write_text("num.io.threads=many\n")
+    project.environ["KAFKA_TASKS_BROKER_PROPERTIES"] = str(properties)
+    files = ("--report=out/report.json", "--junit=out/junit.xml")
+    done = project.run(*files, command=FULL_RUN)
+    assert done.code == 5, done.out + done.err
+    report = reported(project)
+    assert report["passed"] is False and report["error"]["code"] == "died"
+    assert "num.io.threads" in "\n".join(report["logs"]["kafka"])
+    assert "num.io.threads" in done.out and "Acceptance FAILED" in done.out
+    tree = ElementTree.parse(project.path / "out/junit.xml")
+    assert [case.find("error") is not None for case in tree.iter("testcase")] == [True]
+    assert left_behind(scratch) == []
+
+
+def test_full_run_with_a_failed_criterion_fails(project: Sandbox, scratch: Path) -> None:
+    """A broker that takes no large records fails that criterion alone, in both rounds."""
+    properties = project.path / "broker.properties"
+    properties.write_text("message.max.bytes=500000\n")
+    project.environ["KAFKA_TASKS_BROKER_PROPERTIES"] = str(properties)
+    done = project.run("--report=out/report.json", command=FULL_RUN)
+    assert done.code == 1, done.out + done.err
+    report = reported(project)
+    failed = [(e["round"], e["id"]) for e in report["criteria"] if e["result"] == "failed"]
+    assert failed == [("start", "large-records"), ("restart", "large-records")]
+    assert report["passed"] is False and report["error"] is None
+    assert set(report["logs"]) == {"zookeeper", "kafka"}
+    assert left_behind(scratch) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_full_run_that_is_interrupted_leaves_nothing(
+    project: Sandbox, scratch: Path, number: signal.Signals
+) -> None:
+    """Ctrl-C or SIGTERM in the middle: exit 130, a report that says so, nothing left."""
+    process = project.begin("--report=out/report.json", command=FULL_RUN)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "criteria hold" in line:
+            break
+    os.kill(process.pid, number)
+    os.kill(process.pid, number)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    report = reported(project)
+    assert report["passed"] is False and report["error"]["code"] == "interrupted"
+    assert left_behind(scratch) == []

@@ -1,0 +1,103 @@
+"""Findings become a verdict, and every criterion has its test."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from kafka_tasks.acceptance import suite
+from kafka_tasks.acceptance.criteria import BY_ID, CRITERIA, Finding, Result, Verdict, judged
+
+ROOM = Path(suite.__file__).parent
+PARTS = {"before_restart.py": "before", "after_restart.py": "after"}
+
+
+def finding(id_: str, result: Result = "passed", message: str = "") -> Finding:
+    """One finding about the criterion with this id."""
+    return Finding(BY_ID[id_], result, 0.1, message)
+
+
+def _proven(path: Path) -> list[str]:
+    return [
+        str(decorator.args[0].value)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+        for decorator in node.decorator_list
+        if isinstance(decorator, ast.Call) and isinstance(decorator.args[0], ast.Constant)
+    ]
+
+
+def test_each_criterion_has_one_test_in_the_module_of_its_part() -> None:
+    """The catalogue and the tests name the same criteria, and no test proves nothing."""
+    found = sorted(
+        (PARTS.get(path.name, "verify"), id_)
+        for path in [*ROOM.glob("test_*.py"), *map(ROOM.joinpath, PARTS)]
+        for id_ in _proven(path)
+    )
+    assert found == sorted((criterion.part, criterion.id) for criterion in CRITERIA)
+
+
+def test_a_criterion_that_was_not_reported_has_failed() -> None:
+    """What no test reported is in the verdict all the same, with the reason."""
+    found = judged("before", [finding("offset-committed")], "pytest ended with code 3")
+    assert [(entry.criterion.id, entry.result) for entry in found] == [
+        ("records-acknowledged", "failed"),
+        ("offset-committed", "passed"),
+        ("test-topic-filled", "failed"),
+    ]
+    assert found[0].message == "pytest ended with code 3"
+
+
+def test_the_worst_of_several_findings_counts() -> None:
+    """A test that passed and whose cleaning up failed has failed."""
+    both = [finding("cluster-id-kept"), finding("cluster-id-kept", "failed", "not deleted")]
+    for order in (both, both[::-1]):
+        (entry,) = (e for e in judged("after", order, "") if e.criterion.id == "cluster-id-kept")
+        assert (entry.result, entry.message) == ("failed", "not deleted")
+
+
+@pytest.mark.parametrize(
+    ("found", "passed"),
+    [
+        (["passed", "passed"], True),
+        (["passed", "skipped"], True),
+        (["passed", "failed"], False),
+        (["skipped", "skipped"], False),
+        ([], False),
+    ],
+)
+def test_a_verdict_passes_when_something_holds_and_nothing_fails(
+    found: list[Result], passed: bool
+) -> None:
+    """Skipped criteria alone are no proof."""
+    entries = tuple(finding(CRITERIA[n].id, result) for n, result in enumerate(found))
+    assert Verdict(entries, 1.0).passed is passed
+
+
+def test_document_and_text_say_what_became_of_each_criterion() -> None:
+    """Both have every criterion, with the reason where it did not pass."""
+    verdict = Verdict(
+        (
+            finding("kafka-running"),
+            finding("timestamps", "failed", "one line\nand another"),
+            finding("zookeeper-running", "skipped", "not known"),
+        ),
+        2.5,
+    )
+    document = suite.document(verdict)
+    assert (document["schema"], document["passed"], document["elapsed_s"]) == (1, False, 2.5)
+    assert document["criteria"][1] == {
+        "id": "timestamps",
+        "title": BY_ID["timestamps"].title,
+        "result": "failed",
+        "seconds": 0.1,
+        "message": "one line\nand another",
+    }
+    lines = suite.text(verdict).splitlines()
+    assert lines[0].startswith("ok       Kafka is running and healthy")
+    assert lines[1] == f"FAILED   {BY_ID['timestamps'].title}"
+    assert [line.strip() for line in lines[2:4]] == ["| one line", "| and another"]
+    assert lines[4].endswith("ZooKeeper is running and healthy: not known")
+    assert lines[5] == "1 of 2 criteria hold (2.5 s), 1 failed, 1 skipped."

@@ -1,0 +1,97 @@
+"""What a whole run makes of its rounds; the run itself is an integration test."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kafka_tasks.acceptance import full_run, report
+from kafka_tasks.acceptance.criteria import CRITERIA, Finding, Result
+from kafka_tasks.acceptance.full_run import Outcome, Round
+from kafka_tasks.clients import processes
+from kafka_tasks.errors import NotReady
+from kafka_tasks.project.directory import Project
+
+
+def rounds(*results: Result) -> list[Round]:
+    """Both rounds; the second has these results."""
+    second = [Finding(CRITERIA[n], result, 0.5, "why") for n, result in enumerate(results)]
+    return [
+        Round("start", findings=[Finding(CRITERIA[0], "passed")]),
+        Round("restart", None, second),
+    ]
+
+
+def test_a_run_passes_when_both_rounds_do() -> None:
+    """One failed criterion, a round that is missing or an error: not passed, and not 0."""
+    assert Outcome("embedded", rounds=rounds("passed", "skipped")).exit_code == 0
+    assert Outcome("embedded", rounds=rounds("passed", "failed")).exit_code == 1
+    assert Outcome("embedded", rounds=rounds()[:1]).exit_code == 1
+    assert Outcome("embedded").exit_code == 1
+    stopped = Outcome("embedded", rounds=rounds("passed"), error=NotReady("not ready"))
+    assert (stopped.passed, stopped.exit_code) == (False, 5)
+
+
+def _flags_of(
+    project: Project, monkeypatch: pytest.MonkeyPatch, taken: set[int]
+) -> tuple[dict[str, str | None], list[str]]:
+    said: list[str] = []
+    monkeypatch.setattr(processes, "port_is_free", lambda port: port not in taken)
+    return full_run._flags(project, Outcome("embedded"), said.append), said
+
+
+def test_the_default_ports_are_used_when_both_are_free(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is said and nothing is set then."""
+    assert _flags_of(project, monkeypatch, set()) == ({"runtime": "embedded"}, [])
+
+
+@pytest.mark.parametrize("port", [9092, 2181])
+def test_free_ports_are_used_when_one_is_taken(
+    project: Project, monkeypatch: pytest.MonkeyPatch, port: int
+) -> None:
+    """Both ports are picked then, and it is said which one was taken."""
+    flags, said = _flags_of(project, monkeypatch, {port})
+    assert flags == {"runtime": "embedded", "port": "auto", "zookeeper_port": "auto"}
+    assert len(said) == 1 and str(port) in said[0]
+
+
+def test_ports_that_were_asked_for_are_left_alone(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A variable of the environment is not replaced, taken or not."""
+    monkeypatch.setenv("KAFKA_TASKS_PORT", "9092")
+    flags, _ = _flags_of(project, monkeypatch, {9092})
+    assert flags == {"runtime": "embedded"}
+    flags, _ = _flags_of(project, monkeypatch, {9092, 2181})
+    assert flags == {"runtime": "embedded", "zookeeper_port": "auto"}
+
+
+def test_report_and_text_tell_of_the_failure(tmp_path: Path) -> None:
+    """The error with its evidence and hint, and the ends of the logs, are in both."""
+    error = NotReady("kafka ended", hint="invoke kafka.logs", evidence=["FATAL"])
+    outcome = Outcome("remote", rounds=rounds("failed"), error=error, elapsed_s=3.0)
+    outcome.logs["kafka"] = [f"line {number}" for number in range(60)]
+    path = tmp_path / "report.json"
+    report.write(outcome, report=path, junit_xml=None)
+    found = json.loads(path.read_text(encoding="utf-8"))
+    assert (found["schema"], found["passed"], found["elapsed_s"]) == (1, False, 3.0)
+    assert found["error"] == {
+        "code": "not-ready",
+        "message": "kafka ended",
+        "hint": "invoke kafka.logs",
+        "evidence": ["FATAL"],
+    }
+    assert [(entry["round"], entry["result"]) for entry in found["criteria"]] == [
+        ("start", "passed"),
+        ("restart", "failed"),
+    ]
+    assert len(found["logs"]["kafka"]) == 60
+    text = report.text(outcome)
+    for part in ("Error: kafka ended", "| FATAL", "Hint: invoke kafka.logs", "| line 59"):
+        assert part in text
+    assert "| line 0\n" not in text
+    assert text.endswith("Acceptance FAILED: 1 of 2 checks hold (3.0 s).")
