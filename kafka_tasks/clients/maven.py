@@ -10,6 +10,9 @@ from textwrap import shorten
 
 from kafka_tasks.errors import JarsMissing, MachineError
 
+# Begins the name of the directory, beside its target, where a download lies until it is whole.
+SCRATCH_PREFIX = ".fetch-"
+
 
 def sha256(path: Path) -> str:
     """The sha256 of a file, as hex."""
@@ -37,7 +40,7 @@ def fetch(coordinates: str, expected_sha256: str, target: Path) -> None:
     remotes = mirrors if "central" in mirrors else {**mirrors, "central": MAVEN_CENTRAL_URL}
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".fetch-") as scratch:
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=SCRATCH_PREFIX) as scratch:
             context = MavenContext(repo_cache=Path(scratch), remote_repos=remotes, timeout=30)
             found = Path(context.create_dependency(coordinates).artifact.resolve())
             actual = sha256(found)

