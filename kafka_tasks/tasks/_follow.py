@@ -13,9 +13,11 @@ from kafka_tasks.model.cluster import Runtime
 def follow_all(runtime: Runtime, names: Sequence[str], tail: int) -> None:
     """Print new lines of these services as they come; returns at Ctrl-C."""
     lines: queue.Queue[str] = queue.Queue(maxsize=1000)
+    # Begun here, so that what cannot be followed is an error of this thread.
+    sources = {name: runtime.follow(name, tail) for name in names}
 
     def pump(name: str) -> None:
-        for line in runtime.follow(name, tail):
+        for line in sources[name]:
             lines.put(f"{name:<10}| {line}" if len(names) > 1 else line)
 
     for name in names:

@@ -121,7 +121,9 @@ def test_logs_of_each_service(running: Sandbox) -> None:
 
 def test_logs_refuse_what_is_not_there(running: Sandbox) -> None:
     """An unknown service and a bad number of lines are invalid input."""
-    running.run("logs", "--service", "kafka-7").refused(3, "kafka-7", "zookeeper, kafka")
+    for follow in ((), ("--follow",)):
+        unknown = running.run("logs", "--service", "kafka-7", *follow)
+        unknown.refused(3, "kafka-7", "zookeeper, kafka")
     running.run("logs", "--tail", "abc").refused(3, "--tail", "abc")
     running.run("logs", "--tail=-1").refused(3, "--tail")
 
