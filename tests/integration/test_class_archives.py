@@ -1,0 +1,134 @@
+"""The JVM class archive: made beside the first start, used by the next, replaced when unfit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Sandbox
+
+ROLES = ("zookeeper", "kafka")
+
+
+@pytest.fixture(scope="module")
+def cold(linked_cache: Callable[[], Path], new_project: Callable[..., Sandbox]) -> Sandbox:
+    """A project whose cache has jars and no archive."""
+    sandbox = new_project("archives")
+    sandbox.environ["KAFKA_TASKS_CACHE"] = str(linked_cache())
+    return sandbox
+
+
+def archives(sandbox: Sandbox) -> Path:
+    """The one directory with archives."""
+    (found,) = (Path(sandbox.environ["KAFKA_TASKS_CACHE"]) / "archives").iterdir()
+    return found
+
+
+def sums(directory: Path) -> dict[str, str]:
+    """The checksums of the archives as they are."""
+    from kafka_tasks.clients.maven import sha256
+
+    return {role: sha256(directory / f"{role}.jsa") for role in ROLES}
+
+
+def is_whole(directory: Path) -> bool:
+    """Whether the archives are those that were noted when they were made."""
+    try:
+        return bool(json.loads((directory / "built.json").read_bytes()) == sums(directory))
+    except (OSError, ValueError):
+        return False
+
+
+def uses_archives(sandbox: Sandbox) -> bool:
+    """Whether both servers have their archive mapped into memory."""
+    mapped = []
+    for service, pid in sandbox.pids().items():
+        paths = [region.path for region in psutil.Process(pid).memory_maps()]
+        mapped.append(any(path.endswith(f"{service}.jsa") for path in paths))
+    return all(mapped)
+
+
+def replaced(sandbox: Sandbox, until: Callable[..., object]) -> None:
+    """Start over unfit archives, wait until good ones are there, and start with those."""
+    sandbox.up()
+    assert not uses_archives(sandbox)
+    until(lambda: is_whole(archives(sandbox)), "new archives", 90)
+    assert sandbox.run("restart").code == 0
+    assert uses_archives(sandbox)
+    assert sandbox.run("down").code == 0
+
+
+def test_first_start_makes_the_archive_for_the_second(
+    cold: Sandbox, until: Callable[..., object]
+) -> None:
+    """A first start does without, a process of its own makes the archives, the next uses them."""
+    replaced(cold, until)
+    left = {path.name for path in archives(cold).iterdir() if path.suffix != ".log"}
+    assert left - {"lock"} == {"zookeeper.jsa", "kafka.jsa", "built.json", "verified.json"}
+
+
+def test_damaged_archives_are_replaced(cold: Sandbox, until: Callable[..., object]) -> None:
+    """A truncated archive and one with a changed byte are not used, and replaced."""
+    directory = archives(cold)
+    whole = (directory / "kafka.jsa").read_bytes()
+    (directory / "kafka.jsa").write_bytes(whole[: len(whole) // 2])
+    changed = bytearray((directory / "zookeeper.jsa").read_bytes())
+    changed[len(changed) // 2] ^= 0xFF
+    (directory / "zookeeper.jsa").write_bytes(changed)
+    replaced(cold, until)
+
+
+def test_foreign_and_missing_archives_are_replaced(
+    cold: Sandbox, until: Callable[..., object]
+) -> None:
+    """An archive of other classes and one that is not there are no error, and replaced."""
+    directory = archives(cold)
+    (directory / "zookeeper.jsa").replace(directory / "kafka.jsa")
+    replaced(cold, until)
+
+
+@pytest.mark.parametrize("damage", ["the JVM refuses it", "its note is garbage"])
+def test_archive_that_cannot_be_used_is_no_error(
+    cold: Sandbox, damage: str, no_builders: Callable[[Path], None]
+) -> None:
+    """Garbage with the right checksum is passed over by the JVM, a garbage note by us."""
+    directory = archives(cold)
+    note = (directory / "built.json").read_bytes()
+    kept = (directory / "kafka.jsa").read_bytes()
+    if damage == "its note is garbage":
+        (directory / "built.json").write_bytes(b"\xff")
+    else:
+        (directory / "kafka.jsa").write_bytes(b"garbage" * 1000)
+        (directory / "built.json").write_text(json.dumps(sums(directory)))
+    cold.up()
+    assert not uses_archives(cold)
+    assert cold.run("down").code == 0
+    no_builders(directory.parent.parent)
+    (directory / "kafka.jsa").write_bytes(kept)
+    (directory / "built.json").write_bytes(note)
+
+
+def test_archive_of_another_java_is_its_own(
+    cold: Sandbox, other_java: Path, until: Callable[..., object]
+) -> None:
+    """Another Java has archives of its own: `pull` makes them, and its first start uses them."""
+    bundled = archives(cold)
+    until(lambda: is_whole(bundled), "archives of the bundled Java", 90)
+    before = sums(bundled)
+    env = {"KAFKA_TASKS_JAVA_HOME": str(other_java)}
+    done = cold.run("pull", env=env, timeout=120)
+    assert done.code == 0 and "Java class archive" in done.out, done.err
+    cold.up(env=env)
+    assert uses_archives(cold)
+    executables = {psutil.Process(pid).cmdline()[0] for pid in cold.pids().values()}
+    assert executables == {str(other_java / "bin" / "java")}
+    assert cold.run("topic").code == 0
+    assert cold.run("down").code == 0
+    assert len(list(bundled.parent.iterdir())) == 2
+    assert sums(bundled) == before
