@@ -132,7 +132,8 @@ def _round(
     say(f"== {name}")
     current.report = verb(session)
     for part in parts:
-        verdict = run_part(session, part)
+        # Inside the project, what an interrupt at the wrong moment leaves goes with it.
+        verdict = run_part(session, part, workplace=session.project.path)
         current.findings += verdict.findings
         say(text(verdict))
 
@@ -150,10 +151,12 @@ def _remove(session: Session, outcome: Outcome) -> None:
 @contextlib.contextmanager
 def _own_project(outcome: Outcome, say: Say) -> Iterator[Project]:
     """A project in a temporary directory, which goes only when no server works in it any more."""
+    # A signal between making the directory and caring for it is held back until then.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     path = Path(tempfile.mkdtemp(prefix="kafka-tasks-acceptance-")).resolve()
-    project = Project(path)
     try:
-        yield project
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        yield Project(path)
     finally:
         with _undisturbed():
             if processes.find(f"-Dkafka.tasks.project={path}"):

@@ -36,11 +36,14 @@ def verify(session: Session) -> Verdict:
     return run_part(session, "verify")
 
 
-def run_part(session: Session, part: Part) -> Verdict:
-    """Run one part against the session's cluster, with the session's settings."""
+def run_part(session: Session, part: Part, *, workplace: Path | None = None) -> Verdict:
+    """Run one part against the session's cluster, with the session's settings.
+
+    `workplace` is where temporary files go, if not where the system has them.
+    """
     began = time.monotonic()
     run = uuid.uuid4().hex[:12]
-    with tempfile.TemporaryDirectory(prefix="kafka-tasks-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="kafka-tasks-", dir=workplace) as scratch:
         report, config = Path(scratch) / "junit.xml", Path(scratch) / "pytest.ini"
         config.write_text(f"[pytest]\nkafka_tasks_run = {run}\n", encoding="ascii")
         with _tidied_when_broken_off(session, run):
