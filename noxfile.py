@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ nox.options.sessions = [
     "types",
     "unit",
     "integration",
+    "compose",
     "docs",
     "build",
     "acceptance",
@@ -65,7 +67,14 @@ def unit(session: nox.Session) -> None:
 def integration(session: nox.Session) -> None:
     """Real processes."""
     with_group(session, "test")
-    session.run("pytest", "tests/integration", *session.posargs)
+    session.run("pytest", "tests/integration", *session.posargs, interrupt_timeout=60)
+
+
+@nox.session
+def compose(session: nox.Session) -> None:
+    """A real Docker engine, with images that tests/images builds."""
+    with_group(session, "test")
+    session.run("pytest", "tests/compose", *session.posargs, interrupt_timeout=60)
 
 
 @nox.session
@@ -73,7 +82,7 @@ def docs(session: nox.Session) -> None:
     """The documents' tables, links and examples, the examples against a real cluster."""
     with_group(session, "test")
     session.install("nox")
-    session.run("pytest", "tests/docs", *session.posargs)
+    session.run("pytest", "tests/docs", *session.posargs, interrupt_timeout=60)
 
 
 @nox.session
@@ -93,12 +102,15 @@ def build(session: nox.Session) -> None:
     )
     elsewhere = target / "elsewhere"
     elsewhere.mkdir()
-    free = {"KAFKA_TASKS_PORT": "auto", "KAFKA_TASKS_ZOOKEEPER_PORT": "auto"}
+    free = {
+        "KAFKA_TASKS_RUNTIME": "embedded",
+        "KAFKA_TASKS_PORT": "auto",
+        "KAFKA_TASKS_ZOOKEEPER_PORT": "auto",
+    }
     with session.chdir(elsewhere):
         try:
-            session.run("kafka-tasks", "up", env=free)
-            session.run("kafka-tasks", "topic", env=free)
-            session.run("kafka-tasks", "verify", env=free)
+            for verb in ("up", "topic", "verify"):
+                session.run("kafka-tasks", verb, env=free, interrupt_timeout=60)
         finally:
             session.run("kafka-tasks", "down", "--wipe", "--yes", env=free)
 
@@ -111,4 +123,25 @@ def bench(session: nox.Session) -> None:
     session.run("python", "-m", "bench", *session.posargs, interrupt_timeout=60)
 
 
-register(install=INSTALL)
+def images(session: nox.Session, runtime: str) -> dict[str, str]:
+    """The compose runtime is tested on images of this project's own, where an engine answers."""
+    if runtime != "compose":
+        return {}
+    answer = session.run(
+        *("docker", "version", "--format", "{{.Server.Version}}"),
+        external=True,
+        silent=True,
+        success_codes=range(256),
+    )
+    if not answer or not answer[0].isdigit():
+        if os.environ.get("CI"):
+            session.error("CI has no Docker engine: .ci/run starts one")
+        session.skip("no Docker engine answers on this machine")
+    session.run("tests/images/build", external=True, env={"PYTHON": f"{session.bin}/python"})
+    return {
+        "KAFKA_TASKS_KAFKA_IMAGE": "kafka-tasks-test/cp-kafka:3.9",
+        "KAFKA_TASKS_ZOOKEEPER_IMAGE": "kafka-tasks-test/cp-zookeeper:3.9",
+    }
+
+
+register(install=INSTALL, runtimes=("embedded", "compose"), environ=images)

@@ -21,7 +21,8 @@ import kafka_tasks
 from bench.children import Timed, Unmeasured, timed, uninterrupted
 from kafka_tasks import settings
 from kafka_tasks.model.events import Recorder
-from kafka_tasks.runtimes.embedded import archive, jars, java, ports
+from kafka_tasks.runtimes import ports
+from kafka_tasks.runtimes.embedded import archive, jars, java
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -63,14 +64,14 @@ class Surroundings:
     _given: set[int] = field(default_factory=set)
 
     @contextlib.contextmanager
-    def workspace(self) -> Iterator[Workspace]:
+    def workspace(self, settings: Mapping[str, str] | None = None) -> Iterator[Workspace]:
         """A project; whatever runs in it at the end is stopped and deleted."""
         path = self.directory("project-")
         # Without it a directory above could be taken for the project, and wiped.
         (path / "tasks.py").touch()
         port = self.two_ports(path)
         own = {"KAFKA_TASKS_PORT": str(port), "KAFKA_TASKS_ZOOKEEPER_PORT": str(port + 1)}
-        made = Workspace(path, {**self.environ, **own}, port)
+        made = Workspace(path, {**self.environ, **own, **(settings or {})}, port)
         try:
             yield made
         finally:
@@ -121,11 +122,13 @@ def _environ() -> dict[str, str]:
     """This environment without settings of ours, and with bytecode allowed."""
     kept = ("KAFKA_TASKS_CACHE", "KAFKA_TASKS_JAVA_HOME")
     left_out = ("KAFKA_TASKS_", "INVOKE_", "PYTHONDONTWRITEBYTECODE")
-    return {
+    clean = {
         name: value
         for name, value in os.environ.items()
         if name in kept or not name.startswith(left_out)
     }
+    # `auto` would ask a Docker engine where one runs, and take it where it can.
+    return {**clean, "KAFKA_TASKS_RUNTIME": "embedded"}
 
 
 def _servers(root: Path, environ: Mapping[str, str]) -> Servers:

@@ -8,7 +8,10 @@
     ├── MachineError           4  machine
     │   ├── PortTaken
     │   ├── JavaUnfit
-    │   └── JarsMissing
+    │   ├── JarsMissing
+    │   ├── EngineMissing
+    │   ├── EngineRefused
+    │   └── ImageMissing
     ├── NotReady               5  not-ready
     │   └── ServiceDied
     ├── Refused                6  refused
@@ -78,6 +81,24 @@ class JarsMissing(MachineError):
     """A jar is neither in the cache nor to be had."""
 
     code = "jars"
+
+
+class EngineMissing(MachineError):
+    """No Docker engine answers, or it is not able."""
+
+    code = "engine"
+
+
+class EngineRefused(MachineError):
+    """The Docker engine answered, and the answer was no."""
+
+    code = "engine-refused"
+
+
+class ImageMissing(MachineError):
+    """An image is neither on the machine nor to be had."""
+
+    code = "image"
 
 
 class NotReady(KafkaTasksError):

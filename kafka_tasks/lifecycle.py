@@ -138,6 +138,8 @@ def _heal_records(session: Session) -> None:
 def _start(session: Session) -> Report:
     runtime = session.runtime
     before = {service.name for service in runtime.services() if service.alive}
+    if session.settings.runtime == "auto" and not before:
+        session.recorder.notice(f"{runtime.name}: {session.reason}")
     register.remember(session.project)
     with _undone_on_failure(session, before):
         unclean = runtime.unclean()
@@ -276,7 +278,8 @@ def restart(session: Session, service: str | None = None) -> Report:
             _require_service(session, service)
         # What a start needs is looked at first: a cluster that runs is better than none.
         session.runtime.pull(session.settings)
-        session.runtime.stop([service] if service else None)
+        every = [known.name for known in session.runtime.services()]
+        session.runtime.stop([service] if service else every)
         return _start(session)
 
 

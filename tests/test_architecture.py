@@ -71,11 +71,11 @@ IMPORTERS: dict[str, list[str]] = {
     "subprocess": ["clients.processes"],
     "psutil": ["clients.processes"],
     "jgo": ["clients.maven"],
-    "requests": ["clients.maven"],
+    "requests": ["clients.maven", "clients.docker"],
     # State, locks, indexes and ledgers are files of ours: msgspec reads and checks them.
     "msgspec": ["project", "runtimes", "acceptance"],
     "rich": ["render"],
-    "yaml": ["topics.model", "diagnosis", "tasks"],
+    "yaml": ["topics.model", "diagnosis", "tasks", "runtimes.compose"],
     "invoke": ["tasks", "program"],
     "pytest": ["acceptance", "pytest_plugin"],
     "_pytest": ["acceptance", "pytest_plugin"],

@@ -77,6 +77,7 @@ class ServiceState:
     uptime_s: float | None = None
     version: str | None = None
     health: str | None = None
+    ended: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

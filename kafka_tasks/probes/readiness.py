@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from kafka_tasks.errors import NotReady, ServiceDied
 from kafka_tasks.model.cluster import ZOOKEEPER, Cluster, ServiceState
 from kafka_tasks.model.events import Recorder
+from kafka_tasks.model.evidence import WINDOW, telling
 from kafka_tasks.probes.advertised import AdvertisedProbe
 from kafka_tasks.probes.broker import BrokerProbe
 from kafka_tasks.probes.cluster import ClusterProbe
@@ -16,7 +17,6 @@ from kafka_tasks.probes.process import ProcessProbe
 from kafka_tasks.probes.zookeeper import ZookeeperProbe
 from kafka_tasks.retry import Attempt, Deadline, NotYet, OutOfTime, RetryPolicy
 
-LOG_LINES = 12
 # Longer than any layer takes on a slow laptop: from here on a person wants to see why.
 PATIENCE_S = 5.0
 
@@ -93,7 +93,7 @@ def _climb(
             f"Not ready in time: layer {probe.layer} does not hold: {error}.",
             layer=probe.layer,
             service=service,
-            evidence=watch.logs(service, LOG_LINES),
+            evidence=telling(watch.logs(service, WINDOW)),
             hint=f"invoke kafka.logs --service {service}; more time: --timeout 120",
         ) from error
     for entry in held:
@@ -111,10 +111,11 @@ def raise_if_dead(layer: str, watch: Watch) -> None:
     for service in watch.services():
         if not service.alive:
             raise ServiceDied(
-                f"{service.name} ended while it was waited for (layer {layer}).",
+                f"{service.name} ended while it was waited for "
+                f"(layer {layer}{', ' + service.ended if service.ended else ''}).",
                 layer=layer,
                 service=service.name,
-                evidence=watch.logs(service.name, LOG_LINES),
+                evidence=telling(watch.logs(service.name, WINDOW)),
                 hint=f"invoke kafka.logs --service {service.name}",
             )
 

@@ -45,6 +45,7 @@ class ClusterRecord(msgspec.Struct, frozen=True, kw_only=True):
     services: tuple[ServiceRecord, ...] = ()
     auto_ports: tuple[str, ...] = ()
     fingerprint: dict[str, str] = {}
+    compose_project: str | None = None
 
     def service(self, name: str) -> ServiceRecord | None:
         """The record of one service."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
-from kafka_tasks.errors import InvalidInput
+from kafka_tasks.errors import EngineMissing, InvalidInput
 from kafka_tasks.model.cluster import Runtime
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.project import register, state
@@ -28,7 +29,7 @@ def choose(project: Project, settings: Settings, recorder: Recorder) -> Choice:
     """
     record = state.read(project)
     running = record.runtime if record and record.wanted == "running" else None
-    name, reason = _name(settings, record.runtime if record else None)
+    name, reason = _name(project, settings, record.runtime if record else None)
     chosen = _make(name, project, settings, recorder)
     if running and running != name and name != "remote":
         other = _make(running, project, settings, recorder)
@@ -40,14 +41,46 @@ def choose(project: Project, settings: Settings, recorder: Recorder) -> Choice:
     return Choice(chosen, reason)
 
 
-def _name(settings: Settings, recorded: str | None) -> tuple[str, str]:
+def _name(project: Project, settings: Settings, recorded: str | None) -> tuple[str, str]:
     if settings.runtime != "auto":
         return settings.runtime, f"asked for by {settings.origins['runtime']}"
     if settings.bootstrap_servers:
         return "remote", f"bootstrap servers are set by {settings.origins['bootstrap_servers']}"
     if recorded is not None:
         return recorded, "this project's cluster is on it"
-    return "embedded", "no other runtime is available"
+    return _by_engine(project, settings)
+
+
+def _by_engine(project: Project, settings: Settings) -> tuple[str, str]:
+    """Compose where an engine answers within a second and the images can be had."""
+    from kafka_tasks.settings import environment
+
+    surroundings = environment()
+    if not _may_have_engine(surroundings):
+        return "embedded", "there is no Docker engine here"
+    from kafka_tasks.clients.docker import Engine
+
+    try:
+        engine = Engine.connect(surroundings, timeout_s=1.0)
+        if engine.of_directory(project.path):
+            return "compose", "containers of this directory are there"
+        if not engine.is_local:
+            return "embedded", f"the Docker engine is on another machine ({engine.host})"
+        for image in (settings.zookeeper_image, settings.kafka_image):
+            if not engine.has_image(image) and not engine.can_pull(image):
+                return "embedded", f"Docker answers, but {image} cannot be pulled"
+    except EngineMissing:
+        return "embedded", "no Docker engine answers within a second"
+    return "compose", "Docker answers, and the images are there or can be pulled"
+
+
+def _may_have_engine(environ: Mapping[str, str]) -> bool:
+    """Whether it is worth asking: loading the SDK costs a fifth of a second."""
+    if environ.get("DOCKER_HOST") or environ.get("DOCKER_CONTEXT"):
+        return True
+    home = Path(environ.get("HOME", "/"))
+    sockets = (Path("/var/run/docker.sock"), home / ".docker" / "run" / "docker.sock")
+    return any(path.exists() for path in sockets) or (home / ".docker" / "contexts").is_dir()
 
 
 def _make(name: str, project: Project, settings: Settings, recorder: Recorder) -> Runtime:
@@ -59,6 +92,10 @@ def _make(name: str, project: Project, settings: Settings, recorder: Recorder) -
         from kafka_tasks.runtimes.remote import RemoteRuntime
 
         return RemoteRuntime(settings)
+    if name == "compose":
+        from kafka_tasks.runtimes.compose.runtime import ComposeRuntime
+
+        return ComposeRuntime(project, recorder)
     raise InvalidInput(
         f"The {name} runtime is not part of this version.", hint="--runtime embedded"
     )
@@ -66,8 +103,6 @@ def _make(name: str, project: Project, settings: Settings, recorder: Recorder) -
 
 def projects_here() -> Iterator[Project]:
     """Every project on this machine that has, or had, a cluster: the noted and the running."""
-    from pathlib import Path
-
     from kafka_tasks.clients import processes
     from kafka_tasks.runtimes.embedded.runtime import PROJECT_PROPERTY
 

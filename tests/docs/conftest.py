@@ -20,7 +20,9 @@ def environ() -> dict[str, str]:
     cache = {n: v for n, v in os.environ.items() if n == "KAFKA_TASKS_CACHE"}
     path = os.pathsep.join((str(Path(sys.executable).parent), kept.get("PATH", "")))
     free = {"KAFKA_TASKS_PORT": "auto", "KAFKA_TASKS_ZOOKEEPER_PORT": "auto"}
-    return {**kept, **cache, **free, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    # A Docker engine of the machine would be asked for Confluent's images.
+    apart = {"DOCKER_HOST": "unix:///nonexistent", "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**kept, **cache, **free, "PATH": path, **apart}
 
 
 @pytest.fixture

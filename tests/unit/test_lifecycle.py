@@ -487,3 +487,10 @@ def test_clusters_of_the_machine_are_listed(
         (session.project.path, "ready"),
         (broken.path, "failed"),
     ]
+
+
+def test_what_auto_chose_is_said(session: Session, heard: list[Event]) -> None:
+    """A start on a runtime that nobody named says which it is and why."""
+    assert session.settings.runtime == "auto"
+    lifecycle.up(session)
+    assert f"{session.runtime.name}: {session.reason}" in [event.text for event in heard]

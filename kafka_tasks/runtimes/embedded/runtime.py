@@ -27,7 +27,8 @@ from kafka_tasks.model.events import Recorder
 from kafka_tasks.project import state
 from kafka_tasks.project.directory import Project, unwritable
 from kafka_tasks.project.state import ClusterRecord, ServiceRecord
-from kafka_tasks.runtimes.embedded import archive, jars, ports, properties, tails
+from kafka_tasks.runtimes import broker_properties, ports
+from kafka_tasks.runtimes.embedded import archive, jars, properties, tails
 from kafka_tasks.runtimes.embedded import java as javas
 from kafka_tasks.settings import Settings
 
@@ -206,7 +207,7 @@ class EmbeddedRuntime:
     def start(self, settings: Settings, services: Sequence[str] | None = None) -> Cluster:
         """Start what is not alive; raises `MachineError` before anything starts if it cannot."""
         lock = jars.load_lock(settings.kafka_line)
-        further = properties.read_further(settings.broker_properties)
+        further = broker_properties.read(settings.broker_properties)
         java = javas.choose(settings)
         for text in java.passed_over:
             self._recorder.notice(f"passed over {text}")
@@ -239,24 +240,17 @@ class EmbeddedRuntime:
 
     def _planned(self, settings: Settings, kafka: str) -> ClusterRecord:
         before = self.record()
-        alive = {service.name for service in self.services() if service.alive}
-        width = max(settings.brokers, _highest_broker(alive))
-        picked = set(before.auto_ports) if before else set()
-        if alive - {ZOOKEEPER}:
-            picked.add("port")
-        if ZOOKEEPER in alive:
-            picked.add("zookeeper_port")
-        auto: list[str] = []
-        port, keeper = settings.port, settings.zookeeper_port
-        kept_keeper = before.zookeeper_port if before and "zookeeper_port" in picked else None
-        if port == "auto":
-            auto.append("port")
-            kept = before.port if before and "port" in picked else None
-            avoid = kept_keeper if keeper == "auto" else keeper
-            port = self._auto(kept, width, [avoid] if avoid else [])
-        if keeper == "auto":
-            auto.append("zookeeper_port")
-            keeper = self._auto(kept_keeper, 1, range(port, port + width))
+        alive = {seen.name: seen for seen in self.services() if seen.alive}
+        width = max(settings.brokers, _highest_broker(set(alive)))
+        own = {seen.address.port for seen in alive.values() if seen.address}
+        auto, port, keeper = ports.resolve(
+            self._project.path,
+            settings,
+            before,
+            own,
+            brokers=width,
+            notice=self._recorder.notice,
+        )
         return ClusterRecord(
             runtime=self.name,
             wanted="running",
@@ -271,21 +265,9 @@ class EmbeddedRuntime:
                 for service in (before.services if before else ())
                 if service.name in service_names(width)
             ),
-            auto_ports=tuple(auto),
+            auto_ports=auto,
             fingerprint=fingerprint(settings),
         )
-
-    def _auto(self, kept: int | None, width: int, avoid: Sequence[int]) -> int:
-        """The remembered port while a service of ours is there or all are free, else a new one."""
-        if kept is not None:
-            own = {s.address.port for s in self.services() if s.alive and s.address}
-            wanted = range(kept, kept + width)
-            if own.intersection(wanted):
-                return kept
-            if not set(wanted).intersection(avoid) and all(map(processes.port_is_free, wanted)):
-                return kept
-            self._recorder.notice(f"port {kept} is in use by now; picking another")
-        return ports.pick(self._project.path, width, avoid)
 
     def _require_disk(self, root: Path) -> None:
         try:
@@ -386,7 +368,7 @@ class EmbeddedRuntime:
     def pull(self, settings: Settings) -> tuple[str, ...]:
         """Jars and a Java; the class archive takes a rehearsal."""
         lock = jars.load_lock(settings.kafka_line)
-        properties.read_further(settings.broker_properties)
+        broker_properties.read(settings.broker_properties)
         java = javas.choose(settings)
         jars.ensure(lock, settings.cache, self._recorder)
         found = (

@@ -7,7 +7,7 @@ import pytest
 
 from kafka_tasks.clients import processes
 from kafka_tasks.clients.processes import Found, Identity
-from kafka_tasks.errors import InvalidInput
+from kafka_tasks.errors import EngineMissing, InvalidInput
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.project import register, state
 from kafka_tasks.project.directory import Project
@@ -38,10 +38,80 @@ def _choose(project: Project, **environ: str) -> registry.Choice:
     return registry.choose(project, settings, Recorder())
 
 
-def test_auto_is_embedded_where_nothing_else_is(project: Project) -> None:
-    """Without any sign of another runtime the processes of this machine are it, with a reason."""
+class FakeEngine:
+    """What `auto` asks an engine."""
+
+    def __init__(
+        self, *, images: bool, pulls: bool, local: bool = True, here: bool = False
+    ) -> None:
+        self.is_local = local
+        self.host = "tcp://elsewhere:2375"
+        self._images, self._pulls, self._here = images, pulls, here
+
+    def of_directory(self, _: Path) -> list[str]:
+        """Containers of this directory."""
+        return ["zookeeper"] if self._here else []
+
+    def has_image(self, _: str) -> bool:
+        """On the machine."""
+        return self._images
+
+    def can_pull(self, _: str) -> bool:
+        """In the registry."""
+        return self._pulls
+
+
+def _with_engine(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine | None) -> None:
+    from kafka_tasks.clients import docker
+
+    def connect(*_: object, **__: object) -> FakeEngine:
+        if engine is None:
+            raise EngineMissing("none")
+        return engine
+
+    monkeypatch.setattr(registry, "_may_have_engine", lambda _: True)
+    monkeypatch.setattr(docker.Engine, "connect", connect)
+
+
+def test_auto_is_embedded_without_a_docker_socket(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without any sign of an engine none is asked: the processes of this machine are it."""
+    monkeypatch.setattr(registry, "_may_have_engine", lambda _: False)
     found = _choose(project)
-    assert (found.runtime.name, found.reason) == ("embedded", "no other runtime is available")
+    assert (found.runtime.name, found.reason) == ("embedded", "there is no Docker engine here")
+
+
+@pytest.mark.parametrize(
+    ("engine", "runtime", "reason"),
+    [
+        (None, "embedded", "no Docker engine answers within a second"),
+        (FakeEngine(images=True, pulls=False), "compose", "Docker answers, and the images"),
+        (FakeEngine(images=False, pulls=True), "compose", "Docker answers, and the images"),
+        (FakeEngine(images=False, pulls=False), "embedded", "cp-zookeeper:7.9.6 cannot be pulled"),
+        (FakeEngine(images=True, pulls=True, local=False), "embedded", "on another machine"),
+        (FakeEngine(images=False, pulls=False, here=True), "compose", "of this directory"),
+    ],
+)
+def test_auto_asks_the_engine(
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    engine: FakeEngine | None,
+    runtime: str,
+    reason: str,
+) -> None:
+    """Compose where an engine answers and has the images or can get them; else embedded, why."""
+    _with_engine(monkeypatch, engine)
+    found = _choose(project)
+    assert found.runtime.name == runtime
+    assert reason in found.reason
+
+
+def test_an_engine_is_looked_for_where_there_may_be_one(tmp_path: Path) -> None:
+    """DOCKER_HOST or contexts of the user's are signs of one."""
+    assert registry._may_have_engine({"DOCKER_HOST": "unix:///x"})
+    (tmp_path / ".docker" / "contexts").mkdir(parents=True)
+    assert registry._may_have_engine({"HOME": str(tmp_path)})
 
 
 def test_bootstrap_servers_mean_remote(project: Project) -> None:
@@ -64,8 +134,7 @@ def test_a_named_runtime_is_never_replaced(project: Project) -> None:
     found = _choose(project, RUNTIME="embedded", BOOTSTRAP_SERVERS="a:1")
     assert found.runtime.name == "embedded"
     assert found.reason == "asked for by environment (KAFKA_TASKS_RUNTIME)"
-    with pytest.raises(InvalidInput, match="The compose runtime is not part of this version"):
-        _choose(project, RUNTIME="compose")
+    assert _choose(project, RUNTIME="compose").runtime.name == "compose"
 
 
 @pytest.mark.parametrize("alive", [True, False])

@@ -64,6 +64,7 @@ def runtime(project: Project, monkeypatch: pytest.MonkeyPatch) -> FakeRuntime:
     """The runtime that every command gets."""
     found = FakeRuntime(project.path, logs={"kafka": ["one", "two", "three"], "zookeeper": ["z"]})
     choice = registry.Choice(found, "asked for by a test")
+    monkeypatch.setenv("KAFKA_TASKS_RUNTIME", "embedded")
     monkeypatch.setattr(registry, "choose", lambda *_: choice)
     monkeypatch.setattr(readiness, "ladder", lambda: (ProcessProbe(),))
     return found

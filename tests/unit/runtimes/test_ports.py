@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from kafka_tasks.clients import processes
 from kafka_tasks.clients.processes import PortHolder
 from kafka_tasks.errors import MachineError, PortTaken
-from kafka_tasks.runtimes.embedded import ports
+from kafka_tasks.runtimes import ports
 
 HERE = Path("/some/project")
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import MachineError, PortTaken
 from kafka_tasks.model.cluster import ZOOKEEPER, broker_id
+from kafka_tasks.project.state import ClusterRecord
+from kafka_tasks.settings import Settings
 
 # Below the ranges from which Linux (32768) and macOS (49152) take the ports of outgoing
 # connections.
@@ -32,6 +34,47 @@ def pick(
         if not avoid.intersection(ports) and all(free(port) for port in ports):
             return first
     raise MachineError(f"There are no {width} neighbouring free ports from {_LOW} to {_HIGH}.")
+
+
+def resolve(
+    project: Path,
+    settings: Settings,
+    before: ClusterRecord | None,
+    own: Collection[int],
+    *,
+    brokers: int,
+    notice: Callable[[str], None],
+) -> tuple[tuple[str, ...], int, int]:
+    """Which settings are `auto`, and the ports of the first broker and of ZooKeeper.
+
+    What was picked before is kept while all of it is free; while one of our own services (`own`
+    has their ports) is there, it is kept in any case.
+    """
+    taken = set(before.auto_ports) if before else set()
+    auto: list[str] = []
+
+    def choose(name: str, kept: int | None, width: int, avoid: Collection[int]) -> int:
+        auto.append(name)
+        if kept is None:
+            return pick(project, width, avoid)
+        wanted = range(kept, kept + width)
+        if set(own).intersection(wanted):
+            return kept
+        if name in taken and not set(wanted).intersection(avoid):
+            if all(map(processes.port_is_free, wanted)):
+                return kept
+            notice(f"port {kept} is in use by now; picking another")
+        return pick(project, width, avoid)
+
+    port, keeper = settings.port, settings.zookeeper_port
+    kept_keeper = before.zookeeper_port if before else None
+    if port == "auto":
+        known = kept_keeper if keeper == "auto" else keeper
+        avoid = [known] if isinstance(known, int) else []
+        port = choose("port", before.port if before else None, brokers, avoid)
+    if keeper == "auto":
+        keeper = choose("zookeeper_port", kept_keeper, 1, range(port, port + brokers))
+    return tuple(auto), port, keeper
 
 
 def of_service(service: str, port: int, zookeeper_port: int) -> int:

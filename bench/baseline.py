@@ -1,0 +1,83 @@
+"""The old Compose file, by hand: `docker compose` and nothing of ours."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+from bench.children import Timed, Unmeasured, timed, uninterrupted
+from bench.surroundings import CHECKOUT, Surroundings
+
+IMAGES = {
+    "KAFKA_IMAGE": "kafka-tasks-test/cp-kafka:3.9",
+    "ZOOKEEPER_IMAGE": "kafka-tasks-test/cp-zookeeper:3.9",
+}
+
+
+def require_images(environ: Mapping[str, str]) -> None:
+    """Build the images that both sides run; raises `Unmeasured` without an engine."""
+    import sys
+
+    answer = subprocess.run(["docker", "info"], capture_output=True, timeout=30, check=False)
+    if answer.returncode:
+        raise Unmeasured("no Docker engine answers")
+    built = [str(CHECKOUT / "tests" / "images" / "build")]
+    timed(built, cwd=CHECKOUT, environ={**environ, "PYTHON": sys.executable}, timeout_s=900)
+
+
+class Baseline:
+    """One project with the old file. Use it with `with`; nothing of it is left."""
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self.path = surroundings.directory("baseline")
+        shutil.copy(Path(__file__).with_name("baseline-compose.yml"), self.path / "compose.yml")
+        port = surroundings.two_ports(self.path)
+        self._environ = {**surroundings.environ, **IMAGES, "BASELINE_PORT": str(port)}
+
+    def __enter__(self) -> Baseline:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with uninterrupted():
+            self.wipe()
+
+    def compose(self, *arguments: str) -> Timed:
+        """`docker compose …`, as a whole process."""
+        return timed(["docker", "compose", *arguments], cwd=self.path, environ=self._environ)
+
+    def wipe(self) -> None:
+        """Remove containers, network and volumes."""
+        self.compose("down", "--volumes", "--timeout", "1")
+
+    def restart(self) -> float:
+        """`docker compose restart`, and the time until both are healthy again; seconds."""
+        began = time.perf_counter()
+        self.compose("restart")
+        while time.perf_counter() - began < 120:
+            if self._health() == ["healthy", "healthy"]:
+                return time.perf_counter() - began
+            time.sleep(0.05)
+        raise Unmeasured("the baseline did not become healthy again within 120 s")
+
+    def _health(self) -> list[str]:
+        rows = json.loads(self._inspected())
+        return [(row["State"].get("Health") or {}).get("Status", "") for row in rows]
+
+    def _inspected(self) -> str:
+        return timed(
+            ["docker", "inspect", *self.containers()], cwd=self.path, environ=self._environ
+        ).output
+
+    def containers(self) -> list[str]:
+        """The ids of its containers."""
+        return self.compose("ps", "--quiet", "--all").output.split()

@@ -1,0 +1,145 @@
+"""Rows about the compose runtime: the same images, ours and the old Compose file side by side."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.baseline import IMAGES, Baseline, require_images
+from bench.children import Unmeasured, timed
+from bench.rows import Pair, row
+from bench.surroundings import Surroundings, Workspace, console
+
+IDLE_S = 60.0
+
+
+@contextlib.contextmanager
+def both(surroundings: Surroundings) -> Iterator[tuple[Workspace, Baseline]]:
+    """An empty project of ours and one with the old file, on the same images."""
+    require_images(surroundings.environ)
+    own = {f"KAFKA_TASKS_{name}": image for name, image in IMAGES.items()}
+    settings = {**own, "KAFKA_TASKS_RUNTIME": "compose"}
+    with surroundings.workspace(settings) as ours, Baseline(surroundings) as theirs:
+        yield ours, theirs
+
+
+@row(
+    "compose-up",
+    what="kafka-tasks up --runtime compose, images present, empty volumes",
+    against="docker compose up -d --wait of the old file",
+    limit=0.35,
+)
+def up(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
+    """From the prompt to ready, everything new."""
+    with both(surroundings) as (ours, theirs):
+        for _ in range(pairs):
+            seconds = ours.command("up").seconds
+            ours.wipe()
+            alternative = theirs.compose("up", "-d", "--wait").seconds
+            theirs.wipe()
+            yield Pair(seconds, alternative)
+
+
+@row(
+    "compose-up-ready",
+    what="kafka-tasks up on a ready cluster in containers",
+    against="a no-op docker compose up -d and invoke --list of an empty file",
+    limit=1.8,
+    repeats=3,
+)
+def up_ready(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
+    """The clusters are ready all the time; nothing is changed."""
+    empty = surroundings.directory("empty-")
+    (empty / "tasks.py").touch()
+    listing = [console("invoke"), "--list"]
+    with both(surroundings) as (ours, theirs):
+        ours.command("up")
+        theirs.compose("up", "-d", "--wait")
+        for _ in range(pairs):
+            seconds = ours.command("up").seconds
+            idle = theirs.compose("up", "-d").seconds
+            listed = timed(listing, cwd=empty, environ=surroundings.environ, codes=(0, 1))
+            yield Pair(seconds, idle + listed.seconds)
+
+
+@row(
+    "compose-restart",
+    what="kafka-tasks restart in containers",
+    against="docker compose restart of the old file, until healthy",
+    limit=0.6,
+)
+def restart(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
+    """Both have been ready before."""
+    with both(surroundings) as (ours, theirs):
+        ours.command("up")
+        theirs.compose("up", "-d", "--wait")
+        for _ in range(pairs):
+            yield Pair(ours.command("restart").seconds, theirs.restart())
+
+
+@row(
+    "compose-idle",
+    what="CPU of the idle containers over a minute",
+    against="the old file",
+    limit=0.15,
+)
+def idle(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
+    """Both idle in the same minute; health checks count. Two minutes at most."""
+    with both(surroundings) as (ours, theirs):
+        report = json.loads(ours.command("up", "--output", "json").output)
+        own = [service["container"] for service in report["services"]]
+        theirs.compose("up", "-d", "--wait")
+        time.sleep(10)
+        for _ in range(min(pairs, 2)):
+            before = _cpu_s(own), _cpu_s(theirs.containers())
+            time.sleep(IDLE_S)
+            after = _cpu_s(own), _cpu_s(theirs.containers())
+            yield Pair(after[0] - before[0], after[1] - before[1])
+
+
+def _cpu_s(containers: list[str]) -> float:
+    """CPU seconds of these containers so far, by the kernel's own accounting."""
+    return sum(_usage_s(identifier) for identifier in containers)
+
+
+def _usage_s(identifier: str) -> float:
+    places = (
+        (Path("/sys/fs/cgroup/docker") / identifier / "cpu.stat", _version_two),
+        (Path(f"/sys/fs/cgroup/system.slice/docker-{identifier}.scope/cpu.stat"), _version_two),
+        (Path("/sys/fs/cgroup/cpuacct/docker") / identifier / "cpuacct.usage", _version_one),
+    )
+    for path, read in places:
+        if path.exists():
+            return read(path.read_text())
+    raise Unmeasured("the kernel's CPU accounting of containers was not found")
+
+
+def _version_two(text: str) -> float:
+    return int(text.split("usage_usec ")[1].split()[0]) / 1e6
+
+
+def _version_one(text: str) -> float:
+    return int(text) / 1e9
+
+
+@row(
+    "compose-topic",
+    what="kafka.topic, created and proven, as a whole process",
+    against="docker compose exec kafka kafka-topics --create, which proves nothing",
+    limit=0.6,
+    repeats=2,
+)
+def topic(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
+    """A new topic each time, on warm brokers."""
+    with both(surroundings) as (ours, theirs):
+        ours.command("up")
+        theirs.compose("up", "-d", "--wait")
+        create = ("exec", "-T", "kafka", "kafka-topics", "--bootstrap-server", "localhost:9092")
+        for number in range(pairs):
+            name = f"bench-{number}"
+            seconds = ours.command("topic", "--name", name).seconds
+            made = theirs.compose(*create, "--create", "--topic", name)
+            yield Pair(seconds, made.seconds)

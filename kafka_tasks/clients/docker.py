@@ -1,0 +1,252 @@
+"""What a Docker engine knows: the only importer of docker. The SDK reads; `docker compose` acts."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import docker
+from docker.context import ContextAPI
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from requests.exceptions import RequestException
+
+from kafka_tasks.errors import EngineMissing, EngineRefused, ImageMissing
+
+WORKING_DIRECTORY = "com.docker.compose.project.working_dir"
+PROJECT = "com.docker.compose.project"
+SERVICE = "com.docker.compose.service"
+# start_interval of a health check needs this API (engine 25).
+START_INTERVAL_API = (1, 44)
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One container, running or not; `ports` is container port → host port on this machine."""
+
+    id: str
+    name: str
+    image: str
+    status: str
+    labels: Mapping[str, str]
+    ports: Mapping[int, int] = field(default_factory=dict)
+    health: str | None = None
+    exit_code: int | None = None
+    out_of_memory: bool = False
+    error: str | None = None
+    started_at: str | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether its process runs."""
+        return self.status in ("running", "paused")
+
+    @property
+    def service(self) -> str:
+        """The Compose service, or nothing."""
+        return self.labels.get(SERVICE, "")
+
+    @property
+    def project(self) -> str:
+        """The Compose project, or nothing."""
+        return self.labels.get(PROJECT, "")
+
+
+class Engine:
+    """A connection to the engine that the Docker command would use."""
+
+    def __init__(self, client: docker.DockerClient, host: str) -> None:
+        self._client = client
+        self.host = host
+        found = self._ask(client.version)
+        self.version = str(found.get("Version", ""))
+        self.api_version = tuple(int(part) for part in str(found["ApiVersion"]).split("."))
+
+    @classmethod
+    def connect(cls, environ: Mapping[str, str], timeout_s: float = 10.0) -> Engine:
+        """Connect by DOCKER_HOST, else by the current context; raises `EngineMissing`."""
+        host = environ.get("DOCKER_HOST") or ""
+        try:
+            if host:
+                client = docker.from_env(environment=dict(environ), timeout=timeout_s)
+            else:
+                context = ContextAPI.get_context(environ.get("DOCKER_CONTEXT"))
+                host = (context.Host if context else None) or "unix:///var/run/docker.sock"
+                tls = context.TLSConfig if context else None
+                client = docker.DockerClient(
+                    base_url=host, tls=tls, timeout=timeout_s, version="auto"
+                )
+            return cls(client, host)
+        except (DockerException, RequestException, OSError, ValueError) as error:
+            raise _no_engine(host, error) from error
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._client.close()
+
+    @property
+    def is_local(self) -> bool:
+        """Whether 127.0.0.1 of the engine is 127.0.0.1 here."""
+        parts = urlsplit(self.host)
+        return parts.scheme in ("unix", "npipe", "http+unix") or parts.hostname in (
+            "localhost",
+            "127.0.0.1",
+            "::1",
+        )
+
+    @property
+    def has_start_interval(self) -> bool:
+        """Whether health checks may be quicker while a container starts."""
+        return self.api_version >= START_INTERVAL_API
+
+    def containers(self, **labels: str) -> list[Container]:
+        """Every container with these labels, stopped ones too."""
+        wanted = [f"{key}={value}" for key, value in labels.items()]
+        rows = self._ask(lambda: self._client.api.containers(all=True, filters={"label": wanted}))
+        return [found for row in rows if (found := self._inspect(row["Id"]))]
+
+    def of_directory(self, directory: Path) -> list[Container]:
+        """Every container that Compose made for this directory, by whatever name."""
+        return self.containers(**{WORKING_DIRECTORY: str(directory)})
+
+    def of_project(self, name: str) -> list[Container]:
+        """Every container of a Compose project."""
+        return self.containers(**{PROJECT: name})
+
+    def publisher(self, port: int) -> Container | None:
+        """The running container that publishes this port of the machine."""
+        rows = self._ask(lambda: self._client.api.containers(filters={"publish": str(port)}))
+        for row in rows:
+            found = self._inspect(row["Id"])
+            if found and port in found.ports.values():
+                return found
+        return None
+
+    def _inspect(self, identifier: str) -> Container | None:
+        try:
+            return _container(self._ask(lambda: self._client.api.inspect_container(identifier)))
+        except (NotFound, EngineRefused):
+            return None
+
+    def has_image(self, name: str) -> bool:
+        """Whether the image is on the machine."""
+        try:
+            self._ask(lambda: self._client.api.inspect_image(name))
+        except ImageNotFound:
+            return False
+        return True
+
+    def can_pull(self, name: str) -> bool:
+        """Whether the image's registry answers and has it."""
+        try:
+            self._client.api.inspect_distribution(name)
+        except (APIError, RequestException):
+            return False
+        return True
+
+    def pull(self, name: str, progress: Callable[[int, int], None]) -> None:
+        """Fetch an image, telling bytes done and in all; raises `ImageMissing`."""
+        layers: dict[str, tuple[int, int]] = {}
+        try:
+            for line in self._client.api.pull(name, stream=True, decode=True):
+                if "error" in line:
+                    raise _no_image(name, str(line["error"]))
+                detail = line.get("progressDetail") or {}
+                if line.get("status") == "Downloading" and detail.get("total"):
+                    layers[line["id"]] = (int(detail["current"]), int(detail["total"]))
+                    done, total = (sum(column) for column in zip(*layers.values(), strict=True))
+                    progress(done, total)
+        except (APIError, RequestException) as error:
+            raise _no_image(name, _said(error)) from error
+
+    def logs(self, container: str, tail: int) -> list[str]:
+        """The last lines of a container's output."""
+        try:
+            raw = self._ask(lambda: self._client.api.logs(container, tail=tail or 0))
+        except (NotFound, EngineRefused):  # it is being removed just now
+            return []
+        text: str = raw.decode("utf-8", "replace")
+        return text.splitlines()
+
+    def follow(self, container: str, tail: int) -> Iterator[str]:
+        """The last lines and each new one, until the container ends."""
+        rest = b""
+        for chunk in self._client.api.logs(container, tail=tail, stream=True, follow=True):
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                yield line.decode("utf-8", "replace")
+
+    def _ask(self, question: Callable[[], Any]) -> Any:
+        try:
+            return question()
+        except NotFound:
+            raise
+        except APIError as error:
+            raise EngineRefused(
+                "The Docker engine refused.", evidence=(_said(error),), hint="docker ps -a"
+            ) from error
+        except (RequestException, OSError) as error:
+            raise _no_engine(self.host, error) from error
+
+
+def _container(found: Mapping[str, Any]) -> Container:
+    status = found["State"]
+    health = (status.get("Health") or {}).get("Status")
+    return Container(
+        id=found["Id"],
+        name=found["Name"].lstrip("/"),
+        image=found["Config"]["Image"],
+        status=status["Status"],
+        labels=found["Config"].get("Labels") or {},
+        ports=_published(found),
+        health=health,
+        exit_code=status.get("ExitCode"),
+        out_of_memory=bool(status.get("OOMKilled")),
+        error=status.get("Error") or None,
+        started_at=status.get("StartedAt"),
+    )
+
+
+def _published(found: Mapping[str, Any]) -> dict[int, int]:
+    bindings = found["HostConfig"].get("PortBindings") or {}
+    ports: dict[int, int] = {}
+    for name, hosts in bindings.items():
+        for host in hosts or ():
+            with contextlib.suppress(KeyError, ValueError):
+                ports[int(name.split("/")[0])] = int(host["HostPort"])
+    return ports
+
+
+def _said(error: Exception) -> str:
+    explanation = getattr(error, "explanation", None)
+    return str(explanation or error).strip().splitlines()[0][:300]
+
+
+def _no_engine(host: str, error: Exception) -> EngineMissing:
+    where = host or "the default socket"
+    text = str(error)
+    if "Permission denied" in text or "PermissionError" in text:
+        return EngineMissing(
+            f"This user may not talk to the Docker engine at {where}.",
+            evidence=(_said(error),),
+            hint="sudo usermod -aG docker $USER, then log in again; "
+            "or --runtime embedded, which needs no Docker",
+        )
+    return EngineMissing(
+        f"No Docker engine answers at {where}.",
+        evidence=(_said(error),),
+        hint="start it (sudo systemctl start docker), look at `docker context ls`, "
+        "or use --runtime embedded, which needs no Docker",
+    )
+
+
+def _no_image(name: str, reason: str) -> ImageMissing:
+    return ImageMissing(
+        f"The image {name} is not on this machine and cannot be pulled.",
+        evidence=(reason,),
+        hint="docker login, or set the image to one that a mirror has; "
+        "or --runtime embedded, which needs no image",
+    )

@@ -1,0 +1,1 @@
+"""The cluster in containers, by Docker Compose: argv in, state out."""

@@ -1,0 +1,127 @@
+"""The `docker compose` command: one project, one file, arguments as a list."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kafka_tasks.clients import processes
+from kafka_tasks.errors import EngineMissing, InvalidInput, MachineError
+from kafka_tasks.settings import PREFIX, environment
+
+# The first that knows `!reset` and start_interval.
+OLDEST = (2, 24)
+_QUICK_S = 60.0
+
+
+def require_compose() -> tuple[int, ...]:
+    """The version of Compose v2 here; raises `EngineMissing` where only v1, or none, is."""
+    if shutil.which("docker") is None:
+        raise EngineMissing(
+            "There is no `docker` command on this machine.",
+            hint="install Docker with its compose plugin, or use --runtime embedded",
+        )
+    answer = processes.run(["docker", "compose", "version", "--short"], timeout_s=15)
+    match = re.search(r"(\d+)\.(\d+)\.(\d+)", answer.output)
+    if answer.code or not match:
+        alone = shutil.which("docker-compose") is not None
+        raise EngineMissing(
+            "Only docker-compose v1 is here, which is no longer maintained; kafka-tasks needs the "
+            "compose plugin."
+            if alone
+            else "Docker is here, but without its compose plugin.",
+            evidence=answer.output.strip().splitlines()[:2],
+            hint="sudo apt install docker-compose-plugin, or use --runtime embedded",
+        )
+    found = tuple(int(part) for part in match.groups())
+    if found < OLDEST:
+        raise EngineMissing(
+            f"Compose {match[0]} is too old; 2.24 or newer is needed.",
+            hint="update the compose plugin, or use --runtime embedded",
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A Compose project: its name, directory, files, and the variables for them."""
+
+    name: str
+    directory: Path
+    files: tuple[Path, ...]
+    variables: Mapping[str, str]
+    brokers: int
+
+    def _arguments(self, *words: str, profile: str | None) -> list[str]:
+        files = [part for path in self.files for part in ("--file", str(path))]
+        profiles = ["--profile", profile] if profile else []
+        return [
+            *("docker", "compose", "--ansi", "never", "--progress", "plain"),
+            *("--project-name", self.name, "--project-directory", str(self.directory)),
+            *files,
+            *profiles,
+            *words,
+        ]
+
+    def _environment(self) -> dict[str, str]:
+        """The caller's, except what could stand in for a value that was decided here."""
+        kept = {
+            name: value
+            for name, value in environment().items()
+            if not name.startswith((PREFIX, "KAFKA_", "ZOOKEEPER_", "COMPOSE_", "BROKER_"))
+        }
+        return {**kept, **self.variables}
+
+    def run(
+        self, *words: str, timeout_s: float = _QUICK_S, profile: str | None = None
+    ) -> processes.Completed:
+        """Run a subcommand to its end."""
+        return processes.run(
+            self._arguments(*words, profile=profile or f"brokers-{self.brokers}"),
+            timeout_s=timeout_s,
+            environ=self._environment(),
+        )
+
+    def config(self) -> dict[str, Any]:
+        """The file as Compose reads it; raises `InvalidInput` with Compose's own words."""
+        done = self.run("config", "--format", "json")
+        if done.code:
+            raise InvalidInput(
+                f"Compose does not accept {self.files[0]}.",
+                evidence=done.output.strip().splitlines()[-5:],
+                hint=f'docker compose -f "{self.files[0]}" config',
+            )
+        text = done.output[done.output.index("{") :]
+        found: dict[str, Any] = json.loads(text)
+        return found
+
+    def up(self, services: Sequence[str], *, timeout_s: float) -> processes.Completed:
+        """Create and start; Compose waits for what a service depends on."""
+        return self.run("up", "--detach", "--quiet-pull", *services, timeout_s=timeout_s)
+
+    def stop(self, services: Sequence[str]) -> None:
+        """Stop services and keep their containers."""
+        self._must("stop", *services)
+
+    def down(self, *, wipe: bool) -> None:
+        """Stop and remove containers and network; with `wipe` the volumes too."""
+        self._must("down", *(["--volumes"] if wipe else []), profile="*")
+
+    def _must(self, *words: str, profile: str | None = None) -> None:
+        done = self.run(*words, timeout_s=180, profile=profile)
+        if done.code:
+            raise MachineError(
+                f"docker compose {words[0]} failed (exit code {done.code}).",
+                evidence=done.output.strip().splitlines()[-5:],
+                hint="docker ps -a; invoke kafka.status",
+            )
+
+
+def remove_container(identifier: str) -> None:
+    """Remove one container, with its anonymous volumes."""
+    processes.run(["docker", "rm", "--force", "--volumes", identifier], timeout_s=60)

@@ -1,0 +1,186 @@
+"""A real engine, the project's own images, and a project directory that leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+IMAGES = Path(__file__).parent.parent / "images"
+KAFKA_IMAGE = "kafka-tasks-test/cp-kafka:3.9"
+ZOOKEEPER_IMAGE = "kafka-tasks-test/cp-zookeeper:3.9"
+
+
+@pytest.fixture(scope="session")
+def engine() -> docker.DockerClient:
+    """The engine of this machine; without one the tests are skipped, but never in CI."""
+    try:
+        client = docker.from_env(timeout=60)
+        client.ping()
+    except docker.errors.DockerException:
+        if os.environ.get("CI"):
+            pytest.fail("CI has no Docker engine: .ci/run installs one")
+        pytest.skip("no Docker engine answers on this machine")
+    return client
+
+
+@pytest.fixture(scope="session")
+def images(engine: docker.DockerClient) -> None:
+    """The test images, built once for a machine."""
+    built = subprocess.run(
+        [IMAGES / "build", "3.9"],
+        env={**os.environ, "PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert built.returncode == 0, built.stdout + built.stderr
+
+
+@dataclass
+class Result:
+    """A command that ran."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Its one document."""
+        return json.loads(self.out)
+
+
+@dataclass
+class Bench:
+    """A project directory on ports of its own, and the commands of a user in it."""
+
+    path: Path
+    environ: dict[str, str]
+    engine: docker.DockerClient
+
+    def run(self, *arguments: str, timeout: float = 120, **environ: str) -> Result:
+        """The `kafka-tasks` command."""
+        program = str(Path(sys.executable).parent / "kafka-tasks")
+        return self._run([program, *arguments], timeout, environ)
+
+    def docker(self, *arguments: str, timeout: float = 120, **environ: str) -> Result:
+        """The `docker` command."""
+        return self._run(["docker", *arguments], timeout, environ)
+
+    def _run(self, command: list[str], timeout: float, environ: dict[str, str]) -> Result:
+        done = subprocess.run(
+            command,
+            cwd=self.path,
+            env={**self.environ, **environ},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    @property
+    def containers(self) -> dict[str, Any]:
+        """By service, what the engine has for this directory."""
+        label = f"com.docker.compose.project.working_dir={self.path}"
+        found = self.engine.containers.list(all=True, filters={"label": label})
+        return {c.labels["com.docker.compose.service"]: c for c in found}
+
+    def port(self, name: str = "KAFKA_TASKS_PORT") -> int:
+        """A port of this project."""
+        return int(self.environ[name])
+
+    def clean(self) -> None:
+        """Remove whatever carries this directory's name."""
+        projects = {c.labels["com.docker.compose.project"] for c in self.containers.values()}
+        self.run("down", "--wipe", "--yes")
+        for container in self.containers.values():
+            container.remove(force=True, v=True)
+        for project in projects:
+            label = {"label": f"com.docker.compose.project={project}"}
+            for network in self.engine.networks.list(filters=label):
+                network.remove()
+            for volume in self.engine.volumes.list(filters=label):
+                volume.remove(force=True)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on just now, all different."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def neighbours(count: int) -> int:
+    """The first of so many neighbouring free ports."""
+    for first in range(21000, 31000, 16):
+        if all(_is_free(port) for port in range(first, first + count)):
+            return first
+    raise AssertionError("no free ports")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def make_project(path: Path, engine: docker.DockerClient) -> Bench:
+    """A project on the compose runtime with the test images."""
+    path.mkdir(parents=True, exist_ok=True)
+    first = neighbours(6)
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("KAFKA", "COMPOSE_"))}
+    environ = {
+        **kept,
+        "KAFKA_TASKS_RUNTIME": "compose",
+        "KAFKA_TASKS_KAFKA_IMAGE": KAFKA_IMAGE,
+        "KAFKA_TASKS_ZOOKEEPER_IMAGE": ZOOKEEPER_IMAGE,
+        "KAFKA_TASKS_PORT": str(first),
+        "KAFKA_TASKS_ZOOKEEPER_PORT": str(first + 5),
+    }
+    return Bench(path, environ, engine)
+
+
+@pytest.fixture
+def project(
+    tmp_path_factory: pytest.TempPathFactory,
+    request: pytest.FixtureRequest,
+    engine: docker.DockerClient,
+    images: None,
+) -> Iterator[Bench]:
+    """A fresh project for one test."""
+    bench = make_project(tmp_path_factory.mktemp("compose"), engine)
+    try:
+        yield bench
+    finally:
+        bench.clean()
+
+
+@pytest.fixture(scope="module")
+def running(
+    tmp_path_factory: pytest.TempPathFactory, engine: docker.DockerClient, images: None
+) -> Iterator[Bench]:
+    """A project whose cluster runs, for the tests of one module."""
+    bench = make_project(tmp_path_factory.mktemp("running"), engine)
+    try:
+        started = bench.run("up")
+        assert started.code == 0, started.err
+        yield bench
+    finally:
+        bench.clean()

@@ -1,0 +1,54 @@
+"""The direct launch and the images' own start give the servers the same properties."""
+
+from __future__ import annotations
+
+from conftest import Bench
+
+
+def properties(project: Bench, service: str, path: str) -> dict[str, str]:
+    """A properties file of a container, as a mapping."""
+    text = project.docker("exec", project.containers[service].id, "cat", path).out
+    pairs = [line.partition("=") for line in text.splitlines() if line and line[0] != "#"]
+    return {key: value for key, _, value in pairs}
+
+
+def test_both_ways_to_start_give_the_same_properties(project: Bench) -> None:
+    """Same variables, same properties: with dots, underscores and dashes in their names."""
+    further = project.path / "broker.properties"
+    further.write_text("log.retention.hours=7\nconfluent.balancer_x=1\nsome-dashed.key=a b = c\n")
+    settings = {"KAFKA_TASKS_BROKER_PROPERTIES": str(further)}
+    started = project.run("up", **settings)
+    assert started.code == 0, started.err
+    direct = properties(project, "kafka", "/etc/kafka/kafka.properties")
+    keeper = properties(project, "zookeeper", "/etc/kafka/zookeeper.properties")
+    assert project.run("down", "--wipe", "--yes").code == 0
+    settings["KAFKA_TASKS_LAUNCH"] = "image"
+    started = project.run("up", **settings)
+    assert started.code == 0, started.err
+    assert properties(project, "kafka", "/etc/kafka/kafka.properties") == direct
+    assert properties(project, "zookeeper", "/etc/kafka/zookeeper.properties") == keeper
+    assert direct["log.retention.hours"] == "7"
+    assert direct["confluent.balancer_x"] == "1"
+    assert direct["some-dashed.key"] == "a b = c"
+
+
+def test_a_forbidden_variable_ends_both_ways(project: Bench) -> None:
+    """KAFKA_PORT inside the container is refused, as by the images' own start."""
+    from kafka_tasks.runtimes.compose.file import packaged
+
+    text = (
+        packaged()
+        .read_text()
+        .replace("KAFKA_BROKER_ID: 1", "KAFKA_BROKER_ID: 1\n      KAFKA_PORT: 9092")
+    )
+    (project.path / "docker-compose.yml").write_text(text)
+    failed = project.run("up", "--timeout", "30")
+    assert failed.code == 5, failed.out + failed.err
+    assert "KAFKA_PORT is deprecated" in failed.err
+    assert "kafka ended" in failed.err
+
+
+def test_a_variable_of_the_caller_does_no_harm(project: Bench) -> None:
+    """KAFKA_PORT in the caller's environment reaches no container."""
+    started = project.run("up", KAFKA_PORT="tcp://10.0.0.1:9092", KAFKA_HEAP_OPTS="-Xmx1k")
+    assert started.code == 0, started.err

@@ -1,0 +1,197 @@
+"""The compose runtime on a real engine: the life of a cluster."""
+
+from __future__ import annotations
+
+import time
+
+from conftest import Bench
+
+
+def test_up_brings_a_ready_cluster(running: Bench) -> None:
+    """`up` ends with both containers alive and every layer in the timeline."""
+    found = running.run("status", "-o", "json")
+    assert found.code == 0
+    document = found.json
+    assert document["state"] == "ready"
+    assert document["runtime"] == "compose"
+    assert document["bootstrap_servers"] == f"localhost:{running.port()}"
+    assert [service["name"] for service in document["services"]] == ["zookeeper", "kafka"]
+    assert all(service["container"] for service in document["services"])
+    assert [mark["layer"] for mark in document["timeline"]][-2:] == ["cluster", "advertised"]
+
+
+def test_up_again_changes_nothing(running: Bench) -> None:
+    """A second `up` leaves the very same containers running."""
+    before = {name: c.id for name, c in running.containers.items()}
+    again = running.run("up", "-o", "json")
+    assert again.code == 0
+    assert again.json["changed"] is False
+    assert {name: c.id for name, c in running.containers.items()} == before
+
+
+def test_a_topic_is_created_and_proven(running: Bench) -> None:
+    """`topic` works through the published port."""
+    found = running.run("topic", "-o", "json")
+    assert found.code == 0, found.err
+    assert found.json["leaders"] == 1
+    assert found.json["roundtrip_ms"] > 0
+
+
+def test_a_container_on_the_network_reaches_the_broker(running: Bench) -> None:
+    """A client in another container produces and consumes through kafka:29092."""
+    network = next(iter(running.containers["kafka"].attrs["NetworkSettings"]["Networks"]))
+    script = (
+        "echo from-inside | kafka-console-producer --bootstrap-server kafka:29092 --topic inside "
+        "&& kafka-console-consumer --bootstrap-server kafka:29092 --topic inside "
+        "--from-beginning --max-messages 1 --timeout-ms 20000"
+    )
+    client = running.engine.containers.run(
+        running.environ["KAFKA_TASKS_KAFKA_IMAGE"],
+        ["bash", "-c", script],
+        network=network,
+        detach=True,
+    )
+    try:
+        client.wait(timeout=60)
+        assert b"from-inside" in client.logs()
+    finally:
+        client.remove(force=True, v=True)
+
+
+def test_the_engine_sees_both_healthy(running: Bench) -> None:
+    """The containers' own health checks pass, without a JVM in them, and `status` shows them."""
+    limit = time.monotonic() + 30
+    found: dict[str, str] = {}
+    while set(found.values()) != {"healthy"} and time.monotonic() < limit:
+        services = running.run("status", "-o", "json").json["services"]
+        found = {service["name"]: service["health"] for service in services}
+    assert found == {"zookeeper": "healthy", "kafka": "healthy"}
+    for container in running.containers.values():
+        assert not any(
+            "kafka-" in part for part in container.attrs["Config"]["Healthcheck"]["Test"]
+        )
+
+
+def test_no_setting_of_ours_reaches_a_container(running: Bench) -> None:
+    """No KAFKA_TASKS_ variable is in a container's environment or in the broker's properties."""
+    for container in running.containers.values():
+        assert not [e for e in container.attrs["Config"]["Env"] if e.startswith("KAFKA_TASKS_")]
+    properties = running.docker(
+        "exec", running.containers["kafka"].id, "cat", "/etc/kafka/kafka.properties"
+    )
+    assert "listeners=" in properties.out
+    assert "tasks." not in properties.out
+
+
+def test_ports_are_published_on_loopback_only(running: Bench) -> None:
+    """Nothing listens beyond 127.0.0.1."""
+    for container in running.containers.values():
+        for hosts in container.attrs["HostConfig"]["PortBindings"].values():
+            assert [host["HostIp"] for host in hosts] == ["127.0.0.1"]
+
+
+def test_data_survives_restart_down_and_a_kill(project: Bench) -> None:
+    """Topic and record are there after `restart`, after `down` and `up`, and after a SIGKILL."""
+    assert project.run("up").code == 0
+    assert project.run("topic").code == 0
+    cluster = project.run("status", "-o", "json").json["cluster_id"]
+    assert project.run("restart").code == 0
+    assert project.run("down").code == 0
+    assert not project.containers
+    assert project.run("up").code == 0
+    project.containers["kafka"].kill()
+    healed = project.run("up", "-o", "json")
+    assert healed.code == 0, healed.out
+    assert healed.json["cluster_id"] == cluster
+    proven = project.run("topic", "-o", "json").json
+    assert proven["created"] is False
+    assert proven["records"] == 2
+
+
+def test_down_with_wipe_removes_exactly_what_is_ours(project: Bench) -> None:
+    """`down --wipe` takes this project's volumes and network and nobody else's."""
+    foreign = project.engine.volumes.create("kafka-tasks-test-foreign")
+    try:
+        assert project.run("up").code == 0
+        assert project.run("down", "--wipe", "--yes").code == 0
+        label = {"label": f"com.docker.compose.project={project.path.name.lower()}"}
+        assert not project.containers
+        assert not project.engine.volumes.list(filters=label)
+        assert not project.engine.networks.list(filters=label)
+        foreign.reload()
+    finally:
+        foreign.remove()
+
+
+def test_three_brokers(project: Bench) -> None:
+    """`--brokers 3` gives three registered brokers and internal topics with three replicas."""
+    started = project.run("up", "--brokers", "3", "-o", "json")
+    assert started.code == 0, started.out + started.err
+    assert len(started.json["bootstrap_servers"].split(",")) == 3
+    made = project.run("topic.create", "three", "--replication-factor", "3", "-o", "json")
+    assert made.code == 0, made.out
+    environment = project.containers["kafka-3"].attrs["Config"]["Env"]
+    assert "KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR=3" in environment
+    assert "KAFKA_TRANSACTION_STATE_LOG_MIN_ISR=2" in environment
+
+
+def test_a_cluster_started_by_hand_is_recognised(project: Bench) -> None:
+    """`docker compose up` in the directory is this project's cluster; `up` starts no second one."""
+    from kafka_tasks.runtimes.compose.file import packaged
+
+    (project.path / "docker-compose.yml").write_text(packaged().read_text())
+    by_hand = project.docker("compose", "up", "-d", "--wait")
+    assert by_hand.code == 0, by_hand.err
+    before = {name: c.id for name, c in project.containers.items()}
+    found = project.run("up", "-o", "json")
+    assert found.code == 0, found.out
+    assert found.json["changed"] is False
+    assert {name: c.id for name, c in project.containers.items()} == before
+    assert project.run("down").code == 0
+    assert not project.containers
+
+
+def test_one_started_by_up_can_be_stopped_by_hand(project: Bench) -> None:
+    """`docker compose down` in the directory ends what `up` started, and `status` says stopped."""
+    from kafka_tasks.runtimes.compose.file import packaged
+
+    (project.path / "docker-compose.yml").write_text(packaged().read_text())
+    assert project.run("up").code == 0
+    assert project.docker("compose", "down").code == 0
+    assert not project.containers
+    assert project.run("status").code == 5
+    assert project.run("up").code == 0
+
+
+def test_two_directories_with_one_name_are_two_clusters(project: Bench) -> None:
+    """Checkouts with the same base name get projects, networks and volumes of their own."""
+    from conftest import make_project
+
+    assert project.run("up").code == 0
+    second = make_project(project.path / "inner" / project.path.name, project.engine)
+    (second.path / "tasks.py").write_text("")
+    try:
+        assert second.run("up").code == 0
+        ours = {c.labels["com.docker.compose.project"] for c in project.containers.values()}
+        theirs = {c.labels["com.docker.compose.project"] for c in second.containers.values()}
+        assert ours.isdisjoint(theirs)
+        assert second.run("down", "--wipe", "--yes").code == 0
+        assert project.run("status").code == 0
+    finally:
+        second.clean()
+
+
+def test_an_external_network_is_joined_and_kept(project: Bench) -> None:
+    """An existing network is joined, and is still there after `down --wipe`."""
+    name = f"{project.path.name}-airflow"
+    network = project.engine.networks.create(name)
+    settings = {"KAFKA_TASKS_NETWORK": name, "KAFKA_TASKS_NETWORK_EXTERNAL": "true"}
+    try:
+        assert project.run("up", **settings).code == 0
+        joined = project.containers["kafka"].attrs["NetworkSettings"]["Networks"]
+        assert list(joined) == [name]
+        assert project.run("down", "--wipe", "--yes", **settings).code == 0
+        network.reload()
+    finally:
+        project.clean()
+        network.remove()
