@@ -138,7 +138,7 @@ def _heal_records(session: Session) -> None:
 def _start(session: Session) -> Report:
     runtime = session.runtime
     before = {service.name for service in runtime.services() if service.alive}
-    if session.settings.runtime == "auto" and not before:
+    if session.settings.runtime == "auto" and state.read(session.project) is None:
         session.recorder.notice(f"{runtime.name}: {session.reason}")
     register.remember(session.project)
     with _undone_on_failure(session, before):
