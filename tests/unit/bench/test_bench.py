@@ -36,6 +36,11 @@ def test_the_table_has_the_rows_that_were_promised() -> None:
         "up-ready": ("ratio", 2.5),
         "list": ("ratio", 1.2),
         "memory": ("ratio", 0.85),
+        "compose-up": ("ratio", 0.35),
+        "compose-up-ready": ("ratio", 1.8),
+        "compose-restart": ("ratio", 0.6),
+        "compose-idle": ("ratio", 0.15),
+        "compose-topic": ("ratio", 0.6),
     }
 
 
