@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+# Its import tries IPv6 out with a socket, which no test may do.
+import kafka_tasks.clients.docker  # noqa: F401
 from kafka_tasks.model.cluster import Address, Cluster
 from kafka_tasks.project.directory import Project
 from kafka_tasks.retry import Deadline, RetryPolicy
