@@ -19,6 +19,8 @@ from kafka_tasks.errors import EngineMissing, EngineRefused, ImageMissing
 WORKING_DIRECTORY = "com.docker.compose.project.working_dir"
 PROJECT = "com.docker.compose.project"
 SERVICE = "com.docker.compose.service"
+CONFIG_FILES = "com.docker.compose.project.config_files"
+ONE_OFF = "com.docker.compose.oneoff"
 # start_interval of a health check needs this API (engine 25).
 START_INTERVAL_API = (1, 44)
 
@@ -38,6 +40,7 @@ class Container:
     out_of_memory: bool = False
     error: str | None = None
     started_at: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def running(self) -> bool:
@@ -53,6 +56,11 @@ class Container:
     def project(self) -> str:
         """The Compose project, or nothing."""
         return self.labels.get(PROJECT, "")
+
+    @property
+    def one_off(self) -> bool:
+        """Whether `docker compose run` made it: then it is not the service itself."""
+        return self.labels.get(ONE_OFF, "").lower() == "true"
 
 
 class Engine:
@@ -207,6 +215,9 @@ def _container(found: Mapping[str, Any]) -> Container:
         out_of_memory=bool(status.get("OOMKilled")),
         error=status.get("Error") or None,
         started_at=status.get("StartedAt"),
+        environment=dict(
+            entry.split("=", 1) for entry in found["Config"].get("Env") or () if "=" in entry
+        ),
     )
 
 

@@ -2,49 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import time
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from kafka_tasks.clients import processes
-from kafka_tasks.clients.docker import WORKING_DIRECTORY, Container, Engine
-from kafka_tasks.errors import EngineMissing, InvalidInput, MachineError, NotReady, PortTaken
-from kafka_tasks.model.cluster import (
-    ZOOKEEPER,
-    Address,
-    Capabilities,
-    Cluster,
-    ServiceState,
-    broker_id,
-    broker_name,
-    service_names,
-)
+from kafka_tasks.clients.docker import CONFIG_FILES, Container, Engine
+from kafka_tasks.errors import EngineMissing, InvalidInput, MachineError, NotReady
+from kafka_tasks.model.cluster import Capabilities, Cluster, ServiceState, service_names
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.model.evidence import WINDOW, telling
-from kafka_tasks.project import register, state
+from kafka_tasks.project import state
 from kafka_tasks.project.directory import Project, unwritable
 from kafka_tasks.project.state import ClusterRecord
-from kafka_tasks.runtimes import broker_properties, ports
-from kafka_tasks.runtimes.compose import command, file
-from kafka_tasks.settings import Settings, environment
-
-OURS = "kafka-tasks.cluster"
-_FIELDS = (
-    "version",
-    "brokers",
-    "port",
-    "zookeeper_port",
-    "kafka_image",
-    "zookeeper_image",
-    "launch",
-    "network",
-    "broker_properties",
-)
+from kafka_tasks.runtimes import broker_properties
+from kafka_tasks.runtimes.compose import command, containers, file, plan
+from kafka_tasks.settings import Settings, environment, load
 
 
 class ComposeRuntime:
@@ -75,49 +50,20 @@ class ComposeRuntime:
         return record if record and record.runtime == self.name else None
 
     def _containers(self) -> dict[str, Container]:
-        """By service: what Compose made for this directory, whoever called it."""
-        found: dict[str, Container] = {}
-        for container in self.engine.of_directory(self._project.path):
-            name = container.service
-            if name == ZOOKEEPER or name == "kafka" or name.startswith("kafka-"):
-                before = found.get(name)
-                if before is None or (container.running and not before.running):
-                    found[name] = container
-        return found
+        return containers.by_service(self.engine, self._project.path)
 
     def services(self) -> tuple[ServiceState, ...]:
         """Each expected service, and whether its container runs."""
         record = self.record()
-        containers = self._containers()
+        found = self._containers()
         running = record is not None and record.wanted == "running"
         expected = service_names(record.brokers) if record and running else ()
-        names = sorted({*expected, *containers}, key=_order)
-        return tuple(_state(name, containers.get(name)) for name in names)
+        names = sorted({*expected, *found}, key=containers.order)
+        return tuple(containers.service_state(name, found.get(name)) for name in names)
 
     def cluster(self, settings: Settings) -> Cluster:
         """The cluster by its published ports, else as recorded, else as the settings have it."""
-        record = self.record()
-        containers = self._containers()
-        brokers = [name for name in sorted(containers, key=_order) if name != ZOOKEEPER]
-        count = record.brokers if record else len(brokers) or settings.brokers
-        port = record.port if record else _number(settings.port, 9092)
-        keeper = record.zookeeper_port if record else _number(settings.zookeeper_port, 2181)
-        bootstrap = []
-        for index in range(1, count + 1):
-            found = containers.get(broker_name(index))
-            published = _host_port(found) if found else None
-            bootstrap.append(Address("localhost", published or port + index - 1))
-        at_zookeeper = containers.get(ZOOKEEPER)
-        published = at_zookeeper.ports.get(2181) if at_zookeeper else None
-        visible = at_zookeeper is None or published is not None
-        return Cluster(
-            project=self._project.path,
-            runtime=self.name,
-            bootstrap=tuple(bootstrap),
-            zookeeper=Address("localhost", published or keeper) if visible else None,
-            brokers=count,
-            kafka_version=record.kafka_version if record else settings.kafka_line,
-        )
+        return containers.cluster(self._project.path, self._containers(), self.record(), settings)
 
     def adopt(self) -> tuple[str, ...]:
         """Labels say what is ours: there is nothing to record."""
@@ -125,11 +71,7 @@ class ComposeRuntime:
 
     def unclean(self) -> bool:
         """Whether a broker's container was killed, so that ZooKeeper may still list it."""
-        return any(
-            not found.running and found.status != "created" and found.exit_code not in (0, 143)
-            for name, found in self._containers().items()
-            if name != ZOOKEEPER
-        )
+        return containers.unclean(self._containers())
 
     def pull(self, settings: Settings) -> tuple[str, ...]:
         """Both images, and a Compose that can."""
@@ -152,10 +94,18 @@ class ComposeRuntime:
         self._require_local()
         command.require_compose()
         root = self._project.make_state()
-        record = self._planned(settings)
+        there = self._containers()
+        record = plan.record(
+            self._project.path,
+            settings,
+            self.record(),
+            self.engine,
+            there,
+            self._recorder.notice,
+        )
         names = service_names(record.brokers)
         wanted = [name for name in names if services is None or name in services]
-        self._require_ports(record, wanted)
+        plan.require_ports(record, wanted, self.engine, there)
         project = self._compose(settings, record)
         project = self._laid_over(project, settings, record, root)
         self._require_images(settings)
@@ -173,80 +123,6 @@ class ComposeRuntime:
                 "publishes on 127.0.0.1 cannot be reached from here.",
                 hint="docker context use default; or --runtime embedded; or point "
                 "KAFKA_TASKS_BOOTSTRAP_SERVERS at a cluster there",
-            )
-
-    def _planned(self, settings: Settings) -> ClusterRecord:
-        before = self.record()
-        auto, port, keeper = self._ports(settings, before)
-        return ClusterRecord(
-            runtime=self.name,
-            wanted="running",
-            version=settings.version,
-            kafka_version=settings.kafka_line,
-            brokers=settings.brokers,
-            port=port,
-            zookeeper_port=keeper,
-            changed_at=time.time(),
-            auto_ports=auto,
-            fingerprint={name: str(getattr(settings, name)) for name in _FIELDS},
-            compose_project=self._project_name(before),
-        )
-
-    def _ports(
-        self, settings: Settings, before: ClusterRecord | None
-    ) -> tuple[tuple[str, ...], int, int]:
-
-        own = {port for found in self._containers().values() for port in found.ports.values()}
-        return ports.resolve(
-            self._project.path,
-            settings,
-            before,
-            own,
-            brokers=settings.brokers,
-            notice=self._recorder.notice,
-        )
-
-    def _project_name(self, before: ClusterRecord | None) -> str:
-        """Compose's own name for this directory, unless another directory has it already."""
-        if before and before.compose_project:
-            return before.compose_project
-        here = self._containers()
-        if here:
-            return next(iter(here.values())).project
-        name = file.project_name(self._project.path)
-        others = {
-            record.compose_project
-            for other in register.remembered()
-            if other.path != self._project.path and (record := state.read(other))
-        }
-        foreign = any(
-            found.labels.get(WORKING_DIRECTORY) != str(self._project.path)
-            or found.service not in service_names(5)
-            for found in self.engine.of_project(name)
-        )
-        if name not in others and not foreign:
-            return name
-        digest = hashlib.sha256(os.fsencode(self._project.path)).hexdigest()[:6]
-        self._recorder.notice(f"another project is called {name}; this one is {name}-{digest}")
-        return f"{name}-{digest}"
-
-    def _require_ports(self, record: ClusterRecord, wanted: Sequence[str]) -> None:
-        running = {name for name, found in self._containers().items() if found.running}
-        for name in wanted:
-            port = _port_of(name, record)
-            if name in running or processes.port_is_free(port):
-                continue
-            variable = "KAFKA_TASKS_ZOOKEEPER_PORT" if name == ZOOKEEPER else "KAFKA_TASKS_PORT"
-            if (other := self.engine.publisher(port)) is not None:
-                raise PortTaken(
-                    f"Port {port}, which {name} needs, is published by the container {other.name} "
-                    f"(project {other.project or 'none'}).",
-                    hint=f"docker stop {other.name}, or {variable}=auto invoke kafka.up",
-                )
-            holder = processes.port_holder(port)
-            raise PortTaken(
-                f"Port {port}, which {name} needs, is held by {holder or 'another process'}.",
-                hint=f"stop it, or {variable}=auto invoke kafka.up",
             )
 
     def _compose(self, settings: Settings, record: ClusterRecord) -> command.Project:
@@ -312,8 +188,8 @@ class ComposeRuntime:
     def _drop_orphans(self, project: command.Project, names: Sequence[str]) -> None:
         """Remove containers of ours whose service the file no longer has."""
         for found in self.engine.of_project(project.name):
-            mine = found.labels.get(OURS) is not None
-            if mine and found.service not in service_names(5) and found.service not in names:
+            mine = found.labels.get(containers.OURS) is not None
+            if mine and found.service not in plan.SERVICES and found.service not in names:
                 self._recorder.notice(f"removing {found.name}, which the Compose file has no more")
                 command.remove_container(found.id)
 
@@ -322,7 +198,7 @@ class ComposeRuntime:
         for name, found in self._containers().items():
             if not found.running and found.status == "exited":
                 raise NotReady(
-                    f"{name} ended while it was started ({_ended(found)}).",
+                    f"{name} ended while it was started ({containers.ended(found)}).",
                     layer="process",
                     service=name,
                     evidence=telling(self.engine.logs(found.id, WINDOW)),
@@ -339,10 +215,10 @@ class ComposeRuntime:
 
     def stop(self, services: Sequence[str] | None = None, *, wipe: bool = False) -> tuple[str, ...]:
         """Stop `services` and keep their containers; without names remove what Compose made."""
-        containers = self._containers()
-        alive = [name for name in sorted(containers, key=_order) if containers[name].running]
+        there = self._containers()
+        alive = [name for name in sorted(there, key=containers.order) if there[name].running]
         record = self.record()
-        project = self._known_project(record, containers)
+        project = self._known_project(record, there)
         if services is not None:
             chosen = [name for name in reversed(alive) if name in services]
             if chosen and project:
@@ -365,17 +241,15 @@ class ComposeRuntime:
             self._recorder.passed("stopped", name)
 
     def _known_project(
-        self, record: ClusterRecord | None, containers: dict[str, Container]
+        self, record: ClusterRecord | None, there: Mapping[str, Container]
     ) -> command.Project | None:
         """The Compose project as it was started, by the record or by the containers' labels."""
-        if record is None and not containers:
+        if record is None and not there:
             return None
-        some = next(iter(containers.values()), None)
-        from kafka_tasks.settings import load
-
         settings = load(self._project.path, environ={})
+        some = next(iter(there.values()), None)
         name = some.project if some else (record.compose_project if record else None)
-        labelled = some.labels.get("com.docker.compose.project.config_files", "") if some else ""
+        labelled = some.labels.get(CONFIG_FILES, "") if some else ""
         files = tuple(Path(part) for part in labelled.split(",") if part and Path(part).exists())
         port = record.port if record else 9092
         keeper = record.zookeeper_port if record else 2181
@@ -399,65 +273,11 @@ class ComposeRuntime:
         return self.engine.follow(self._of(service).id, tail)
 
     def _of(self, service: str) -> Container:
-        containers = self._containers()
-        if service not in containers:
-            names = ", ".join(sorted(containers, key=_order)) or "none yet"
+        there = self._containers()
+        if service not in there:
+            names = ", ".join(sorted(there, key=containers.order)) or "none yet"
             raise InvalidInput(
                 f"There is no container of {service!r} in this project (there is: {names}).",
                 hint="invoke kafka.status",
             )
-        return containers[service]
-
-
-def _order(name: str) -> tuple[int, int, str]:
-    if name == ZOOKEEPER:
-        return (0, 0, name)
-    tail = name.removeprefix("kafka-")
-    return (1, 1 if name == "kafka" else int(tail) if tail.isdigit() else 99, name)
-
-
-def _number(value: int | str, default: int) -> int:
-    return value if isinstance(value, int) else default
-
-
-def _port_of(service: str, record: ClusterRecord) -> int:
-    return record.zookeeper_port if service == ZOOKEEPER else record.port + broker_id(service) - 1
-
-
-def _host_port(container: Container) -> int | None:
-    """The published port that leads to the listener for the host."""
-    return min(container.ports.values(), default=None)
-
-
-def _state(name: str, container: Container | None) -> ServiceState:
-    role = "zookeeper" if name == ZOOKEEPER else "broker"
-    if container is None:
-        return ServiceState(name, role, alive=False, ended="its container is gone")  # type: ignore[arg-type]
-    port = container.ports.get(2181) if name == ZOOKEEPER else _host_port(container)
-    return ServiceState(
-        name=name,
-        role=role,  # type: ignore[arg-type]
-        alive=container.running,
-        address=Address("localhost", port) if port else None,
-        container=container.id,
-        uptime_s=_uptime_s(container) if container.running else None,
-        version=container.image.rpartition(":")[2] or None,
-        health=container.health,
-        ended=None if container.running else _ended(container),
-    )
-
-
-def _ended(container: Container) -> str:
-    if container.out_of_memory:
-        return f"killed for memory, exit code {container.exit_code}"
-    return container.error or f"exit code {container.exit_code}"
-
-
-def _uptime_s(container: Container) -> float | None:
-    if not container.started_at:
-        return None
-    try:
-        started = datetime.fromisoformat(container.started_at[:26].rstrip("Z") + "+00:00")
-    except ValueError:
-        return None
-    return round(max(0.0, time.time() - started.timestamp()), 1)
+        return there[service]
