@@ -98,8 +98,10 @@ class Project:
                 evidence=done.output.strip().splitlines()[-5:],
                 hint=f'docker compose -f "{self.files[0]}" config',
             )
-        text = done.output[done.output.index("{") :]
-        found: dict[str, Any] = json.loads(text)
+        # Warnings stand before the document, and may have braces themselves.
+        document = re.search(r"^\{", done.output, re.MULTILINE)
+        found: dict[str, Any]
+        found, _ = json.JSONDecoder().raw_decode(done.output, document.start() if document else 0)
         return found
 
     def up(self, services: Sequence[str], *, timeout_s: float) -> processes.Completed:

@@ -13,7 +13,8 @@ from kafka_tasks.model import listeners
 from kafka_tasks.model.cluster import ZOOKEEPER, service_names
 from kafka_tasks.settings import PREFIX, Settings
 
-NAMES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
+# In the order in which Compose looks for them.
+NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
 NEEDED = (ZOOKEEPER, "kafka")
 OVERRIDE = "compose.override.yml"
 
@@ -62,8 +63,18 @@ def packaged() -> Path:
 def _lacking(path: Path) -> list[str]:
     import yaml
 
+    class Loader(yaml.SafeLoader):
+        """Reads past Compose's own tags, !reset and !override."""
+
+        def past(self, _tag: str, node: yaml.Node) -> object:
+            """What is tagged, as if it were not; of no interest but where it is a mapping."""
+            if isinstance(node, yaml.MappingNode):
+                return self.construct_mapping(node, deep=True)
+            return None
+
+    Loader.add_multi_constructor("!", Loader.past)
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader)  # noqa: S506
     except OSError as error:
         raise InvalidInput(
             f"{path} cannot be read: {error.strerror}.", hint=f'ls -l "{path}"'
@@ -75,7 +86,8 @@ def _lacking(path: Path) -> list[str]:
             hint=f'docker compose -f "{path}" config',
         ) from error
     services = content.get("services") if isinstance(content, dict) else None
-    return [name for name in NEEDED if name not in (services or {})]
+    there = services if isinstance(services, dict) else {}
+    return [name for name in NEEDED if name not in there]
 
 
 def variables(settings: Settings, port: int, zookeeper_port: int, project: str) -> dict[str, str]:
@@ -115,7 +127,8 @@ def override(
 
     changes: dict[str, dict[str, Any]] = {}
     if further:
-        environment = {variable_of(key): value for key, value in further.items()}
+        # Compose would read a $ as the beginning of a variable.
+        environment = {variable_of(key): value.replace("$", "$$") for key, value in further.items()}
         for name in service_names(brokers)[1:]:
             changes.setdefault(name, {})["environment"] = environment
     text = yaml.safe_dump({"services": changes}, sort_keys=True) if changes else ""
@@ -171,6 +184,8 @@ def _problems(service: Mapping[str, Any]) -> list[str]:
     advertised = listeners.parse(str(told))
     bound = environment.get("KAFKA_LISTENERS")
     wanted = listeners.parse(str(bound)) if bound else advertised
+    if service.get("network_mode") == "host":
+        return listeners.problems(wanted, advertised)
     published = {
         int(port["target"]): int(port["published"])
         for port in service.get("ports") or ()
