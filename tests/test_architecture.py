@@ -72,6 +72,7 @@ IMPORTERS: dict[str, list[str]] = {
     "psutil": ["clients.processes"],
     "jgo": ["clients.maven"],
     "requests": ["clients.maven", "clients.docker"],
+    "urllib3": ["clients.docker"],
     # State, locks, indexes and ledgers are files of ours: msgspec reads and checks them.
     "msgspec": ["project", "runtimes", "acceptance"],
     "rich": ["render"],

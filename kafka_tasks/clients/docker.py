@@ -12,7 +12,9 @@ from urllib.parse import urlsplit
 import docker
 from docker.context import ContextAPI
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.utils import parse_repository_tag
 from requests.exceptions import RequestException
+from urllib3.exceptions import HTTPError
 
 from kafka_tasks.errors import EngineMissing, EngineRefused, ImageMissing
 
@@ -82,10 +84,11 @@ class Engine:
                 client = docker.from_env(environment=dict(environ), timeout=timeout_s)
             else:
                 context = ContextAPI.get_context(environ.get("DOCKER_CONTEXT"))
-                host = (context.Host if context else None) or "unix:///var/run/docker.sock"
-                tls = context.TLSConfig if context else None
+                if context is None:
+                    raise _no_context(environ.get("DOCKER_CONTEXT"))
+                host = context.Host or "unix:///var/run/docker.sock"
                 client = docker.DockerClient(
-                    base_url=host, tls=tls, timeout=timeout_s, version="auto"
+                    base_url=host, tls=context.TLSConfig, timeout=timeout_s, version="auto"
                 )
             return cls(client, host)
         except (DockerException, RequestException, OSError, ValueError) as error:
@@ -158,8 +161,10 @@ class Engine:
     def pull(self, name: str, progress: Callable[[int, int], None]) -> None:
         """Fetch an image, telling bytes done and in all; raises `ImageMissing`."""
         layers: dict[str, tuple[int, int]] = {}
+        repository, tag = parse_repository_tag(name)
+        tag = tag or "latest"  # without one the engine would fetch every tag that there is
         try:
-            for line in self._client.api.pull(name, stream=True, decode=True):
+            for line in self._client.api.pull(repository, tag=tag, stream=True, decode=True):
                 if "error" in line:
                     raise _no_image(name, str(line["error"]))
                 detail = line.get("progressDetail") or {}
@@ -167,7 +172,7 @@ class Engine:
                     layers[line["id"]] = (int(detail["current"]), int(detail["total"]))
                     done, total = (sum(column) for column in zip(*layers.values(), strict=True))
                     progress(done, total)
-        except (APIError, RequestException) as error:
+        except (APIError, RequestException, HTTPError) as error:
             raise _no_image(name, _said(error)) from error
 
     def logs(self, container: str, tail: int) -> list[str]:
@@ -181,11 +186,22 @@ class Engine:
 
     def follow(self, container: str, tail: int) -> Iterator[str]:
         """The last lines and each new one, until the container ends."""
+        try:
+            chunks = self._ask(
+                lambda: self._client.api.logs(container, tail=tail, stream=True, follow=True)
+            )
+        except (NotFound, EngineRefused):  # it is being removed just now
+            return
         rest = b""
-        for chunk in self._client.api.logs(container, tail=tail, stream=True, follow=True):
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                yield line.decode("utf-8", "replace")
+        try:
+            for chunk in chunks:
+                *lines, rest = (rest + chunk).split(b"\n")
+                for line in lines:
+                    yield line.decode("utf-8", "replace")
+        except (RequestException, HTTPError, OSError) as error:
+            raise _no_engine(self.host, error) from error
+        if rest:
+            yield rest.decode("utf-8", "replace")
 
     def _ask(self, question: Callable[[], Any]) -> Any:
         try:
@@ -251,6 +267,15 @@ def _no_engine(host: str, error: Exception) -> EngineMissing:
         evidence=(_said(error),),
         hint="start it (sudo systemctl start docker), look at `docker context ls`, "
         "or use --runtime embedded, which needs no Docker",
+    )
+
+
+def _no_context(name: str | None) -> EngineMissing:
+    return EngineMissing(
+        f"There is no Docker context {name!r}."
+        if name
+        else "The Docker context that is in use does not exist.",
+        hint="docker context ls; docker context use default",
     )
 
 
