@@ -23,13 +23,17 @@ def parse(text: str) -> tuple[Listener, ...]:
     for part in text.split(","):
         name, separator, rest = part.strip().partition("://")
         host, colon, port = rest.rpartition(":")
-        if not name or not separator or not colon or not port.isdigit():
+        if not name or not separator or not colon or not _is_port(port):
             raise InvalidInput(
                 f"{part.strip()!r} is not a listener.",
                 hint="NAME://host:port, say PLAINTEXT://:9092",
             )
         found.append(Listener(name.upper(), host.removeprefix("[").removesuffix("]"), int(port)))
     return tuple(found)
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 5 and 1 <= int(text) <= 65535
 
 
 def problems(listeners: Iterable[Listener], advertised: Iterable[Listener]) -> list[str]:
