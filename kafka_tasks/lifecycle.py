@@ -261,11 +261,12 @@ def down(session: Session, *, wipe: bool = False, confirmed: bool = False) -> tu
             "not confirmed.",
             hint="invoke kafka.down --wipe --yes",
         )
-    if not session.project.state.is_dir() and not session.runtime.adopt():
+    runtime = session.runtime
+    if not session.project.state.is_dir() and not runtime.adopt() and not runtime.services():
         return ()
     with exclusive(session.project, "down", session.deadline(), waiting=session.recorder.notice):
         _heal_records(session)
-        return session.runtime.stop(wipe=wipe)
+        return runtime.stop(wipe=wipe)
 
 
 def restart(session: Session, service: str | None = None) -> Report:
@@ -357,14 +358,14 @@ def list_clusters(load: Callable[[Path], Settings]) -> list[Known]:
     for project in registry.projects_here():
         try:
             session = _recorded_session(project, load(project.path))
+            if not session.runtime.capabilities.lifecycle:
+                continue
+            seen = status(session)
         except KafkaTasksError:
             record = state.read(project)
             runtime = record.runtime if record else "unknown"
             found.append(Known(project.path, runtime, "failed", None, None))
             continue
-        if not session.runtime.capabilities.lifecycle:
-            continue
-        seen = status(session)
         if state.read(project) is None and not seen.services:
             continue
         found.append(

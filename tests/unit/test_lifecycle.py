@@ -12,6 +12,7 @@ from kafka_tasks import lifecycle
 from kafka_tasks.clients import zookeeper
 from kafka_tasks.clients.zookeeper import Unanswered
 from kafka_tasks.errors import (
+    EngineMissing,
     InvalidInput,
     MachineError,
     NotReady,
@@ -20,7 +21,7 @@ from kafka_tasks.errors import (
     SettingsError,
 )
 from kafka_tasks.lifecycle import Session
-from kafka_tasks.model.cluster import Cluster
+from kafka_tasks.model.cluster import Cluster, ServiceState
 from kafka_tasks.model.events import Event, Recorder
 from kafka_tasks.probes import readiness
 from kafka_tasks.probes.context import Context, Held
@@ -319,6 +320,19 @@ def test_down_where_nothing_ever_was_leaves_no_trace(
     assert runtime.calls == []
 
 
+def test_down_stops_what_was_started_by_hand(
+    tmp_path: Path, settings: Settings, broker: _Broker
+) -> None:
+    """Services that run where nothing was written down, as by `docker compose up`, are stopped."""
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    runtime = FakeRuntime(bare)
+    runtime.start(settings)
+    session = Session(Project(bare), settings, runtime, "test", Recorder())
+    assert lifecycle.down(session) == ("kafka", "zookeeper")
+    assert _alive(runtime) == []
+
+
 def test_restart_stops_and_starts_everything(session: Session, runtime: FakeRuntime) -> None:
     """Every service gets a new process."""
     lifecycle.up(session)
@@ -487,6 +501,22 @@ def test_clusters_of_the_machine_are_listed(
         (session.project.path, "ready"),
         (broken.path, "failed"),
     ]
+
+
+def test_a_cluster_that_cannot_be_looked_at_is_listed_as_failed(
+    session: Session, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An engine that is gone hides its own cluster's state, and not the list."""
+
+    def no_engine() -> tuple[ServiceState, ...]:
+        raise EngineMissing("No Docker engine answers.")
+
+    lifecycle.up(session)
+    monkeypatch.setattr(registry, "projects_here", lambda: iter([session.project]))
+    monkeypatch.setattr(registry, "choose", lambda *_: registry.Choice(runtime, "test"))
+    monkeypatch.setattr(runtime, "services", no_engine)
+    found = lifecycle.list_clusters(lambda _: session.settings)
+    assert [(known.project, known.state) for known in found] == [(session.project.path, "failed")]
 
 
 def test_what_auto_chose_is_said(session: Session, heard: list[Event]) -> None:
