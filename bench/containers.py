@@ -68,7 +68,7 @@ def up_ready(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
 @row(
     "compose-restart",
     what="kafka-tasks restart in containers",
-    against="docker compose restart of the old file, until healthy",
+    against="docker compose restart of the old file (and up where it dies), until healthy",
     limit=0.6,
 )
 def restart(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
