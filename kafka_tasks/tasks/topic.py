@@ -83,8 +83,7 @@ def ensure(
         replication_factor=wanted.replication_factor or 1,
     )
     with _connected(call) as (session, cluster, admin):
-        _, there = topics.planned(admin, wanted)
-        plan, _ = topics.planned(admin, made if there is None else wanted)
+        plan, there = topics.planned(admin, wanted, new=made)
         if there is not None:
             topics.require_same(plan.of(name))
         if call.dry:

@@ -13,10 +13,13 @@ from kafka_tasks.topics.model import TopicSpec, check_spec
 from kafka_tasks.topics.plan import Change, Plan, plan
 
 
-def planned(admin: Admin, spec: TopicSpec) -> tuple[Plan, TopicState | None]:
+def planned(
+    admin: Admin, spec: TopicSpec, *, new: TopicSpec | None = None
+) -> tuple[Plan, TopicState | None]:
     """What making this topic so would mean, and the topic as it is.
 
-    Raises `InvalidInput` for what this cluster cannot have.
+    Where it is not there, `new` says what it shall be. Raises `InvalidInput` for what this cluster
+    cannot have.
     """
     check_spec(spec)
     observed = admin.topics()
@@ -24,6 +27,8 @@ def planned(admin: Admin, spec: TopicSpec) -> tuple[Plan, TopicState | None]:
     if there is not None:
         there = admin.describe(spec.name) or there
         observed = {**observed, spec.name: there}
+    elif new is not None:
+        spec = new
     found = plan([spec], observed, brokers=len(admin.look(5.0).brokers))
     change = found.of(spec.name)
     if there is None and change.action == "blocked":
