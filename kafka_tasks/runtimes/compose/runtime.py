@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -77,7 +78,7 @@ class ComposeRuntime:
         """Both images, and a Compose that can."""
         command.require_compose()
         broker_properties.read(settings.broker_properties)
-        self._require_images(settings)
+        self._require_images((settings.zookeeper_image, settings.kafka_image))
         return (settings.zookeeper_image, settings.kafka_image)
 
     def wants_rehearsal(self, settings: Settings) -> bool:
@@ -107,8 +108,9 @@ class ComposeRuntime:
         wanted = [name for name in names if services is None or name in services]
         plan.require_ports(record, wanted, self.engine, there)
         project = self._compose(settings, record)
-        project = self._laid_over(project, settings, record, root)
-        self._require_images(settings)
+        config = project.config()
+        project = self._laid_over(project, config, settings, root)
+        self._require_images(_images(config, names))
         state.write(self._project, record)
         self._drop_orphans(project, names)
         done = project.up(wanted, timeout_s=settings.timeout + 30)
@@ -139,21 +141,20 @@ class ComposeRuntime:
         )
 
     def _laid_over(
-        self, project: command.Project, settings: Settings, record: ClusterRecord, root: Path
+        self, project: command.Project, config: dict[str, Any], settings: Settings, root: Path
     ) -> command.Project:
         """The project with an override file where one is needed, and checked."""
-        config = project.config()
-        names = service_names(record.brokers)
+        names = service_names(project.brokers)
         if lacking := [name for name in names if name not in config["services"]]:
             raise InvalidInput(
                 f"{project.files[0]} has no service {lacking[0]}, which "
-                f"{record.brokers} brokers need.",
-                hint=f"add it under the profile brokers-{record.brokers}, or --brokers 1",
+                f"{project.brokers} brokers need.",
+                hint=f"add it under the profile brokers-{project.brokers}, or --brokers 1",
             )
         file.check(config, names)
         text = file.override(
             config["services"],
-            brokers=record.brokers,
+            brokers=project.brokers,
             further=broker_properties.read(settings.broker_properties),
             start_interval=self.engine.has_start_interval,
         )
@@ -173,8 +174,8 @@ class ComposeRuntime:
             project.brokers,
         )
 
-    def _require_images(self, settings: Settings) -> None:
-        for image in (settings.zookeeper_image, settings.kafka_image):
+    def _require_images(self, images: Iterable[str]) -> None:
+        for image in images:
             if not self.engine.has_image(image):
                 self.pull_image(image)
 
@@ -281,3 +282,11 @@ class ComposeRuntime:
                 hint="invoke kafka.status",
             )
         return there[service]
+
+
+def _images(config: Mapping[str, Any], names: Sequence[str]) -> list[str]:
+    """Each image that these services run and that Compose does not build, once."""
+    services = [config["services"][name] for name in names]
+    found = [service["image"] for service in services if "image" in service]
+    built = {service.get("image") for service in services if "build" in service}
+    return [image for image in dict.fromkeys(found) if image not in built]
