@@ -1,0 +1,161 @@
+"""An engine and a compose command in memory."""
+
+# ruff: noqa: D102 - the methods are those of the real ones
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from kafka_tasks.clients.docker import (
+    CONFIG_FILES,
+    ONE_OFF,
+    PROJECT,
+    SERVICE,
+    WORKING_DIRECTORY,
+    Container,
+)
+from kafka_tasks.clients.processes import Completed
+from kafka_tasks.runtimes.compose.containers import OURS
+
+
+def container(
+    service: str,
+    directory: Path | str = "/some/shop",
+    *,
+    project: str = "shop",
+    ours: bool = False,
+    one_off: bool = False,
+    files: str = "",
+    **changes: Any,
+) -> Container:
+    """A container as Compose would have made it; running where nothing else is said."""
+    tail = service.removeprefix("kafka-")
+    number = int(tail) if tail.isdecimal() else 1
+    port = 2181 if service == "zookeeper" else 9091 + number
+    labels = {
+        PROJECT: project,
+        SERVICE: service,
+        WORKING_DIRECTORY: str(directory),
+        **({OURS: "broker"} if ours else {}),
+        **({ONE_OFF: "True"} if one_off else {}),
+        **({CONFIG_FILES: files} if files else {}),
+    }
+    found = Container(
+        id=f"id-{project}-{service}",
+        name=f"{project}-{service}-1",
+        image="cp-kafka:7.9.6",
+        status="running",
+        labels=labels,
+        ports={port: port},
+        health="healthy",
+        exit_code=0,
+    )
+    return replace(found, **changes)
+
+
+@dataclass
+class FakeEngine:
+    """What an engine has, and what it was asked to pull."""
+
+    there: list[Container] = field(default_factory=list)
+    images: set[str] | None = None
+    lines: dict[str, list[str]] = field(default_factory=dict)
+    is_local: bool = True
+    host: str = "unix:///var/run/docker.sock"
+    has_start_interval: bool = True
+    pulled: list[str] = field(default_factory=list)
+
+    def _labelled(self, label: str, value: str) -> list[Container]:
+        return [found for found in self.there if found.labels.get(label) == value]
+
+    def of_directory(self, directory: Path) -> list[Container]:
+        return self._labelled(WORKING_DIRECTORY, str(directory))
+
+    def of_project(self, name: str) -> list[Container]:
+        return self._labelled(PROJECT, name)
+
+    def publisher(self, port: int) -> Container | None:
+        running = [found for found in self.there if found.running]
+        return next((found for found in running if port in found.ports.values()), None)
+
+    def has_image(self, name: str) -> bool:
+        return self.images is None or name in self.images
+
+    def pull(self, name: str, progress: Callable[[int, int], None]) -> None:
+        self.pulled.append(name)
+        progress(0, 0)
+        progress(5, 10)
+
+    def logs(self, identifier: str, tail: int) -> list[str]:
+        return self.lines.get(identifier, [])[-tail:]
+
+    def follow(self, identifier: str, tail: int) -> Iterator[str]:
+        yield from self.logs(identifier, tail)
+
+
+CONFIG: dict[str, Any] = {
+    "services": {
+        "zookeeper": {"image": "cp-zookeeper:7.9.6", "healthcheck": {"start_interval": "1s"}},
+        **{
+            name: {
+                "image": "cp-kafka:7.9.6",
+                "environment": {"KAFKA_ADVERTISED_LISTENERS": f"HOST://localhost:{port}"},
+                "ports": [{"target": port, "published": str(port)}],
+            }
+            for name, port in (("kafka", 9092), ("kafka-2", 9093), ("kafka-3", 9094))
+        },
+    }
+}
+
+
+@dataclass
+class FakeCompose:
+    """In place of `command.Project`: called like the class, it notes what its projects do.
+
+    `answer` is what `up` ends with; `upping` happens then.
+    """
+
+    engine: FakeEngine
+    config: dict[str, Any] = field(default_factory=lambda: copy.deepcopy(CONFIG))
+    answer: Completed = field(default_factory=lambda: Completed(0, ""))
+    upping: Callable[[Any, Sequence[str]], None] | None = None
+    done: list[str] = field(default_factory=list)
+    made: list[FakeProject] = field(default_factory=list)
+
+    def __call__(self, *arguments: Any, **named: Any) -> FakeProject:
+        names = ("name", "directory", "files", "variables", "brokers")
+        fields = {**dict(zip(names, arguments, strict=False)), **named}
+        assert set(fields) == set(names)
+        self.made.append(FakeProject(self, **fields))
+        return self.made[-1]
+
+
+@dataclass
+class FakeProject:
+    """One project of it."""
+
+    compose: FakeCompose
+    name: str
+    directory: Path
+    files: tuple[Path, ...]
+    variables: dict[str, str]
+    brokers: int
+
+    def config(self) -> dict[str, Any]:
+        return self.compose.config
+
+    def up(self, services: Sequence[str], *, timeout_s: float) -> Completed:
+        self.compose.done.append(f"up {' '.join(services)}")
+        if self.compose.upping:
+            self.compose.upping(self, services)
+        return self.compose.answer
+
+    def stop(self, services: Sequence[str]) -> None:
+        self.compose.done.append(f"stop {' '.join(services)}")
+
+    def down(self, *, wipe: bool) -> None:
+        self.compose.done.append("down --volumes" if wipe else "down")
