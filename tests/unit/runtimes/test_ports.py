@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,10 @@ from hypothesis import strategies as st
 from kafka_tasks.clients import processes
 from kafka_tasks.clients.processes import PortHolder
 from kafka_tasks.errors import MachineError, PortTaken
+from kafka_tasks.project.directory import Project
+from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes import ports
+from kafka_tasks.settings import load
 
 HERE = Path("/some/project")
 
@@ -102,3 +106,144 @@ def test_free_ports_are_let_through(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "port_holder", lambda number: pytest.fail("looked for"))
     ports.require_free({"zookeeper": 2181, "kafka": 9092})
     assert asked == [2181, 9092]
+
+
+class Resolved:
+    """What `resolve` makes of settings and record; `held` ports are not free."""
+
+    def __init__(
+        self,
+        project: Project,
+        monkeypatch: pytest.MonkeyPatch,
+        *,
+        port: str = "auto",
+        keeper: str = "auto",
+        before: ClusterRecord | None = None,
+        own: Collection[int] = (),
+        held: Collection[int] = (),
+        brokers: int = 1,
+    ) -> None:
+        self.notices: list[str] = []
+        monkeypatch.setattr(processes, "port_is_free", lambda number: number not in held)
+        monkeypatch.setattr(ports.pick, "__defaults__", ((), lambda number: number not in held))
+        environ = {"KAFKA_TASKS_PORT": port, "KAFKA_TASKS_ZOOKEEPER_PORT": keeper}
+        settings = load(project.path, environ=environ)
+        self.auto, self.port, self.keeper = ports.resolve(
+            project.path, settings, before, own, brokers=brokers, notice=self.notices.append
+        )
+
+
+def _before(port: int, keeper: int, *auto: str) -> ClusterRecord:
+    return ClusterRecord(
+        runtime="compose",
+        wanted="stopped",
+        version="7.9.6",
+        kafka_version="3.9",
+        brokers=1,
+        port=port,
+        zookeeper_port=keeper,
+        changed_at=0.0,
+        auto_ports=auto,
+    )
+
+
+BOTH = ("port", "zookeeper_port")
+
+
+def test_ports_that_were_given_are_taken(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether they are free is asked elsewhere, and what was picked before does not count."""
+    before = _before(25000, 25010, *BOTH)
+    found = Resolved(
+        project, monkeypatch, port="9092", keeper="2181", before=before, held=(9092, 2181)
+    )
+    assert (found.auto, found.port, found.keeper, found.notices) == ((), 9092, 2181, [])
+
+
+def test_auto_picks_ports_that_do_not_meet(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The brokers' neighbouring ports and ZooKeeper's are all different."""
+    found = Resolved(project, monkeypatch, brokers=5)
+    assert found.auto == BOTH
+    assert found.port == ports.pick(project.path, 5, free=_free)
+    assert found.keeper not in range(found.port, found.port + 5)
+
+
+def test_auto_keeps_clear_of_a_given_port(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ZooKeeper port in the middle of the place that would be picked is walked around."""
+    first = ports.pick(project.path, 3, free=_free)
+    found = Resolved(project, monkeypatch, keeper=str(first + 2), brokers=3)
+    assert found.auto == ("port",)
+    assert found.keeper == first + 2
+    assert found.keeper not in range(found.port, found.port + 3)
+    turned = Resolved(project, monkeypatch, port=str(first), brokers=3)
+    assert turned.auto == ("zookeeper_port",)
+    assert turned.keeper not in range(first, first + 3)
+
+
+def test_what_was_picked_before_is_kept(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clients that were configured yesterday connect today."""
+    found = Resolved(project, monkeypatch, before=_before(25000, 25010, *BOTH))
+    assert (found.auto, found.port, found.keeper) == (BOTH, 25000, 25010)
+    assert found.notices == []
+
+
+def test_what_was_picked_before_is_in_use_by_now(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another is picked and it is said so; the port beside it is kept."""
+    found = Resolved(project, monkeypatch, before=_before(25000, 25010, *BOTH), held=(25000,))
+    assert found.port not in (25000, 25010)
+    assert found.keeper == 25010
+    assert found.notices == ["port 25000 is in use by now; picking another"]
+
+
+def test_a_neighbour_that_is_in_use_moves_all(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three brokers need three free ports, not the one that was kept."""
+    found = Resolved(
+        project, monkeypatch, before=_before(25000, 25010, *BOTH), held=(25002,), brokers=3
+    )
+    assert found.port != 25000
+    assert found.notices == ["port 25000 is in use by now; picking another"]
+
+
+def test_ports_of_our_own_services_are_kept(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cluster that runs is not moved: it is our own service that holds the port."""
+    own = (25000, 25010)
+    before = _before(25000, 25010, *BOTH)
+    found = Resolved(project, monkeypatch, before=before, own=own, held=own)
+    assert (found.port, found.keeper, found.notices) == (25000, 25010, [])
+
+
+def test_what_was_given_before_is_not_what_auto_picked(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """9092 of yesterday's setting is no choice of ours: `auto` picks."""
+    found = Resolved(project, monkeypatch, before=_before(9092, 2181))
+    assert found.port == ports.pick(project.path, 1, free=_free)
+    assert found.keeper not in (2181, found.port)
+    assert found.notices == []
+
+
+def test_a_running_cluster_is_kept_whoever_gave_its_port(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Setting `auto` while 9092 of before is running does not start it anew elsewhere."""
+    own = (9092, 2181)
+    found = Resolved(project, monkeypatch, before=_before(9092, 2181), own=own, held=own)
+    assert (found.auto, found.port, found.keeper) == (BOTH, 9092, 2181)
+
+
+def test_zookeepers_port_gives_way_to_the_brokers(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More brokers than before may reach the port that ZooKeeper had."""
+    before = _before(25000, 25002, *BOTH)
+    found = Resolved(project, monkeypatch, port="25000", before=before, brokers=3)
+    assert found.keeper not in range(25000, 25003)
