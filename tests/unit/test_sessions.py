@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+
+from kafka_tasks.sessions import register
+
+
+class Skipped(Exception):
+    """What `session.skip` does."""
+
+
+class FakeSession:
+    """A Nox session that notes what it is told."""
+
+    posargs = ("-k", "topics")
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[Any, ...]] = []
+        self.options: dict[str, Any] = {}
+
+    def install(self, *what: str) -> None:
+        """Noted."""
+        self.steps.append(("install", *what))
+
+    def run(self, *command: str, **options: Any) -> None:
+        """Noted."""
+        self.steps.append(("run", *command))
+        self.options = options
+
+    def skip(self, reason: str) -> None:
+        """Ends the session."""
+        raise Skipped(reason)
+
+
+class FakeNox(ModuleType):
+    """As much of Nox as `register` uses."""
+
+    def __init__(self) -> None:
+        super().__init__("nox")
+        self.registered: dict[str, Any] = {}
+
+    def session(self, **options: Any) -> Callable[[Any], Any]:
+        """The decorator that registers."""
+
+        def decorate(function: Any) -> Any:
+            self.registered.update(options, function=function)
+            return function
+
+        return decorate
+
+    def parametrize(self, name: str, values: list[Any]) -> Callable[[Any], Any]:
+        """The decorator that multiplies."""
+        self.registered["parametrized"] = (name, [(value.value, value.id) for value in values])
+        return lambda function: function
+
+    def param(self, value: str, *, id: str) -> SimpleNamespace:
+        """One value of it."""
+        return SimpleNamespace(value=value, id=id)
+
+
+@pytest.fixture
+def nox(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeNox]:
+    """In place of the real one, which need not be installed."""
+    fake = FakeNox()
+    monkeypatch.setitem(sys.modules, "nox", fake)
+    yield fake
+
+
+def _run(nox: FakeNox, runtime: str) -> FakeSession:
+    session = FakeSession()
+    nox.registered["function"](session, runtime)
+    return session
+
+
+def test_by_default_it_is_the_embedded_runtime_alone(nox: FakeNox) -> None:
+    """One session, whose reports are in the current directory."""
+    register()
+    assert nox.registered["name"] == "acceptance"
+    assert nox.registered["parametrized"] == ("runtime", [("embedded", "embedded")])
+    session = _run(nox, "embedded")
+    assert session.steps == [
+        ("install", "kafka-tasks[embedded]"),
+        (
+            *("run", "python", "-m", "kafka_tasks.acceptance", "--runtime=embedded"),
+            *("--report=report.json", "--junit=junit.xml", "-k", "topics"),
+        ),
+    ]
+    assert session.options["env"] == {}
+
+
+def test_each_runtime_has_a_session_and_a_folder(nox: FakeNox) -> None:
+    """One report does not overwrite the other."""
+    register(runtimes=("embedded", "compose"), install=("-e", "."), name="proof", python="3.12")
+    assert (nox.registered["name"], nox.registered["python"]) == ("proof", "3.12")
+    assert [name for _, name in nox.registered["parametrized"][1]] == ["embedded", "compose"]
+    session = _run(nox, "compose")
+    assert session.steps[0] == ("install", "-e", ".")
+    command = session.steps[1]
+    assert "--runtime=compose" in command
+    assert "--report=acceptance-compose/report.json" in command
+    assert "--junit=acceptance-compose/junit.xml" in command
+
+
+def test_further_variables_reach_the_run(nox: FakeNox) -> None:
+    """They are asked for by session and runtime, after the installation."""
+    asked: list[tuple[int, str]] = []
+
+    def environ(session: Any, runtime: str) -> Mapping[str, str]:
+        asked.append((len(session.steps), runtime))
+        return {"KAFKA_TASKS_KAFKA_IMAGE": f"mine:{runtime}"}
+
+    register(runtimes=("embedded", "compose"), environ=environ)
+    session = _run(nox, "compose")
+    assert asked == [(1, "compose")]
+    assert session.options["env"] == {"KAFKA_TASKS_KAFKA_IMAGE": "mine:compose"}
+
+
+def test_what_asks_for_variables_may_skip(nox: FakeNox) -> None:
+    """Then nothing is run."""
+
+    def environ(session: Any, runtime: str) -> Mapping[str, str]:
+        session.skip("no Docker engine answers")
+        return {}
+
+    register(environ=environ)
+    session = FakeSession()
+    with pytest.raises(Skipped, match="no Docker engine"):
+        nox.registered["function"](session, "compose")
+    assert [step[0] for step in session.steps] == ["install"]
+
+
+def test_an_interrupted_run_has_time_to_stop_its_cluster(nox: FakeNox) -> None:
+    """Nox alone would kill it after half a second, and leave servers running."""
+    register()
+    options = _run(nox, "embedded").options
+    assert options["interrupt_timeout"] >= 30
+    assert options["terminate_timeout"] >= 30
