@@ -170,6 +170,8 @@ class Sandbox:
         for pid in self.processes():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
+        if not self.processes() and not (self.path / ".kafka-tasks").is_dir():
+            return
         done = self.run("down", "--wipe", "--yes")
         left = self.processes()
         for pid in left:
@@ -210,6 +212,8 @@ def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {
         **outer,
         "KAFKA_TASKS_CACHE": cache,
+        # What `auto` chooses depends on the machine's Docker.
+        "KAFKA_TASKS_RUNTIME": "embedded",
         "KAFKA_TASKS_PORT": "auto",
         "KAFKA_TASKS_ZOOKEEPER_PORT": "auto",
         "XDG_STATE_HOME": str(tmp_path_factory.mktemp("state")),

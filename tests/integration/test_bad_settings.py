@@ -41,9 +41,14 @@ def untouched(project: Sandbox) -> object:
     ],
 )
 def test_bad_values_are_refused(project: Sandbox, name: str, value: str, words: str) -> None:
-    """A bad value is refused by name, with the value and what is allowed; as JSON too."""
+    """A bad value is refused by name, with the value and what is allowed."""
     project.run("up", env={name: value}).refused(3, name, value, words)
-    assert project.run("up", "-o", "json", env={name: value}).error["code"] == "invalid"
+
+
+def test_refusal_as_json(project: Sandbox) -> None:
+    """With `-o json` a refusal is the one document on stdout."""
+    error = project.run("up", "-o", "json", env={"KAFKA_TASKS_PORT": "abc"}).error
+    assert error["code"] == "invalid" and error["hint"]
 
 
 def test_version_without_a_lock_is_refused(project: Sandbox) -> None:

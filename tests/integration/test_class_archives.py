@@ -73,45 +73,49 @@ def test_first_start_makes_the_archive_for_the_second(
     assert left - {"lock"} == {"zookeeper.jsa", "kafka.jsa", "built.json", "verified.json"}
 
 
-def test_damaged_archives_are_replaced(cold: Sandbox, until: Callable[..., object]) -> None:
-    """A truncated archive and one with a changed byte are not used, and replaced."""
+def test_damaged_and_foreign_archives_are_replaced(
+    cold: Sandbox, until: Callable[..., object]
+) -> None:
+    """A truncated archive and one of other classes are not used, and replaced."""
     directory = archives(cold)
     whole = (directory / "kafka.jsa").read_bytes()
     (directory / "kafka.jsa").write_bytes(whole[: len(whole) // 2])
-    changed = bytearray((directory / "zookeeper.jsa").read_bytes())
-    changed[len(changed) // 2] ^= 0xFF
-    (directory / "zookeeper.jsa").write_bytes(changed)
+    (directory / "zookeeper.jsa").write_bytes(whole)
     replaced(cold, until)
 
 
-def test_foreign_and_missing_archives_are_replaced(
-    cold: Sandbox, until: Callable[..., object]
-) -> None:
-    """An archive of other classes and one that is not there are no error, and replaced."""
-    directory = archives(cold)
-    (directory / "zookeeper.jsa").replace(directory / "kafka.jsa")
-    replaced(cold, until)
+def spoil(directory: Path, damage: str) -> None:
+    """Make the archives of this directory unusable in one of several ways."""
+    archive, note = directory / "kafka.jsa", directory / "built.json"
+    if damage == "missing":
+        archive.unlink()
+    elif damage == "a changed byte":
+        content = bytearray(archive.read_bytes())
+        content[len(content) // 2] ^= 0xFF
+        archive.write_bytes(content)
+    elif damage == "a garbage note":
+        note.write_bytes(b"\xff")
+    else:
+        archive.write_bytes(b"garbage" * 1000)
+        note.write_text(json.dumps(sums(directory)))
 
 
-@pytest.mark.parametrize("damage", ["the JVM refuses it", "its note is garbage"])
+@pytest.mark.parametrize(
+    "damage", ["missing", "a changed byte", "a garbage note", "garbage with the right checksum"]
+)
 def test_archive_that_cannot_be_used_is_no_error(
     cold: Sandbox, damage: str, no_builders: Callable[[Path], None]
 ) -> None:
-    """Garbage with the right checksum is passed over by the JVM, a garbage note by us."""
+    """Whatever became of an archive, it is not used and the start succeeds."""
     directory = archives(cold)
-    note = (directory / "built.json").read_bytes()
-    kept = (directory / "kafka.jsa").read_bytes()
-    if damage == "its note is garbage":
-        (directory / "built.json").write_bytes(b"\xff")
-    else:
-        (directory / "kafka.jsa").write_bytes(b"garbage" * 1000)
-        (directory / "built.json").write_text(json.dumps(sums(directory)))
+    kept = {name: (directory / name).read_bytes() for name in ("kafka.jsa", "built.json")}
+    spoil(directory, damage)
     cold.up()
     assert not uses_archives(cold)
     assert cold.run("down").code == 0
     no_builders(directory.parent.parent)
-    (directory / "kafka.jsa").write_bytes(kept)
-    (directory / "built.json").write_bytes(note)
+    for name, content in kept.items():
+        (directory / name).write_bytes(content)
 
 
 def test_archive_of_another_java_is_its_own(

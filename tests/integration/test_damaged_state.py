@@ -80,8 +80,8 @@ def test_recycled_pid_is_never_signalled(
 def test_up_over_recycled_pids(project: Sandbox, bystander: psutil.Process) -> None:
     """`up` over a record full of foreign pids starts a cluster and leaves those processes alone."""
     project.up()
-    project.kill("kafka", "zookeeper")
-    change_record(project, pid=bystander.pid)
+    assert project.run("down").code == 0
+    change_record(project, pid=bystander.pid, started_s=1.0, command="0" * 64)
     project.up()
     assert bystander.pid not in project.pids().values()
     assert project.run("restart").code == 0
@@ -117,7 +117,7 @@ def test_damaged_record_of_a_running_cluster(running: Sandbox, damage: str) -> N
     running.state_file.write_bytes(whole)
 
 
-@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("damage", ["garbage", "empty", "truncated"])
 def test_damaged_record_of_a_stopped_cluster(stopped: Sandbox, damage: str) -> None:
     """An unreadable record of nothing that runs is a stopped cluster, not an error."""
     whole = stopped.state_file.read_bytes()

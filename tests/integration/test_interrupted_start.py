@@ -56,7 +56,7 @@ def test_ctrl_c_between_spawn_and_record(project: Sandbox, count: int) -> None:
 def test_ctrl_c_from_outside_at_any_moment(project: Sandbox) -> None:
     """Whenever Ctrl-C comes, `up` exits 130 with nothing left, or 0 with a ready cluster."""
     codes = []
-    for tenths in range(2, 11):
+    for tenths in range(2, 12, 2):
         process = project.begin("up")
         time.sleep(tenths / 10)
         process.send_signal(signal.SIGINT)
@@ -93,15 +93,15 @@ def test_second_ctrl_c_does_not_stop_the_cleaning_up(
 
 
 def test_ctrl_c_in_a_repair_stops_only_what_it_started(project: Sandbox) -> None:
-    """An interrupted repair takes its own broker away and leaves the ZooKeeper that ran before."""
+    """An interrupted repair takes its own ZooKeeper away and leaves the broker that ran before."""
     project.up()
-    keeper = project.pids()["zookeeper"]
-    project.kill("kafka")
+    broker = project.pids()["kafka"]
+    project.kill("zookeeper")
     code, _, err = faulty(project, "int-layer", "cluster", "up")
     assert code == 130, err
-    assert project.pids() == {"zookeeper": keeper}
+    assert project.pids() == {"kafka": broker}
     project.up()
-    assert project.pids()["zookeeper"] == keeper
+    assert project.pids()["kafka"] == broker
 
 
 def test_ctrl_c_in_wait_leaves_the_cluster_alone(project: Sandbox) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 def guest(running: Sandbox, new_project: Callable[..., Sandbox]) -> Sandbox:
     """A project that is attached to another project's cluster."""
     sandbox = new_project("guest")
+    del sandbox.environ["KAFKA_TASKS_RUNTIME"]
     sandbox.environ["KAFKA_TASKS_BOOTSTRAP_SERVERS"] = running.up()["bootstrap_servers"]
     return sandbox
 
@@ -84,6 +85,7 @@ def test_list_shows_this_machines_clusters_all_the_same(running: Sandbox, guest:
 def test_unreachable_cluster(new_project: Callable[..., Sandbox]) -> None:
     """Where nobody answers, each verb says so with the address and exits 5."""
     sandbox = new_project("alone")
+    del sandbox.environ["KAFKA_TASKS_RUNTIME"]
     sandbox.environ["KAFKA_TASKS_BOOTSTRAP_SERVERS"] = "127.0.0.1:9"
     listing = sandbox.begin("topic.list")
     seen = sandbox.run("status", "-o", "json")
@@ -104,7 +106,7 @@ def test_remote_without_an_address(project: Sandbox) -> None:
 def test_own_cluster_that_runs_is_not_forgotten(running: Sandbox) -> None:
     """With an address set, the project's own cluster is neither used nor stopped by `down`."""
     pids = running.pids()
-    env = {"KAFKA_TASKS_BOOTSTRAP_SERVERS": "127.0.0.1:9"}
+    env = {"KAFKA_TASKS_BOOTSTRAP_SERVERS": "127.0.0.1:9", "KAFKA_TASKS_RUNTIME": None}
     running.run("down", env=env).refused(3, "run by somebody else")
     assert running.run("status", "-o", "json", env=env).document["runtime"] == "remote"
     assert running.pids() == pids

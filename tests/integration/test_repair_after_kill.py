@@ -63,7 +63,7 @@ def test_down_with_a_dead_zookeeper_ends_the_broker(running: Sandbox) -> None:
 
 def test_other_settings_on_a_half_dead_cluster_are_refused(running: Sandbox) -> None:
     """A repair with other settings would be at odds with what still runs, so it is refused."""
-    running.kill("kafka")
+    running.kill("zookeeper")
     left = running.pids()
     done = running.run("up", env={"KAFKA_TASKS_ZOOKEEPER_PORT": "20999"})
     done.refused(3, "KAFKA_TASKS_ZOOKEEPER_PORT is 20999")

@@ -21,13 +21,13 @@ COMMAND = Path(sys.executable).with_name("kafka-tasks")
 NOWHERE = "/proc/no-such-home"
 
 
-@pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8"])
+@pytest.mark.parametrize("locale", ["POSIX", "C.UTF-8"])
 def test_path_with_spaces_letters_and_commas(
     new_project: Callable[..., Sandbox], locale: str
 ) -> None:
     """A project whose path has spaces, non-ASCII letters, a comma and quotes works as any other."""
     sandbox = new_project("Prüf, 'ein' \"Weg\" – 漢字 $HOME %41")
-    sandbox.environ |= {"LANG": locale, "LC_ALL": locale}
+    sandbox.environ |= {"LANG": "C", "LC_ALL": locale}
     found = sandbox.up()
     assert found["project"] == str(sandbox.path)
     assert sandbox.run("topic").code == 0
