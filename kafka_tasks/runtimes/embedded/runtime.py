@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,8 +19,6 @@ from kafka_tasks.model.cluster import (
     Capabilities,
     Cluster,
     ServiceState,
-    broker_id,
-    broker_name,
     service_names,
 )
 from kafka_tasks.model.events import Recorder
@@ -28,16 +26,11 @@ from kafka_tasks.project import state
 from kafka_tasks.project.directory import Project, unwritable
 from kafka_tasks.project.state import ClusterRecord, ServiceRecord
 from kafka_tasks.runtimes import broker_properties, ports
-from kafka_tasks.runtimes.embedded import archive, jars, properties, tails
+from kafka_tasks.runtimes.embedded import archive, jars, marks, tails
 from kafka_tasks.runtimes.embedded import java as javas
+from kafka_tasks.runtimes.embedded.launch import Launcher
 from kafka_tasks.settings import Settings
 
-PROJECT_PROPERTY = "-Dkafka.tasks.project="
-SERVICE_PROPERTY = "-Dkafka.tasks.service="
-_MAIN = {
-    "zookeeper": "org.apache.zookeeper.server.quorum.QuorumPeerMain",
-    "broker": "kafka.Kafka",
-}
 # A broker that asks for ZooKeeper before it listens sleeps one to two seconds before it asks
 # again; measured, this head start makes that rare and costs 0.05 s.
 _HEAD_START_S = 0.1
@@ -68,7 +61,7 @@ class EmbeddedRuntime:
 
     def known(self) -> ClusterRecord | None:
         """The record; where it is lost, what the running processes tell."""
-        return self.record() or self._with_strays(None)[0]
+        return self.record() or marks.with_strays(self._project.path, None, self.name)[0]
 
     def cluster(self, settings: Settings) -> Cluster:
         """The cluster as recorded, else as the settings would have it."""
@@ -105,7 +98,7 @@ class EmbeddedRuntime:
         return tuple(self._service(record, service) for service in record.services)
 
     def _service(self, record: ClusterRecord, service: ServiceRecord) -> ServiceState:
-        identity = _identity(service)
+        identity = marks.identity(service)
         alive = identity is not None and processes.is_running(identity)
         return ServiceState(
             name=service.name,
@@ -138,69 +131,11 @@ class EmbeddedRuntime:
         Returns their names. A crash between writing down and starting, or a lost record, leaves
         them; the properties on their command lines say what they are.
         """
-        record, strays = self._with_strays(self.record())
+        record, strays = marks.with_strays(self._project.path, self.record(), self.name)
         if strays and record:
             self._project.make_state()
             state.write(self._project, record)
         return strays
-
-    def _with_strays(
-        self, record: ClusterRecord | None
-    ) -> tuple[ClusterRecord | None, tuple[str, ...]]:
-        strays = []
-        for name, port, token, found in self._marked():
-            known = record.service(name) if record else None
-            if known and (mine := _identity(known)) and processes.is_running(mine):
-                continue
-            record = (record or self._guess(found)).with_service(
-                ServiceRecord(
-                    name=name,
-                    port=port,
-                    token=token,
-                    pid=found.identity.pid,
-                    started_s=found.identity.started_s,
-                    command=found.identity.command,
-                )
-            )
-            strays.append(name)
-        if record and strays:
-            highest = _highest_broker(service.name for service in record.services)
-            record = msgspec.structs.replace(record, brokers=max(record.brokers, highest))
-        return record, tuple(strays)
-
-    def _marked(self) -> Iterator[tuple[str, int, str, processes.Found]]:
-        for found in processes.find(f"{PROJECT_PROPERTY}{self._project.path}"):
-            values = dict(
-                argument[2:].split("=", 1)
-                for argument in found.arguments
-                if argument.startswith("-Dkafka.tasks.") and "=" in argument
-            )
-            if values.get("kafka.tasks.project") != str(self._project.path):
-                continue
-            name, port = values.get("kafka.tasks.service"), values.get("kafka.tasks.port", "")
-            if name and port.isdigit():
-                yield name, int(port), values.get("kafka.tasks.token", ""), found
-
-    def _guess(self, found: processes.Found) -> ClusterRecord:
-        """A record for processes whose own is lost, from what stands on their command lines."""
-        values = {
-            key: value
-            for key, _, value in (
-                argument.removeprefix("-Dkafka.tasks.").partition("=")
-                for argument in found.arguments
-                if argument.startswith("-Dkafka.tasks.")
-            )
-        }
-        return ClusterRecord(
-            runtime=self.name,
-            wanted="running",
-            version=values.get("version", "7.9.6"),
-            kafka_version=values.get("kafka", ""),
-            brokers=1,
-            port=int(values.get("first", "9092")),
-            zookeeper_port=int(values.get("keeper", "2181")),
-            changed_at=time.time(),
-        )
 
     # -- start ---------------------------------------------------------------------------------
 
@@ -230,10 +165,12 @@ class EmbeddedRuntime:
         for name in todo:
             record = record.with_service(_about_to_start(name, record))
         state.write(self._project, record)
+        launcher = Launcher(self._project, settings, self._archives, built, further)
+        self._lists = launcher.lists
         for name in todo:
-            self._write_configuration(root, name, record, further)
+            launcher.configure(name, record)
         for name in todo:
-            record = self._spawn(root, name, record, settings, built)
+            record = self._spawned(launcher, record, name)
             if name == ZOOKEEPER and len(todo) > 1:
                 time.sleep(_HEAD_START_S)
         return replace(self._cluster(record), had_data=had_data)
@@ -241,7 +178,7 @@ class EmbeddedRuntime:
     def _planned(self, settings: Settings, kafka: str) -> ClusterRecord:
         before = self.record()
         alive = {seen.name: seen for seen in self.services() if seen.alive}
-        width = max(settings.brokers, _highest_broker(set(alive)))
+        width = max(settings.brokers, marks.highest_broker(set(alive)))
         own = {seen.address.port for seen in alive.values() if seen.address}
         auto, port, keeper = ports.resolve(
             self._project.path,
@@ -281,89 +218,14 @@ class EmbeddedRuntime:
                 hint=f'df -h "{root}"; du -sh "{root}"/data/*',
             )
 
-    def _write_configuration(
-        self, root: Path, name: str, record: ClusterRecord, further: dict[str, str]
-    ) -> None:
-        if name == ZOOKEEPER:
-            wanted = properties.zookeeper(record.zookeeper_port)
-        else:
-            wanted = properties.broker(
-                name,
-                port=ports.of_service(name, record.port, record.zookeeper_port),
-                zookeeper_port=record.zookeeper_port,
-                brokers=record.brokers,
-                further=further,
-            )
-        try:
-            (root / "conf" / f"{name}.properties").write_text(
-                properties.render(wanted), encoding="ascii"
-            )
-            (root / "conf" / f"{name}.log4j").write_text(
-                properties.log_settings(name), encoding="ascii"
-            )
-        except OSError as error:
-            raise unwritable(root / "conf", error) from error
-
-    def _spawn(
-        self, root: Path, name: str, record: ClusterRecord, settings: Settings, built: bool
-    ) -> ClusterRecord:
-        assert self._archives is not None
+    def _spawned(self, launcher: Launcher, record: ClusterRecord, name: str) -> ClusterRecord:
+        """Start one server and write down which process it is."""
         planned = record.service(name)
         assert planned is not None
-        arguments = [
-            str(self._archives.java.executable),
-            *self._jvm_flags(root, name, settings, built),
-            f"{PROJECT_PROPERTY}{self._project.path}",
-            f"{SERVICE_PROPERTY}{name}",
-            f"-Dkafka.tasks.port={planned.port}",
-            f"-Dkafka.tasks.first={record.port}",
-            f"-Dkafka.tasks.keeper={record.zookeeper_port}",
-            f"-Dkafka.tasks.version={record.version}",
-            f"-Dkafka.tasks.kafka={record.kafka_version}",
-            f"-Dkafka.tasks.token={planned.token}",
-            f"-Dlog4j.configuration=file:./conf/{name}.log4j",
-            "-cp",
-            ":".join(map(str, self._archives.class_path)),
-            _MAIN["zookeeper" if name == ZOOKEEPER else "broker"],
-            f"./conf/{name}.properties",
-        ]
-        identity = processes.spawn_detached(
-            arguments,
-            cwd=root,
-            environ=archive.java_environment(),
-            output=root / "logs" / f"{name}.out",
-        )
-        started = msgspec.structs.replace(
-            planned, pid=identity.pid, started_s=identity.started_s, command=identity.command
-        )
-        record = record.with_service(started)
+        identity = launcher.spawn(record, planned)
+        record = record.with_service(marks.started(planned, identity))
         state.write(self._project, record)
         return record
-
-    def _jvm_flags(self, root: Path, name: str, settings: Settings, built: bool) -> list[str]:
-        """Serial collector, first compiler and no perf file: the fastest start, measured."""
-        assert self._archives is not None
-        role = "zookeeper" if name == ZOOKEEPER else "kafka"
-        class_list = None
-        if not built and name in (ZOOKEEPER, broker_name(1)):
-            class_list = root / "run" / f"{role}.classlist"
-            self._lists[role] = class_list
-        heap = settings.zookeeper_heap if name == ZOOKEEPER else settings.heap
-        return [
-            f"-Xmx{heap}",
-            "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
-            "-XX:-UsePerfData",
-            "-XX:+ExitOnOutOfMemoryError",
-            "-Xshare:auto",
-            "-Xlog:disable",
-            "-Xlog:all=error:stderr",
-            # ZooKeeper has nothing to do at SIGTERM; left to the JVM, it takes 0.3 s over that.
-            *(["-Xrs"] if name == ZOOKEEPER else []),
-            *self._archives.flags(role, built=built, class_list=class_list),
-            "-Djava.awt.headless=true",
-            "-Djava.net.preferIPv4Stack=true",
-        ]
 
     def pull(self, settings: Settings) -> tuple[str, ...]:
         """Jars and a Java; the class archive takes a rehearsal."""
@@ -417,9 +279,9 @@ class EmbeddedRuntime:
             )
             state.write(self._project, record)
             keeper = record.service(ZOOKEEPER)
-            keeper_id = _identity(keeper) if keeper else None
+            keeper_id = marks.identity(keeper) if keeper else None
             for service in order:
-                identity = _identity(service)
+                identity = marks.identity(service)
                 if identity is None or not processes.is_running(identity):
                     continue
                 alone = keeper_id is None or not processes.is_running(keeper_id)
@@ -434,7 +296,7 @@ class EmbeddedRuntime:
                 stopped.append(service.name)
                 self._recorder.passed("stopped", service.name)
             for service in gone:
-                record = record.with_service(_idle(service))
+                record = record.with_service(marks.idle(service))
             state.write(self._project, record)
         if wipe:
             self._wipe()
@@ -489,18 +351,3 @@ def fingerprint(settings: Settings) -> dict[str, str]:
 def _about_to_start(name: str, record: ClusterRecord) -> ServiceRecord:
     port = ports.of_service(name, record.port, record.zookeeper_port)
     return ServiceRecord(name=name, port=port, token=uuid.uuid4().hex)
-
-
-def _idle(service: ServiceRecord) -> ServiceRecord:
-    """The record of a service that ended in an orderly way."""
-    return msgspec.structs.replace(service, pid=None, started_s=None, command=None)
-
-
-def _highest_broker(services: Iterable[str]) -> int:
-    return max((broker_id(name) for name in services if name != ZOOKEEPER), default=0)
-
-
-def _identity(service: ServiceRecord) -> processes.Identity | None:
-    if service.pid is None or service.started_s is None or service.command is None:
-        return None
-    return processes.Identity(service.pid, service.started_s, service.command)
