@@ -53,13 +53,15 @@ class ComposeRuntime:
     def _containers(self) -> dict[str, Container]:
         return containers.by_service(self.engine, self._project.path)
 
+    def _expected(self) -> tuple[str, ...]:
+        record = self.record()
+        running = record is not None and record.wanted == "running"
+        return service_names(record.brokers) if record and running else ()
+
     def services(self) -> tuple[ServiceState, ...]:
         """Each expected service, and whether its container runs."""
-        record = self.record()
         found = self._containers()
-        running = record is not None and record.wanted == "running"
-        expected = service_names(record.brokers) if record and running else ()
-        names = sorted({*expected, *found}, key=containers.order)
+        names = sorted({*self._expected(), *found}, key=containers.order)
         return tuple(containers.service_state(name, found.get(name)) for name in names)
 
     def cluster(self, settings: Settings) -> Cluster:
@@ -266,22 +268,24 @@ class ComposeRuntime:
     # -- logs ----------------------------------------------------------------------------------
 
     def logs(self, service: str, tail: int) -> list[str]:
-        """The last lines of the service's container."""
-        return self.engine.logs(self._of(service).id, tail)
+        """The last lines of the service's container; none where it is gone."""
+        found = self._of(service)
+        return self.engine.logs(found.id, tail) if found else []
 
     def follow(self, service: str, tail: int) -> Iterator[str]:
         """The last lines and each new one."""
-        return self.engine.follow(self._of(service).id, tail)
+        found = self._of(service)
+        return self.engine.follow(found.id, tail) if found else iter(())
 
-    def _of(self, service: str) -> Container:
+    def _of(self, service: str) -> Container | None:
         there = self._containers()
-        if service not in there:
+        if service not in there and service not in self._expected():
             names = ", ".join(sorted(there, key=containers.order)) or "none yet"
             raise InvalidInput(
                 f"There is no container of {service!r} in this project (there is: {names}).",
                 hint="invoke kafka.status",
             )
-        return there[service]
+        return there.get(service)
 
 
 def _images(config: Mapping[str, Any], names: Sequence[str]) -> list[str]:

@@ -499,3 +499,12 @@ def test_logs_of_a_service_without_container(world: World, ask: str) -> None:
         world.container(name)
     with pytest.raises(InvalidInput, match="there is: zookeeper, kafka-2"):
         getattr(world.runtime, ask)("kafka", 1)
+
+
+def test_logs_of_a_container_that_is_gone_are_empty(world: World) -> None:
+    """Whoever says that it died asks for them, and must not be stopped by their absence."""
+    world.record()
+    assert world.runtime.logs("kafka", 10) == []
+    assert list(world.runtime.follow("kafka", 10)) == []
+    with pytest.raises(InvalidInput, match="no container of 'kafka-2'"):
+        world.runtime.logs("kafka-2", 10)
