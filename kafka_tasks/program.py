@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 
 from invoke.program import Program
 
@@ -28,8 +27,4 @@ class KafkaTasks(Program):
 
 def main() -> None:
     """Run the command line."""
-    program = KafkaTasks(name="kafka-tasks", binary="kafka-tasks", namespace=kafka, version=VERSION)
-    try:
-        program.run()
-    except KeyboardInterrupt:
-        sys.exit(130)
+    KafkaTasks(name="kafka-tasks", binary="kafka-tasks", namespace=kafka, version=VERSION).run()

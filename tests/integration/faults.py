@@ -43,7 +43,7 @@ def after_call(module: Any, name: str, count: int, number: signal.Signals) -> No
 
 def main(fault: str, where: str, *arguments: str) -> None:
     """Put the fault in and run the command line."""
-    from kafka_tasks import program
+    from kafka_tasks.__main__ import main as command
     from kafka_tasks.clients import processes
     from kafka_tasks.project import state
 
@@ -58,7 +58,7 @@ def main(fault: str, where: str, *arguments: str) -> None:
     else:
         raise SystemExit(f"no such fault: {fault}")
     sys.argv = ["kafka-tasks", *arguments]
-    program.main()
+    command()
 
 
 if __name__ == "__main__":
