@@ -195,3 +195,32 @@ def test_an_external_network_is_joined_and_kept(project: Bench) -> None:
     finally:
         project.clean()
         network.remove()
+
+
+def test_other_services_of_the_users_file_are_left_alone(project: Bench) -> None:
+    """`down --wipe` removes ZooKeeper, Kafka and their volumes, not the neighbour in the file."""
+    from kafka_tasks.runtimes.compose.file import packaged
+
+    neighbour = """
+  web:
+    image: ${KAFKA_TASKS_KAFKA_IMAGE}
+    command: sleep infinity
+    stop_grace_period: 1s
+    volumes: [web-data:/data]
+"""
+    text = packaged().read_text()
+    text = text.replace("\nnetworks:\n", f"{neighbour}\nnetworks:\n")
+    text = text.replace("\nvolumes:\n", "\nvolumes:\n  web-data:\n")
+    (project.path / "docker-compose.yml").write_text(text)
+    try:
+        assert project.docker("compose", "up", "-d", "web").code == 0
+        assert project.run("up").code == 0
+        assert project.run("down", "--wipe", "--yes").code == 0
+        assert set(project.containers) == {"web"}
+        assert project.containers["web"].status == "running"
+        label = {"label": f"com.docker.compose.project={project.path.name.lower()}"}
+        left = [volume.name for volume in project.engine.volumes.list(filters=label)]
+        assert left == [f"{project.path.name}_web-data"]
+        assert project.run("status").code == 5
+    finally:
+        project.docker("compose", "down", "--volumes")

@@ -89,9 +89,9 @@ class Project:
             environ=self._environment(),
         )
 
-    def config(self) -> dict[str, Any]:
+    def config(self, *, profile: str | None = None) -> dict[str, Any]:
         """The file as Compose reads it; raises `InvalidInput` with Compose's own words."""
-        done = self.run("config", "--format", "json")
+        done = self.run("config", "--format", "json", profile=profile)
         if done.code:
             raise InvalidInput(
                 f"Compose does not accept {self.files[0]}.",
@@ -116,6 +116,10 @@ class Project:
         """Stop and remove containers and network; with `wipe` the volumes too."""
         self._must("down", *(["--volumes"] if wipe else []), profile="*")
 
+    def remove(self, services: Sequence[str]) -> None:
+        """Stop and remove the containers of these services, and nothing else."""
+        self._must("rm", "--stop", "--force", *services, profile="*")
+
     def _must(self, *words: str, profile: str | None = None) -> None:
         done = self.run(*words, timeout_s=180, profile=profile)
         if done.code:
@@ -129,3 +133,8 @@ class Project:
 def remove_container(identifier: str) -> None:
     """Remove one container, with its anonymous volumes."""
     processes.run(["docker", "rm", "--force", "--volumes", identifier], timeout_s=60)
+
+
+def remove_volume(name: str) -> bool:
+    """Remove one volume; False where it is still in use, or is not there."""
+    return processes.run(["docker", "volume", "rm", name], timeout_s=60).code == 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -193,4 +193,20 @@ def _problems(service: Mapping[str, Any]) -> list[str]:
     }
     return listeners.problems(wanted, advertised) + listeners.port_problems(
         advertised, wanted, published
+    )
+
+
+def volumes_of(config: Mapping[str, Any], services: Iterable[str]) -> tuple[str, ...]:
+    """The engine's names of the volumes that only these services use."""
+    wanted = set(services)
+    used: dict[str, set[str]] = {}
+    for name, service in config["services"].items():
+        for mount in service.get("volumes") or ():
+            if mount.get("type") == "volume" and mount.get("source"):
+                used.setdefault(mount["source"], set()).add(name)
+    declared = config.get("volumes") or {}
+    return tuple(
+        str(declared[source]["name"])
+        for source, users in sorted(used.items())
+        if users <= wanted and source in declared and not declared[source].get("external")
     )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from kafka_tasks.clients import processes
-from kafka_tasks.clients.docker import WORKING_DIRECTORY, Container, Engine
+from kafka_tasks.clients.docker import CONFIG_FILES, WORKING_DIRECTORY, Container, Engine
 from kafka_tasks.errors import PortTaken
 from kafka_tasks.model.cluster import ZOOKEEPER, service_names
 from kafka_tasks.project import register, state
@@ -57,18 +57,19 @@ def record(
         changed_at=time.time(),
         auto_ports=auto,
         fingerprint={name: str(getattr(settings, name)) for name in _FIELDS},
-        compose_project=_project_name(project, before, engine, containers, notice),
+        compose_project=_project_name(settings, before, engine, containers, notice),
     )
 
 
 def _project_name(
-    project: Path,
+    settings: Settings,
     before: ClusterRecord | None,
     engine: Engine,
     containers: Mapping[str, Container],
     notice: Callable[[str], None],
 ) -> str:
-    """Compose's own name for this directory, unless another directory has it already."""
+    """Compose's own name for this directory, unless another directory or file has it already."""
+    project = settings.project
     if before and before.compose_project:
         return before.compose_project
     if containers:
@@ -79,15 +80,21 @@ def _project_name(
         for other in register.remembered()
         if other.path != project and (noted := state.read(other))
     }
-    foreign = any(
-        found.labels.get(WORKING_DIRECTORY) != str(project) or found.service not in SERVICES
-        for found in engine.of_project(name)
-    )
+    mine = str(file.choose(settings).path)
+    foreign = any(_is_foreign(found, project, mine) for found in engine.of_project(name))
     if name not in others and not foreign:
         return name
     digest = hashlib.sha256(os.fsencode(project)).hexdigest()[:6]
     notice(f"another project is called {name}; this one is {name}-{digest}")
     return f"{name}-{digest}"
+
+
+def _is_foreign(found: Container, directory: Path, file_used: str) -> bool:
+    """Whether a container belongs to another directory, or to another file of this one."""
+    if found.labels.get(WORKING_DIRECTORY) != str(directory):
+        return True
+    files = found.labels.get(CONFIG_FILES, "").split(",")
+    return found.service not in SERVICES and file_used not in files
 
 
 def require_ports(

@@ -20,7 +20,7 @@ from kafka_tasks.project.directory import Project, unwritable
 from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes import broker_properties
 from kafka_tasks.runtimes.compose import command, containers, file, plan
-from kafka_tasks.settings import Settings, environment, load
+from kafka_tasks.settings import MAX_BROKERS, Settings, environment, load
 
 
 class ComposeRuntime:
@@ -229,13 +229,24 @@ class ComposeRuntime:
             return tuple(chosen)
         if project is not None:
             self._stop_each(project, list(reversed(alive)))
-            project.down(wipe=wipe)
+            self._take_away(project, wipe=wipe)
         if record is not None:
             idle = msgspec.structs.replace(record, wanted="stopped", changed_at=time.time())
             state.write(self._project, idle)
         if wipe:
             state.forget(self._project)
         return tuple(reversed(alive))
+
+    def _take_away(self, project: command.Project, *, wipe: bool) -> None:
+        """Remove what Compose made for our services; what else a user's file has is left alone."""
+        config = project.config(profile="*")
+        ours = [name for name in config["services"] if name in service_names(MAX_BROKERS)]
+        if len(ours) == len(config["services"]):
+            project.down(wipe=wipe)
+            return
+        project.remove(ours)
+        for name in file.volumes_of(config, ours) if wipe else ():
+            command.remove_volume(name)
 
     def _stop_each(self, project: command.Project, names: Sequence[str]) -> None:
         """One after the other, brokers first: each leaves in order."""

@@ -145,8 +145,11 @@ class FakeProject:
     variables: dict[str, str]
     brokers: int
 
-    def config(self) -> dict[str, Any]:
+    def config(self, *, profile: str | None = None) -> dict[str, Any]:
         return self.compose.config
+
+    def remove(self, services: Sequence[str]) -> None:
+        self.compose.done.append(f"remove {' '.join(services)}")
 
     def up(self, services: Sequence[str], *, timeout_s: float) -> Completed:
         self.compose.done.append(f"up {' '.join(services)}")

@@ -366,3 +366,25 @@ def test_a_container_on_the_hosts_network_publishes_nothing() -> None:
     environment = {"KAFKA_ADVERTISED_LISTENERS": "A://0.0.0.0:9092"}
     with pytest.raises(InvalidInput, match=r"advertises 0\.0\.0\.0"):
         _check(kafka=_broker(environment=environment, network_mode="host"))
+
+
+def test_only_volumes_of_these_services_alone_are_theirs() -> None:
+    """Shared, external and other services' volumes are left out; the engine's names come back."""
+
+    def mounts(*sources: str) -> dict[str, Any]:
+        return {"volumes": [{"type": "volume", "source": source} for source in sources]}
+
+    config = {
+        "services": {
+            "kafka": mounts("own", "shared", "outside"),
+            "zookeeper": {"volumes": [{"type": "bind", "source": "/etc"}]},
+            "web": mounts("shared", "theirs"),
+        },
+        "volumes": {
+            "own": {"name": "p_own"},
+            "shared": {"name": "p_shared"},
+            "theirs": {"name": "p_theirs"},
+            "outside": {"name": "outside", "external": True},
+        },
+    }
+    assert file.volumes_of(config, ["kafka", "zookeeper"]) == ("p_own",)
