@@ -83,6 +83,7 @@ def test_verify_works_on_a_cluster_of_somebody_else(
 ) -> None:
     """Attached, what concerns ZooKeeper is skipped in words and the rest holds."""
     guest = new_project("guest")
+    guest.environ["KAFKA_TASKS_RUNTIME"] = "remote"
     guest.environ["KAFKA_TASKS_BOOTSTRAP_SERVERS"] = running.up()["bootstrap_servers"]
     done = guest.run("verify", "-o", "json")
     assert done.code == 0, done.out + done.err
