@@ -171,8 +171,8 @@ def check(config: Mapping[str, Any], names: tuple[str, ...]) -> None:
         raise InvalidInput(
             f"The Compose file cannot work: {found[0]}.",
             evidence=found[1:],
-            hint="docs/kafka-setup-guide.md shows a pair of listeners that works; "
-            "docker compose config shows what Compose reads",
+            hint="this pair works: HOST://localhost:9092,CONTAINER://kafka:29092, port 9092 "
+            "published as 9092; docker compose config shows what Compose reads",
         )
 
 

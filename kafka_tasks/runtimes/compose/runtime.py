@@ -208,10 +208,13 @@ class ComposeRuntime:
                     hint=f"invoke kafka.logs --service {name}",
                 )
         lines = [line for line in done.output.strip().splitlines() if line.strip()]
+        exists = "incorrect label" in done.output and "network" in done.output
         raise MachineError(
             f"docker compose up failed (exit code {done.code}).",
             evidence=lines[-5:],
-            hint="docker ps -a; invoke kafka.logs",
+            hint="KAFKA_TASKS_NETWORK_EXTERNAL=true joins a network that exists already"
+            if exists
+            else "docker ps -a; invoke kafka.logs",
         )
 
     # -- stop ----------------------------------------------------------------------------------
