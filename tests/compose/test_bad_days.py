@@ -121,6 +121,8 @@ def test_an_image_that_cannot_be_pulled(project: Bench) -> None:
 def test_a_port_held_by_a_process(project: Bench) -> None:
     """The process is named and nothing is started."""
     with socket.socket() as taken:
+        # Connections of an earlier test may still linger on this port.
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", project.port()))
         taken.listen()
         failed = project.run("up")
