@@ -13,9 +13,8 @@ from kafka_tasks.project.directory import Project
 def current_session() -> Session:
     """The session of the project that the current directory belongs to."""
     project = Project.find()
-    record = state.read(project)
-    remembered = {"brokers": record.brokers} if record else {}
-    return lifecycle.open_session(project, settings.load(project.path, remembered=remembered))
+    found = settings.load(project.path, remembered=state.remembered(project))
+    return lifecycle.open_session(project, found)
 
 
 def require_ready(session: Session) -> Report:

@@ -84,6 +84,12 @@ def read(project: Project) -> ClusterRecord | None:
         return None
 
 
+def remembered(project: Project) -> dict[str, int]:
+    """The project's own choices, for settings that nobody gave."""
+    record = read(project)
+    return {"brokers": record.brokers} if record else {}
+
+
 def set_aside_if_corrupt(project: Project) -> Path | None:
     """Move an unreadable record out of the way; returns where it went."""
     path = project.state / FILE

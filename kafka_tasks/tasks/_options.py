@@ -77,8 +77,6 @@ class Call:
         from kafka_tasks import settings
         from kafka_tasks.project import state
 
-        record = state.read(project)
-        remembered = {"brokers": record.brokers} if record else {}
         section = self.context.config.get("kafka", {})
         if not isinstance(section, Mapping) and not hasattr(section, "items"):
             section = {}
@@ -86,7 +84,7 @@ class Call:
             project.path,
             flags=self.flags,
             section=dict(section.items()),
-            remembered=remembered,
+            remembered=state.remembered(project),
         )
 
     def session(self, listener: Listener | None = None) -> Session:

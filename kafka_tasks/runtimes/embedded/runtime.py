@@ -229,22 +229,25 @@ class EmbeddedRuntime:
 
     def pull(self, settings: Settings) -> tuple[str, ...]:
         """Jars and a Java; the class archive takes a rehearsal."""
-        lock = jars.load_lock(settings.kafka_line)
         broker_properties.read(settings.broker_properties)
-        java = javas.choose(settings)
-        jars.ensure(lock, settings.cache, self._recorder)
+        lock, archives = self._fetched(settings)
+        java = archives.java
         found = (
             f"{len(lock.jars)} jars of Kafka {lock.kafka}",
             f"Java {java.version} ({java.why})",
         )
-        return found if self.wants_rehearsal(settings) else (*found, "Java class archive")
+        return (*found, "Java class archive") if archives.is_built() else found
 
     def wants_rehearsal(self, settings: Settings) -> bool:
         """Whether there is no class archive for this Java and class path yet."""
+        return not self._fetched(settings)[1].is_built()
+
+    def _fetched(self, settings: Settings) -> tuple[jars.Lock, archive.Archives]:
+        """The lock, with its jars in the cache, and where their class archives belong."""
         lock = jars.load_lock(settings.kafka_line)
-        class_path = jars.ensure(lock, settings.cache, self._recorder)
         java = javas.choose(settings)
-        return not archive.locate(settings.cache, java, class_path, lock.kafka).is_built()
+        class_path = jars.ensure(lock, settings.cache, self._recorder)
+        return lock, archive.locate(settings.cache, java, class_path, lock.kafka)
 
     def settled(self, *, wait: bool = False) -> None:
         """Once the cluster is ready: make the class archive that the next start will use.
