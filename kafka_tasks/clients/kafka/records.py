@@ -46,7 +46,7 @@ def produce(
     timeout_s: float = 30.0,
     idempotent: bool = True,
 ) -> list[Record]:
-    """Send the records and return them as the broker acknowledged them, with their offsets.
+    """Send the records and return them as acknowledged: with offsets, and without headers.
 
     `idempotent` keeps their order through retries; a first producer id costs a fresh broker a
     second, which a single record need not pay.

@@ -114,7 +114,7 @@ class ComposeRuntime:
         project = self._laid_over(project, config, settings, root)
         self._require_images(_images(config, names))
         state.write(self._project, record)
-        self._drop_orphans(project, names)
+        self._drop_orphans(project)
         done = project.up(wanted, timeout_s=settings.timeout + 30)
         if done.code:
             self._explain(done)
@@ -188,11 +188,11 @@ class ComposeRuntime:
             image, lambda done, total: self._recorder.progress(image, done, max(total, 1))
         )
 
-    def _drop_orphans(self, project: command.Project, names: Sequence[str]) -> None:
+    def _drop_orphans(self, project: command.Project) -> None:
         """Remove containers of ours whose service the file no longer has."""
         for found in self.engine.of_project(project.name):
             mine = found.labels.get(containers.OURS) is not None
-            if mine and found.service not in plan.SERVICES and found.service not in names:
+            if mine and found.service not in plan.SERVICES:
                 self._recorder.notice(f"removing {found.name}, which the Compose file has no more")
                 command.remove_container(found.id)
 
