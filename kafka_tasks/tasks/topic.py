@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from kafka_tasks.tasks._cluster_access import (
+    connected,
+    dry,
+    matching,
+    missing,
+    require_cluster_id,
+)
 from kafka_tasks.tasks._options import Call, Outcome, confirmed, number, verb
 
 if TYPE_CHECKING:
-    from kafka_tasks.clients.kafka.admin import Admin
-    from kafka_tasks.lifecycle import Session
-    from kafka_tasks.model.cluster import Cluster
     from kafka_tasks.topics.model import TopicSpec
 
 DEFAULT_TOPIC = "test-topic"
@@ -21,17 +23,6 @@ _FLAGS = {
     "replication_factor": "replicas of each partition",
     "config": "a topic setting, key=value (repeatable)",
 }
-
-
-@contextmanager
-def _connected(call: Call) -> Iterator[tuple[Session, Cluster, Admin]]:
-    from kafka_tasks.clients.kafka.admin import Admin
-
-    session = call.session()
-    session.require_running()
-    cluster = session.runtime.cluster(session.settings)
-    with Admin(cluster) as admin:
-        yield session, cluster, admin
 
 
 def _spec(
@@ -82,12 +73,12 @@ def ensure(
         partitions=wanted.partitions or 1,
         replication_factor=wanted.replication_factor or 1,
     )
-    with _connected(call) as (session, cluster, admin):
+    with connected(call) as (session, cluster, admin):
         plan, there = topics.planned(admin, wanted, new=made)
         if there is not None:
             topics.require_same(plan.of(name))
         if call.dry:
-            return _dry(f"create {name}" if there is None else f"prove {name}")
+            return dry(f"create {name}" if there is None else f"prove {name}")
         limit = min(session.settings.timeout, 30.0)
         if there is None:
             apply(plan, admin, timeout_s=limit)
@@ -96,10 +87,6 @@ def ensure(
             cluster, admin, name, created=there is None, with_record=record, timeout_s=limit
         )
     return Outcome(as_json.proof(found), lambda: tables.proof(found))
-
-
-def _dry(what: str) -> Outcome:
-    return Outcome({"schema": 1, "dry": True, "would": what}, lambda: f"would {what}")
 
 
 @verb(iterable=("config",), help={"if_not_exists": "an existing topic is no error", **_FLAGS})
@@ -117,10 +104,10 @@ def create(
     from kafka_tasks.render import tables
     from kafka_tasks.topics import ensure as topics
 
-    with _connected(call) as (_, _, admin):
+    with connected(call) as (_, _, admin):
         if call.dry:
             topics.planned(admin, wanted)
-            return _dry(f"create {name}")
+            return dry(f"create {name}")
         made = topics.create(admin, wanted, if_not_exists=if_not_exists)
         state = admin.describe(name)
     count = tables.counted(len(state.partitions) if state else 0, "partition")
@@ -137,7 +124,7 @@ def list_(call: Call, internal: bool = False, output: str = "text") -> Outcome:
     """List the topics."""
     from kafka_tasks.render import as_json, tables
 
-    with _connected(call) as (_, _, admin):
+    with connected(call) as (_, _, admin):
         every = admin.topics()
     found = [every[name] for name in sorted(every) if internal or not every[name].internal]
     return Outcome(as_json.topics(found), lambda: tables.topics(found, width=call.width))
@@ -150,24 +137,14 @@ def describe(call: Call, name: str, output: str = "text") -> Outcome:
     from kafka_tasks.topics.model import check_name
 
     check_name(name)
-    with _connected(call) as (_, _, admin):
+    with connected(call) as (_, _, admin):
         state = admin.describe(name)
         if state is None:
-            raise _missing(name, admin.topics())
+            raise missing(name, admin.topics())
         offsets = admin.offsets(state)
     return Outcome(
         as_json.topic(state, offsets), lambda: tables.topic(state, offsets, width=call.width)
     )
-
-
-def _missing(name: str, there: Mapping[str, object]) -> Exception:
-    from difflib import get_close_matches
-
-    from kafka_tasks.errors import TopicMissing
-
-    near = get_close_matches(name, list(there), n=1)
-    hint = f"did you mean {near[0]}?" if near else "invoke kafka.topic.list"
-    return TopicMissing(f"There is no topic {name}.", hint=hint)
 
 
 @verb(help={"names": "topics: one, several with commas, or a pattern such as 'test-*'"})
@@ -183,11 +160,11 @@ def delete(
     from kafka_tasks.retry import Deadline
     from kafka_tasks.topics.apply import await_absence
 
-    with _connected(call) as (session, _, admin):
-        chosen = _matching(names, admin)
+    with connected(call) as (session, _, admin):
+        chosen = matching(names, admin)
         if call.dry:
-            return _dry(f"delete {', '.join(chosen)}")
-        _require_cluster_id(session, admin, cluster_id)
+            return dry(f"delete {', '.join(chosen)}")
+        require_cluster_id(session, admin, cluster_id)
         question = [
             f"{tables.counted(len(chosen), 'topic')} would be deleted with all records: "
             f"{', '.join(chosen)}."
@@ -197,51 +174,3 @@ def delete(
         await_absence(admin, tuple(chosen), Deadline.after(30.0))
     text = f"Deleted {', '.join(chosen)}."
     return Outcome({"schema": 1, "deleted": chosen}, lambda: text)
-
-
-def _matching(names: str, admin: Admin) -> list[str]:
-    """The topics that were named; a pattern never means Kafka's own."""
-    from fnmatch import fnmatchcase
-
-    from kafka_tasks.errors import InvalidInput, TopicMissing
-    from kafka_tasks.topics.model import check_name
-
-    parts = [part.strip() for part in names.split(",")]
-    for part in parts:
-        if not any(char in part for char in "*?["):
-            check_name(part)
-            if part.startswith("__"):
-                raise InvalidInput(
-                    f"{part} is Kafka's own and is not deleted from here.",
-                    hint="invoke kafka.topic.list shows the topics that are yours",
-                )
-    there = admin.topics()
-    chosen: list[str] = []
-    for part in parts:
-        if part in there:
-            chosen.append(part)
-            continue
-        hits = [name for name in sorted(there) if fnmatchcase(name, part)]
-        hits = [name for name in hits if not there[name].internal]
-        if not hits:
-            if any(char in part for char in "*?["):
-                raise TopicMissing(f"No topic matches {part}.", hint="invoke kafka.topic.list")
-            raise _missing(part, there)
-        chosen.extend(hits)
-    return sorted(set(chosen))
-
-
-def _require_cluster_id(session: Session, admin: Admin, given: str | None) -> None:
-    """Whatever deletes on a remote cluster names the cluster it means."""
-    from kafka_tasks.errors import Refused
-
-    actual = admin.look(5.0).cluster_id
-    if given is not None and given != actual:
-        raise Refused(
-            f"--cluster-id is {given}, but this cluster is {actual}.", hint="invoke kafka.status"
-        )
-    if given is None and not session.runtime.capabilities.lifecycle:
-        raise Refused(
-            "This cluster is run by somebody else; deleting on it needs --cluster-id.",
-            hint=f"add --cluster-id {actual} if that is the one you mean",
-        )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -20,7 +18,7 @@ from confluent_kafka.admin import (
     TopicMetadata,
 )
 
-from kafka_tasks.clients.kafka.connection import configuration, quiet_logger, translate
+from kafka_tasks.clients.kafka.connection import awaited, configuration, quiet_logger, translate
 from kafka_tasks.errors import BrokerUnreachable
 from kafka_tasks.model.cluster import Address, Cluster
 from kafka_tasks.model.topic import ConfigValue, Offsets, PartitionState, TopicState
@@ -58,6 +56,11 @@ class Admin:
     def __exit__(self, *_: object) -> None:
         self._client.__exit__(None, None, None)
 
+    @property
+    def client(self) -> AdminClient:
+        """The library's own client, for the modules beside this one."""
+        return self._client
+
     def look(self, timeout_s: float = _SLICE_S) -> ClusterView:
         """One metadata request; raises `BrokerUnreachable` when it is not answered in time."""
         metadata = self._metadata(timeout_s)
@@ -79,7 +82,7 @@ class Admin:
         """
         resource = ConfigResource(ResourceType.BROKER, str(broker_id))
         futures = self._client.describe_configs([resource], request_timeout=timeout_s)
-        self._result(futures[resource], f"broker {broker_id} at its advertised address", timeout_s)
+        awaited(futures[resource], f"broker {broker_id} at its advertised address", timeout_s)
 
     def topics(self, *, timeout_s: float = 10.0, name: str | None = None) -> dict[str, TopicState]:
         """Every topic, or the one of this name; without their settings."""
@@ -115,9 +118,7 @@ class Admin:
         return {
             resource.name: {
                 entry.name: _config_value(entry)
-                for entry in self._result(
-                    future, f"describe topic {resource.name}", timeout_s
-                ).values()
+                for entry in awaited(future, f"describe topic {resource.name}", timeout_s).values()
             }
             for resource, future in futures.items()
         }
@@ -147,13 +148,13 @@ class Admin:
             config=dict(config),
         )
         futures = self._client.create_topics([new], request_timeout=timeout_s)
-        self._result(futures[name], f"create topic {name}", timeout_s)
+        awaited(futures[name], f"create topic {name}", timeout_s)
 
     def delete(self, names: Sequence[str], *, timeout_s: float = 30.0) -> None:
         """Delete topics; returns when the controller has accepted all of it."""
         futures = self._client.delete_topics(list(names), request_timeout=timeout_s)
         for name, future in futures.items():
-            self._result(future, f"delete topic {name}", timeout_s)
+            awaited(future, f"delete topic {name}", timeout_s)
 
     def offsets(self, state: TopicState, *, timeout_s: float = 10.0) -> dict[int, Offsets]:
         """The first and the next offset of each partition."""
@@ -167,7 +168,7 @@ class Admin:
             return {}
         futures = self._client.list_offsets(wanted, request_timeout=timeout_s)
         return {
-            at.partition: self._result(future, f"offsets of {state.name}", timeout_s).offset
+            at.partition: awaited(future, f"offsets of {state.name}", timeout_s).offset
             for at, future in futures.items()
         }
 
@@ -178,14 +179,6 @@ class Admin:
             return self._client.list_topics(topic, timeout=timeout_s)
         except KafkaException as error:
             raise translate(error, f"metadata from {self._cluster.bootstrap_servers}") from error
-
-    def _result(self, future: Future[Any], what: str, timeout_s: float) -> Any:
-        try:
-            return future.result(timeout=timeout_s + 1.0)
-        except KafkaException as error:
-            raise translate(error, what) from error
-        except FutureTimeout as error:
-            raise BrokerUnreachable(f"No answer within {timeout_s:g} s: {what}.") from error
 
 
 def _state(topic: TopicMetadata) -> TopicState:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 
@@ -101,3 +104,13 @@ def translate(error: KafkaException, what: str) -> KafkaTasksError:
     ):
         return InvalidInput(f"The broker refused: {what}.", evidence=(text,))
     return ClusterError(f"Failed: {what}.", evidence=(f"{cause.name()}: {text}",))
+
+
+def awaited(future: Future[Any], what: str, timeout_s: float) -> Any:
+    """What an admin request came to; raises this package's errors. Every future is waited for."""
+    try:
+        return future.result(timeout=timeout_s + 1.0)
+    except KafkaException as error:
+        raise translate(error, what) from error
+    except FutureTimeout as error:
+        raise BrokerUnreachable(f"No answer within {timeout_s:g} s: {what}.") from error

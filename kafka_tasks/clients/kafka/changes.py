@@ -1,0 +1,140 @@
+"""What changes a cluster's topics, many in one request; every name gets its own outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import (
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewPartitions,
+    NewTopic,
+    ResourceType,
+)
+
+from kafka_tasks.clients.kafka.admin import Admin
+from kafka_tasks.clients.kafka.connection import awaited
+from kafka_tasks.errors import KafkaTasksError
+
+# None where it was done, else why it was not.
+Outcomes = dict[str, KafkaTasksError | None]
+
+Operation = Literal["set", "delete", "append", "subtract"]
+
+# What a new topic leaves open is the broker's to choose.
+BROKER_DEFAULT = -1
+
+
+@dataclass(frozen=True, slots=True)
+class NewTopicRequest:
+    """A topic to create; None leaves the choice to the broker."""
+
+    name: str
+    partitions: int | None = None
+    replication_factor: int | None = None
+    config: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigEdit:
+    """One change of one topic setting; `append` and `subtract` are for settings that are lists."""
+
+    key: str
+    operation: Operation = "set"
+    value: str | None = None
+
+
+def create(admin: Admin, topics: Iterable[NewTopicRequest], *, timeout_s: float = 30.0) -> Outcomes:
+    """Create topics; what was accepted has no leaders yet."""
+    wanted = [
+        NewTopic(
+            topic.name,
+            num_partitions=topic.partitions or BROKER_DEFAULT,
+            replication_factor=topic.replication_factor or BROKER_DEFAULT,
+            config=dict(topic.config or {}),
+        )
+        for topic in topics
+    ]
+    if not wanted:
+        return {}
+    futures = admin.client.create_topics(
+        wanted, request_timeout=timeout_s, operation_timeout=timeout_s
+    )
+    return _outcomes(futures, "create topic", timeout_s)
+
+
+def add_partitions(admin: Admin, totals: Mapping[str, int], *, timeout_s: float = 30.0) -> Outcomes:
+    """Let these topics have so many partitions in all; never fewer than they have."""
+    if not totals:
+        return {}
+    wanted = [NewPartitions(name, total) for name, total in totals.items()]
+    futures = admin.client.create_partitions(wanted, request_timeout=timeout_s)
+    return _outcomes(futures, "add partitions to", timeout_s)
+
+
+def alter_configs(
+    admin: Admin, edits: Mapping[str, Sequence[ConfigEdit]], *, timeout_s: float = 30.0
+) -> Outcomes:
+    """Change topic settings; those that are not named keep what they have."""
+    if not edits:
+        return {}
+    wanted = [
+        ConfigResource(
+            ResourceType.TOPIC, name, incremental_configs=[_entry(edit) for edit in changed]
+        )
+        for name, changed in edits.items()
+    ]
+    futures = admin.client.incremental_alter_configs(wanted, request_timeout=timeout_s)
+    by_name = {resource.name: future for resource, future in futures.items()}
+    return _outcomes(by_name, "alter topic", timeout_s)
+
+
+def delete(admin: Admin, names: Iterable[str], *, timeout_s: float = 30.0) -> Outcomes:
+    """Delete topics; what was accepted may still be there for a moment."""
+    wanted = list(names)
+    if not wanted:
+        return {}
+    futures = admin.client.delete_topics(wanted, request_timeout=timeout_s)
+    return _outcomes(futures, "delete topic", timeout_s)
+
+
+def trim(
+    admin: Admin, topic: str, before: Mapping[int, int], *, timeout_s: float = 30.0
+) -> dict[int, int]:
+    """Delete the records before these offsets, by partition; returns the first offsets then.
+
+    An offset of -1 means the end. Raises `ClusterError` or `BrokerUnreachable`.
+    """
+    wanted = [TopicPartition(topic, number, offset) for number, offset in before.items()]
+    if not wanted:
+        return {}
+    futures = admin.client.delete_records(wanted, request_timeout=timeout_s)
+    found = {}
+    for at, future in futures.items():
+        result = awaited(future, f"trim {topic}-{at.partition}", timeout_s)
+        found[at.partition] = int(result.low_watermark)
+    return found
+
+
+def _entry(edit: ConfigEdit) -> ConfigEntry:
+    return ConfigEntry(
+        edit.key,
+        edit.value,
+        incremental_operation=AlterConfigOpType[edit.operation.upper()],
+    )
+
+
+def _outcomes(futures: Mapping[str, Future[Any]], verb: str, timeout_s: float) -> Outcomes:
+    found: Outcomes = {}
+    for name, future in futures.items():
+        try:
+            awaited(future, f"{verb} {name}", timeout_s)
+            found[name] = None
+        except KafkaTasksError as error:
+            found[name] = error
+    return found
