@@ -16,12 +16,28 @@ _ALLOWED = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class TopicSpec:
-    """A topic as somebody wants it; None leaves the choice to the broker, or to what is there."""
+    """A topic as somebody wants it; None leaves the choice to the broker, or to what is there.
+
+    `absent` wants it gone, `protected` never lets a plan delete it. `owner` are the prefixes of the
+    file it stands in (none: any name), `origin` is that file and line.
+    """
 
     name: str
     partitions: int | None = None
     replication_factor: int | None = None
     config: Mapping[str, str] = field(default_factory=dict)
+    absent: bool = False
+    protected: bool = False
+    owner: tuple[str, ...] = ()
+    origin: str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WantedTopics:
+    """What topics.yaml, or several such files, declare; `owner` are all their prefixes."""
+
+    specs: tuple[TopicSpec, ...]
+    owner: tuple[str, ...] = ()
 
 
 def check_name(name: str) -> str:
