@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 from kafka_tasks.acceptance import ledger
 from kafka_tasks.acceptance.ledger import Ledger
-from kafka_tasks.clients.kafka import groups
+from kafka_tasks.clients.kafka import changes, groups
 from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.project.directory import Project
 from kafka_tasks.retry import Deadline
-from kafka_tasks.topics.apply import await_absence
+from kafka_tasks.topics.awaiting import await_absence
 
 PREFIX = "kafka-tasks-acceptance-"
 
@@ -20,7 +20,7 @@ def delete_topics(admin: Admin, names: Iterable[str]) -> None:
     """Delete those of these topics that are there, and return when they are gone."""
     there = tuple(sorted(set(names) & set(admin.topics())))
     if there:
-        admin.delete(there)
+        changes.require(changes.delete(admin, there))
         await_absence(admin, there, Deadline.after(30.0))
 
 

@@ -66,6 +66,7 @@ def ensure(
 
     from kafka_tasks.render import as_json, tables
     from kafka_tasks.topics import ensure as topics
+    from kafka_tasks.topics.account import require_done
     from kafka_tasks.topics.apply import apply
 
     made = replace(
@@ -81,7 +82,7 @@ def ensure(
             return dry(f"create {name}" if there is None else f"prove {name}")
         limit = min(session.settings.timeout, 30.0)
         if there is None:
-            apply(plan, admin, timeout_s=limit)
+            require_done(apply(plan, admin, timeout_s=limit))
         record = there is None or prove or name == DEFAULT_TOPIC
         found = topics.prove(
             cluster, admin, name, created=there is None, with_record=record, timeout_s=limit
@@ -156,9 +157,10 @@ def delete(
     output: str = "text",
 ) -> Outcome:
     """Delete topics and all their records; names them and asks first."""
+    from kafka_tasks.clients.kafka import changes
     from kafka_tasks.render import tables
     from kafka_tasks.retry import Deadline
-    from kafka_tasks.topics.apply import await_absence
+    from kafka_tasks.topics.awaiting import await_absence
 
     with connected(call) as (session, _, admin):
         chosen = matching(names, admin)
@@ -170,7 +172,7 @@ def delete(
             f"{', '.join(chosen)}."
         ]
         confirmed(question, yes=yes, hint=f"invoke kafka.topic.delete '{names}' --yes")
-        admin.delete(chosen)
+        changes.require(changes.delete(admin, chosen))
         await_absence(admin, tuple(chosen), Deadline.after(30.0))
     text = f"Deleted {', '.join(chosen)}."
     return Outcome({"schema": 1, "deleted": chosen}, lambda: text)

@@ -8,7 +8,9 @@ from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.results import Proof
 from kafka_tasks.model.topic import TopicState
 from kafka_tasks.retry import Deadline
-from kafka_tasks.topics.apply import apply, await_leaders, differing
+from kafka_tasks.topics.account import require_done
+from kafka_tasks.topics.apply import apply, differing
+from kafka_tasks.topics.awaiting import await_leaders
 from kafka_tasks.topics.model import TopicSpec, check_spec
 from kafka_tasks.topics.plan import Change, Plan, plan
 
@@ -53,7 +55,7 @@ def create(admin: Admin, spec: TopicSpec, *, if_not_exists: bool, timeout_s: flo
             )
         require_same(found.of(spec.name))
         return False
-    apply(found, admin, timeout_s=timeout_s)
+    require_done(apply(found, admin, timeout_s=timeout_s))
     return True
 
 

@@ -120,3 +120,17 @@ def parse_config(pairs: Iterable[str]) -> dict[str, str]:
             )
         found[key.strip()] = value.strip()
     return found
+
+
+def same_value(one: str, other: str) -> bool:
+    """Whether Kafka would take both for the same: blanks in lists, order, 007 and TRUE aside."""
+    return one == other or _plain(one) == _plain(other)
+
+
+def _plain(value: str) -> object:
+    text = value.strip()
+    if re.fullmatch(r"[+-]?[0-9]{1,40}", text, re.ASCII):
+        return int(text)
+    if text.lower() in ("true", "false"):
+        return text.lower()
+    return frozenset(part.strip() for part in text.split(","))

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from kafka_tasks.model.topic import TopicState
-from kafka_tasks.topics.model import TopicSpec, collision
+from kafka_tasks.topics.model import TopicSpec, WantedTopics, same_value
 
 Action = Literal["create", "update", "delete", "none", "blocked"]
+ACTIONS: tuple[Action, ...] = ("create", "update", "delete", "none", "blocked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,51 +44,149 @@ class Plan:
         """The change of one topic."""
         return next(change for change in self.changes if change.topic == topic)
 
+    def having(self, action: Action) -> tuple[Change, ...]:
+        """The changes with this action."""
+        return tuple(change for change in self.changes if change.action == action)
 
-def plan(specs: Iterable[TopicSpec], observed: Mapping[str, TopicState], *, brokers: int) -> Plan:
-    """Compare what is wanted with what is there; only what a spec names is compared."""
-    changes = [_change(spec, observed, brokers) for spec in specs]
-    return Plan(tuple(sorted(changes, key=lambda change: change.topic)))
+    @property
+    def pending(self) -> tuple[Change, ...]:
+        """What differs from what is wanted, blocked changes included."""
+        return tuple(change for change in self.changes if change.action != "none")
 
 
-def _change(spec: TopicSpec, observed: Mapping[str, TopicState], brokers: int) -> Change:
-    wanted_replicas = spec.replication_factor
-    there = observed.get(spec.name)
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a plan depends on besides topics: how many brokers there are, and whether replicas can
+    be moved (`immovable` says why not).
+    """
+
+    brokers: int
+    immovable: str | None = None
+
+
+def plan(
+    specs: Iterable[TopicSpec],
+    observed: Mapping[str, TopicState],
+    *,
+    brokers: int,
+    immovable: str | None = None,
+    pruned_below: tuple[str, ...] = (),
+) -> Plan:
+    """Compare what is wanted with what is there; only what a spec names is compared.
+
+    Undeclared topics are left alone, but for those with a prefix of `pruned_below`.
+    """
+    wanted = {spec.name: spec for spec in specs}
+    around = Surroundings(brokers, immovable)
+    going = {
+        name
+        for name, spec in wanted.items()
+        if name in observed and spec.absent and _unfit(spec) is None
+    }
+    changes = {name: Change(name, "delete") for name in prunable(wanted, observed, pruned_below)}
+    going.update(changes)
+    crowd = _crowd(wanted, set(observed) - going)
+    for name, spec in wanted.items():
+        changes[name] = _change(spec, observed.get(name), around, crowd)
+    return Plan(tuple(changes[name] for name in sorted(changes)))
+
+
+def prunable(
+    wanted: Mapping[str, TopicSpec] | WantedTopics,
+    observed: Iterable[str],
+    prefixes: tuple[str, ...],
+) -> list[str]:
+    """Observed topics with one of these prefixes that nobody declares; never Kafka's own."""
+    if isinstance(wanted, WantedTopics):
+        wanted = {spec.name: spec for spec in wanted.specs}
+    if not prefixes:
+        return []
+    return sorted(
+        name
+        for name in observed
+        if name.startswith(prefixes) and name not in wanted and not name.startswith("__")
+    )
+
+
+def _crowd(wanted: Mapping[str, TopicSpec], staying: set[str]) -> dict[str, set[str]]:
+    """Names that will be there, by what Kafka's metrics make of them (. and _ are one)."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for name in (*staying, *(name for name, spec in wanted.items() if not spec.absent)):
+        found[name.replace(".", "_")].add(name)
+    return found
+
+
+def _change(
+    spec: TopicSpec, there: TopicState | None, around: Surroundings, crowd: Mapping[str, set[str]]
+) -> Change:
+    if (reason := _unfit(spec)) is not None:
+        action: Action = "none" if spec.absent and there is None else "blocked"
+        return Change(spec.name, action, reason=reason if action == "blocked" else None, spec=spec)
+    if spec.absent:
+        return Change(spec.name, "delete" if there else "none", spec=spec)
     if there is None:
-        return _creation(spec, observed, brokers)
+        return _creation(spec, around, crowd)
     fields = tuple(_differences(spec, there))
     if not fields:
         return Change(spec.name, "none", spec=spec)
-    if spec.partitions is not None and spec.partitions < len(there.partitions):
+    reason = _impossible(spec, there, around)
+    return Change(spec.name, "blocked" if reason else "update", fields, reason, spec)
+
+
+def _unfit(spec: TopicSpec) -> str | None:
+    """Why this file has no say about this topic, or not that it goes."""
+    if spec.name.startswith("__"):
+        return "it is Kafka's own and is never touched"
+    if spec.owner and not spec.name.startswith(spec.owner):
+        return (
+            f"it belongs to somebody else: this file owns {', '.join(spec.owner)}; "
+            "declare it in its owner's file, or add the prefix to owner"
+        )
+    if spec.absent and spec.protected:
+        return "it is protected; take protected away first, in a change of its own"
+    return None
+
+
+def _creation(spec: TopicSpec, around: Surroundings, crowd: Mapping[str, set[str]]) -> Change:
+    fields = tuple(_wanted(spec))
+    reason = _too_many_replicas(spec, around)
+    others = crowd[spec.name.replace(".", "_")] - {spec.name}
+    if reason is None and others:
         reason = (
+            f"its name collides with {min(others)}: Kafka's metrics do not tell . from _; "
+            "choose another name"
+        )
+    return Change(spec.name, "blocked" if reason else "create", fields, reason, spec)
+
+
+def _impossible(spec: TopicSpec, there: TopicState, around: Surroundings) -> str | None:
+    if spec.partitions is not None and spec.partitions < len(there.partitions):
+        return (
             f"it has {len(there.partitions)} partitions, and Kafka cannot take any away; "
             "delete it and create it anew"
         )
-        return Change(spec.name, "blocked", fields, reason, spec)
-    if wanted_replicas is not None and wanted_replicas != there.replication_factor:
-        reason = (
-            f"its replication factor is {there.replication_factor}; "
-            "changing it means moving replicas"
+    if spec.replication_factor in (None, there.replication_factor):
+        return None
+    if (reason := _too_many_replicas(spec, around)) is not None:
+        return reason
+    if around.immovable is not None:
+        return (
+            f"its replication factor is {there.replication_factor}, "
+            f"and replicas cannot be moved: {around.immovable}"
         )
-        return Change(spec.name, "blocked", fields, reason, spec)
-    return Change(spec.name, "update", fields, spec=spec)
+    return None
 
 
-def _creation(spec: TopicSpec, observed: Mapping[str, TopicState], brokers: int) -> Change:
-    fields = tuple(_wanted(spec))
-    if spec.replication_factor is not None and spec.replication_factor > brokers:
-        reason = (
-            f"a replication factor of {spec.replication_factor} is larger than the number of "
-            f"brokers ({brokers})"
-        )
-        return Change(spec.name, "blocked", fields, reason, spec)
-    if (other := collision(spec.name, observed)) is not None:
-        reason = f"its name collides with {other}: Kafka's metrics do not tell . from _"
-        return Change(spec.name, "blocked", fields, reason, spec)
-    return Change(spec.name, "create", fields, spec=spec)
+def _too_many_replicas(spec: TopicSpec, around: Surroundings) -> str | None:
+    if spec.replication_factor is None or spec.replication_factor <= around.brokers:
+        return None
+    return (
+        f"a replication factor of {spec.replication_factor} is larger than the number of "
+        f"brokers ({around.brokers}); start more brokers or ask for less"
+    )
 
 
-def _wanted(spec: TopicSpec) -> Iterable[FieldChange]:
+def _wanted(spec: TopicSpec) -> Iterator[FieldChange]:
     if spec.partitions is not None:
         yield FieldChange("partitions", None, spec.partitions)
     if spec.replication_factor is not None:
@@ -95,7 +195,7 @@ def _wanted(spec: TopicSpec) -> Iterable[FieldChange]:
         yield FieldChange(f"config.{key}", None, value)
 
 
-def _differences(spec: TopicSpec, there: TopicState) -> Iterable[FieldChange]:
+def _differences(spec: TopicSpec, there: TopicState) -> Iterator[FieldChange]:
     if spec.partitions is not None and spec.partitions != len(there.partitions):
         yield FieldChange("partitions", len(there.partitions), spec.partitions)
     replicas = there.replication_factor
@@ -103,5 +203,5 @@ def _differences(spec: TopicSpec, there: TopicState) -> Iterable[FieldChange]:
         yield FieldChange("replication_factor", replicas, spec.replication_factor)
     for key, value in sorted(spec.config.items()):
         found = there.config.get(key)
-        if found is None or found.value != value:
+        if found is None or found.value is None or not same_value(value, found.value):
             yield FieldChange(f"config.{key}", found.value if found else None, value)

@@ -29,6 +29,8 @@ from kafka_tasks.acceptance import suite
 from kafka_tasks.acceptance.readiness import current_session
 from kafka_tasks.clients import processes
 from kafka_tasks.clients.kafka.admin import Admin
+from kafka_tasks.clients.kafka import changes
+from kafka_tasks.clients.kafka.changes import NewTopicRequest
 
 def broken_off(arguments, *, cwd, **_):
     config = open(arguments[arguments.index("-c") + 1]).read()
@@ -36,9 +38,8 @@ def broken_off(arguments, *, cwd, **_):
     session = current_session()
     with Admin(session.runtime.cluster(session.settings)) as admin:
         for name in (run + "-1", run + "-2", "of-another-run-1"):
-            admin.create(
-                "kafka-tasks-acceptance-" + name, partitions=1, replication_factor=1, config={}
-            )
+            new = NewTopicRequest("kafka-tasks-acceptance-" + name, 1, 1)
+            changes.require(changes.create(admin, [new]))
     raise KeyboardInterrupt
 
 processes.run = broken_off

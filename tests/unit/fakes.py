@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from kafka_tasks.clients.kafka.admin import ClusterView
-from kafka_tasks.errors import KafkaTasksError, TopicExists, TopicMissing
+from kafka_tasks.clients.kafka.changes import ConfigEdit, NewTopicRequest, Outcomes
+from kafka_tasks.errors import InvalidInput, KafkaTasksError, TopicExists, TopicMissing
 from kafka_tasks.model.cluster import Address
 from kafka_tasks.model.topic import ConfigValue, Offsets, PartitionState, TopicState
 
@@ -53,20 +55,20 @@ class FakeAdmin:
     def __exit__(self, *_: object) -> None:
         self.closed += 1
 
-    def _called(self, what: str) -> None:
+    def called(self, what: str) -> None:
         self.calls.append(what)
         if waiting := self.errors.get(what.split()[0]):
             raise waiting.pop(0)
 
     def look(self, timeout_s: float = 0.25) -> ClusterView:
-        self._called("look")
+        self.called("look")
         return ClusterView(self.cluster_id, self.controller, self.brokers)
 
     def answers_as(self, broker_id: int, timeout_s: float) -> None:
-        self._called(f"answers_as {broker_id}")
+        self.called(f"answers_as {broker_id}")
 
     def topics(self, *, timeout_s: float = 10.0, name: str | None = None) -> dict[str, TopicState]:
-        self._called("topics")
+        self.called("topics")
         seen = dict(self.there)
         if self.leaderless > 0:
             self.leaderless -= 1
@@ -76,34 +78,13 @@ class FakeAdmin:
         return seen
 
     def describe(self, name: str, *, timeout_s: float = 10.0) -> TopicState | None:
-        self._called(f"describe {name}")
+        self.called(f"describe {name}")
         return self.there.get(name)
 
     def configs(
-        self, names: Iterable[str], *, timeout_s: float = 10.0
+        self, names: Iterable[str], *, timeout_s: float = 10.0, missing_ok: bool = False
     ) -> dict[str, Mapping[str, ConfigValue]]:
         return {name: self.there[name].config for name in names}
-
-    def create(
-        self,
-        name: str,
-        *,
-        partitions: int,
-        replication_factor: int,
-        config: Mapping[str, str],
-        timeout_s: float = 30.0,
-    ) -> None:
-        self._called(f"create {name} {partitions} {replication_factor}")
-        if name in self.there:
-            raise TopicExists(f"The topic exists already: create topic {name}.")
-        self.there[name] = topic(name, max(1, partitions), max(1, replication_factor), config)
-
-    def delete(self, names: Sequence[str], *, timeout_s: float = 30.0) -> None:
-        self._called(f"delete {','.join(names)}")
-        for name in names:
-            if name not in self.there:
-                raise TopicMissing(f"There is no such topic: delete topic {name}.")
-            del self.there[name]
 
     def offsets(self, state: TopicState, *, timeout_s: float = 10.0) -> dict[int, Offsets]:
         return {partition.id: Offsets(0, self.records) for partition in state.partitions}
@@ -112,3 +93,65 @@ class FakeAdmin:
 def _without_leaders(state: TopicState) -> TopicState:
     bare = tuple(replace(partition, leader=None) for partition in state.partitions)
     return replace(state, partitions=bare)
+
+
+class FakeChanges:
+    """`clients.kafka.changes` on a `FakeAdmin`: same names, same outcomes."""
+
+    @staticmethod
+    def create(
+        admin: FakeAdmin, topics: Iterable[NewTopicRequest], *, timeout_s: float = 30.0
+    ) -> Outcomes:
+        def do(new: NewTopicRequest) -> None:
+            admin.called(f"create {new.name} {new.partitions or -1} {new.replication_factor or -1}")
+            if new.name in admin.there:
+                raise TopicExists(f"The topic exists already: create topic {new.name}.")
+            admin.there[new.name] = topic(
+                new.name, new.partitions or 1, new.replication_factor or 1, new.config
+            )
+
+        return {new.name: _outcome(partial(do, new)) for new in topics}
+
+    @staticmethod
+    def delete(admin: FakeAdmin, names: Iterable[str], *, timeout_s: float = 30.0) -> Outcomes:
+        def do(name: str) -> None:
+            admin.called(f"delete {name}")
+            if name not in admin.there:
+                raise TopicMissing(f"There is no such topic: delete topic {name}.")
+            del admin.there[name]
+
+        return {name: _outcome(partial(do, name)) for name in names}
+
+    @staticmethod
+    def add_partitions(
+        admin: FakeAdmin, totals: Mapping[str, int], *, timeout_s: float = 30.0
+    ) -> Outcomes:
+        def do(name: str, total: int) -> None:
+            admin.called(f"add_partitions {name} {total}")
+            before = admin.there[name]
+            if total <= len(before.partitions):
+                raise InvalidInput(f"The broker refused: add partitions to {name}.")
+            grown = topic(name, total, before.replication_factor)
+            admin.there[name] = replace(grown, config=before.config)
+
+        return {name: _outcome(partial(do, name, total)) for name, total in totals.items()}
+
+    @staticmethod
+    def alter_configs(
+        admin: FakeAdmin, edits: Mapping[str, Sequence[ConfigEdit]], *, timeout_s: float = 30.0
+    ) -> Outcomes:
+        def do(name: str, some: Sequence[ConfigEdit]) -> None:
+            admin.called(f"alter_configs {name}")
+            config = dict(admin.there[name].config)
+            config.update({e.key: ConfigValue(e.value, "dynamic-topic", True) for e in some})
+            admin.there[name] = replace(admin.there[name], config=config)
+
+        return {name: _outcome(partial(do, name, some)) for name, some in edits.items()}
+
+
+def _outcome(do: Callable[[], None]) -> KafkaTasksError | None:
+    try:
+        do()
+    except KafkaTasksError as error:
+        return error
+    return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -12,14 +13,13 @@ from confluent_kafka.admin import (
     ClusterMetadata,
     ConfigResource,
     ConfigSource,
-    NewTopic,
     OffsetSpec,
     ResourceType,
     TopicMetadata,
 )
 
 from kafka_tasks.clients.kafka.connection import awaited, configuration, quiet_logger, translate
-from kafka_tasks.errors import BrokerUnreachable
+from kafka_tasks.errors import BrokerUnreachable, TopicMissing
 from kafka_tasks.model.cluster import Address, Cluster
 from kafka_tasks.model.topic import ConfigValue, Offsets, PartitionState, TopicState
 from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 # list_topics holds Ctrl-C back for as long as it may take, so it may never take long.
 _SLICE_S = 0.25
+_PORTION = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,20 +109,35 @@ class Admin:
         }
 
     def configs(
-        self, names: Iterable[str], *, timeout_s: float = 10.0
+        self, names: Iterable[str], *, timeout_s: float = 10.0, missing_ok: bool = False
     ) -> dict[str, dict[str, ConfigValue]]:
-        """The settings of these topics, with where each value comes from."""
+        """The settings of these topics, with where each value comes from.
+
+        Topics that are not there raise `TopicMissing`, or are left out. Asked in portions: one
+        request for all costs 37 MB of memory for each 1,000 topics.
+        """
+        wanted = list(names)
+        found: dict[str, dict[str, ConfigValue]] = {}
+        portions = [wanted[at : at + _PORTION] for at in range(0, len(wanted), _PORTION)]
+        ahead = self._ask_configs(portions[0], timeout_s) if portions else {}
+        for at in range(len(portions)):
+            under_way = ahead
+            # The broker works on the next portion while this one is read.
+            ahead = self._ask_configs(portions[at + 1], timeout_s) if at + 1 < len(portions) else {}
+            for name, future in under_way.items():
+                try:
+                    entries = awaited(future, f"describe topic {name}", timeout_s)
+                except TopicMissing:
+                    if not missing_ok:
+                        raise
+                    continue
+                found[name] = {entry.name: _config_value(entry) for entry in entries.values()}
+        return found
+
+    def _ask_configs(self, names: Sequence[str], timeout_s: float) -> dict[str, Future[Any]]:
         asked = [ConfigResource(ResourceType.TOPIC, name) for name in names]
-        if not asked:
-            return {}
         futures = self._client.describe_configs(asked, request_timeout=timeout_s)
-        return {
-            resource.name: {
-                entry.name: _config_value(entry)
-                for entry in awaited(future, f"describe topic {resource.name}", timeout_s).values()
-            }
-            for resource, future in futures.items()
-        }
+        return {resource.name: future for resource, future in futures.items()}
 
     def describe(self, name: str, *, timeout_s: float = 10.0) -> TopicState | None:
         """One topic with its settings, or None."""
@@ -130,31 +146,6 @@ class Admin:
             return None
         config = self.configs([name], timeout_s=timeout_s)[name]
         return TopicState(state.name, state.partitions, config)
-
-    def create(
-        self,
-        name: str,
-        *,
-        partitions: int,
-        replication_factor: int,
-        config: Mapping[str, str],
-        timeout_s: float = 30.0,
-    ) -> None:
-        """Create a topic; returns when the controller has accepted it, before it has leaders."""
-        new = NewTopic(
-            name,
-            num_partitions=partitions,
-            replication_factor=replication_factor,
-            config=dict(config),
-        )
-        futures = self._client.create_topics([new], request_timeout=timeout_s)
-        awaited(futures[name], f"create topic {name}", timeout_s)
-
-    def delete(self, names: Sequence[str], *, timeout_s: float = 30.0) -> None:
-        """Delete topics; returns when the controller has accepted all of it."""
-        futures = self._client.delete_topics(list(names), request_timeout=timeout_s)
-        for name, future in futures.items():
-            awaited(future, f"delete topic {name}", timeout_s)
 
     def offsets(self, state: TopicState, *, timeout_s: float = 10.0) -> dict[int, Offsets]:
         """The first and the next offset of each partition."""
@@ -194,11 +185,18 @@ def _state(topic: TopicMetadata) -> TopicState:
     return TopicState(str(topic.topic), partitions)
 
 
+# An enum's own lookup is a quarter of the time that many topics take.
+_SOURCES = {
+    source.value: source.name.removesuffix("_CONFIG").lower().replace("_", "-")
+    for source in ConfigSource
+}
+_SET_ON_TOPIC = ConfigSource.DYNAMIC_TOPIC_CONFIG.value
+
+
 def _config_value(entry: Any) -> ConfigValue:
-    source = ConfigSource(entry.source)
     return ConfigValue(
         None if entry.is_sensitive else entry.value,
-        source.name.removesuffix("_CONFIG").lower().replace("_", "-"),
-        source is ConfigSource.DYNAMIC_TOPIC_CONFIG,
+        _SOURCES[entry.source],
+        entry.source == _SET_ON_TOPIC,
         bool(entry.is_sensitive),
     )

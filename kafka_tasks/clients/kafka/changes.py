@@ -121,6 +121,13 @@ def trim(
     return found
 
 
+def require(outcomes: Outcomes) -> None:
+    """Raise the first error among these outcomes."""
+    for error in outcomes.values():
+        if error is not None:
+            raise error
+
+
 def _entry(edit: ConfigEdit) -> ConfigEntry:
     return ConfigEntry(
         edit.key,

@@ -13,14 +13,18 @@ from kafka_tasks.errors import (
 )
 from kafka_tasks.model.topic import ConfigValue, TopicState
 from kafka_tasks.testing import FakeClock
-from kafka_tasks.topics.apply import apply, await_absence, await_leaders
+from kafka_tasks.topics.account import Account, require_done
+from kafka_tasks.topics.apply import apply
+from kafka_tasks.topics.awaiting import await_absence, await_leaders
 from kafka_tasks.topics.model import TopicSpec
 from kafka_tasks.topics.plan import plan
 from tests.unit.fakes import FakeAdmin, topic
 
 
 def _apply(admin: Any, *specs: TopicSpec) -> tuple[str, ...]:
-    return apply(plan(specs, {}, brokers=1), admin, timeout_s=10.0)
+    account = apply(plan(specs, {}, brokers=1), admin, timeout_s=10.0)
+    require_done(account)
+    return account.having("done")
 
 
 def _exists() -> TopicExists:
@@ -38,12 +42,12 @@ def test_a_plan_is_carried_out_and_leaders_are_awaited() -> None:
     assert admin.leaderless == 0
 
 
-def test_nothing_but_creations_is_carried_out() -> None:
+def test_what_is_right_or_blocked_is_not_touched() -> None:
     """Topics that are right, or blocked, are not touched."""
     admin = FakeAdmin()
     there = {"a": topic("a"), "b": topic("b", 2)}
     wanted = plan([TopicSpec("a"), TopicSpec("b", 1)], there, brokers=1)
-    assert apply(wanted, admin) == ()  # type: ignore[arg-type]
+    assert apply(wanted, admin).stages == {}  # type: ignore[arg-type]
     assert admin.calls == []
 
 
@@ -79,9 +83,9 @@ def test_a_broker_that_stays_away_ends_in_a_sentence(clock: FakeClock) -> None:
     admin = FakeAdmin(errors={"create": list(away)})
     with pytest.raises(BrokerUnreachable) as caught:
         _apply(admin, TopicSpec("t"))
-    assert caught.value.message == "The topic t could not be created in time."
+    assert caught.value.message == "The topic t could not be changed in time."
     assert caught.value.evidence == ("_TRANSPORT: x",)
-    assert clock.now == pytest.approx(10)
+    assert clock.now == pytest.approx(10, abs=0.2)
 
 
 def test_a_refusal_is_not_tried_again(clock: FakeClock) -> None:
@@ -123,3 +127,73 @@ def test_configuration_counts_in_the_comparison() -> None:
     with pytest.raises(TopicDiffers) as caught:
         _apply(admin, TopicSpec("t", 1, None, {"retention.ms": "2"}))
     assert caught.value.evidence == ("config.retention.ms: asked for 2, the topic has 1",)
+
+
+def _everything() -> tuple[FakeAdmin, Any]:
+    """A cluster, and a plan with one change of each kind for it."""
+    there = {"old": topic("old"), "grows": topic("grows", 1), "tuned": topic("tuned")}
+    specs = [
+        TopicSpec("new", 2),
+        TopicSpec("old", absent=True),
+        TopicSpec("grows", 3),
+        TopicSpec("tuned", 1, None, {"retention.ms": "5"}),
+        TopicSpec("kept", 1, 9),
+    ]
+    return FakeAdmin(there=dict(there)), plan(specs, there, brokers=1)
+
+
+def test_every_kind_of_change_is_carried_out() -> None:
+    """Deleted, created, grown and altered; what is blocked is left alone."""
+    admin, wanted = _everything()
+    account = apply(wanted, admin)
+    assert account.having("done") == ("grows", "new", "old", "tuned")
+    assert set(admin.there) == {"new", "grows", "tuned"}
+    assert len(admin.there["grows"].partitions) == 3
+    assert admin.there["tuned"].config["retention.ms"].value == "5"
+
+
+def test_one_topics_failure_stops_no_other() -> None:
+    """The account names the failure, and the rest is done."""
+    admin, wanted = _everything()
+    admin.errors["create"] = [InvalidInput("The broker refused")]
+    account = apply(wanted, admin)
+    assert account.having("failed") == ("new",)
+    assert account.having("done") == ("grows", "old", "tuned")
+    with pytest.raises(InvalidInput):
+        require_done(account)
+
+
+@pytest.mark.parametrize("step", range(12))
+def test_interrupted_anywhere_and_applied_again_is_the_same_in_the_end(step: int) -> None:
+    """The account is true at the interruption, and a new plan finishes the work."""
+    admin, wanted = _everything()
+    left = [step]
+
+    def interrupt(_: Account) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            raise KeyboardInterrupt
+
+    account = Account(watch=interrupt)
+    try:
+        apply(wanted, admin, account=account)
+    except KeyboardInterrupt:
+        for name in account.having("done"):
+            spec = wanted.of(name).spec
+            assert spec is not None
+            assert plan([spec], admin.there, brokers=1).of(name).action == "none"
+    specs = [change.spec for change in wanted.changes if change.spec is not None]
+    apply(plan(specs, admin.there, brokers=1), admin)
+    again = plan(specs, admin.there, brokers=1)
+    assert {c.topic for c in again.pending} == {"kept"}
+
+
+def test_batches_are_sent_one_after_another() -> None:
+    """A batch has as many topics as it may."""
+    admin = FakeAdmin()
+    wanted = plan([TopicSpec(f"t{n}", 1) for n in range(5)], {}, brokers=1)
+    seen: list[int] = []
+    account = Account(watch=lambda account: seen.append(len(account.having("begun"))))
+    apply(wanted, admin, account=account, batch=2)  # type: ignore[arg-type]
+    assert seen[:3] == [2, 4, 5]
+    assert len(account.having("done")) == 5

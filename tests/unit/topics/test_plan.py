@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import copy
 import random
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kafka_tasks.model.topic import TopicState
+from kafka_tasks.topics import apply as apply_module
 from kafka_tasks.topics.model import TopicSpec
 from kafka_tasks.topics.plan import FieldChange, plan
-from tests.unit.fakes import topic
+from tests.unit.fakes import FakeAdmin, FakeChanges, topic
 
 CONFIGS = st.dictionaries(
     st.sampled_from(["retention.ms", "cleanup.policy"]), st.sampled_from(["1", "2"])
@@ -122,7 +124,10 @@ def test_differences_show_both_values() -> None:
     ("spec", "reason"),
     [
         (TopicSpec("t", 2), "it has 3 partitions, and Kafka cannot take any away"),
-        (TopicSpec("t", 3, 1), "its replication factor is 2; changing it means moving replicas"),
+        (
+            TopicSpec("t", 3, 1),
+            "is 2, and replicas cannot be moved: no client",
+        ),
         (TopicSpec("new", 1, 3), "of 3 is larger than the number of brokers (2)"),
         (TopicSpec("a_b"), "its name collides with a.b"),
     ],
@@ -130,7 +135,7 @@ def test_differences_show_both_values() -> None:
 def test_what_cannot_be_done_is_blocked_with_the_reason(spec: TopicSpec, reason: str) -> None:
     """Fewer partitions, other replicas, too many replicas and colliding names are blocked."""
     observed = {"t": topic("t", 3, 2), "a.b": topic("a.b")}
-    change = plan([spec], observed, brokers=2).of(spec.name)
+    change = plan([spec], observed, brokers=2, immovable="no client").of(spec.name)
     assert change.action == "blocked"
     assert reason in (change.reason or "")
 
@@ -139,3 +144,119 @@ def test_a_topic_that_exists_does_not_collide_with_its_twin() -> None:
     """Where both a.b and a_b exist already, neither blocks the other."""
     observed = {"a.b": topic("a.b"), "a_b": topic("a_b")}
     assert plan([TopicSpec("a.b")], observed, brokers=1).of("a.b").action == "none"
+
+
+@pytest.mark.parametrize(
+    ("declared", "found"),
+    [
+        ("compact, delete", "delete,compact"),
+        ("TRUE", "true"),
+        ("0604800000", "604800000"),
+        ("producer", "producer"),
+    ],
+)
+def test_what_kafka_takes_for_the_same_is_no_difference(declared: str, found: str) -> None:
+    """Order and blanks in lists, case of truth and leading zeros do not make a change."""
+    observed = {"t": topic("t", config={"x": found})}
+    spec = TopicSpec("t", config={"x": declared})
+    assert plan([spec], observed, brokers=1).of("t").action == "none"
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        (TopicSpec("__consumer_offsets", absent=True), "Kafka's own"),
+        (TopicSpec("other.t", 5, owner=("mine.",)), "this file owns mine."),
+        (TopicSpec("t", absent=True, protected=True), "it is protected"),
+    ],
+)
+def test_what_is_not_this_files_to_change_is_blocked(spec: TopicSpec, reason: str) -> None:
+    """Kafka's own topics, other owners' and protected ones are blocked."""
+    observed = {name: topic(name) for name in ("__consumer_offsets", "other.t", "t")}
+    change = plan([spec], observed, brokers=1).of(spec.name)
+    assert change.action == "blocked"
+    assert reason in (change.reason or "")
+
+
+def _one(name: str) -> dict[str, TopicState]:
+    return {name: topic(name)}
+
+
+def test_absent_topics_go_and_absent_ones_stay_away() -> None:
+    """`state: absent` deletes what is there, and is content with what is not."""
+    found = plan(
+        [TopicSpec("a", absent=True), TopicSpec("b", absent=True)], {"a": topic("a")}, brokers=1
+    )
+    assert [(c.topic, c.action) for c in found.changes] == [("a", "delete"), ("b", "none")]
+
+
+def test_undeclared_topics_are_left_alone_unless_pruned() -> None:
+    """Only topics below the prefixes go, never Kafka's own and never a declared one."""
+    observed = {name: topic(name) for name in ("a.1", "a.2", "b.1", "__a")}
+    specs = [TopicSpec("a.1")]
+    assert [c.topic for c in plan(specs, observed, brokers=1).changes] == ["a.1"]
+    pruned = plan(specs, observed, brokers=1, pruned_below=("a.", "__"))
+    assert [(c.topic, c.action) for c in pruned.changes] == [("a.1", "none"), ("a.2", "delete")]
+
+
+def test_twins_within_one_plan_block_each_other() -> None:
+    """Two new names that Kafka's metrics do not tell apart are both blocked."""
+    found = plan([TopicSpec("a.b"), TopicSpec("a_b")], {}, brokers=1)
+    assert [c.action for c in found.changes] == ["blocked", "blocked"]
+
+
+def test_a_name_is_free_where_its_twin_goes_in_the_same_plan() -> None:
+    """Deletions come first, so the new name collides with nothing."""
+    found = plan(
+        [TopicSpec("a.b", absent=True), TopicSpec("a_b")], {"a.b": topic("a.b")}, brokers=1
+    )
+    assert [c.action for c in found.changes] == ["delete", "create"]
+
+
+_names = st.sampled_from(["a", "b", "c.d", "c_d", "e"])
+_configs = st.dictionaries(
+    st.sampled_from(["retention.ms", "segment.ms"]), st.sampled_from(["1", "2"]), max_size=2
+)
+_specs = st.builds(
+    TopicSpec,
+    name=_names,
+    partitions=st.none() | st.integers(1, 4),
+    replication_factor=st.none() | st.integers(1, 3),
+    config=_configs,
+    absent=st.booleans(),
+    protected=st.booleans(),
+)
+_clusters = st.dictionaries(
+    _names, st.tuples(st.integers(1, 4), st.integers(1, 2), _configs), max_size=5
+)
+
+
+@given(
+    specs=st.lists(_specs, max_size=5, unique_by=lambda spec: spec.name),
+    there=_clusters,
+    data=st.data(),
+)
+def test_the_order_of_the_input_does_not_matter(
+    specs: list[TopicSpec], there: dict[str, tuple[int, int, dict[str, str]]], data: st.DataObject
+) -> None:
+    """The same specs in another order are the same plan."""
+    observed = {name: topic(name, *shape) for name, shape in there.items()}
+    shuffled = data.draw(st.permutations(specs))
+    assert plan(specs, observed, brokers=2) == plan(shuffled, observed, brokers=2)
+
+
+@given(specs=st.lists(_specs, max_size=5, unique_by=lambda spec: spec.name), there=_clusters)
+def test_after_an_apply_only_what_is_blocked_is_left(
+    specs: list[TopicSpec], there: dict[str, tuple[int, int, dict[str, str]]]
+) -> None:
+    """Plan, apply, plan: nothing is pending but what was blocked, and that has not changed."""
+    admin = FakeAdmin(there={name: topic(name, *shape) for name, shape in there.items()})
+    before = dict(admin.there)
+    first = plan(specs, admin.there, brokers=2, immovable="no client")
+    with patch.object(apply_module, "changes", FakeChanges):
+        account = apply_module.apply(first, admin)  # type: ignore[arg-type]
+    assert account.failures == {}
+    second = plan(specs, admin.there, brokers=2, immovable="no client")
+    assert {c.action for c in second.pending} <= {"blocked"}
+    for change in first.having("blocked"):
+        assert admin.there.get(change.topic) == before.get(change.topic)

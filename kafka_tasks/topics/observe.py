@@ -1,0 +1,91 @@
+"""The part of a cluster that a plan is about: topics as they are, with the settings that matter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from kafka_tasks.clients.kafka.admin import Admin
+from kafka_tasks.errors import BrokerUnreachable
+from kafka_tasks.model.topic import ConfigValue, TopicState
+from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
+from kafka_tasks.topics.model import TopicSpec, WantedTopics
+from kafka_tasks.topics.plan import Plan, plan, prunable
+
+Configs = Mapping[str, Mapping[str, ConfigValue]]
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What one look saw: every topic, settings only of those a plan compares or deletes."""
+
+    cluster_id: str
+    brokers: tuple[int, ...]
+    topics: Mapping[str, TopicState]
+
+
+def observe(
+    admin: Admin, wanted: WantedTopics, *, prune: bool = False, timeout_s: float = 30.0
+) -> Observed:
+    """Look at the cluster; raises `BrokerUnreachable`."""
+    deadline = Deadline.after(timeout_s)
+    topics = admin.topics(timeout_s=timeout_s)
+    view = admin.look(5.0)
+    needed = _described(wanted, topics, prune)
+    configs = _configs(admin, needed, deadline)
+    full = {
+        name: replace(state, config=configs[name]) if name in configs else state
+        for name, state in topics.items()
+        # What vanished between the two questions is being deleted.
+        if name not in needed or name in configs
+    }
+    return Observed(view.cluster_id or "", tuple(sorted(view.brokers)), full)
+
+
+def _described(wanted: WantedTopics, there: Mapping[str, TopicState], prune: bool) -> list[str]:
+    named = [
+        spec.name for spec in wanted.specs if (spec.config or spec.absent) and spec.name in there
+    ]
+    return sorted({*named, *(prunable(wanted, there, wanted.owner) if prune else ())})
+
+
+def _configs(admin: Admin, names: list[str], deadline: Deadline) -> Configs:
+    def check() -> Configs:
+        try:
+            return admin.configs(names, timeout_s=max(1.0, deadline.remaining()), missing_ok=True)
+        except BrokerUnreachable as error:
+            raise NotYet(error.evidence[0] if error.evidence else error.message) from error
+
+    try:
+        return RetryPolicy(first_s=0.05, cap_s=0.25).until(check, deadline)
+    except OutOfTime as error:
+        raise BrokerUnreachable(
+            "The settings of the topics could not be read in time.",
+            evidence=(str(error),),
+            hint="invoke kafka.status",
+        ) from error
+
+
+def planned(
+    wanted: WantedTopics, seen: Observed, *, prune: bool = False, immovable: str | None = None
+) -> Plan:
+    """The plan for what was seen."""
+    return plan(
+        wanted.specs,
+        seen.topics,
+        brokers=len(seen.brokers),
+        immovable=immovable,
+        pruned_below=wanted.owner if prune else (),
+    )
+
+
+def replication_changes(specs: Iterable[TopicSpec], seen: Observed) -> dict[str, int]:
+    """Topics that are there with another replication factor than wanted, and the wanted one."""
+    return {
+        spec.name: spec.replication_factor
+        for spec in specs
+        if spec.replication_factor is not None
+        and not spec.absent
+        and spec.name in seen.topics
+        and seen.topics[spec.name].replication_factor != spec.replication_factor
+    }

@@ -1,0 +1,13 @@
+"""Topics are changed in memory."""
+
+from __future__ import annotations
+
+import pytest
+
+from kafka_tasks.topics import apply
+from tests.unit.fakes import FakeChanges
+
+
+@pytest.fixture(autouse=True)
+def _changes_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apply, "changes", FakeChanges)
