@@ -1,0 +1,261 @@
+"""topics.yaml: read, checked, and every problem told at once with its file and line."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from kafka_tasks.errors import InvalidInput
+from kafka_tasks.topics import configs
+from kafka_tasks.topics.model import (
+    TopicSpec,
+    WantedTopics,
+    check_name,
+    check_partitions,
+    check_replication_factor,
+)
+from kafka_tasks.topics.nodes import Problems, Reader, compose
+
+_TOP = ("owner", "defaults", "topics")
+_SHAPE = ("partitions", "replication_factor", "config")
+_TOPIC = ("name", *_SHAPE, "protected", "state")
+_MINIMAL = "topics: [{name: orders, partitions: 3}]"
+
+
+def read(
+    paths: Sequence[Path], environ: Mapping[str, str], *, kafka_line: str | None = None
+) -> WantedTopics:
+    """What these files declare, directories with all their *.yaml and *.yml.
+
+    `environ` is for `${VAR}`; `kafka_line` (3.9) decides which settings there are, None takes those
+    of any line. Raises `InvalidInput` with every problem of every file as evidence.
+    """
+    problems = Problems()
+    specs: list[TopicSpec] = []
+    owners: list[str] = []
+    for path in _files(paths, problems):
+        problems.path = str(path)
+        root = compose(path, problems)
+        if root is not None:
+            found = _File(Reader(problems, environ), str(path), kafka_line).read(root)
+            specs += found.specs
+            owners += found.owner
+        elif not any(at == problems.path for at, _, _ in problems.found):
+            problems.add(None, f"it is empty; the least there can be: {_MINIMAL}")
+    _compare(specs, problems)
+    if problems.found:
+        raise _invalid(paths, problems)
+    return WantedTopics(tuple(specs), tuple(dict.fromkeys(owners)))
+
+
+def _invalid(paths: Sequence[Path], problems: Problems) -> InvalidInput:
+    names = ", ".join(map(str, paths))
+    count = len(problems.found)
+    what = "1 problem" if count == 1 else f"{count} problems"
+    return InvalidInput(
+        f"{names}: {what}; nothing was done.",
+        evidence=problems.lines(),
+        hint="invoke kafka.topic.validate checks the file again, without a cluster",
+    )
+
+
+def _files(paths: Sequence[Path], problems: Problems) -> list[Path]:
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(p for p in path.iterdir() if p.suffix in (".yaml", ".yml"))
+            if not inside:
+                problems.path = str(path)
+                problems.add(None, "there is no *.yaml in this directory")
+            found += inside
+        elif not path.exists():
+            raise InvalidInput(
+                f"There is no file {path}.",
+                hint="invoke kafka.init writes a starter topics.yaml; "
+                "invoke kafka.topic.export --out topics.yaml writes what the cluster has",
+            )
+        else:
+            found.append(path)
+    return found
+
+
+def _compare(specs: Sequence[TopicSpec], problems: Problems) -> None:
+    """Topics that stand twice, and those that Kafka's metrics cannot tell apart."""
+    by_name: dict[str, list[TopicSpec]] = defaultdict(list)
+    folded: dict[str, list[TopicSpec]] = defaultdict(list)
+    for spec in specs:
+        by_name[spec.name].append(spec)
+        folded[spec.name.replace(".", "_")].append(spec)
+    for name, same in by_name.items():
+        for again in same[1:]:
+            _at(problems, again, f"{name} is declared twice, first at {same[0].origin}")
+    for group in folded.values():
+        present = [spec for spec in group if not spec.absent]
+        for twin in present[1:]:
+            if twin.name != present[0].name:
+                _at(
+                    problems,
+                    twin,
+                    f"{twin.name} collides with {present[0].name} ({present[0].origin}): "
+                    "Kafka's metrics do not tell . from _",
+                )
+
+
+def _at(problems: Problems, spec: TopicSpec, text: str) -> None:
+    path, _, line = str(spec.origin).rpartition(":")
+    problems.found.append((path, int(line), text))
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    partitions: int | None = None
+    replication_factor: int | None = None
+    # A None takes a default away.
+    config: Mapping[str, str | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    reader: Reader
+    path: str
+    kafka_line: str | None
+
+    def read(self, root: yaml.Node) -> WantedTopics:
+        top = self.reader.mapping(root, "the file", _TOP)
+        owner = self._owner(top["owner"][1]) if "owner" in top else ()
+        shape = _Shape()
+        if "defaults" in top:
+            shape = self._shape(self.reader.mapping(top["defaults"][1], "defaults", _SHAPE))
+        if "topics" not in top:
+            if isinstance(root, yaml.MappingNode):
+                self.reader.problems.add(root, f"topics is missing; the least: {_MINIMAL}")
+            return WantedTopics((), owner)
+        entries = self.reader.sequence(top["topics"][1], "topics")
+        specs = [self._topic(entry, shape, owner) for entry in entries]
+        return WantedTopics(tuple(spec for spec in specs if spec is not None), owner)
+
+    def _owner(self, node: yaml.Node) -> tuple[str, ...]:
+        entries = [node] if isinstance(node, yaml.ScalarNode) else node.value
+        if not isinstance(node, yaml.ScalarNode):
+            entries = list(self.reader.sequence(node, "owner"))
+        found = [self.reader.text(entry, "an owner's prefix") for entry in entries]
+        for entry, prefix in zip(entries, found, strict=True):
+            if prefix is not None and not prefix.strip():
+                self.reader.problems.add(entry, "an owner's prefix is empty: it would own all")
+        return tuple(prefix for prefix in found if prefix)
+
+    def _shape(self, keys: Mapping[str, tuple[yaml.ScalarNode, yaml.Node]]) -> _Shape:
+        partitions = self._count(keys, "partitions", check_partitions)
+        replicas = self._count(keys, "replication_factor", check_replication_factor)
+        config = self._config(keys["config"][1]) if "config" in keys else None
+        return _Shape(partitions, replicas, config)
+
+    def _count(
+        self,
+        keys: Mapping[str, tuple[yaml.ScalarNode, yaml.Node]],
+        name: str,
+        check: Callable[[int | None], None],
+    ) -> int | None:
+        if name not in keys:
+            return None
+        node = keys[name][1]
+        found = self.reader.whole(node, name)
+        try:
+            check(found)
+        except InvalidInput as error:
+            self.reader.problems.add(node, error.message.rstrip("."))
+        return found
+
+    def _config(self, node: yaml.Node) -> dict[str, str | None]:
+        found: dict[str, str | None] = {}
+        for key, (_, value) in self.reader.mapping(node, "config").items():
+            read = self._value(key, value)
+            if read is None:
+                continue
+            found[key] = read[0]
+            text = read[0] if read[0] is not None else ""
+            wrong = configs.problem(key, text, self.kafka_line)
+            if wrong is not None and (read[0] is not None or "no topic setting" in wrong):
+                self.reader.problems.add(value, wrong)
+        return found
+
+    def _value(self, key: str, node: yaml.Node) -> tuple[str | None] | None:
+        """The value as Kafka takes it; `(None,)` where a default is taken away."""
+        if isinstance(node, yaml.SequenceNode):
+            parts = [self.reader.text(entry, key) for entry in node.value]
+            return (",".join(part for part in parts if part is not None),)
+        read = self.reader.scalar(node, key)
+        if read is None:
+            return None
+        text, kind = read
+        if kind == "null":
+            return (None,)
+        if kind == "bool":
+            return ("true" if text.lower() in ("true", "yes", "on") else "false",)
+        if kind == "int" and ":" not in text:
+            plain = text.replace("_", "")
+            return (str(int(plain, 0)) if plain.lower().lstrip("+-").startswith("0x") else plain,)
+        return (text,)
+
+    def _topic(self, node: yaml.Node, shape: _Shape, owner: tuple[str, ...]) -> TopicSpec | None:
+        reader, problems = self.reader, self.reader.problems
+        before = len(problems.found)
+        keys = reader.mapping(node, "a topic", _TOPIC)
+        name = self._name(node, keys)
+        own = self._shape(keys)
+        protected = bool(keys.get("protected") and reader.truth(keys["protected"][1], "protected"))
+        absent = "state" in keys and self._absent(keys["state"][1])
+        if absent and protected:
+            problems.add(node, "a topic cannot be both protected and absent")
+        if name is None or len(problems.found) > before:
+            return None
+        return TopicSpec(
+            name=name,
+            partitions=own.partitions if own.partitions is not None else shape.partitions,
+            replication_factor=own.replication_factor
+            if own.replication_factor is not None
+            else shape.replication_factor,
+            config=_merged(shape.config, own.config),
+            absent=absent,
+            protected=protected,
+            owner=owner,
+            origin=f"{self.path}:{node.start_mark.line + 1}",
+        )
+
+    def _name(
+        self, node: yaml.Node, keys: Mapping[str, tuple[yaml.ScalarNode, yaml.Node]]
+    ) -> str | None:
+        if "name" not in keys:
+            if isinstance(node, yaml.MappingNode):
+                self.reader.problems.add(node, "a topic needs a name")
+            return None
+        at = keys["name"][1]
+        name = self.reader.text(at, "name")
+        if name is None:
+            return None
+        try:
+            check_name(name)
+        except InvalidInput as error:
+            self.reader.problems.add(at, error.message.rstrip("."))
+            return None
+        if name.startswith("__"):
+            self.reader.problems.add(at, f"{name} is Kafka's own and cannot be declared")
+            return None
+        return name
+
+    def _absent(self, node: yaml.Node) -> bool:
+        found = self.reader.text(node, "state")
+        if found not in ("present", "absent", None):
+            self.reader.problems.add(node, f"state is {found!r}; allowed: present, absent")
+        return found == "absent"
+
+
+def _merged(
+    shared: Mapping[str, str | None] | None, own: Mapping[str, str | None] | None
+) -> dict[str, str]:
+    both = {**(shared or {}), **(own or {})}
+    return {key: value for key, value in both.items() if value is not None}

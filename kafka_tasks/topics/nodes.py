@@ -1,0 +1,189 @@
+"""YAML with line numbers: nodes instead of values, and every problem found in one go."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+
+import yaml
+
+# A file of this size has a million topics: more than any cluster.
+MAX_BYTES = 64 * 1024 * 1024
+_VARIABLE = re.compile(r"\$(?:\$|\{([^}]*)\})")
+_NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(:?-)(.*))?", re.ASCII | re.DOTALL)
+_TAG = "tag:yaml.org,2002:"
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_resolver = yaml.SafeLoader("")
+
+
+@dataclass(slots=True)
+class Problems:
+    """What is wrong, with file and line, in the order in which it was found."""
+
+    path: str = ""
+    found: list[tuple[str, int, str]] = field(default_factory=list)
+
+    def add(self, node: yaml.Node | None, text: str, line: int = 1) -> None:
+        """Note a problem at this node, or at this line."""
+        self.found.append((self.path, node.start_mark.line + 1 if node else line, text))
+
+    def lines(self) -> list[str]:
+        """`path:line: text`, in order."""
+        return [f"{path}:{line}: {text}" for path, line, text in sorted(self.found)]
+
+
+def compose(path: Path, problems: Problems) -> yaml.Node | None:
+    """The root of a file, or None after noting why there is none."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            problems.add(None, f"it is larger than {MAX_BYTES // 1024 // 1024} MB")
+            return None
+        text = path.read_bytes().decode("utf-8-sig")
+        loader = _LOADER(text.replace("\r\n", "\n"))
+        try:
+            root: yaml.Node | None = loader.get_single_node()
+        finally:
+            loader.dispose()
+    except UnicodeDecodeError as error:
+        problems.add(None, f"it is not UTF-8 (byte {error.start})")
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        problems.add(None, _syntax(error), mark.line + 1 if mark else 1)
+    except yaml.YAMLError as error:
+        problems.add(None, f"it is not YAML: {' '.join(str(error).split())}")
+    except RecursionError:
+        problems.add(None, "it is nested too deeply")
+    except OSError as error:
+        problems.add(None, f"it cannot be read: {error.strerror}")
+    else:
+        return root
+    return None
+
+
+def _syntax(error: yaml.MarkedYAMLError) -> str:
+    said = error.problem or error.context or "it cannot be parsed"
+    if "'\\t'" in said:
+        return "a tab is not allowed here; YAML is indented with spaces"
+    return f"it is not YAML: {said}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads nodes as what they should be; what they are not becomes a problem and None."""
+
+    problems: Problems
+    environ: Mapping[str, str]
+
+    def mapping(
+        self, node: yaml.Node, what: str, keys: tuple[str, ...] | None = None
+    ) -> dict[str, tuple[yaml.ScalarNode, yaml.Node]]:
+        """Key → (its node, its value's node); unknown and repeated keys are problems."""
+        if not isinstance(node, yaml.MappingNode):
+            self.problems.add(node, f"{what} should be a mapping, not {_kind(node)}")
+            return {}
+        found: dict[str, tuple[yaml.ScalarNode, yaml.Node]] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                self.problems.add(key, f"{_kind(key)} cannot be a key of {what}")
+            elif key.value in found:
+                first = found[key.value][0].start_mark.line + 1
+                self.problems.add(key, f"{key.value} stands here twice (first in line {first})")
+            elif keys is not None and key.value not in keys:
+                self.problems.add(key, _unknown(key.value, what, keys))
+            else:
+                found[key.value] = (key, value)
+        return found
+
+    def sequence(self, node: yaml.Node, what: str) -> Iterator[yaml.Node]:
+        """The entries of a list."""
+        if isinstance(node, yaml.SequenceNode):
+            yield from node.value
+        else:
+            self.problems.add(node, f"{what} should be a list, not {_kind(node)}")
+
+    def scalar(self, node: yaml.Node, what: str) -> tuple[str, str] | None:
+        """The text of a scalar and its YAML type (`str`, `int`, `null` …), variables filled in."""
+        if not isinstance(node, yaml.ScalarNode):
+            self.problems.add(node, f"{what} should be a single value, not {_kind(node)}")
+            return None
+        text, tag = node.value, node.tag
+        if "$" in text:
+            filled = self._filled(node, text)
+            if filled is None:
+                return None
+            text = filled
+            if node.style is None:
+                tag = str(_resolver.resolve(yaml.ScalarNode, text, (True, False)))  # type: ignore[no-untyped-call]
+        return text, tag.removeprefix(_TAG)
+
+    def _filled(self, node: yaml.Node, text: str) -> str | None:
+        missing = False
+
+        def replace(match: re.Match[str]) -> str:
+            nonlocal missing
+            if match.group(0) == "$$":
+                return "$"
+            named = _NAME.fullmatch(match.group(1))
+            if named is None:
+                missing = True
+                self.problems.add(node, f"{match.group(0)} is not of the form ${{NAME:-default}}")
+                return ""
+            name, operator, default = named.groups()
+            value = self.environ.get(name)
+            if value is None or (operator == ":-" and value == ""):
+                value = default
+            if value is None:
+                missing = True
+                self.problems.add(node, f"{name} is not set; ${{{name}:-…}} would give a default")
+            return value or ""
+
+        filled = _VARIABLE.sub(replace, text)
+        return None if missing else filled
+
+    def text(self, node: yaml.Node, what: str) -> str | None:
+        """A text; a number is one too, nothing is not."""
+        read = self.scalar(node, what)
+        if read is None:
+            return None
+        if read[1] == "null":
+            self.problems.add(node, f"{what} is empty")
+            return None
+        return read[0]
+
+    def whole(self, node: yaml.Node, what: str) -> int | None:
+        """A whole number in decimal digits."""
+        read = self.scalar(node, what)
+        if read is None:
+            return None
+        if read[1] != "int" or not re.fullmatch(r"[+-]?[0-9]{1,18}", read[0], re.ASCII):
+            self.problems.add(node, f"{what} is {read[0]!r}, which is not a whole number")
+            return None
+        return int(read[0])
+
+    def truth(self, node: yaml.Node, what: str) -> bool | None:
+        """true or false."""
+        read = self.scalar(node, what)
+        if read is None:
+            return None
+        if read[1] != "bool":
+            self.problems.add(node, f"{what} is {read[0]!r}; allowed: true, false")
+            return None
+        return read[0].lower() in ("true", "yes", "on")
+
+
+def _kind(node: yaml.Node) -> str:
+    if isinstance(node, yaml.MappingNode):
+        return "a mapping"
+    if isinstance(node, yaml.SequenceNode):
+        return "a list"
+    return repr(node.value) if node.value else "nothing"
+
+
+def _unknown(key: str, what: str, keys: tuple[str, ...]) -> str:
+    near = get_close_matches(key, keys, n=1)
+    return f"{what} has no key {key!r}; " + (
+        f"did you mean {near[0]}?" if near else f"there is {', '.join(keys)}"
+    )

@@ -1,0 +1,169 @@
+"""A plan that is kept: for which cluster it was made, and what that looked like then."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from kafka_tasks.errors import InvalidInput, Refused
+from kafka_tasks.model.topic import TopicState
+from kafka_tasks.topics.model import TopicSpec, WantedTopics
+from kafka_tasks.topics.observe import Observed
+from kafka_tasks.topics.plan import Plan
+
+FORMAT = "kafka-tasks plan 1"
+
+
+class SeenTopic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A topic as a plan saw it: replicas by partition, and the settings that it compared."""
+
+    replicas: tuple[tuple[int, ...], ...]
+    config: dict[str, str | None]
+
+    def said(self) -> dict[str, Any]:
+        """Its facts in the words of a plan."""
+        return {
+            "partitions": len(self.replicas),
+            "replication_factor": min(map(len, self.replicas), default=0),
+            **{f"config.{key}": value for key, value in self.config.items()},
+            "replicas": self.replicas,
+        }
+
+
+class KeptPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What `plan --out` writes and `apply --plan` reads."""
+
+    format: str
+    cluster_id: str
+    fingerprint: str
+    prune: bool
+    brokers: tuple[int, ...]
+    owner: tuple[str, ...]
+    specs: tuple[TopicSpec, ...]
+    seen: dict[str, SeenTopic | None]
+
+    @property
+    def wanted(self) -> WantedTopics:
+        """What the plan was made for."""
+        return WantedTopics(self.specs, self.owner)
+
+
+def kept(wanted: WantedTopics, observed: Observed, plan: Plan, *, prune: bool) -> KeptPlan:
+    """The plan with all that it depends on."""
+    specs = {spec.name: spec for spec in wanted.specs}
+    seen = {
+        change.topic: _seen(observed.topics.get(change.topic), specs.get(change.topic))
+        for change in plan.changes
+    }
+    return KeptPlan(
+        FORMAT,
+        observed.cluster_id,
+        _fingerprint(observed, seen),
+        prune,
+        observed.brokers,
+        wanted.owner,
+        wanted.specs,
+        seen,
+    )
+
+
+def _seen(state: TopicState | None, spec: TopicSpec | None) -> SeenTopic | None:
+    if state is None:
+        return None
+    compared = set(spec.config) if spec is not None else set()
+    return SeenTopic(
+        tuple(tuple(sorted(partition.replicas)) for partition in state.partitions),
+        {
+            key: value.value
+            for key, value in sorted(state.config.items())
+            if value.explicit or key in compared
+        },
+    )
+
+
+def _fingerprint(observed: Observed, seen: Mapping[str, SeenTopic | None]) -> str:
+    facts = (observed.cluster_id, observed.brokers, sorted(seen.items()))
+    return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()[:16]
+
+
+def write(plan: KeptPlan, path: Path) -> None:
+    """Write it whole or not at all; raises `InvalidInput`."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n")
+        os.replace(part, path)
+    except OSError as error:
+        raise InvalidInput(
+            f"The plan cannot be written to {path}: {error.strerror}.", hint="--out plan.json"
+        ) from error
+
+
+def read(path: Path) -> KeptPlan:
+    """Read a plan; raises `InvalidInput` for what is none."""
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=KeptPlan)
+    except OSError as error:
+        raise InvalidInput(
+            f"The plan {path} cannot be read: {error.strerror}.",
+            hint="invoke kafka.topic.plan --out plan.json",
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput(
+            f"{path} is not a plan that kafka.topic.plan --out has written.",
+            evidence=(str(error),),
+            hint="invoke kafka.topic.plan --out plan.json",
+        ) from error
+    if found.format != FORMAT:
+        raise InvalidInput(
+            f"{path} has the format {found.format!r}; this version reads {FORMAT!r}.",
+            hint="invoke kafka.topic.plan --out plan.json",
+        )
+    return found
+
+
+def require_same(before: KeptPlan, now: KeptPlan) -> None:
+    """Raise `Refused` unless the cluster is the one the plan was made for, and as it was then."""
+    if before.cluster_id != now.cluster_id:
+        raise Refused(
+            f"The plan was made for cluster {before.cluster_id}, this is {now.cluster_id}.",
+            hint="invoke kafka.topic.plan --out plan.json makes one for this cluster",
+        )
+    if before.fingerprint != now.fingerprint:
+        raise Refused(
+            "The cluster has changed since the plan was made.",
+            evidence=_changes(before, now) or ["the plan file was edited"],
+            hint="invoke kafka.topic.plan --out plan.json, and look at it again",
+        )
+
+
+def _changes(before: KeptPlan, now: KeptPlan) -> list[str]:
+    lines = []
+    if before.brokers != now.brokers:
+        lines.append(f"brokers: {_list(before.brokers)} then, {_list(now.brokers)} now")
+    for name in sorted({*before.seen, *now.seen}):
+        lines += _difference(name, before.seen.get(name), now.seen.get(name))
+    return lines
+
+
+def _difference(name: str, then: SeenTopic | None, now: SeenTopic | None) -> list[str]:
+    if then == now:
+        return []
+    if then is None or now is None:
+        return [
+            f"{name}: {'not there' if then is None else 'there'} then, "
+            f"{'gone' if now is None else 'there'} now"
+        ]
+    one, other = then.said(), now.said()
+    changed = [key for key in sorted({*one, *other}) if one.get(key) != other.get(key)]
+    if len(changed) > 1 and "replicas" in changed:
+        changed.remove("replicas")
+    return [f"{name}: {key} was {one.get(key)}, is {other.get(key)}" for key in changed]
+
+
+def _list(numbers: tuple[int, ...]) -> str:
+    return ", ".join(map(str, numbers))
