@@ -20,7 +20,9 @@
         ├── BrokerUnreachable  5
         ├── TopicMissing
         ├── TopicExists
-        └── TopicDiffers
+        ├── TopicDiffers
+        ├── GroupMissing
+        └── GroupActive
 
 Every error carries one sentence (`message`), the evidence for it (lines of text), a `hint` that
 can be pasted, and the exit code of the process that ends with it.
@@ -45,6 +47,9 @@ class KafkaTasksError(Exception):
         self.message = message
         self.hint = hint
         self.evidence = tuple(evidence)
+        # What an examination adds: why it happened, and which finding that is.
+        self.cause: str | None = None
+        self.finding: str | None = None
 
 
 class InvalidInput(KafkaTasksError):
@@ -170,3 +175,15 @@ class TopicDiffers(ClusterError):
     """The topic is there, but not as it was asked for."""
 
     code = "topic-differs"
+
+
+class GroupMissing(ClusterError):
+    """The consumer group is not there."""
+
+    code = "group-missing"
+
+
+class GroupActive(ClusterError):
+    """The consumer group has members, and what was asked for needs it to have none."""
+
+    code = "group-active"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from kafka_tasks.errors import InvalidInput, KafkaTasksError, NotReady, Refused
@@ -17,6 +17,7 @@ from kafka_tasks.model.cluster import (
     broker_id,
 )
 from kafka_tasks.model.events import Recorder
+from kafka_tasks.model.evidence import WINDOW
 from kafka_tasks.model.results import Known, Pulled, Report
 from kafka_tasks.probes import readiness
 from kafka_tasks.probes.zookeeper import ZookeeperProbe
@@ -30,13 +31,18 @@ from kafka_tasks.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What every verb works with."""
+    """What every verb works with.
+
+    `last_words` has what the services said before a failed start was undone: a container that is
+    removed takes its log along.
+    """
 
     project: Project
     settings: Settings
     runtime: Runtime
     reason: str
     recorder: Recorder
+    last_words: dict[str, list[str]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def watch(self) -> readiness.Watch:
@@ -163,11 +169,18 @@ def _undone_on_failure(session: Session, before: set[str]) -> Iterator[None]:
         with signals_held():
             runtime = session.runtime
             runtime.adopt()
+            _remember_last_words(session)
             mine = [s.name for s in runtime.services() if s.alive and s.name not in before]
             if mine:
                 session.recorder.notice(f"stopping again: {', '.join(mine)}")
                 runtime.stop(mine if before else None)
         raise
+
+
+def _remember_last_words(session: Session) -> None:
+    with suppress(KafkaTasksError):
+        for service in session.runtime.services():
+            session.last_words[service.name] = session.runtime.logs(service.name, WINDOW)
 
 
 @contextmanager

@@ -508,6 +508,19 @@ def _dotenv(path: Path) -> dict[str, _Found]:
     return found
 
 
+def dotenv_values_of(path: Path) -> dict[str, str]:
+    """Every name that a `.env` file gives a value, ours or not; none where it is unreadable."""
+    from dotenv import dotenv_values
+
+    try:
+        source = path.read_text(encoding="utf-8-sig", errors="replace")
+    except OSError:
+        return {}
+    return {
+        name: value for name, value in dotenv_values(stream=io.StringIO(source)).items() if value
+    }
+
+
 def _is_half(name: str | None, value: str | None) -> bool:
     """A line without `=` is a name that others may know; one of ours has to have a value."""
     if name is None or value is not None:

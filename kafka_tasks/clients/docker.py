@@ -73,6 +73,7 @@ class Engine:
         self.host = host
         found = self._ask(client.version)
         self.version = str(found.get("Version", ""))
+        self.architecture = str(found.get("Arch", ""))
         self.api_version = tuple(int(part) for part in str(found["ApiVersion"]).split("."))
 
     @classmethod
@@ -149,6 +150,18 @@ class Engine:
         except ImageNotFound:
             return False
         return True
+
+    def image_architecture(self, name: str) -> str | None:
+        """The architecture of an image on the machine, or None where it is not there."""
+        try:
+            found = self._ask(lambda: self._client.api.inspect_image(name))
+        except ImageNotFound:
+            return None
+        return str(found.get("Architecture") or "") or None
+
+    def memory_bytes(self) -> int:
+        """Bytes of memory that the engine's machine has, which may be a virtual one."""
+        return int(self._ask(self._client.info).get("MemTotal") or 0)
 
     def can_pull(self, name: str) -> bool:
         """Whether the image's registry answers and has it."""

@@ -308,3 +308,25 @@ def free_bytes(path: Path) -> int:
     """Bytes that this user can still write where `path` is."""
     numbers = os.statvfs(path)
     return numbers.f_bavail * numbers.f_frsize
+
+
+def memory_bytes() -> tuple[int, int]:
+    """Bytes of memory that this machine, or this container, has, and that are free for use."""
+    seen = psutil.virtual_memory()
+    total, available = int(seen.total), int(seen.available)
+    with contextlib.suppress(OSError, ValueError):
+        limit = int(Path("/sys/fs/cgroup/memory.max").read_text())
+        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
+        total, available = min(total, limit), min(available, max(0, limit - used))
+    return total, available
+
+
+def listening(pids: Iterable[int]) -> list[tuple[int, str, int]]:
+    """Where these processes listen: pid, address, port; nothing where the system does not tell."""
+    found = []
+    for pid in pids:
+        with contextlib.suppress(psutil.Error, OSError):
+            for connection in psutil.Process(pid).net_connections(kind="tcp"):
+                if connection.status == psutil.CONN_LISTEN and connection.laddr:
+                    found.append((pid, connection.laddr.ip, connection.laddr.port))
+    return found

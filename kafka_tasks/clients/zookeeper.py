@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
+from datetime import datetime
 
 from kafka_tasks.errors import ClusterError
 from kafka_tasks.model.cluster import Address
 
 _REPLY_LIMIT = 65536
+# What sessions begun here ask for, and how coarsely ZooKeeper rounds their ends.
+_SESSION_S = 4.0
+_TICK_S = 2.0
 
 
 class Unanswered(Exception):
@@ -96,6 +101,43 @@ def cluster_id(address: Address, timeout_s: float) -> str | None:
         client.close()
 
 
+def session_left_s(address: Address, path: str, timeout_s: float) -> float | None:
+    """Seconds, at most, that the session which holds this ephemeral node will still live.
+
+    None where the node is gone, or where ZooKeeper does not tell (`dump` has to be allowed). Its
+    clock has an origin of its own, so the session asked with, just begun, is what is counted from.
+    """
+    client = _connected(address, timeout_s)
+    try:
+        node = client.exists(path)
+        if node is None:
+            return None
+        ends = _session_ends(four_letter_word(address, "dump", timeout_s))
+        holder, own = ends.get(node.ephemeralOwner), ends.get(client.client_id[0])
+        if holder is None or own is None:
+            return None
+        return max(0.0, holder - own + _SESSION_S + _TICK_S)
+    except Exception as error:
+        raise Unanswered(f"{address}: {error}") from error
+    finally:
+        client.stop()
+        client.close()
+
+
+def _session_ends(dump: str) -> dict[int, float]:
+    """Session → when it expires, in seconds by ZooKeeper's own clock."""
+    found: dict[int, float] = {}
+    at: float | None = None
+    for line in dump.splitlines():
+        if head := re.match(r"\d+ expire at \w+ (\w+ \d+ \d\d:\d\d:\d\d) \S+ (\d{4})", line):
+            at = datetime.strptime(f"{head[1]} {head[2]}", "%b %d %H:%M:%S %Y").timestamp()
+        elif (entry := re.fullmatch(r"\s+0x([0-9a-f]{1,16})", line)) and at is not None:
+            found[int(entry[1], 16)] = at
+        elif not line.startswith((" ", "\t")):
+            at = None
+    return found
+
+
 def _connected(address: Address, timeout_s: float):  # type: ignore[no-untyped-def]
     import logging
 
@@ -103,7 +145,7 @@ def _connected(address: Address, timeout_s: float):  # type: ignore[no-untyped-d
     from kazoo.handlers.threading import KazooTimeoutError
 
     logging.getLogger("kazoo").setLevel(logging.CRITICAL)
-    client = KazooClient(hosts=str(address), timeout=4.0, read_only=True)
+    client = KazooClient(hosts=str(address), timeout=_SESSION_S, read_only=True)
     try:
         client.start(timeout=timeout_s)
     except KazooTimeoutError as error:

@@ -3,15 +3,45 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Sequence
 
 # How far back the cause may lie: a server that gives up logs its whole shutdown after it.
 WINDOW = 400
 _LOUD = re.compile(r"\b(?:ERROR|FATAL)\b|^Caused by: |^Error: |Exception: |No space left on device")
+# The first line that each server writes, after what the images' preflight says.
+_BEGINS = re.compile(
+    r"Registered kafka:type=kafka\.Log4jController MBean|Reading configuration from: "
+)
+_MOMENT = re.compile(r"\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)")
 
 
 def telling(lines: Sequence[str], limit: int = 12) -> list[str]:
-    """Up to `limit` lines: those that name an error first, and the last ones."""
+    """Up to `limit` lines of the last start: those that name an error first, and the last ones."""
+    lines = last_start(lines)
     loud = [index for index, line in enumerate(lines) if _LOUD.search(line)][: limit * 2 // 3]
     rest = range(max(0, len(lines) - (limit - len(loud))), len(lines))
     return [lines[index] for index in sorted({*loud, *rest})]
+
+
+def last_start(lines: Sequence[str], since: float | None = None) -> list[str]:
+    """The lines since the server last started, with what its JVM said before it could log.
+
+    With `since`, seconds since the epoch, log lines of a start before that are left out too.
+    """
+    logged = next((n for n, line in enumerate(lines) if _MOMENT.match(line)), len(lines))
+    said, log = list(lines[:logged]), list(lines[logged:])
+    begins = [number for number, line in enumerate(log) if _BEGINS.search(line)]
+    if begins:
+        log = log[begins[-1] :]
+    if since is not None and log and (moment := _moment(log[0])) is not None and moment < since - 1:
+        log = []
+    return said + log
+
+
+def _moment(line: str) -> float | None:
+    match = _MOMENT.match(line)
+    try:
+        return time.mktime(time.strptime(match[1], "%Y-%m-%d %H:%M:%S")) if match else None
+    except (ValueError, OverflowError):
+        return None

@@ -62,6 +62,8 @@ def error(failure: KafkaTasksError) -> Document:
             "message": failure.message,
             "hint": failure.hint,
             "evidence": list(failure.evidence),
+            "cause": failure.cause,
+            "finding": failure.finding,
             "exit_code": failure.exit_code,
         },
     }

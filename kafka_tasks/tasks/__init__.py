@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
-from kafka_tasks.tasks import cluster, topic
+from kafka_tasks.tasks import cluster, doctor, topic
 
 
 def collection() -> Collection:
@@ -28,6 +28,7 @@ def collection() -> Collection:
         cluster.pull,
         cluster.wait,
         cluster.logs,
+        doctor.doctor,
         cluster.config,
         cluster.env,
         cluster.verify,

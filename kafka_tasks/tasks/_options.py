@@ -132,6 +132,7 @@ def verb(
     name: str | None = None,
     default: bool = False,
     iterable: tuple[str, ...] = (),
+    optional: tuple[str, ...] = (),
     help: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., Outcome | None]], KafkaTask]:
     """Make a task of a function `(call, …flags) -> Outcome`.
@@ -154,6 +155,7 @@ def verb(
             name=name or function.__name__,
             default=default,
             iterable=iterable,
+            optional=optional,
             auto_shortflags=False,
             help={flag: known[flag] for flag in parameters if flag in known},
         )
@@ -262,6 +264,8 @@ def fail(output: str, error: Any) -> int:
             sys.stdout.flush()
         else:
             print(f"Error: {error.message}", file=sys.stderr)
+            if error.cause:
+                print(f"Cause: {error.cause}", file=sys.stderr)
             for line in error.evidence:
                 print(f"  | {line}", file=sys.stderr)
             if error.hint:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kafka_tasks.tasks._diagnosis import diagnosed, trouble
 from kafka_tasks.tasks._options import Call, Outcome, confirmed, number, verb
 
 
@@ -20,7 +21,7 @@ def up(
 
     if call.dry:
         return _dry_start(call, "start")
-    with call.watched() as session:
+    with diagnosed(call, "up", starts=True) as session:
         found = lifecycle.up(session)
     return Outcome(as_json.report(found), lambda: tables.report(found))
 
@@ -90,7 +91,7 @@ def restart(
 
     if call.dry:
         return _dry_start(call, "restart", service)
-    with call.watched() as session:
+    with diagnosed(call, "restart", starts=True) as session:
         found = lifecycle.restart(session, service)
     return Outcome(as_json.report(found), lambda: tables.report(found))
 
@@ -139,7 +140,7 @@ def wait(call: Call, timeout: str | None = None, output: str = "text") -> Outcom
     from kafka_tasks import lifecycle
     from kafka_tasks.render import as_json, tables
 
-    with call.watched() as session:
+    with diagnosed(call, "wait") as session:
         found = lifecycle.wait(session)
     return Outcome(as_json.report(found), lambda: tables.report(found, waited=True))
 
@@ -249,5 +250,10 @@ def verify(call: Call, timeout: str | None = None, output: str = "text") -> Outc
     if call.dry:
         text = "would run the acceptance checks, which create and delete topics of their own"
         return Outcome({"schema": 1, "dry": True}, lambda: text)
-    found = suite.verify(call.session())
-    return Outcome(suite.document(found), lambda: suite.text(found), 0 if found.passed else 1)
+    with diagnosed(call, "verify", watched=False) as session:
+        found = suite.verify(session)
+    if found.passed:
+        return Outcome(suite.document(found), lambda: suite.text(found))
+    wrong, lines = trouble(call, session)
+    document = {**suite.document(found), "findings": wrong}
+    return Outcome(document, lambda: "\n".join([suite.text(found), *lines]), 1)

@@ -18,6 +18,7 @@ def zookeeper(port: int) -> dict[str, str]:
         "clientPort": str(port),
         "clientPortAddress": "127.0.0.1",
         "admin.enableServer": "false",
+        "4lw.commands.whitelist": "srvr,dump",
         "tickTime": "2000",
         "maxClientCnxns": "0",
         "autopurge.snapRetainCount": "3",

@@ -317,7 +317,7 @@ class EmbeddedRuntime:
         """What the JVM itself said, then the last lines of the service's log."""
         out, log = self._log_files(service)
         said = [line for line in tails.last_lines(out, tail) if line.strip()]
-        return (said + tails.last_lines(log, tail))[-tail:] if tail else []
+        return said + tails.last_lines(log, tail - len(said))
 
     def follow(self, service: str, tail: int) -> Iterator[str]:
         """The last lines and each new one, across rotations."""

@@ -73,6 +73,8 @@ def test_an_error_is_one_document() -> None:
             "message": "Not ready.",
             "hint": "wait",
             "evidence": ["a", "b"],
+            "cause": None,
+            "finding": None,
             "exit_code": 5,
         },
     }

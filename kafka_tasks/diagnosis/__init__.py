@@ -1,0 +1,1 @@
+"""The machine, the configuration and the cluster examined: cause, evidence and fix."""

@@ -1,0 +1,357 @@
+"""The cluster: its services, the rung of the ladder that fails, and what its logs say."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kafka_tasks.diagnosis import last_failure, signatures
+from kafka_tasks.diagnosis.case import Case, Check
+from kafka_tasks.errors import KafkaTasksError
+from kafka_tasks.lifecycle import Session
+from kafka_tasks.model.cluster import ZOOKEEPER, ServiceState, broker_id
+from kafka_tasks.model.evidence import last_start, telling
+from kafka_tasks.model.finding import Finding, Level
+from kafka_tasks.model.topic import TopicState
+from kafka_tasks.probes import readiness
+from kafka_tasks.project.lock import holder, is_held
+
+_SHOWN = 5
+# A check of its own finds these where they still hold; from an earlier failure they may be past.
+_LOOKED_AT_ANEW = frozenset(
+    {"compose-missing", "disk-full", "engine-elsewhere", "engine-forbidden", "engine-missing"}
+    | {"listeners-invalid", "port-taken", "wrong-java"}
+)
+_DATA_LARGE = 5_000_000_000
+# Walking stops here: who has more files than that waits for no count of bytes.
+_FILES_LOOKED_AT = 20_000
+
+
+def _finding(id: str, level: Level, title: str, **more: object) -> Finding:
+    return Finding(id, level, title, area="cluster", **{"exit_code": 5, **more})  # type: ignore[arg-type]
+
+
+def life(case: Case) -> Iterator[Finding]:
+    """Whether it runs, is ready, and if not, since which rung and why."""
+    session = case.session
+    if session is None:
+        return
+    if is_held(case.project):
+        who = holder(case.project) or "another command"
+        yield _finding("lock-held", "info", f"the cluster is being changed by {who}")
+    if not case.alive():
+        yield from _at_rest(case, session)
+        return
+    glance = readiness.glance(
+        session.runtime.cluster(case.settings), session.watch, session.recorder
+    )
+    yield from _dead(case, session)
+    if glance.failed is None:
+        names = ", ".join(service.name for service in case.services)
+        yield _finding("ready", "ok", f"ready ({session.runtime.name}: {names})")
+    else:
+        yield _finding(
+            "not-ready",
+            "error",
+            f"The cluster is not ready: layer {glance.failed} does not hold.",
+            evidence=(glance.reason or "",),
+            fix="invoke kafka.up, which starts what is dead; invoke kafka.logs",
+            reference="docs/explanation/readiness.md",
+        )
+        yield from signed({"tool": [f"layer {glance.failed} does not hold"]}, case.runtime)
+    yield from _logged(case, session, ready=glance.failed is None)
+
+
+def _at_rest(case: Case, session: Session) -> Iterator[Finding]:
+    """Nothing runs: by intention, after a failure, or because everything died."""
+    failure = last_failure.recall(case.project)
+    record = case.record
+    if failure is not None:
+        yield _finding(
+            "last-start-failed",
+            "warning" if failure.findings else "error",
+            f"The last kafka.{failure.doing} failed at {failure.when}: {failure.message}",
+            fix="invoke kafka.up",
+        )
+        yield from (
+            replace(found, level="warning") if found.id in _LOOKED_AT_ANEW else found
+            for found in failure.findings
+        )
+    elif record and record.wanted == "running" and not is_held(case.project):
+        yield from _dead(case, session)
+        yield from _logged(case, session, ready=False)
+    else:
+        yield _finding(
+            "stopped", "info", "no cluster is running here; `invoke kafka.up` starts one"
+        )
+
+
+def _dead(case: Case, session: Session) -> Iterator[Finding]:
+    for service in case.services:
+        if service.alive:
+            continue
+        with_log = telling(_log(session, service.name, 400), limit=_SHOWN)
+        yield _finding(
+            "service-dead",
+            "error",
+            f"{service.name} is not running{f' ({service.ended})' if service.ended else ''}.",
+            cause="It was killed, or it died; its last lines say of what.",
+            evidence=tuple(with_log),
+            fix="invoke kafka.up, which starts what is dead",
+            service=service.name,
+        )
+
+
+def _logged(case: Case, session: Session, *, ready: bool) -> Iterator[Finding]:
+    """Known signatures in the log of each service's last start."""
+    texts = {
+        service.name: last_start(
+            _log(session, service.name, signatures.LINES), _started(session, service)
+        )
+        for service in case.services
+    }
+    if ready:
+        found = [
+            hit.finding(service=service, runtime=case.runtime, level="warning")
+            for service, hit in signatures.search(texts)
+            if hit.signature.lingers
+        ]
+    else:
+        found = signed(texts, case.runtime)
+    yield from found
+    if texts and not found:
+        lines = sum(len(lines) for lines in texts.values())
+        yield _finding("logs", "ok", f"no known failure in {lines} lines of the last start's logs")
+
+
+def _started(session: Session, service: ServiceState) -> float | None:
+    """When this process started; containers have clocks and time zones of their own."""
+    if session.runtime.name != "embedded" or service.uptime_s is None:
+        return None
+    return time.time() - service.uptime_s
+
+
+def _log(session: Session, service: str, lines: int) -> list[str]:
+    try:
+        return session.runtime.logs(service, lines)
+    except KafkaTasksError:
+        return []
+
+
+def signed(texts: Mapping[str, list[str]], runtime: str | None) -> list[Finding]:
+    """A finding for each signature in these texts (service → lines)."""
+    return [
+        hit.finding(service=service, runtime=runtime) for service, hit in signatures.search(texts)
+    ]
+
+
+# -- identity ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """What a broker's meta.properties says."""
+
+    service: str
+    cluster_id: str | None
+    broker_id: int | None
+
+
+def metas(data: Path) -> list[Meta]:
+    """The identity that each broker's data has; embedded alone keeps it where it can be read."""
+    found = []
+    for path in sorted(data.glob("kafka*/meta.properties")):
+        try:
+            text = path.read_text(encoding="ascii", errors="replace")
+        except OSError:
+            continue
+        cluster = re.search(r"^cluster\.id=(\S+)", text, re.MULTILINE)
+        broker = re.search(r"^broker\.id=(\d{1,9})$", text, re.MULTILINE)
+        found.append(
+            Meta(
+                path.parent.name,
+                cluster[1] if cluster else None,
+                int(broker[1]) if broker else None,
+            )
+        )
+    return found
+
+
+def identity(case: Case) -> Iterator[Finding]:
+    """Whether Kafka's data is of this ZooKeeper, and each directory of this broker."""
+    known = metas(case.project.state / "data")
+    if case.runtime != "embedded" or not known:
+        return
+    for meta in known:
+        if meta.broker_id is not None and meta.broker_id != broker_id(meta.service):
+            yield _finding(
+                "broker-id-differs",
+                "error",
+                f"The data of {meta.service} belongs to broker {meta.broker_id}.",
+                cause="The broker id was changed, or the directory is another broker's.",
+                evidence=(f"data/{meta.service}/meta.properties: broker.id={meta.broker_id}",),
+                fix=f"sed -i 's/^broker.id=.*/broker.id={broker_id(meta.service)}/' "
+                f".kafka-tasks/data/{meta.service}/meta.properties, if the data is its own; "
+                "else invoke kafka.down --wipe",
+                service=meta.service,
+                reference="Yolean/kubernetes-kafka#214",
+            )
+    ids = {meta.service: meta.cluster_id for meta in known if meta.cluster_id}
+    keeper = _zookeepers_id(case)
+    if keeper is not None:
+        ids = {"zookeeper": keeper, **ids}
+    if len(set(ids.values())) > 1:
+        yield _finding(
+            "cluster-id-differs",
+            "error",
+            "The data is of different clusters.",
+            cause="ZooKeeper's data was lost or wiped and Kafka's was not, or the other way round.",
+            evidence=tuple(f"{name}: {value}" for name, value in ids.items()),
+            fix="bring the lost half back; or invoke kafka.down --wipe --yes; invoke kafka.up",
+            reference="conduktor/kafka-stack-docker-compose#105",
+        )
+    elif ids:
+        both = "ZooKeeper and data agree" if keeper else "the data is of one cluster"
+        yield _finding("cluster-id", "ok", f"{both}: {next(iter(ids.values()))}")
+
+
+def _zookeepers_id(case: Case) -> str | None:
+    from kafka_tasks.clients import zookeeper
+
+    session = case.session
+    if session is None or not any(service.name == ZOOKEEPER for service in case.alive()):
+        return None
+    address = session.runtime.cluster(case.settings).zookeeper
+    try:
+        return zookeeper.cluster_id(address, 1.0) if address else None
+    except (zookeeper.Unanswered, KafkaTasksError):
+        return None
+
+
+def registrations(case: Case) -> Iterator[Finding]:
+    """Brokers that ZooKeeper lists although they are dead, and how long it will."""
+    from kafka_tasks.clients import zookeeper
+
+    session = case.session
+    if session is None or not any(service.name == ZOOKEEPER for service in case.alive()):
+        return
+    address = session.runtime.cluster(case.settings).zookeeper
+    if address is None:
+        return
+    try:
+        listed = zookeeper.registered_brokers(address, 1.0)
+    except zookeeper.Unanswered:
+        return  # the ladder says so
+    alive = {broker_id(service.name) for service in case.alive() if service.role == "broker"}
+    for number in sorted(set(listed) - alive):
+        left = zookeeper.session_left_s(address, f"/brokers/ids/{number}", 1.0)
+        most = f"in {left:.0f} s or less" if left is not None else "within 6 s of the kill"
+        yield _finding(
+            "broker-still-registered",
+            "warning",
+            f"ZooKeeper still lists broker {number}, which is dead; that ends {most}.",
+            cause="It was killed: its registration lives until its session expires. A broker that "
+            "starts before dies of NodeExists.",
+            evidence=(f"/brokers/ids/{number}: {', '.join(listed[number])}",),
+            fix="invoke kafka.up, which waits for it",
+            reference="confluentinc/kafka-images#30",
+        )
+
+
+# -- data --------------------------------------------------------------------------------------
+
+
+def partitions(case: Case) -> Iterator[Finding]:
+    """Partitions without a leader, or with fewer replicas in sync than they have."""
+    session = case.session
+    if session is None or not any(s.role == "broker" for s in case.alive()):
+        return
+    from kafka_tasks.clients.kafka.admin import Admin
+
+    try:
+        with Admin(session.runtime.cluster(case.settings)) as admin:
+            topics = admin.topics(timeout_s=1.0)
+    except KafkaTasksError:
+        return  # the ladder says so
+    yield from partition_findings(topics)
+
+
+def partition_findings(topics: Mapping[str, TopicState]) -> Iterator[Finding]:
+    """What these topics' partitions lack."""
+    leaderless = [
+        f"{t.name}-{p.id}" for t in topics.values() for p in t.partitions if p.leader is None
+    ]
+    lagging = [
+        f"{topic.name}-{part.id}: replicas {_ids(part.replicas)}, in sync {_ids(part.isr)}"
+        for topic in topics.values()
+        for part in topic.partitions
+        if part.leader is not None and len(part.isr) < len(part.replicas)
+    ]
+    if leaderless:
+        yield _finding(
+            "leaderless",
+            "error",
+            f"Partitions without a leader: {len(leaderless)}.",
+            cause="Every replica of them is on a broker that is dead or not ready yet.",
+            evidence=tuple(leaderless[:_SHOWN]),
+            fix="invoke kafka.up, which starts what is dead",
+        )
+    if lagging:
+        yield _finding(
+            "under-replicated",
+            "warning",
+            f"Partitions with too few replicas in sync: {len(lagging)}.",
+            cause="A broker is dead, or still catching up.",
+            evidence=tuple(lagging[:_SHOWN]),
+            fix="invoke kafka.status; invoke kafka.up",
+        )
+    if not leaderless and not lagging:
+        count = sum(len(topic.partitions) for topic in topics.values())
+        yield _finding("partitions", "ok", f"all {count} partitions have leader and replicas")
+
+
+def _ids(numbers: tuple[int, ...]) -> str:
+    return ",".join(map(str, numbers))
+
+
+def data_size(case: Case) -> Iterator[Finding]:
+    """How much the data takes up on this machine."""
+    folder = case.project.state / "data"
+    total, files = 0, 0
+    for path in folder.rglob("*"):
+        try:
+            # Index files are sparse: what counts are the blocks.
+            total += path.lstat().st_blocks * 512
+        except OSError:
+            continue
+        files += 1
+        if files >= _FILES_LOOKED_AT:
+            break
+    if not files or case.runtime != "embedded":
+        return
+    more = "more than " if files >= _FILES_LOOKED_AT else ""
+    seen = f"the data takes {more}{total / 1e6:.0f} MB ({folder})"
+    if total < _DATA_LARGE:
+        yield _finding("data-size", "ok", seen)
+        return
+    yield _finding(
+        "data-size",
+        "warning",
+        f"{seen[0].upper()}{seen[1:]}.",
+        fix=f'du -sh "{folder}"/kafka*/* | sort -h | tail; invoke kafka.down --wipe',
+    )
+
+
+CHECKS = tuple(
+    Check(name, "cluster", ask)
+    for name, ask in (
+        ("life", life),
+        ("identity", identity),
+        ("registrations", registrations),
+        ("partitions", partitions),
+        ("data size", data_size),
+    )
+)

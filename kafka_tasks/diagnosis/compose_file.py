@@ -1,0 +1,219 @@
+"""The Compose file: what in it will go wrong, or went wrong for many before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from kafka_tasks.diagnosis.case import Case, Check, of_error
+from kafka_tasks.diagnosis.configuration import FATAL_NAMES, REPLICATION, replication
+from kafka_tasks.errors import InvalidInput, KafkaTasksError, MachineError
+from kafka_tasks.model.cluster import ZOOKEEPER, service_names
+from kafka_tasks.model.finding import Finding, Level
+
+# What the images write, by service: a part that is not kept makes the rest worthless.
+_DATA = {
+    "zookeeper": ("/var/lib/zookeeper/data", "/var/lib/zookeeper/log"),
+    "kafka": ("/var/lib/kafka/data",),
+}
+_APPUSER = 1000
+_JVM_COMMANDS = ("kafka-topics", "kafka-broker-api-versions", "zookeeper-shell", "kafka-configs")
+
+
+def _finding(
+    id: str, level: Level, title: str, *, cause: str, fix: str, service: str, reference: str = ""
+) -> Finding:
+    return Finding(
+        id,
+        level,
+        title,
+        area="configuration",
+        cause=cause,
+        fix=fix,
+        exit_code=3,
+        service=service,
+        reference=reference or None,
+    )
+
+
+def look(case: Case) -> Iterator[Finding]:
+    """The file that would be used, as Compose reads it; nothing where the runtime is another."""
+    if case.runtime != "compose":
+        return
+    from kafka_tasks.runtimes.compose import file
+
+    chosen = file.choose(case.settings)
+    if chosen.notice:
+        yield Finding("compose-file", "info", chosen.notice, area="configuration")
+    try:
+        config = _read(case, chosen.path)
+    except InvalidInput as error:
+        yield of_error(error, "compose-file", "configuration")
+        return
+    except MachineError:
+        return  # no Compose: said already
+    names = service_names(case.settings.brokers)
+    found = [*_listeners(config, names), *problems(config, case.settings.brokers)]
+    yield from found
+    if not found:
+        yield Finding(
+            "compose-file", "ok", f"nothing is wrong with {chosen.path}", area="configuration"
+        )
+
+
+def _read(case: Case, path: Path) -> dict[str, Any]:
+    from kafka_tasks.runtimes.compose import command, file
+
+    settings, record = case.settings, case.record
+    port = record.port if record else settings.port
+    keeper = record.zookeeper_port if record else settings.zookeeper_port
+    name = (record.compose_project if record else None) or file.project_name(case.project.path)
+    project = command.Project(
+        name=name,
+        directory=case.project.path,
+        files=(path,),
+        variables=file.variables(
+            settings,
+            port if isinstance(port, int) else 9092,
+            keeper if isinstance(keeper, int) else 2181,
+            name,
+        ),
+        brokers=settings.brokers,
+    )
+    return project.config()
+
+
+def _listeners(config: Mapping[str, Any], names: tuple[str, ...]) -> Iterator[Finding]:
+    from kafka_tasks.runtimes.compose import file
+
+    try:
+        file.check(config, names)
+    except KafkaTasksError as error:
+        differs = "published" in error.message
+        id = "advertised-port-differs" if differs else "listeners-invalid"
+        yield of_error(error, id, "configuration")
+
+
+def problems(config: Mapping[str, Any], brokers: int) -> Iterator[Finding]:
+    """What is wrong with these services besides their listeners."""
+    for name in service_names(brokers):
+        service = config.get("services", {}).get(name)
+        if service is None:
+            continue
+        yield from _identity(name, service)
+        yield from _published(name, service)
+        yield from _health(name, service)
+        if name != ZOOKEEPER:
+            yield from _environment(name, service, brokers)
+    yield from _persistence(config, brokers)
+
+
+def _identity(name: str, service: Mapping[str, Any]) -> Iterator[Finding]:
+    if fixed := service.get("container_name"):
+        yield _finding(
+            "container-name-fixed",
+            "warning",
+            f"{name} has the fixed container name {fixed}.",
+            cause="Names are the engine's: a second checkout, or a container left over, collides.",
+            fix=f"delete container_name: {fixed} from the Compose file",
+            service=name,
+            reference="confluentinc/cp-all-in-one#55",
+        )
+
+
+def _published(name: str, service: Mapping[str, Any]) -> Iterator[Finding]:
+    for port in service.get("ports") or ():
+        host, published = str(port.get("host_ip") or "0.0.0.0"), port.get("published")  # noqa: S104
+        if published and not host.startswith("127.") and host != "::1":
+            yield _finding(
+                "exposed",
+                "warning",
+                f"{name} publishes port {published} on {host}, where other machines can reach it.",
+                cause="There is no password: whoever reaches it may read and delete everything.",
+                fix=f'"127.0.0.1:{published}:{port.get("target")}" under ports',
+                service=name,
+            )
+
+
+def _health(name: str, service: Mapping[str, Any]) -> Iterator[Finding]:
+    test = (service.get("healthcheck") or {}).get("test") or ()
+    words = " ".join(test) if isinstance(test, list) else str(test)
+    if any(command in words for command in _JVM_COMMANDS):
+        yield _finding(
+            "health-check-heavy",
+            "warning",
+            f"{name}: its health check starts a JVM.",
+            cause="Each check costs a second of CPU or more, all day long.",
+            fix="take the health checks of the packaged docker-compose.yml, which start none",
+            service=name,
+            reference="bitnami/containers#56544",
+        )
+
+
+def _environment(name: str, service: Mapping[str, Any], brokers: int) -> Iterator[Finding]:
+    environment = service.get("environment") or {}
+    for fatal in FATAL_NAMES:
+        if environment.get(fatal):
+            yield _finding(
+                "kafka-port-variable",
+                "error",
+                f"{name} is given {fatal}, with which the image refuses to start.",
+                cause="The image takes every KAFKA_… for a property, and these are gone.",
+                fix=f"delete {fatal} from environment and env_file of {name}",
+                service=name,
+                reference="confluentinc/cp-docker-images#388",
+            )
+    for key in REPLICATION[:2]:
+        variable = f"KAFKA_{key.upper().replace('.', '_')}"
+        value = str(environment.get(variable) or "3")  # Kafka's own default
+        if value.isdigit() and int(value) > brokers:
+            yield replication(variable, int(value), brokers, f"{variable}: {brokers}")
+
+
+def _persistence(config: Mapping[str, Any], brokers: int) -> Iterator[Finding]:
+    kept: dict[str, bool] = {}
+    for name in service_names(brokers):
+        service = config.get("services", {}).get(name) or {}
+        mounts = [mount for mount in service.get("volumes") or () if mount.get("source")]
+        for path in _DATA["zookeeper" if name == ZOOKEEPER else "kafka"]:
+            kept[f"{name}:{path}"] = any(mount.get("target") == path for mount in mounts)
+        yield from _unwritable(name, mounts)
+    lost = [place for place, is_kept in kept.items() if not is_kept]
+    if lost and len(lost) < len(kept):
+        yield _finding(
+            "data-half-kept",
+            "error",
+            f"Only a part of the data is kept: {', '.join(lost)} has no volume.",
+            cause="After the next `docker compose down` the kept part does not fit the lost one: "
+            "InconsistentClusterIdException, or ZooKeeper does not start.",
+            fix="a named volume for each of these directories, or for none",
+            service=lost[0].partition(":")[0],
+            reference="conduktor/kafka-stack-docker-compose#105",
+        )
+
+
+def _unwritable(name: str, mounts: list[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Bind mounts that the images' user cannot write."""
+    for mount in mounts:
+        path = Path(str(mount["source"]))
+        if mount.get("type") != "bind" or not str(mount.get("target", "")).startswith("/var/lib/"):
+            continue
+        if not path.is_dir():
+            reason = "does not exist, so the engine makes it as root"
+        elif path.stat().st_uid != _APPUSER and not path.stat().st_mode & 0o002:
+            reason = f"belongs to uid {path.stat().st_uid}"
+        else:
+            continue
+        yield _finding(
+            "data-not-writable",
+            "error",
+            f"{name} cannot write {path}: it {reason}.",
+            cause=f"Inside the images the servers run as uid {_APPUSER}.",
+            fix=f'mkdir -p "{path}" && sudo chown -R {_APPUSER} "{path}"; or a named volume',
+            service=name,
+            reference="confluentinc/kafka-images#77",
+        )
+
+
+CHECKS = (Check("Compose file", "configuration", look),)

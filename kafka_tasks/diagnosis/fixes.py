@@ -1,0 +1,98 @@
+"""Fixes that lose nothing: each says what it would do before it does it."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from kafka_tasks import lifecycle
+from kafka_tasks.clients import processes
+from kafka_tasks.diagnosis import leftovers
+from kafka_tasks.diagnosis.case import Case
+from kafka_tasks.model.finding import Finding
+from kafka_tasks.project import state
+from kafka_tasks.project.lock import exclusive
+from kafka_tasks.retry import Deadline
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """One thing that can be put right: `what` as a sentence without its subject."""
+
+    remedy: str
+    what: str
+    apply: Callable[[], None]
+
+
+def plan(case: Case, findings: Iterable[Finding]) -> list[Fix]:
+    """What can be put right of these findings, each thing once."""
+    wanted = dict.fromkeys(finding.remedy for finding in findings if finding.remedy)
+    known = {fix.remedy: fix for fix in _all(case)}
+    return [known[name] for name in wanted if name in known]
+
+
+def apply(case: Case, fixes: Iterable[Fix]) -> tuple[str, ...]:
+    """Carry them out, with the project's lock held; returns what was done."""
+    done = []
+    with exclusive(case.project, "doctor", Deadline.after(case.settings.timeout)):
+        for fix in fixes:
+            fix.apply()
+            done.append(fix.what)
+    return tuple(done)
+
+
+def _all(case: Case) -> list[Fix]:
+    folder, session = case.project.state, case.session
+    env = case.project.path / ".env"
+    count = len(leftovers.orphans())
+    fixes = [
+        Fix("state", f"move {folder / state.FILE} aside", lambda: _set_aside(case)),
+        Fix("drafts", "delete half-written state files", lambda: _delete_drafts(case)),
+        Fix("state-mode", f"chmod 700 {folder}", lambda: folder.chmod(0o700)),
+        Fix("env-mode", f"chmod 600 {env}", lambda: env.chmod(0o600)),
+        Fix("orphans", f"end {count} servers of deleted projects", _end_orphans),
+    ]
+    if session is not None:
+        fixes += [
+            Fix("strays", "record running servers of this project", lambda: _adopt(session)),
+            Fix("archive", "delete the damaged Java class archive", lambda: _drop_archive(case)),
+            Fix("pull", "fetch what the next start needs", lambda: _pull(session)),
+        ]
+    return fixes
+
+
+def _set_aside(case: Case) -> None:
+    state.set_aside_if_corrupt(case.project)
+    if case.session is not None:
+        case.session.runtime.adopt()
+
+
+def _delete_drafts(case: Case) -> None:
+    # The lock is ours by now, so nobody is writing any of them.
+    for path in [*case.project.state.glob("*.new"), *(case.project.state / "run").glob("*.new")]:
+        path.unlink(missing_ok=True)
+
+
+def _end_orphans() -> None:
+    for found in leftovers.orphans():
+        processes.stop(found.identity, grace_s=5.0)
+
+
+def _adopt(session: lifecycle.Session) -> None:
+    session.runtime.adopt()
+
+
+def _pull(session: lifecycle.Session) -> None:
+    session.runtime.pull(session.settings)
+
+
+def _drop_archive(case: Case) -> None:
+    from kafka_tasks.runtimes.embedded import archive, jars, java
+
+    lock = jars.load_lock(case.settings.kafka_line)
+    class_path = tuple(jar.path(case.settings.cache) for jar in lock.jars)
+    found = archive.locate(case.settings.cache, java.choose(case.settings), class_path, lock.kafka)
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(found.directory)

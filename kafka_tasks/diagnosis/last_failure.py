@@ -1,0 +1,57 @@
+"""How the last start failed, kept until one succeeds: its logs may be gone with its containers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+
+import msgspec
+
+from kafka_tasks.model.finding import Finding
+from kafka_tasks.project.directory import Project
+
+FILE = "last-failure.json"
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """A start that failed: when (seconds since the epoch), what was said, and what it means."""
+
+    at: float
+    doing: str
+    message: str
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def when(self) -> str:
+        """The moment, as a person reads it."""
+        return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.at))
+
+
+def remember(project: Project, doing: str, message: str, findings: tuple[Finding, ...]) -> None:
+    """Write it down, readable by its owner alone; where that is not possible, do without."""
+    path = project.state / "run" / FILE
+    draft = path.with_name(f"{FILE}.{os.getpid()}.new")
+    note = Failure(at=time.time(), doing=doing, message=message, findings=findings)
+    with contextlib.suppress(OSError):
+        with open(draft, "wb", opener=_private) as file:
+            file.write(msgspec.json.encode(note))
+        os.replace(draft, path)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def recall(project: Project) -> Failure | None:
+    """The last failure, or None where the last start succeeded."""
+    try:
+        return msgspec.json.decode((project.state / "run" / FILE).read_bytes(), type=Failure)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def forget(project: Project) -> None:
+    """A start succeeded."""
+    with contextlib.suppress(OSError):
+        (project.state / "run" / FILE).unlink(missing_ok=True)

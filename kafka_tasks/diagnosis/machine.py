@@ -1,0 +1,263 @@
+"""The machine: what it has, what it lacks, and who is in the way."""
+
+from __future__ import annotations
+
+import platform
+import re
+import resource
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from kafka_tasks.clients import processes
+from kafka_tasks.diagnosis.case import Case, Check
+from kafka_tasks.errors import KafkaTasksError
+from kafka_tasks.model.cluster import service_names
+from kafka_tasks.model.finding import Finding
+from kafka_tasks.project.directory import Project
+from kafka_tasks.runtimes import ports
+
+MEGABYTE = 1_000_000
+_UNITS = {"k": 1024, "m": 1024**2, "g": 1024**3}
+# What a JVM takes besides its heap: classes, threads, buffers; measured 60 to 90 MB.
+_BESIDES_HEAP = 100 * MEGABYTE
+_DISK_NEEDED, _DISK_COMFORT = 64 * MEGABYTE, 1000 * MEGABYTE
+_FILES_NEEDED = 4096
+_CLOCK_SLACK_S = 120.0
+# Before this package existed: a machine that shows less has lost its clock.
+_EARLIEST = 1_704_067_200
+
+
+def heap_bytes(text: str) -> int:
+    """512m as bytes."""
+    return int(text[:-1]) * _UNITS[text[-1].lower()]
+
+
+def python(_case: Case) -> Iterator[Finding]:
+    """Which Python this is."""
+    where = f"Python {platform.python_version()} in {sys.prefix}"
+    yield Finding("python", "ok", where)
+
+
+def memory(case: Case) -> Iterator[Finding]:
+    """Whether the servers that do not run yet would fit."""
+    _, available = processes.memory_bytes()
+    missing = case.settings.brokers - sum(s.role == "broker" for s in case.alive())
+    needed = max(0, missing) * (heap_bytes(case.settings.heap) + _BESIDES_HEAP)
+    if not any(s.role == "zookeeper" for s in case.alive()):
+        needed += heap_bytes(case.settings.zookeeper_heap) + _BESIDES_HEAP
+    seen = f"{available / MEGABYTE:.0f} MB of memory are free"
+    if case.runtime == "remote" or available >= needed:
+        yield Finding("memory", "ok", seen)
+        return
+    yield Finding(
+        "memory",
+        "warning",
+        f"{seen}, and a start may need {needed / MEGABYTE:.0f} MB.",
+        cause="The heaps of all servers together, and what a JVM takes besides.",
+        fix="KAFKA_TASKS_HEAP=256m KAFKA_TASKS_ZOOKEEPER_HEAP=64m invoke kafka.up",
+        exit_code=4,
+    )
+
+
+def disk(case: Case) -> Iterator[Finding]:
+    """Whether there is space for data and for the cache."""
+    places = {"the project": case.project.path, "the cache": _there(case.settings.cache)}
+    for what, path in places.items():
+        free = processes.free_bytes(path)
+        seen = f"{free / MEGABYTE:.0f} MB are free where {what} is ({path})"
+        if free >= _DISK_COMFORT:
+            yield Finding("disk", "ok", seen)
+            continue
+        full = free < _DISK_NEEDED
+        yield Finding(
+            "disk-full" if full else "disk",
+            "error" if full else "warning",
+            f"Only {seen}.",
+            cause=f"A start needs {_DISK_NEEDED // MEGABYTE} MB, and data grows.",
+            fix=f'df -h "{path}"; du -sh .kafka-tasks/data/*',
+            exit_code=4,
+        )
+
+
+def _there(path: Path) -> Path:
+    """The nearest directory upwards that exists."""
+    return next((found for found in (path, *path.parents) if found.is_dir()), Path("/"))
+
+
+def port_holders(case: Case) -> Iterator[Finding]:
+    """The ports of the servers that do not run, and who has them."""
+    if case.runtime == "remote":
+        return
+    record, settings = case.record, case.settings
+    first, keeper = settings.port, settings.zookeeper_port
+    if record and (first == "auto" or record.wanted == "running"):
+        first = record.port
+    if record and (keeper == "auto" or record.wanted == "running"):
+        keeper = record.zookeeper_port
+    alive = {service.name for service in case.alive()}
+    wanted = {}
+    for name in service_names(settings.brokers):
+        port = keeper if name == "zookeeper" else first
+        if name not in alive and isinstance(port, int):
+            wanted[name] = ports.of_service(name, port, port)
+    held = {name: port for name, port in wanted.items() if not processes.port_is_free(port)}
+    for name, port in held.items():
+        yield _held(case, name, port)
+    if not held:
+        what = ", ".join(str(port) for port in wanted.values())
+        yield Finding(
+            "ports", "ok", f"the ports are free ({what})" if what else "no port is needed"
+        )
+
+
+def _held(case: Case, name: str, port: int) -> Finding:
+    """A port that somebody has; a port that is picked anew at the next start is no trouble."""
+    who, stop = _holder(case, port)
+    automatic = case.settings.zookeeper_port if name == "zookeeper" else case.settings.port
+    variable = "KAFKA_TASKS_ZOOKEEPER_PORT" if name == "zookeeper" else "KAFKA_TASKS_PORT"
+    if automatic == "auto":
+        return Finding("ports", "info", f"port {port} of {name} is held by {who}; up picks another")
+    return Finding(
+        "port-taken",
+        "error",
+        f"Port {port}, which {name} needs, is held by {who}.",
+        cause="Only one can listen on a port.",
+        fix=f"{stop}, or {variable}=auto invoke kafka.up",
+        exit_code=4,
+        reference="docker/compose#4950",
+        service=name,
+    )
+
+
+def _holder(case: Case, port: int) -> tuple[str, str]:
+    """Who listens on a port, and what ends it."""
+    holder = processes.port_holder(port)
+    if holder is None or holder.pid is None or "docker" in (holder.name or ""):
+        try:
+            container = case.engine().publisher(port)
+        except KafkaTasksError:
+            container = None
+        if container is not None:
+            return f"the container {container.name}", f"docker stop {container.name}"
+    if holder is None or holder.pid is None:
+        return "another process", f"sudo ss -ltnp sport = :{port} names it"
+    owner = re.search(r"-Dkafka\.tasks\.project=(\S+)", holder.command or "")
+    if owner:
+        return f"the cluster of {owner[1]}", f"cd {owner[1]} && invoke kafka.down"
+    return str(holder), f"kill {holder.pid}"
+
+
+def clock(case: Case) -> Iterator[Finding]:
+    """Whether the clock is behind what was written down already."""
+    now = time.time()
+    newest = max((moment for moment in _written_at(case.project)), default=0.0)
+    if now < _EARLIEST or newest > now + _CLOCK_SLACK_S:
+        ahead = f", {newest - now:.0f} s before the newest file of the cluster" if newest else ""
+        yield Finding(
+            "clock",
+            "warning",
+            f"The clock is wrong: it shows {time.strftime('%Y-%m-%d %H:%M:%S')}{ahead}.",
+            cause="It was set back, or a virtual machine slept; retention and TLS go by it.",
+            fix="sudo timedatectl set-ntp true; timedatectl",
+            exit_code=4,
+        )
+        return
+    yield Finding("clock", "ok", f"the clock shows {time.strftime('%Y-%m-%d %H:%M:%S %Z')}")
+
+
+def _written_at(project: Project) -> Iterator[float]:
+    for folder in ("", "logs", "data"):
+        for path in sorted((project.state / folder).glob("*"))[:50]:
+            try:
+                yield path.stat().st_mtime
+            except OSError:
+                continue
+
+
+def open_files(_case: Case) -> Iterator[Finding]:
+    """How many files a server may have open; a JVM raises the soft limit to the hard one."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    shown = "any number of" if hard == resource.RLIM_INFINITY else str(hard)
+    if hard == resource.RLIM_INFINITY or hard >= _FILES_NEEDED:
+        yield Finding("open-files", "ok", f"a process may have {shown} files open")
+        return
+    yield Finding(
+        "open-files",
+        "warning",
+        f"A process may have {shown} files open, which is few.",
+        cause="A broker keeps several files open for each partition.",
+        fix=f"ulimit -Hn {_FILES_NEEDED}; /etc/security/limits.conf makes it last",
+        exit_code=4,
+    )
+
+
+def proxies(case: Case) -> Iterator[Finding]:
+    """Whether connections to localhost would go to a proxy."""
+    names = [n for n in case.environ if n.lower() in ("http_proxy", "https_proxy", "all_proxy")]
+    java = case.environ.get("JAVA_TOOL_OPTIONS", "") + case.environ.get("_JAVA_OPTIONS", "")
+    if "socksProxyHost" in java:
+        names.append("JAVA_TOOL_OPTIONS")
+    excepted = case.environ.get("no_proxy", "") + "," + case.environ.get("NO_PROXY", "")
+    spared = {part.strip() for part in excepted.split(",")}
+    if not names:
+        yield Finding("proxy", "ok", "there is no proxy in the environment")
+    elif "*" in spared or {"localhost", "127.0.0.1"} <= spared:
+        yield Finding("proxy", "ok", f"{', '.join(names)} leaves localhost alone (no_proxy)")
+    else:
+        yield Finding(
+            "proxy",
+            "warning",
+            f"{', '.join(names)} is set, and no_proxy does not except localhost and 127.0.0.1.",
+            cause="Docker over TCP and Java clients so told would ask it for this machine.",
+            fix="export no_proxy=localhost,127.0.0.1,::1 NO_PROXY=localhost,127.0.0.1,::1",
+            exit_code=4,
+        )
+
+
+def localhost(_case: Case) -> Iterator[Finding]:
+    """What localhost resolves to; the servers listen on 127.0.0.1."""
+    try:
+        found = [
+            str(entry[4][0])
+            for entry in socket.getaddrinfo("localhost", 9092, type=socket.SOCK_STREAM)
+        ]
+    except OSError as error:
+        found = [str(error)]
+    if "127.0.0.1" not in found:
+        yield Finding(
+            "localhost",
+            "error",
+            "localhost does not resolve to 127.0.0.1, where the servers listen.",
+            evidence=(", ".join(found),),
+            fix="add the line `127.0.0.1 localhost` to /etc/hosts",
+            exit_code=4,
+        )
+    elif found[0] == "127.0.0.1":
+        yield Finding("localhost", "ok", "localhost is 127.0.0.1")
+    else:
+        yield Finding(
+            "ipv6-localhost",
+            "info",
+            f"localhost resolves to {found[0]} before 127.0.0.1, where the servers listen",
+            cause="Clients that try one address only are refused.",
+            fix="127.0.0.1 instead of localhost, or broker.address.family=v4 in the client",
+            reference="confluentinc/confluent-kafka-python#229",
+        )
+
+
+CHECKS = tuple(
+    Check(name, "machine", ask)
+    for name, ask in (
+        ("python", python),
+        ("memory", memory),
+        ("disk", disk),
+        ("ports", port_holders),
+        ("clock", clock),
+        ("open files", open_files),
+        ("proxies", proxies),
+        ("localhost", localhost),
+    )
+)

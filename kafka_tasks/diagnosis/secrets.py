@@ -1,0 +1,83 @@
+"""Secret values, found wherever they are known, and masked wherever they are written."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+from kafka_tasks.settings import Settings, dotenv_values_of
+
+MASK = "***"
+_NAMED = re.compile(r"(?:PASS(?:WORD|WD|PHRASE)?|SECRET|TOKEN|CREDENTIAL|API_?KEY|JAAS)", re.I)
+# What may stand in a log although nobody told us: name = value, and user:password@ in an address.
+_ASSIGNED = re.compile(
+    r"(?i)((?:password|passwd|passphrase|secret|token|api[._-]?key|credential)s?[\w.]{0,40}"
+    r"[\"']?\s{0,3}[=:]\s{0,3})(\[hidden\]|null\b|\"[^\"\n]{1,500}\"|'[^'\n]{1,500}'|[^\s,;\"']{1,500})"
+)
+_IN_ADDRESS = re.compile(r"(://[^\s:/@]{1,200}:)[^\s/@]{1,200}(@)")
+# Shorter values are masked as whole words alone: a log is not legible without its letters.
+_SHORT = 4
+
+
+def known(settings: Settings, environ: Mapping[str, str]) -> frozenset[str]:
+    """Secret values in settings, `.env`, the broker's properties and the environment."""
+    found = {str(value) for variable, value, _ in settings.entries() if variable.secret and value}
+    found |= {value for name, value in environ.items() if _NAMED.search(name)}
+    found |= {
+        value
+        for name, value in dotenv_values_of(settings.project / ".env").items()
+        if _NAMED.search(name)
+    }
+    found |= set(_of_properties(settings.broker_properties))
+    return frozenset(value for value in found if value.strip())
+
+
+def _of_properties(path: Path | None) -> Iterable[str]:
+    if path is None:
+        return
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return
+    for line in text.splitlines():
+        name, _, value = line.partition("=")
+        if _NAMED.search(name.replace(".", "_")) and value.strip():
+            yield value.strip()
+            yield from re.findall(r'password\s*=\s*"([^"]+)"', value)
+
+
+class Masker:
+    """Takes secret values out of text, in the forms in which programs write them."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        forms = {form for secret in secrets for form in _forms(secret)}
+        long = sorted((f for f in forms if len(f) >= _SHORT), key=len, reverse=True)
+        short = sorted(f for f in forms if len(f) < _SHORT)
+        parts = [*map(re.escape, long), *(rf"(?<!\w){re.escape(text)}(?!\w)" for text in short)]
+        self._known = re.compile("|".join(parts)) if parts else None
+
+    def __call__(self, text: str) -> str:
+        """The text without them."""
+        if self._known is not None:
+            text = self._known.sub(MASK, text)
+        text = _ASSIGNED.sub(lambda match: match[1] + MASK, text)
+        return _IN_ADDRESS.sub(rf"\1{MASK}\2", text)
+
+
+def _forms(secret: str) -> set[str]:
+    """As it is, escaped for JSON, for an address, for properties, and in Base64."""
+    raw = secret.encode("utf-8", "surrogateescape")
+    forms = {
+        secret,
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        quote(raw, safe=""),
+        secret.replace("\\", "\\\\"),
+    }
+    if len(secret) >= _SHORT:
+        forms.add(base64.b64encode(raw).decode("ascii").rstrip("="))
+    return forms

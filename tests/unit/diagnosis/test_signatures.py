@@ -1,0 +1,198 @@
+"""Every known failure is found in its log text, and in nothing that is well."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from kafka_tasks.diagnosis import signatures
+from kafka_tasks.diagnosis.signatures import Signature
+from kafka_tasks.model.evidence import last_start
+
+HERE = Path(__file__).parent
+TEXTS = HERE / "signatures"
+KNOWN = signatures.load()
+# The second line of that exception is by itself what any taken port says.
+ALSO = {"jmx-port-inherited": {"port-taken"}}
+BY_ID = {known.id: known for known in KNOWN}
+
+
+def lines_of(id: str) -> list[str]:
+    """The text of a signature, as it is written."""
+    return (TEXTS / f"{id}.log").read_text(encoding="utf-8").splitlines()
+
+
+def service_of(known: Signature) -> str:
+    """In whose text it is looked for."""
+    return "kafka" if known.services[0] == "any" else known.services[0]
+
+
+def test_every_one_of_the_thirty_failures_has_a_signature() -> None:
+    """No row of the list of what users run into is missing."""
+    assert {row for known in KNOWN for row in known.rows} == set(range(1, 31))
+
+
+def test_ids_are_words_and_unique() -> None:
+    """An id is the name of a finding: once, and fit for machines."""
+    assert len(BY_ID) == len(KNOWN)
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+|-?\d)*(-[a-z]+)*", id) for id in BY_ID)
+
+
+def test_every_signature_has_a_text_and_every_text_a_signature() -> None:
+    """An entry without a text is not tested, and a text without an entry is forgotten."""
+    assert {path.stem for path in TEXTS.glob("*.log")} == set(BY_ID)
+
+
+@pytest.mark.parametrize("id", BY_ID)
+def test_it_is_found_in_its_text(id: str) -> None:
+    """The log text leads to this signature first, with lines of it as evidence."""
+    lines = lines_of(id)
+    service = service_of(BY_ID[id])
+    found = signatures.search({service: lines})
+    assert found[0][1].signature.id == id
+    finding = found[0][1].finding(service=service, runtime="embedded")
+    assert finding.evidence
+    assert set(finding.evidence) <= set(lines)
+    assert finding.cause and finding.fix and finding.reference
+    assert "{" not in f"{finding.title}{finding.cause}{finding.fix}".replace("%{", "")
+
+
+@pytest.mark.parametrize("id", BY_ID)
+def test_its_text_is_not_taken_for_another_cause(id: str) -> None:
+    """What else is found in the text of one signature only follows from it."""
+    found = signatures.search({service_of(BY_ID[id]): lines_of(id)})
+    assert {hit.signature.id for _, hit in found} - ALSO.get(id, set()) == {id}
+
+
+@pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.id)
+def test_what_the_guide_shows_is_what_is_searched(known: Signature) -> None:
+    """Each symptom in the guide would be found, where … stands for anything."""
+    for shown in known.shown:
+        text = shown.replace("…", "x")
+        assert any(pattern.search(text) for pattern in known.patterns), shown
+
+
+@pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.id)
+def test_every_field_can_be_meant(known: Signature) -> None:
+    """Services, exit code and texts are those that the rest of the package understands."""
+    assert known.services and set(known.services) <= set(signatures.SERVICES)
+    assert known.exit_code in (1, 3, 4, 5)
+    assert known.patterns and known.shown
+    for text in (known.title, known.cause):
+        assert text[0].isupper() or text.startswith("KAFKA")
+        assert text.endswith(".")
+    groups = {name for pattern in known.patterns for name in pattern.groupindex}
+    said = " ".join((known.title, known.cause, known.fix, known.fix_compose or ""))
+    assert set(re.findall(r"\{(\w+)\}", said)) <= groups
+
+
+@pytest.mark.parametrize("service", ["kafka", "zookeeper"])
+def test_a_healthy_log_has_no_signature(service: str) -> None:
+    """A whole start and stop as a real server logs it has nothing that is known as a failure."""
+    lines = (HERE / "healthy" / f"{service}.log").read_text(encoding="utf-8").splitlines()
+    assert len(lines) > 50
+    assert signatures.search({service: lines}) == []
+
+
+@pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.id)
+def test_patterns_take_time_in_proportion(known: Signature) -> None:
+    """No pattern repeats a repetition or has an unbounded dot, so no line can make it slow."""
+    for pattern in known.patterns:
+        assert not re.search(r"[^\\][.][*+]", pattern.pattern), pattern.pattern
+        assert not re.search(r"[*+}]\)[*+{]", pattern.pattern), pattern.pattern
+
+
+def test_endless_lines_cost_little() -> None:
+    """Ten thousand lines of what patterns begin with are searched within seconds."""
+    nasty = [
+        "x" * 20_000,
+        "FileSystemException: " * 900,
+        "advertises " * 1500,
+        "a:" * 9000,
+        "lookup " * 2000,
+        "replication factor of 1" * 800,
+    ]
+    began = time.perf_counter()
+    assert signatures.search({"kafka": nasty * 100, "tool": nasty * 100}) == []
+    assert time.perf_counter() - began < 20
+
+
+def test_only_the_end_of_a_log_is_searched() -> None:
+    """What is further back than the limit is not looked at."""
+    lines = ["No space left on device", *["quiet"] * signatures.LINES]
+    assert signatures.search({"kafka": lines}) == []
+    assert signatures.search({"kafka": lines[:-1]}) != []
+
+
+def test_what_follows_from_something_else_is_left_out() -> None:
+    """A broker that does not reach a dead ZooKeeper is no news beside what ZooKeeper died of."""
+    found = signatures.search(
+        {
+            "kafka": lines_of("zookeeper-unreachable"),
+            "zookeeper": lines_of("zookeeper-data-partial"),
+        }
+    )
+    assert [(service, hit.signature.id) for service, hit in found] == [
+        ("zookeeper", "zookeeper-data-partial")
+    ]
+
+
+def test_a_line_counts_for_one_signature() -> None:
+    """A heap that is too small is not said to be a lack of memory as well, however often."""
+    lines = [f"worker {n}: java.lang.OutOfMemoryError: Java heap space" for n in range(50)]
+    assert [hit.signature.id for _, hit in signatures.search({"kafka": lines})] == [
+        "heap-too-small"
+    ]
+
+
+def test_a_further_broker_is_a_broker() -> None:
+    """Signatures of kafka are looked for in the logs of kafka-2."""
+    found = signatures.search({"kafka-2": lines_of("data-locked")})
+    assert [service for service, _ in found] == ["kafka-2"]
+
+
+def test_containers_have_fixes_of_their_own() -> None:
+    """The fix is the one for the runtime, without the marks of the documents."""
+    ((_, hit),) = signatures.search({"kafka": ["java.io.IOException: No space left on device"]})
+    assert "docker system df" in str(hit.finding(service="kafka", runtime="compose").fix)
+    embedded = str(hit.finding(service="kafka", runtime="embedded").fix)
+    assert "df -h ." in embedded and "`" not in embedded
+
+
+def test_what_a_group_caught_is_in_the_finding() -> None:
+    """The name of a container that is in the way is in the title and in the fix."""
+    ((_, hit),) = signatures.search({"tool": lines_of("container-name-taken")})
+    finding = hit.finding(service="tool", runtime="compose")
+    assert finding.title == "The container name kafka is taken."
+    assert "docker rm -f kafka" in str(finding.fix)
+
+
+def test_a_group_that_caught_nothing_is_left_open() -> None:
+    """A line without the detail still has a legible finding."""
+    ((_, hit),) = signatures.search(
+        {
+            "kafka": [
+                "replication factor: none, Replication factor: 3 larger than available brokers: 1."
+            ]
+        }
+    )
+    assert "3 wanted, 1 there" in str(hit.finding(service="kafka", runtime=None).cause)
+
+
+def test_only_the_last_start_counts() -> None:
+    """An earlier start's death says nothing about this one."""
+    earlier = lines_of("cluster-id-differs")
+    begins = "[2026-01-31 10:05:00,001] INFO Registered kafka:type=kafka.Log4jController MBean (x)"
+    assert last_start([*earlier, begins, "quiet"]) == [begins, "quiet"]
+
+
+def test_what_the_jvm_said_goes_with_the_last_start() -> None:
+    """Words without a time are the JVM's own and belong to the newest start."""
+    begins = "[2026-01-31 10:05:00,001] INFO Registered kafka:type=kafka.Log4jController MBean (x)"
+    lines = ["Too small maximum heap", "[2026-01-31 10:00:00,000] INFO old", begins]
+    assert last_start(lines) == ["Too small maximum heap", begins]
+    long_after = time.mktime((2026, 1, 31, 12, 0, 0, 0, 0, -1))
+    assert last_start(lines, long_after) == ["Too small maximum heap"]
