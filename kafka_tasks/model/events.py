@@ -22,6 +22,8 @@ class Event:
     lines: tuple[str, ...] = ()
     done: int | None = None
     total: int | None = None
+    # What `done` and `total` count; None is bytes.
+    unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +66,10 @@ class Recorder:
         if self._listener:
             self._listener(Event(kind, self.elapsed(), layer, service, text, lines))
 
-    def progress(self, text: str, done: int, total: int) -> None:
-        """So much of a longer work is done."""
+    def progress(self, text: str, done: int, total: int, unit: str | None = None) -> None:
+        """So much of a longer work is done, in bytes or in `unit`."""
         if self._listener:
-            event = Event("progress", self.elapsed(), text=text, done=done, total=total)
+            event = Event("progress", self.elapsed(), text=text, done=done, total=total, unit=unit)
             self._listener(event)
 
     def passed(self, layer: str, service: str | None, text: str = "") -> None:

@@ -64,26 +64,32 @@ class Progress:
     def _progress(self, event: Event) -> None:
         done, total = event.done or 0, max(1, event.total or 1)
         if self._live:
-            self._draw_bar(event.text, done, total)
+            self._draw_bar(event, done, total)
         elif (tenth := done * 10 // total) != self._tenth:
             self._tenth = tenth
             self._line(f"-- {event.text}: {tenth * 10}%")
 
-    def _draw_bar(self, text: str, done: int, total: int) -> None:
+    def _draw_bar(self, event: Event, done: int, total: int) -> None:
         if self._bar is None:
-            from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeElapsedColumn
+            from rich.progress import (
+                BarColumn,
+                DownloadColumn,
+                MofNCompleteColumn,
+                TextColumn,
+                TimeElapsedColumn,
+            )
             from rich.progress import Progress as Bar
 
             self._end_live()
             columns = (
                 TextColumn("{task.description}"),
                 BarColumn(),
-                DownloadColumn(),
+                MofNCompleteColumn() if event.unit else DownloadColumn(),
                 TimeElapsedColumn(),
             )
             self._bar = Bar(*columns, console=self._console())
             self._bar.start()
-            self._bar_task = self._bar.add_task(text, total=total)
+            self._bar_task = self._bar.add_task(event.text, total=total)
         self._bar.update(self._bar_task, completed=done)
         if done >= total:
             self._end_live()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
-from kafka_tasks.tasks import cluster, doctor, topic
+from kafka_tasks.tasks import cluster, doctor, topic, topics_file, topics_plan
 
 
 def collection() -> Collection:
@@ -16,6 +16,9 @@ def collection() -> Collection:
         (topic.list_, False),
         (topic.describe, False),
         (topic.delete, False),
+        (topics_file.validate, False),
+        (topics_plan.plan, False),
+        (topics_plan.apply, False),
     ):
         topics.add_task(task, default=default)
     found = Collection("kafka")

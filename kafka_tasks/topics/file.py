@@ -57,9 +57,9 @@ def _invalid(paths: Sequence[Path], problems: Problems) -> InvalidInput:
     count = len(problems.found)
     what = "1 problem" if count == 1 else f"{count} problems"
     return InvalidInput(
-        f"{names}: {what}; nothing was done.",
+        f"{names}: {what}.",
         evidence=problems.lines(),
-        hint="invoke kafka.topic.validate checks the file again, without a cluster",
+        hint="invoke kafka.topic.validate --schema > topics.schema.json gives an editor the rules",
     )
 
 
@@ -203,7 +203,6 @@ class _File:
 
     def _topic(self, node: yaml.Node, shape: _Shape, owner: tuple[str, ...]) -> TopicSpec | None:
         reader, problems = self.reader, self.reader.problems
-        before = len(problems.found)
         keys = reader.mapping(node, "a topic", _TOPIC)
         name = self._name(node, keys)
         own = self._shape(keys)
@@ -211,7 +210,7 @@ class _File:
         absent = "state" in keys and self._absent(keys["state"][1])
         if absent and protected:
             problems.add(node, "a topic cannot be both protected and absent")
-        if name is None or len(problems.found) > before:
+        if name is None:
             return None
         return TopicSpec(
             name=name,

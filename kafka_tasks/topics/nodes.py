@@ -115,7 +115,8 @@ class Reader:
             if filled is None:
                 return None
             text = filled
-            if node.style is None:
+            # A plain scalar has no style, or an empty one from the C parser.
+            if not node.style:
                 tag = str(_resolver.resolve(yaml.ScalarNode, text, (True, False)))  # type: ignore[no-untyped-call]
         return text, tag.removeprefix(_TAG)
 

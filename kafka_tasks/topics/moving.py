@@ -1,0 +1,81 @@
+"""Moves replicas and waits until they are there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kafka_tasks.clients.kafka.admin import Admin
+from kafka_tasks.clients.kafka.changes import Outcomes
+from kafka_tasks.clients.kafka.reassignment import Replicas
+from kafka_tasks.errors import BrokerUnreachable, ClusterError
+from kafka_tasks.model.cluster import Cluster
+from kafka_tasks.model.events import Recorder
+from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
+from kafka_tasks.topics.apply import Mover
+from kafka_tasks.topics.assignment import Assignment, spread
+from kafka_tasks.topics.observe import Observed
+
+
+def mover(cluster: Cluster, admin: Admin, seen: Observed, recorder: Recorder) -> Mover:
+    """What `apply` calls for topics whose replication factor changes."""
+
+    def move_to(wanted: Mapping[str, int], deadline: Deadline) -> Outcomes:
+        # Partitions may have been added since the plan was made.
+        there = {**seen.topics, **admin.topics()}
+        assignment = spread(there, wanted, seen.brokers)
+        return move(cluster, admin, assignment, deadline, recorder)
+
+    return move_to
+
+
+def move(
+    cluster: Cluster,
+    admin: Admin,
+    assignment: Assignment,
+    deadline: Deadline,
+    recorder: Recorder,
+    policy: RetryPolicy | None = None,
+) -> Outcomes:
+    """Move replicas; returns when every partition is in sync on the brokers it shall have.
+
+    A movement that is interrupted, or out of time, goes on in the cluster by itself.
+    """
+    total = sum(map(len, assignment.values()))
+    if not total:
+        return {}
+    waiting = (policy or RetryPolicy(first_s=0.05, cap_s=0.5)).until
+    with Replicas(cluster) as replicas:
+        outcomes = replicas.move(assignment)
+        accepted = {name: assignment[name] for name, error in outcomes.items() if error is None}
+
+        def check() -> None:
+            left = _unmoved(accepted, admin, replicas.moving())
+            recorder.progress("replicas moved", total - left, total, "partitions")
+            if left:
+                raise NotYet(f"{left} of {total} partitions are still being moved")
+
+        try:
+            waiting(check, deadline)
+        except OutOfTime as error:
+            for name in accepted:
+                outcomes[name] = ClusterError(
+                    f"The replicas of {name} were not moved in time: {error}.",
+                    evidence=("the movement goes on in the cluster",),
+                    hint=f"invoke kafka.topic.describe {name}",
+                )
+    return outcomes
+
+
+def _unmoved(wanted: Assignment, admin: Admin, under_way: Mapping[str, set[int]]) -> int:
+    try:
+        seen = admin.topics(timeout_s=5.0)
+    except BrokerUnreachable as error:
+        raise NotYet(error.message) from error
+    left = 0
+    for name, moved in wanted.items():
+        now = {at.id: at for at in seen[name].partitions} if name in seen else {}
+        for number, replicas in moved.items():
+            at = now.get(number)
+            there = at is not None and set(at.replicas) == set(replicas) == set(at.isr)
+            left += not there or number in under_way.get(name, ())
+    return left
