@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from kafka_tasks.clients.kafka.connection import (
-    configuration,
-    is_away,
-    quiet_logger,
-    translate,
-)
+from kafka_tasks.clients.kafka.connection import configuration, quiet_logger
+from kafka_tasks.clients.kafka.patience import patiently
 from kafka_tasks.model.cluster import Cluster
-from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
-
-T = TypeVar("T")
 
 _SLICE_S = 5.0
 
@@ -36,7 +28,7 @@ def commit(
                 if done.error is not None:
                     raise KafkaException(done.error)
 
-        _patiently(attempt, f"commit offsets of {group}", timeout_s)
+        patiently(attempt, f"commit offsets of {group}", timeout_s)
 
 
 def committed(
@@ -51,7 +43,7 @@ def committed(
             found = consumer.committed(wanted, timeout=min(timeout_s, _SLICE_S))
             return {at.partition: at.offset for at in found if at.offset >= 0}
 
-        return _patiently(attempt, f"committed offsets of {group}", timeout_s)
+        return patiently(attempt, f"committed offsets of {group}", timeout_s)
 
 
 def delete(cluster: Cluster, group: str, *, timeout_s: float = 30.0) -> bool:
@@ -68,7 +60,7 @@ def delete(cluster: Cluster, group: str, *, timeout_s: float = 30.0) -> bool:
                 raise
             return True
 
-        return _patiently(attempt, f"delete group {group}", timeout_s)
+        return patiently(attempt, f"delete group {group}", timeout_s)
 
 
 @contextmanager
@@ -81,23 +73,3 @@ def _consumer(cluster: Cluster, group: str) -> Iterator[Consumer]:
         yield consumer
     finally:
         consumer.close()
-
-
-def _patiently(attempt: Callable[[], T], what: str, timeout_s: float) -> T:
-    """A coordinator is looked for, or reads its log, for a moment after a broker's start."""
-    last: list[KafkaException] = []
-
-    def check() -> T:
-        try:
-            return attempt()
-        except KafkaException as error:
-            cause = error.args[0]
-            if is_away(cause) or cause.code() == KafkaError._WAIT_COORD:
-                last[:] = [error]
-                raise NotYet(cause.str()) from error
-            raise translate(error, what) from error
-
-    try:
-        return RetryPolicy(first_s=0.05, cap_s=0.25).until(check, Deadline.after(timeout_s))
-    except OutOfTime as error:
-        raise translate(last[0], what) from error

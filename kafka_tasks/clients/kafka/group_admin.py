@@ -1,0 +1,163 @@
+"""Consumer groups: which there are, who is in them, what they committed, and changing that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from confluent_kafka import (
+    ConsumerGroupState,
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
+
+from kafka_tasks.clients.kafka.admin import Admin
+from kafka_tasks.clients.kafka.connection import awaited
+from kafka_tasks.clients.kafka.patience import patiently
+from kafka_tasks.errors import GroupActive, GroupMissing, KafkaTasksError
+from kafka_tasks.model.group import GroupState, Member, Place
+
+_TIMEOUT_S = 10.0
+_ACTIVE = frozenset(
+    {
+        KafkaError.NON_EMPTY_GROUP,
+        KafkaError.UNKNOWN_MEMBER_ID,
+        KafkaError.REBALANCE_IN_PROGRESS,
+        KafkaError.ILLEGAL_GENERATION,
+    }
+)
+
+
+def names(admin: Admin, *, timeout_s: float = _TIMEOUT_S) -> list[str]:
+    """Every group, sorted. A broker that does not answer is an error, not a shorter list."""
+
+    def attempt() -> list[str]:
+        found = admin.client.list_consumer_groups(request_timeout=timeout_s).result()
+        if found.errors:
+            raise found.errors[0]
+        return sorted(entry.group_id for entry in found.valid)
+
+    return patiently(attempt, "list the consumer groups", timeout_s)
+
+
+def describe(
+    admin: Admin, groups: Iterable[str], *, timeout_s: float = _TIMEOUT_S
+) -> dict[str, GroupState]:
+    """These groups with their members; one that is not there is `dead`."""
+    asked = list(groups)
+    if not asked:
+        return {}
+
+    def attempt() -> dict[str, GroupState]:
+        futures = admin.client.describe_consumer_groups(asked, request_timeout=timeout_s)
+        return {name: _state(future.result()) for name, future in futures.items()}
+
+    return patiently(attempt, "describe consumer groups", timeout_s)
+
+
+def committed(
+    admin: Admin, groups: Iterable[str], *, timeout_s: float = _TIMEOUT_S
+) -> dict[str, dict[Place, int]]:
+    """What each group has committed, in every topic."""
+    asked = list(groups)
+
+    def attempt() -> dict[str, dict[Place, int]]:
+        # The client takes one group a call; the calls are under way at the same time.
+        futures = [
+            admin.client.list_consumer_group_offsets(
+                [ConsumerGroupTopicPartitions(name)], request_timeout=timeout_s
+            )[name]
+            for name in asked
+        ]
+        return {
+            name: {
+                (at.topic, at.partition): at.offset
+                for at in future.result().topic_partitions
+                if at.offset >= 0
+            }
+            for name, future in zip(asked, futures, strict=True)
+        }
+
+    return patiently(attempt, "read what consumer groups have committed", timeout_s)
+
+
+def set_offsets(
+    admin: Admin, group: str, offsets: Mapping[Place, int], *, timeout_s: float = _TIMEOUT_S
+) -> None:
+    """Let a group without members go on at these offsets; raises `GroupActive` where it has some.
+
+    Raises `ClusterError` where the broker refused a single one of them.
+    """
+    wanted = [TopicPartition(topic, number, at) for (topic, number), at in offsets.items()]
+    if not wanted:
+        return
+    request = ConsumerGroupTopicPartitions(group, wanted)
+
+    def attempt() -> None:
+        futures = admin.client.alter_consumer_group_offsets([request], request_timeout=timeout_s)
+        for at in futures[group].result().topic_partitions:
+            if at.error is not None:
+                raise KafkaException(at.error)
+
+    try:
+        patiently(attempt, f"set the offsets of group {group}", timeout_s)
+    except KafkaTasksError as error:
+        raise _of_group(group, error) from error
+
+
+def delete(
+    admin: Admin, groups: Iterable[str], *, timeout_s: float = _TIMEOUT_S
+) -> dict[str, KafkaTasksError | None]:
+    """Delete groups; every name gets its outcome: None where it is gone, else why it is not."""
+    asked = list(groups)
+    if not asked:
+        return {}
+    futures = admin.client.delete_consumer_groups(asked, request_timeout=timeout_s)
+    found: dict[str, KafkaTasksError | None] = {}
+    for name, future in futures.items():
+        try:
+            awaited(future, f"delete group {name}", timeout_s)
+            found[name] = None
+        except KafkaTasksError as error:
+            found[name] = _of_group(name, error)
+    return found
+
+
+def _state(found: Any) -> GroupState:
+    state = ConsumerGroupState(found.state).name.lower().replace("_", "-")
+    state = state.replace("rebalancing", "rebalance")
+    return GroupState(
+        found.group_id,
+        state,
+        found.coordinator.id if found.coordinator is not None else None,
+        found.partition_assignor or None,
+        tuple(sorted(map(_member, found.members), key=lambda member: member.id)),
+    )
+
+
+def _member(found: Any) -> Member:
+    given = found.assignment.topic_partitions if found.assignment else ()
+    return Member(
+        found.member_id,
+        found.client_id,
+        found.host.removeprefix("/"),
+        found.group_instance_id,
+        tuple(sorted((at.topic, at.partition) for at in given)),
+    )
+
+
+def _of_group(name: str, error: KafkaTasksError) -> KafkaTasksError:
+    """The same in the words of groups, where it is about the group and not about the broker."""
+    cause = error.__cause__
+    code = cause.args[0].code() if isinstance(cause, KafkaException) else None
+    if code in _ACTIVE:
+        return GroupActive(
+            f"The group {name} is still active.",
+            evidence=error.evidence,
+            hint=f"stop its members; see them: invoke kafka.group.describe {name}",
+        )
+    if code == KafkaError.GROUP_ID_NOT_FOUND:
+        return GroupMissing(f"There is no group {name}.", hint="invoke kafka.group.list")
+    return error

@@ -1,0 +1,1 @@
+"""Consumer groups: how far they are behind, and where they go on."""

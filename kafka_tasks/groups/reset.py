@@ -1,0 +1,95 @@
+"""Where a group shall go on: worked out first, carried out on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from kafka_tasks.clients.kafka import group_admin, offsets
+from kafka_tasks.clients.kafka.admin import Admin
+from kafka_tasks.errors import ClusterError, GroupActive, InvalidInput
+from kafka_tasks.groups.lag import logs_of
+from kafka_tasks.model.group import GroupState, OffsetChange, Place
+from kafka_tasks.model.positions import Position
+from kafka_tasks.model.topic import Offsets, TopicState
+
+
+def require_idle(group: GroupState) -> None:
+    """Raise `GroupActive`, with its members as evidence, while somebody reads with the group."""
+    if not group.active:
+        return
+    members = [
+        f"{member.client_id} at {member.host} reads {_read_by(member.places)} ({member.id})"
+        for member in group.members
+    ]
+    count = len(members)
+    raise GroupActive(
+        f"The group {group.name} is active: "
+        + (f"it has {count} member{'s' if count != 1 else ''}." if count else f"{group.state}."),
+        evidence=members,
+        hint="stop its members and try again; one that crashed leaves when its session times "
+        f"out: invoke kafka.group.describe {group.name}",
+    )
+
+
+def _read_by(places: Sequence[Place]) -> str:
+    return ", ".join(f"{topic}-{number}" for topic, number in places) or "nothing yet"
+
+
+def chosen(
+    committed: Iterable[Place],
+    topics: Mapping[str, TopicState],
+    *,
+    named: Sequence[str],
+    partitions: Sequence[int],
+) -> list[Place]:
+    """The partitions that a reset is about: of the topics named, or all that were committed.
+
+    Raises `InvalidInput` for a partition that a topic does not have.
+    """
+    if not named:
+        return sorted(place for place in committed if place[0] in topics)
+    found = []
+    for name in named:
+        numbers = [partition.id for partition in topics[name].partitions]
+        for number in partitions or numbers:
+            if number not in numbers:
+                raise InvalidInput(
+                    f"The topic {name} has no partition {number}; it has 0 to {numbers[-1]}.",
+                    hint=f"invoke kafka.topic.describe {name}",
+                )
+            found.append((name, number))
+    return sorted(set(found))
+
+
+def plan_reset(
+    admin: Admin, places: Sequence[Place], committed: Mapping[Place, int], position: Position
+) -> list[OffsetChange]:
+    """The new offset of each partition, within its log.
+
+    Raises `ClusterError` where a partition has no leader to ask.
+    """
+    logs = logs_of(admin, places)
+    known: dict[Place, Offsets] = {}
+    for place in places:
+        log = logs.get(place)
+        if log is None:
+            raise ClusterError(
+                f"The partition {place[0]}-{place[1]} has no leader, so its offsets are not known.",
+                hint="invoke kafka.status",
+            )
+        known[place] = log
+    moments = offsets.at_time(admin, places, position.number) if position.kind == "time" else {}
+    return [
+        OffsetChange(*place, committed.get(place), position.offset_in(log, moments.get(place)), log)
+        for place, log in known.items()
+    ]
+
+
+def carry_out(admin: Admin, group: str, changes: Iterable[OffsetChange]) -> None:
+    """Set the new offsets; raises `GroupActive` where a member came meanwhile."""
+    wanted = {
+        (change.topic, change.partition): change.after
+        for change in changes
+        if change.after != change.before
+    }
+    group_admin.set_offsets(admin, group, wanted)

@@ -1,0 +1,106 @@
+"""A consumer group: its members, what it has committed, and how far it is behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kafka_tasks.model.topic import Offsets
+
+# A topic and the number of one of its partitions.
+Place = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One consumer of a group, and the partitions it was given."""
+
+    id: str
+    client_id: str
+    host: str
+    instance_id: str | None = None
+    places: tuple[Place, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GroupState:
+    """A group as its coordinator describes it; `coordinator` is a broker id.
+
+    `state` is Kafka's own word in lower case: stable, empty, preparing-rebalance, dead, ….
+    """
+
+    name: str
+    state: str
+    coordinator: int | None = None
+    assignor: str | None = None
+    members: tuple[Member, ...] = ()
+
+    @property
+    def active(self) -> bool:
+        """Whether somebody reads with it just now."""
+        return bool(self.members) or self.state not in ("empty", "dead", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class PartitionLag:
+    """One partition of a group: `committed` is None where it has committed nothing there.
+
+    `log` is None where the topic is gone, or has no leader.
+    """
+
+    topic: str
+    partition: int
+    committed: int | None
+    log: Offsets | None
+    member: Member | None = None
+
+    @property
+    def lag(self) -> int | None:
+        """How many offsets lie between what was committed and the end; None where not known."""
+        if self.committed is None or self.log is None:
+            return None
+        return self.log.end - self.committed
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLag:
+    """A group with all its partitions."""
+
+    group: GroupState
+    partitions: tuple[PartitionLag, ...] = ()
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The topics that it reads or has read, by name."""
+        return tuple(sorted({at.topic for at in self.partitions}))
+
+    @property
+    def lag(self) -> int | None:
+        """The sum over its partitions; None where none of them has a lag."""
+        known = [at.lag for at in self.partitions if at.lag is not None]
+        return sum(known) if known else None
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetChange:
+    """Where a group would go on in a partition: `after` lies within `log`."""
+
+    topic: str
+    partition: int
+    before: int | None
+    after: int
+    log: Offsets
+
+
+def lag_of(
+    group: GroupState, committed: Mapping[Place, int], logs: Mapping[Place, Offsets | None]
+) -> GroupLag:
+    """Put together what the coordinator and the leaders said, by topic and partition."""
+    readers = {place: member for member in group.members for place in member.places}
+    return GroupLag(
+        group,
+        tuple(
+            PartitionLag(*place, committed.get(place), logs.get(place), readers.get(place))
+            for place in sorted({*committed, *readers})
+        ),
+    )
