@@ -12,7 +12,7 @@ from kafka_tasks.diagnosis import last_failure, signatures
 from kafka_tasks.diagnosis.case import Case, Check
 from kafka_tasks.errors import KafkaTasksError
 from kafka_tasks.lifecycle import Session
-from kafka_tasks.model.cluster import ZOOKEEPER, ServiceState, broker_id
+from kafka_tasks.model.cluster import ZOOKEEPER, Address, ServiceState, broker_id
 from kafka_tasks.model.evidence import last_start, telling
 from kafka_tasks.model.finding import Finding, Level
 from kafka_tasks.model.topic import TopicState
@@ -20,11 +20,13 @@ from kafka_tasks.probes import readiness
 from kafka_tasks.project.lock import holder, is_held
 
 _SHOWN = 5
-# A check of its own finds these where they still hold; from an earlier failure they may be past.
+# What is looked at anew each time: from an earlier failure it may be past.
 _LOOKED_AT_ANEW = frozenset(
     {"compose-missing", "disk-full", "engine-elsewhere", "engine-forbidden", "engine-missing"}
     | {"listeners-invalid", "port-taken", "wrong-java"}
 )
+# What brokers ask ZooKeeper for here.
+_SESSION_S = 6
 _DATA_LARGE = 5_000_000_000
 # Walking stops here: who has more files than that waits for no count of bytes.
 _FILES_LOOKED_AT = 20_000
@@ -77,7 +79,7 @@ def _at_rest(case: Case, session: Session) -> Iterator[Finding]:
             fix="invoke kafka.up",
         )
         yield from (
-            replace(found, level="warning") if found.id in _LOOKED_AT_ANEW else found
+            replace(found, level="warning") if _is_past(found) else found
             for found in failure.findings
         )
     elif record and record.wanted == "running" and not is_held(case.project):
@@ -87,6 +89,11 @@ def _at_rest(case: Case, session: Session) -> Iterator[Finding]:
         yield _finding(
             "stopped", "info", "no cluster is running here; `invoke kafka.up` starts one"
         )
+
+
+def _is_past(found: Finding) -> bool:
+    """Whether a check of its own finds it where it still holds; what a server said holds on."""
+    return found.id in _LOOKED_AT_ANEW and found.service in ("tool", "engine", None)
 
 
 def _dead(case: Case, session: Session) -> Iterator[Finding]:
@@ -247,18 +254,39 @@ def registrations(case: Case) -> Iterator[Finding]:
         return  # the ladder says so
     alive = {broker_id(service.name) for service in case.alive() if service.role == "broker"}
     for number in sorted(set(listed) - alive):
-        left = zookeeper.session_left_s(address, f"/brokers/ids/{number}", 1.0)
-        most = f"in {left:.0f} s or less" if left is not None else "within 6 s of the kill"
+        yield _dead_registration(address, number, listed[number])
+    young = any((service.uptime_s or 0) < _SESSION_S for service in case.alive())
+    for number in sorted(alive - set(listed)) if not young and not is_held(case.project) else ():
         yield _finding(
-            "broker-still-registered",
-            "warning",
-            f"ZooKeeper still lists broker {number}, which is dead; that ends {most}.",
-            cause="It was killed: its registration lives until its session expires. A broker that "
-            "starts before dies of NodeExists.",
-            evidence=(f"/brokers/ids/{number}: {', '.join(listed[number])}",),
-            fix="invoke kafka.up, which waits for it",
-            reference="confluentinc/kafka-images#30",
+            "broker-not-registered",
+            "error",
+            f"Broker {number} runs, and ZooKeeper does not know it.",
+            cause="ZooKeeper lost its data, or the broker lost its session: topics cannot be made, "
+            "and nobody is told of new leaders.",
+            evidence=(f"/brokers/ids: {', '.join(map(str, sorted(listed))) or 'empty'}",),
+            fix="invoke kafka.restart",
+            reference="wurstmeister/kafka-docker#374",
         )
+
+
+def _dead_registration(address: Address, number: int, endpoints: tuple[str, ...]) -> Finding:
+    from kafka_tasks.clients import zookeeper
+
+    try:
+        left = zookeeper.session_left_s(address, f"/brokers/ids/{number}", 1.0)
+    except zookeeper.Unanswered:
+        left = None
+    most = f"in {left:.0f} s or less" if left is not None else f"within {_SESSION_S} s of the kill"
+    return _finding(
+        "broker-still-registered",
+        "warning",
+        f"ZooKeeper still lists broker {number}, which is dead; that ends {most}.",
+        cause="It was killed: its registration lives until its session expires. A broker that "
+        "starts before dies of NodeExists.",
+        evidence=(f"/brokers/ids/{number}: {', '.join(endpoints)}",),
+        fix="invoke kafka.up, which waits for it",
+        reference="confluentinc/kafka-images#30",
+    )
 
 
 # -- data --------------------------------------------------------------------------------------

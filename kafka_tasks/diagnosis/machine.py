@@ -64,8 +64,7 @@ def memory(case: Case) -> Iterator[Finding]:
 
 def disk(case: Case) -> Iterator[Finding]:
     """Whether there is space for data and for the cache."""
-    places = {"the project": case.project.path, "the cache": _there(case.settings.cache)}
-    for what, path in places.items():
+    for what, path in _places(case):
         free = processes.free_bytes(path)
         seen = f"{free / MEGABYTE:.0f} MB are free where {what} is ({path})"
         if free >= _DISK_COMFORT:
@@ -80,6 +79,21 @@ def disk(case: Case) -> Iterator[Finding]:
             fix=f'df -h "{path}"; du -sh .kafka-tasks/data/*',
             exit_code=4,
         )
+
+
+def _places(case: Case) -> Iterator[tuple[str, Path]]:
+    """Where something is written, once for each file system."""
+    places = [("the project", case.project.path), ("the cache", _there(case.settings.cache))]
+    places += [
+        (f"the data of {path.name}", path)
+        for path in sorted((case.project.state / "data").glob("*"))
+        if path.is_dir()
+    ]
+    seen = set()
+    for what, path in places:
+        if (device := path.stat().st_dev) not in seen:
+            seen.add(device)
+            yield what, path
 
 
 def _there(path: Path) -> Path:
