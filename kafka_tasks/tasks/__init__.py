@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
-from kafka_tasks.tasks import cluster, doctor, topic, topics_file, topics_plan
+from kafka_tasks.tasks import cluster, doctor, topic, topics_export, topics_file, topics_plan
 
 
 def collection() -> Collection:
@@ -19,6 +19,7 @@ def collection() -> Collection:
         (topics_file.validate, False),
         (topics_plan.plan, False),
         (topics_plan.apply, False),
+        (topics_export.export, False),
     ):
         topics.add_task(task, default=default)
     found = Collection("kafka")

@@ -51,7 +51,8 @@ def compose(path: Path, problems: Problems) -> yaml.Node | None:
         problems.add(None, f"it is not UTF-8 (byte {error.start})")
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        problems.add(None, _syntax(error), mark.line + 1 if mark else 1)
+        line = mark.line if mark else 0
+        problems.add(None, _syntax(error, text.splitlines()[line : line + 1]), line + 1)
     except yaml.YAMLError as error:
         problems.add(None, f"it is not YAML: {' '.join(str(error).split())}")
     except RecursionError:
@@ -63,9 +64,9 @@ def compose(path: Path, problems: Problems) -> yaml.Node | None:
     return None
 
 
-def _syntax(error: yaml.MarkedYAMLError) -> str:
+def _syntax(error: yaml.MarkedYAMLError, line: list[str]) -> str:
     said = error.problem or error.context or "it cannot be parsed"
-    if "'\\t'" in said:
+    if "cannot start any token" in said and "\t" in "".join(line):
         return "a tab is not allowed here; YAML is indented with spaces"
     return f"it is not YAML: {said}"
 
