@@ -169,7 +169,7 @@ def explain(error: KafkaTasksError, session: Session | None) -> list[Finding]:
     """What a failed start, restart or check was about: known signatures, else what is wrong here.
 
     The services' last words are searched, and the error's own; where nothing is known of either,
-    the machine and the configuration are examined.
+    everything is examined.
     """
     runtime = session.runtime.name if session else None
     hits = signatures.search(_texts(error, session))
@@ -248,8 +248,9 @@ def last_words(session: Session | None) -> dict[str, list[str]]:
 
 
 def _examined(session: Session) -> list[Finding]:
-    """Errors of the machine and the configuration; of the cluster the failure itself tells."""
-    around = [check for check in CHECKS if check.area != "cluster"]
+    """What is wrong here; a cluster whose start was undone has said its last words already."""
+    undone = bool(session.last_words)
+    around = [check for check in CHECKS if not undone or check.area != "cluster"]
     seen = examine(session.project, lambda: session.settings, checks=around, patience_s=3.0)
     return list(seen.errors)
 

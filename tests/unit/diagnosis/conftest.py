@@ -12,10 +12,16 @@ from kafka_tasks.diagnosis.case import Case
 from kafka_tasks.lifecycle import Session
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.project.directory import Project
-from kafka_tasks.settings import Settings
+from kafka_tasks.settings import Settings, load
 from kafka_tasks.testing import FakeRuntime
 
 MakeCase = Callable[..., Case]
+
+
+@pytest.fixture
+def settings(project: Project) -> Settings:
+    """The defaults, without asking for an engine."""
+    return load(project.path, environ={"KAFKA_TASKS_RUNTIME": "embedded"})
 
 
 @pytest.fixture

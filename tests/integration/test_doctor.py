@@ -1,0 +1,269 @@
+"""`doctor` on real clusters: quick where all is well, exact where it is not, discreet always."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from conftest import Sandbox
+
+SECRET = 'pl4nted-"s3cret"-ü/+%value'
+
+
+def findings(sandbox: Sandbox, *arguments: str, **options: Any) -> dict[str, Any]:
+    """Findings by id (the worst of each)."""
+    seen = sandbox.run("doctor", *arguments, "-o", "json", **options)
+    order = ["ok", "info", "warning", "error"]
+    listed = sorted(seen.document["findings"], key=lambda found: order.index(found["level"]))
+    return {found["id"]: found for found in listed}
+
+
+def test_all_is_well_and_quickly_said(running: Sandbox) -> None:
+    """A healthy cluster is exit 0, within 1.5 s from the command's start to its end."""
+    times = []
+    for _ in range(3):
+        began = time.monotonic()
+        seen = running.run("doctor", "-o", "json")
+        times.append(time.monotonic() - began)
+        assert seen.code == 0, seen.out
+        assert seen.document["worst"] in ("ok", "info", "warning")
+        assert seen.document["elapsed_s"] > 0
+    assert min(times) < 1.5, times
+    ids = {found["id"] for found in seen.document["findings"]}
+    assert {"python", "memory", "disk", "java", "jars", "settings", "ready"} <= ids
+    assert {"cluster-id", "partitions", "logs", "data-size", "exposed"} <= ids
+
+
+def test_a_person_reads_lines(running: Sandbox) -> None:
+    """Without a terminal the text has no control characters, and ends with the sum."""
+    seen = running.run("doctor")
+    assert seen.code == 0
+    assert "\x1b" not in seen.out
+    for area in ("machine", "configuration", "cluster"):
+        assert f"{area}\n" in seen.out
+    assert seen.out.rstrip().endswith(" s).")
+
+
+def test_a_killed_broker(running: Sandbox) -> None:
+    """The dead service, its registration and how long that lives are named; `up` heals it."""
+    assert running.run("topic").code == 0
+    running.kill("kafka")
+    found = findings(running)
+    assert found["service-dead"]["service"] == "kafka"
+    assert found["not-ready"]["evidence"] == ["kafka not running"]
+    listed = found["broker-still-registered"]
+    assert listed["level"] == "warning"
+    assert "s or less" in listed["title"]
+    assert running.run("doctor").code == 5
+    failed = running.run("verify", "-o", "json")
+    assert failed.code == 5
+    assert failed.error["cause"] and failed.error["finding"]
+    running.up()
+    assert running.run("doctor").code == 0
+
+
+def test_a_stopped_project_is_no_error(project: Sandbox) -> None:
+    """Where nothing was started nothing is wrong."""
+    seen = project.run("doctor", "-o", "json")
+    assert seen.code == 0, seen.out
+    assert "stopped" in {found["id"] for found in seen.document["findings"]}
+    assert not (project.path / ".kafka-tasks").exists()
+
+
+def test_a_bad_setting_does_not_keep_it_from_looking(project: Sandbox) -> None:
+    """The setting is an error (3), and the machine is examined all the same."""
+    (project.path / ".env").write_text("KAFKA_TASKS_PORT=abc\n")
+    found = findings(project, env={"KAFKA_TASKS_PORT": None})
+    assert found["setting-invalid"]["exit_code"] == 3
+    assert found["java"]["level"] == "ok"
+
+
+def test_suspicious_values_are_warnings(project: Sandbox) -> None:
+    """What hurts others, or later, is told with its line, and is exit 0."""
+    env: dict[str, str | None] = {
+        "KAFKA_TASKS_HEAP": "64m",
+        "KAFKA_TASKS_TIMEOUT": "2",
+        "KAFKA_PORT": "tcp://10.0.0.1:9092",
+        "JMX_PORT": "9999",
+        "HTTP_PROXY": "http://proxy.invalid:3128",
+        "no_proxy": "example.org",
+        "NO_PROXY": None,
+    }
+    seen = project.run("doctor", "-o", "json", env=env)
+    assert seen.code == 0, seen.out
+    warned = [f for f in seen.document["findings"] if f["level"] == "warning"]
+    ids = [found["id"] for found in warned]
+    assert ids.count("setting-suspicious") == 2
+    assert {"kafka-port-variable", "jmx-port-inherited", "proxy"} <= set(ids)
+    assert all(found["fix"] for found in warned)
+
+
+def planted(sandbox: Sandbox) -> dict[str, str | None]:
+    """The environment of a project that has the secret wherever one may be."""
+    properties = sandbox.path / "broker.properties"
+    properties.write_text(f"ssl.keystore.password={SECRET}\n")
+    quoted = SECRET.replace('"', '\\"')
+    (sandbox.path / ".env").write_text(f'REGISTRY_PASSWORD="{quoted}"\n', encoding="utf-8")
+    return {
+        "KAFKA_TASKS_BROKER_PROPERTIES": str(properties),
+        "KAFKA_TASKS_SASL_PASSWORD": SECRET,
+        "MY_API_TOKEN": SECRET,
+    }
+
+
+def test_a_bundle_has_everything_but_secrets(running: Sandbox) -> None:
+    """The archive has findings, settings, states and logs, and not one form of a secret."""
+    env = planted(running)
+    log = running.path / ".kafka-tasks" / "logs" / "kafka.log"
+    with open(log, "a", encoding="utf-8") as stream:
+        stream.write(f"[2026-01-31 10:00:00,000] INFO said {SECRET} and {json.dumps(SECRET)} (x)\n")
+        stream.write("[2026-01-31 10:00:00,001] INFO url http://me:hunter22@example.org/ (x)\n")
+        stream.write("[2026-01-31 10:00:00,002] INFO sasl.password = unheard-of-pw (x)\n")
+    target = running.path / "report.tar.gz"
+    done = running.run("doctor", "--bundle", str(target), "-o", "json", env=env)
+    assert done.code == 0, done.err
+    assert done.document["bundle"]["path"] == str(target)
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    with tarfile.open(target) as archive:
+        members = {m.name: m for m in archive.getmembers()}
+        texts = {
+            name: archive.extractfile(member).read().decode()  # type: ignore[union-attr]
+            for name, member in members.items()
+        }
+    assert {m.name.removeprefix("kafka-doctor/") for m in members.values()} == set(
+        done.document["bundle"]["files"]
+    )
+    for wanted in ("findings.txt", "doctor.json", "settings.json", "versions.json"):
+        assert f"kafka-doctor/{wanted}" in texts
+    assert "kafka.server.KafkaServer" in texts["kafka-doctor/logs/kafka.log"]
+    assert "kafka-doctor/logs/zookeeper.log" in texts
+    everything = "\n".join([*texts.values(), done.out, done.err])
+    for form in (SECRET, json.dumps(SECRET)[1:-1], "s3cret", "hunter22", "unheard-of-pw"):
+        assert form not in everything, form
+    assert not list(running.path.glob("*.new"))
+
+
+def test_a_bundle_overwrites_nothing(running: Sandbox) -> None:
+    """A file that is there is left alone, and --dry writes none."""
+    target = running.path / "mine.tar.gz"
+    target.write_text("mine")
+    running.run("doctor", "--bundle", str(target)).refused(3, "exists already")
+    assert target.read_text() == "mine"
+    other = running.path / "other.tar.gz"
+    dry = running.run("--dry", "doctor", "--bundle", str(other))
+    assert dry.code == 0, dry.err
+    assert f"would write {other}" in dry.out
+    assert not other.exists()
+
+
+def test_fix_says_asks_and_does(running: Sandbox) -> None:
+    """A damaged state file, drafts and open permissions are put right, the cluster untouched."""
+    pids = running.pids()
+    state = running.path / ".kafka-tasks"
+    running.state_file.write_text("{")
+    draft = state / "state.json.1.new"
+    draft.write_text("{")
+    state.chmod(0o755)
+    dry = running.run("--dry", "doctor", "--fix")
+    assert "would move" in dry.out and "would delete half-written" in dry.out
+    refused = running.run("doctor", "--fix")
+    assert refused.code == 6
+    assert draft.exists()
+    done = running.run("doctor", "--fix", "--yes", "-o", "json")
+    assert done.code == 0, done.out + done.err
+    assert len(done.document["fixed"]) == 3
+    assert not draft.exists()
+    assert stat.S_IMODE(state.stat().st_mode) == 0o700
+    assert running.pids() == pids
+    assert running.recorded()["schema"] == 1
+    again = running.run("doctor", "--fix", "--yes")
+    assert "nothing that can be fixed" in again.out
+
+
+def test_a_damaged_class_archive_is_found_and_removed(project: Sandbox, own_cache: Path) -> None:
+    """An archive whose content changed is not used; the fix makes room for a new one."""
+    warm = Path(project.environ["KAFKA_TASKS_CACHE"])
+    env: dict[str, str | None] = {"KAFKA_TASKS_CACHE": str(own_cache)}
+    assert "class-archive" in findings(project, env=env)
+    shutil.copytree(warm / "archives", own_cache / "archives")
+    place = _archive_place(project, own_cache)
+    source = next((warm / "archives").glob("*/built.json")).parent
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.copytree(source, place)
+    (place / "kafka.jsa").write_bytes(b"damaged")
+    found = findings(project, env=env)["class-archive"]
+    assert found["level"] == "warning"
+    assert "damaged" in found["title"]
+    done = project.run("doctor", "--fix", "--yes", env=env)
+    assert done.code == 0, done.err
+    assert not place.exists()
+    assert findings(project, env=env)["class-archive"]["level"] == "info"
+
+
+def _archive_place(sandbox: Sandbox, cache: Path) -> Path:
+    from kafka_tasks.runtimes.embedded import archive, jars, java
+    from kafka_tasks.settings import load
+
+    settings = load(sandbox.path, environ={"KAFKA_TASKS_CACHE": str(cache)})
+    lock = jars.load_lock(settings.kafka_line)
+    class_path = tuple(jar.path(cache) for jar in lock.jars)
+    return archive.locate(cache, java.choose(settings), class_path, lock.kafka).directory
+
+
+def test_a_server_of_a_deleted_project_is_ended(
+    new_project: Callable[..., Sandbox], until: Callable[..., Any]
+) -> None:
+    """A process with our mark whose project is gone is named, and ended by the fix."""
+    sandbox = new_project("beside")
+    gone = sandbox.path / "gone"
+    mark = f"-Dkafka.tasks.project={gone}"
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)", mark])
+    try:
+        until(lambda: mark in psutil.Process(process.pid).cmdline(), "the process is there")
+        found = findings(sandbox)["orphans"]
+        assert any(f"process {process.pid} of {gone}" in line for line in found["evidence"])
+        done = sandbox.run("doctor", "--fix", "--yes", "-o", "json")
+        assert any("deleted projects" in what for what in done.document["fixed"])
+        assert process.wait(timeout=10) != 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_project_of_another_user_is_a_finding(project: Sandbox) -> None:
+    """As somebody else who may not read the state, there is a finding and no traceback."""
+    if os.getuid() != 0:
+        pytest.skip("only root can become somebody else")
+    with tempfile.TemporaryDirectory(prefix="kafka-tasks-nobody-") as folder:
+        Path(folder).chmod(0o755)
+        (Path(folder) / ".kafka-tasks").mkdir(mode=0o700)
+        (Path(folder) / ".kafka-tasks" / "state.json").write_text("{}")
+        nobody = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+        done = subprocess.run(
+            [*nobody, sys.executable, "-m", "kafka_tasks", "doctor"],
+            cwd=folder,
+            env={**project.env(), "HOME": "/nonexistent"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert "Traceback" not in done.stderr + done.stdout, done.stderr
+    assert done.stdout.rstrip().endswith(" s)."), done.stdout + done.stderr
+
+
+def test_nonsense_is_refused_in_words(running: Sandbox) -> None:
+    """An output that does not exist is exit 3."""
+    running.run("doctor", "-o", "xml").refused(3, "--output")

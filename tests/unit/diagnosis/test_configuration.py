@@ -1,0 +1,211 @@
+"""What is wrong with settings and Compose files, before anything starts."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from kafka_tasks.diagnosis import compose_file, configuration
+from kafka_tasks.model.finding import Finding
+from kafka_tasks.settings import load
+from tests.unit.diagnosis.conftest import MakeCase
+
+WELL: dict[str, Any] = yaml.safe_load(
+    """
+services:
+  zookeeper:
+    image: confluentinc/cp-zookeeper:7.9.6
+    ports: [{host_ip: 127.0.0.1, target: 2181, published: "2181"}]
+    volumes:
+      - {type: volume, source: zd, target: /var/lib/zookeeper/data}
+      - {type: volume, source: zl, target: /var/lib/zookeeper/log}
+  kafka:
+    image: confluentinc/cp-kafka:7.9.6
+    environment:
+      KAFKA_ADVERTISED_LISTENERS: HOST://localhost:9092
+      KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR: "1"
+      KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR: "1"
+    ports: [{host_ip: 127.0.0.1, target: 9092, published: "9092"}]
+    volumes: [{type: volume, source: kd, target: /var/lib/kafka/data}]
+"""
+)
+
+
+def problems(change: Any = None, brokers: int = 1) -> dict[str, Finding]:
+    """What is found in a Compose file that is well but for one change."""
+    config = copy.deepcopy(WELL)
+    if change is not None:
+        change(config["services"])
+    return {found.id: found for found in compose_file.problems(config, brokers)}
+
+
+def test_a_file_that_is_well_has_no_findings() -> None:
+    """Nothing is invented."""
+    assert problems() == {}
+
+
+def test_a_fixed_container_name() -> None:
+    """It is a warning that names the name."""
+    found = problems(lambda s: s["kafka"].update(container_name="broker"))["container-name-fixed"]
+    assert (found.level, found.service) == ("warning", "kafka")
+    assert "broker" in found.title
+
+
+@pytest.mark.parametrize("host", [None, "0.0.0.0", "192.168.1.5", "::"])
+def test_a_port_for_everybody(host: str | None) -> None:
+    """A port that is published beyond loopback is told, with the line that closes it."""
+
+    def change(services: Any) -> None:
+        services["kafka"]["ports"][0]["host_ip"] = host
+
+    found = problems(change)["exposed"]
+    assert found.fix == '"127.0.0.1:9092:9092" under ports'
+
+
+@pytest.mark.parametrize("name", configuration.FATAL_NAMES)
+def test_variables_that_the_image_refuses(name: str) -> None:
+    """Each of the four is an error."""
+    found = problems(lambda s: s["kafka"]["environment"].update({name: "9092"}))
+    assert found["kafka-port-variable"].level == "error"
+
+
+def test_a_replication_factor_that_cannot_be_met() -> None:
+    """Kafka's own default of 3 counts where the file is silent; three brokers meet it."""
+
+    def change(services: Any) -> None:
+        del services["kafka"]["environment"]["KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR"]
+        services["kafka-2"] = services["kafka-3"] = services["kafka"]
+
+    found = problems(change)["replication-factor"]
+    assert "OFFSETS" in found.title and "3" in found.title
+    assert "replication-factor" not in problems(change, brokers=3)
+
+
+def test_a_health_check_with_a_jvm() -> None:
+    """kafka-topics in a health check costs a JVM each time."""
+    test = {"test": ["CMD-SHELL", "kafka-topics --bootstrap-server localhost:9092 --list"]}
+    found = problems(lambda s: s["kafka"].update(healthcheck=test))
+    assert found["health-check-heavy"].level == "warning"
+
+
+def test_data_kept_by_halves() -> None:
+    """A directory without a volume beside others with one is an error that names it."""
+    found = problems(lambda s: s["zookeeper"]["volumes"].pop())["data-half-kept"]
+    assert "zookeeper:/var/lib/zookeeper/log" in found.title
+
+    def none(services: Any) -> None:
+        for service in services.values():
+            service["volumes"] = []
+
+    assert "data-half-kept" not in problems(none)
+
+
+def test_an_anonymous_volume_is_not_kept() -> None:
+    """A mount without a source is lost with its container."""
+    found = problems(lambda s: s["kafka"]["volumes"][0].pop("source"))
+    assert "data-half-kept" in found
+
+
+def test_a_bind_mount_of_another_user(tmp_path: Path) -> None:
+    """A directory that uid 1000 cannot write, or that is not there, is an error."""
+    folder = tmp_path / "data"
+
+    def change(services: Any) -> None:
+        services["kafka"]["volumes"][0].update(type="bind", source=str(folder))
+
+    assert "does not exist" in problems(change)["data-not-writable"].title
+    folder.mkdir(mode=0o755)
+    if folder.stat().st_uid != 1000:
+        assert "belongs to uid" in problems(change)["data-not-writable"].title
+    folder.chmod(0o777)
+    assert "data-not-writable" not in problems(change)
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"timeout": 2.0}, "KAFKA_TASKS_TIMEOUT is 2.0"),
+        ({"heap": "64m"}, "KAFKA_TASKS_HEAP is 64m"),
+        ({"zookeeper_heap": "8m"}, "KAFKA_TASKS_ZOOKEEPER_HEAP is 8m"),
+        ({"heap": "9000g"}, "all brokers together"),
+        ({"port": 80}, "only root"),
+        ({"network_external": True}, "no network is named"),
+        ({"sasl_username": "me"}, "no security protocol"),
+    ],
+)
+def test_values_that_look_like_a_slip(
+    make_case: MakeCase, changes: dict[str, Any], word: str
+) -> None:
+    """Each is one warning that names the variable and another value."""
+    (found,) = configuration.suspicious(make_case(**changes))
+    assert found.level == "warning"
+    assert word in found.title
+    assert "KAFKA_TASKS_" in str(found.fix)
+
+
+def test_the_defaults_are_well(make_case: MakeCase) -> None:
+    """Nothing of what is taken without being asked for is suspicious."""
+    (found,) = configuration.suspicious(make_case())
+    assert found.level == "ok"
+
+
+@pytest.mark.parametrize("tag", ["", ":latest", ":8.0.0", ":latest-ubi9", ":10.1.0"])
+def test_images_without_zookeeper(make_case: MakeCase, tag: str) -> None:
+    """A tag of 8 or newer, and latest, which is one."""
+    case = make_case(runtime="compose", kafka_image=f"registry:5000/cp-kafka{tag}")
+    (found,) = configuration.versions(case)
+    assert found.id == "no-zookeeper-in-version"
+    assert list(configuration.versions(make_case(runtime="compose"))) == []
+
+
+def test_dotenv_against_its_example(make_case: MakeCase) -> None:
+    """What either lacks is said; comments of the example count as mentioned."""
+    case = make_case()
+    (case.project.path / ".env.example").write_text("A=1\n# B=2\nC=3\n")
+    (case.project.path / ".env").write_text("A=1\nB=1\nD=4\n")
+    found = {f.id: f.title for f in configuration.dotenv(case)}
+    assert found == {
+        "env-lacks": ".env.example has what .env has not: C",
+        "env-unknown": ".env has what .env.example does not mention: D",
+    }
+
+
+def test_a_password_that_others_may_read(make_case: MakeCase) -> None:
+    """Only a .env with a secret has to be closed."""
+    case = make_case()
+    env = case.project.path / ".env"
+    env.write_text("KAFKA_TASKS_PORT=9092\n")
+    env.chmod(0o644)
+    assert list(configuration.dotenv(case)) == []
+    env.write_text("KAFKA_TASKS_SASL_PASSWORD=x\n")
+    (found,) = configuration.dotenv(case)
+    assert (found.id, found.remedy) == ("env-readable", "env-mode")
+    env.chmod(0o600)
+    assert list(configuration.dotenv(case)) == []
+
+
+def test_further_properties_that_cannot_be_met(make_case: MakeCase, tmp_path: Path) -> None:
+    """A replication factor above the number of brokers, and a file that cannot be read."""
+    path = tmp_path / "further"
+    path.write_text("offsets.topic.replication.factor=3\n")
+    (found,) = configuration.further_properties(make_case(broker_properties=path))
+    assert (found.id, found.exit_code) == ("replication-factor", 3)
+    assert (
+        list(configuration.further_properties(make_case(broker_properties=path, brokers=3))) == []
+    )
+    path.write_text("nonsense\n")
+    (found,) = configuration.further_properties(make_case(broker_properties=path))
+    assert found.id == "broker-properties"
+
+
+def test_inherited_variables(make_case: MakeCase) -> None:
+    """KAFKA_PORT and JMX_PORT are warned of, with the value as evidence."""
+    case = make_case(environ={"KAFKA_PORT": "tcp://10.0.0.1", "JMX_PORT": "9"})
+    found = list(configuration.inherited(case))
+    assert [f.id for f in found] == ["kafka-port-variable", "jmx-port-inherited"]
+    assert found[0].evidence == ("KAFKA_PORT=tcp://10.0.0.1",)
+    assert load(case.project.path, environ={}).port == 9092

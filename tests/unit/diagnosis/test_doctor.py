@@ -1,0 +1,208 @@
+"""The examination itself: robust, in order, and what it adds to an error."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kafka_tasks.diagnosis import doctor, last_failure
+from kafka_tasks.diagnosis.case import Case, Check
+from kafka_tasks.errors import InvalidInput, MachineError, NotReady, PortTaken, ServiceDied
+from kafka_tasks.model.finding import Diagnosis, Finding
+from kafka_tasks.project.directory import Project
+from kafka_tasks.settings import Settings
+from tests.unit.diagnosis.conftest import MakeCase
+
+CLUSTER_ID = (Path(__file__).parent / "signatures" / "cluster-id-differs.log").read_text()
+HEAP = (Path(__file__).parent / "signatures" / "heap-too-small.log").read_text()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_else_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "CHECKS", ())
+
+
+def well(_case: Case) -> Iterator[Finding]:
+    """A check that finds nothing wrong."""
+    yield Finding("well", "ok", "it is well")
+
+
+def broken(_case: Case) -> Iterator[Finding]:
+    """A check with a mistake in it."""
+    yield Finding("half", "ok", "the first half")
+    raise TypeError("a slip")
+
+
+def refused(_case: Case) -> Iterator[Finding]:
+    """A check that the world refuses."""
+    raise MachineError("the disk said no", hint="df")
+
+
+def test_a_check_that_fails_is_a_finding(make_case: MakeCase) -> None:
+    """What a check found before its mistake is kept; the mistake is named with its place."""
+    found = list(doctor.guarded(Check("slips", "machine", broken), make_case()))
+    assert [finding.id for finding in found] == ["half", "check-broken"]
+    assert "TypeError: a slip" in found[1].title
+    assert "slips" in found[1].title
+    assert 'raise TypeError("a slip")' in found[1].evidence[0]
+
+
+def test_an_error_in_a_check_is_a_finding(make_case: MakeCase) -> None:
+    """An error of this package keeps its words and its hint, as a warning."""
+    (found,) = doctor.guarded(Check("disk", "machine", refused), make_case())
+    assert (found.level, found.title, found.fix) == ("warning", "the disk said no", "df")
+
+
+def test_a_check_that_hangs_is_named(project: Project, settings: Settings) -> None:
+    """It holds nobody back, and is a finding."""
+    release = threading.Event()
+
+    def hang(_case: Case) -> Iterator[Finding]:
+        release.wait(30)
+        yield Finding("late", "ok", "late")
+
+    checks = [Check("hangs", "machine", hang), Check("well", "machine", well)]
+    found = doctor.examine(project, lambda: settings, checks=checks, patience_s=0.2)
+    release.set()
+    assert [finding.id for finding in found.findings] == ["check-silent", "well"]
+
+
+def test_findings_are_in_the_order_of_the_checks(project: Project, settings: Settings) -> None:
+    """Whoever answers first, the order is the same."""
+    checks = [Check(str(n), "machine", _numbered(n)) for n in range(20)]
+    found = doctor.examine(project, lambda: settings, checks=checks)
+    assert [finding.id for finding in found.findings] == [f"n{n}" for n in range(20)]
+
+
+def _numbered(n: int):  # type: ignore[no-untyped-def]
+    return lambda _case: [Finding(f"n{n}", "ok", "here")]
+
+
+def test_settings_that_cannot_be_read_are_a_finding(project: Project) -> None:
+    """The rest is examined with the defaults."""
+
+    def unreadable() -> Settings:
+        raise InvalidInput("KAFKA_TASKS_PORT is 'abc'; allowed: a port.", hint="…=9092")
+
+    seen: list[Case] = []
+    checks = [Check("looks", "machine", lambda case: seen.append(case) or [])]
+    found = doctor.examine(project, unreadable, checks=checks)
+    assert [f.id for f in found.findings] == ["setting-invalid"]
+    assert found.exit_code == 3
+    assert seen[0].settings.port == 9092
+    assert seen[0].settings.project == project.path
+    assert not seen[0].readable
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"), [([], 0), ([1], 1), ([5, 3], 3), ([5, 4, 3], 4), ([1, 5], 5)]
+)
+def test_the_exit_code_is_that_of_what_comes_first(codes: list[int], expected: int) -> None:
+    """The machine before the configuration before the cluster; warnings never count."""
+    errors = [Finding(f"e{code}", "error", "wrong", exit_code=code) for code in codes]
+    warned = Finding("w", "warning", "odd", exit_code=4)
+    found = Diagnosis((warned, *errors), 0.1)
+    assert found.exit_code == expected
+    assert found.worst == ("error" if codes else "warning")
+
+
+def test_the_same_error_is_said_once(project: Project, settings: Settings) -> None:
+    """Two checks that come upon one error make one finding, with the evidence."""
+    plain = Finding("port-taken", "error", "A port is taken.", service="tool")
+    named = Finding("port-taken", "error", "Port 1 is taken.", service="kafka", evidence=("x",))
+    other = Finding("port-taken", "error", "Port 2 is taken.", service="zookeeper")
+    checks = [Check("both", "machine", lambda _case: [named, plain, other])]
+    found = doctor.examine(project, lambda: settings, checks=checks)
+    assert found.findings == (named, other)
+
+
+def died(case: Case, said: str, *, service: str = "kafka") -> ServiceDied:
+    """A start that failed, with these last words."""
+    assert case.session is not None
+    case.session.last_words[service] = said.splitlines()
+    return ServiceDied("kafka ended while it was waited for.", service=service, hint="the log")
+
+
+def test_a_failed_start_is_explained_by_its_log(make_case: MakeCase) -> None:
+    """Cause, evidence and hint are those of the signature in the last words."""
+    case = make_case(runtime="compose")
+    error = died(case, CLUSTER_ID)
+    found = doctor.explain(error, case.session)
+    doctor.enrich(error, found, case.session)
+    assert [finding.id for finding in found] == ["cluster-id-differs"]
+    assert error.finding == "cluster-id-differs"
+    assert "belongs to another cluster" in str(error.cause)
+    assert "Invalid cluster.id" in error.evidence[0]
+    assert "kafka.down --wipe" in str(error.hint)
+    assert error.exit_code == 5
+
+
+def test_the_service_that_died_is_asked_first(make_case: MakeCase) -> None:
+    """An old word of another service does not hide what this one died of."""
+    case = make_case(runtime="compose")
+    error = died(case, HEAP)
+    assert case.session is not None
+    case.session.last_words["zookeeper"] = ["No snapshot found, but there are log entries"]
+    assert [f.id for f in doctor.explain(error, case.session)] == [
+        "heap-too-small",
+        "zookeeper-data-partial",
+    ]
+
+
+def test_the_evidence_stands_in_for_a_log_that_is_gone(make_case: MakeCase) -> None:
+    """A container that was removed has left its last lines in the error."""
+    case = make_case(runtime="compose")
+    error = NotReady("It ended.", service="kafka", evidence=CLUSTER_ID.splitlines())
+    assert doctor.explain(error, case.session)[0].id == "cluster-id-differs"
+
+
+def test_logs_of_earlier_starts_do_not_explain_a_refusal(make_case: MakeCase) -> None:
+    """Where nothing was started, the error's own words count, and its own hint stays."""
+    case = make_case(logs={"kafka": CLUSTER_ID.splitlines()})
+    error = PortTaken("Port 9092, which kafka needs, is held by x.", hint="kill 4711")
+    found = doctor.explain(error, case.session)
+    doctor.enrich(error, found, case.session)
+    assert error.finding == "port-taken"
+    assert error.hint == "kill 4711"
+
+
+def test_an_unknown_failure_is_looked_into(
+    make_case: MakeCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no signature is found, an error of the machine explains it."""
+    full = Finding("disk-full", "error", "Only 3 MB are free.", fix="df -h", exit_code=4)
+    monkeypatch.setattr(doctor, "CHECKS", (Check("disk", "machine", lambda _case: [full]),))
+    case = make_case(runtime="compose")
+    error = died(case, "nothing that is known")
+    found = doctor.explain(error, case.session)
+    doctor.enrich(error, found, case.session)
+    assert [finding.id for finding in found] == ["disk-full", "died-while-starting"]
+    assert error.finding == "disk-full"
+
+
+def test_secrets_in_last_words_are_masked(make_case: MakeCase) -> None:
+    """A password that a server logged is not in the error."""
+    case = make_case(runtime="compose", sasl_password="hush-hush")
+    error = died(case, f"{CLUSTER_ID}\nERROR sasl hush-hush")
+    found = doctor.explain(error, case.session)
+    doctor.enrich(error, found, case.session)
+    assert "hush-hush" not in repr((error.evidence, found))
+
+
+def test_a_failure_is_remembered_until_a_start_succeeds(project: Project) -> None:
+    """It is kept with its findings, for its owner alone."""
+    finding = Finding("disk-full", "error", "Full.", evidence=("a", "b"), exit_code=4)
+    last_failure.remember(project, "up", "It failed.", (finding,))
+    kept = last_failure.recall(project)
+    assert kept is not None
+    assert (kept.doing, kept.message, kept.findings) == ("up", "It failed.", (finding,))
+    path = project.state / "run" / last_failure.FILE
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.write_text("{")
+    assert last_failure.recall(project) is None
+    last_failure.forget(project)
+    assert not path.exists()
+    last_failure.forget(project)

@@ -1,0 +1,76 @@
+"""Secrets are found wherever they are known, and masked however they are written."""
+
+from __future__ import annotations
+
+import base64
+import json
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kafka_tasks.diagnosis.secrets import MASK, Masker, known
+from tests.unit.diagnosis.conftest import MakeCase
+
+
+def test_all_places_are_known(make_case: MakeCase) -> None:
+    """Settings, .env, broker properties and environment."""
+    case = make_case()
+    further = case.project.path / "further"
+    jaas = 'org.apache.X required username="u" password="in-jaas";'
+    further.write_text(f"ssl.key.password=in-properties\nsasl.jaas.config={jaas}\nlog.dir=plain\n")
+    (case.project.path / ".env").write_text("DB_PASSWORD=in-dotenv\nPLAIN=plain\n")
+    case = make_case(
+        sasl_password="in-settings",
+        broker_properties=further,
+        environ={"GITHUB_TOKEN": "in-environ", "PLAIN": "plain"},
+    )
+    found = known(case.settings, case.environ)
+    assert {"in-settings", "in-dotenv", "in-properties", "in-jaas", "in-environ"} <= found
+    assert "plain" not in found
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "s3cr\"et'/é",
+        json.dumps("s3cr\"et'/é"),
+        json.dumps("s3cr\"et'/é", ensure_ascii=False),
+        quote("s3cr\"et'/é", safe=""),
+        base64.b64encode("s3cr\"et'/é".encode()).decode(),
+    ],
+)
+def test_every_form_is_masked(written: str) -> None:
+    """As it is, in JSON, in an address, in Base64."""
+    text = Masker(["s3cr\"et'/é"])(f"before {written} after")
+    assert MASK in text
+    assert "s3cr" not in text and base64.b64encode(b"s3cr").decode()[:4] not in text
+    assert text.startswith("before ") and text.endswith(" after")
+
+
+def test_a_short_secret_leaves_words_alone() -> None:
+    """One of two letters is masked where it stands alone, and the log stays legible."""
+    assert Masker(["ab"])("ab, table, x=ab") == f"{MASK}, table, x={MASK}"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("sasl.password=hunter2", f"sasl.password={MASK}"),
+        ('"api_key": "abc"', f'"api_key": {MASK}'),
+        ("http://me:pw@host/x", f"http://me:{MASK}@host/x"),
+        ("ssl.key.password = null", f"ssl.key.password = {MASK}"),
+        ("token expired", "token expired"),
+    ],
+)
+def test_what_looks_like_a_secret_is_masked(text: str, expected: str) -> None:
+    """Although nobody told us."""
+    assert Masker(())(text) == expected
+
+
+@given(st.text(min_size=4, max_size=40).filter(str.strip), st.text(max_size=80))
+def test_no_secret_survives(secret: str, around: str) -> None:
+    """Whatever it is made of, wherever it stands."""
+    masked = Masker([secret])(f"{around}{secret}{around}")
+    assert secret not in masked or secret in MASK * 4
