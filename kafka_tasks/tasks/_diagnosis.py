@@ -34,9 +34,14 @@ def diagnosed(
             _remember(session, doing, error, found)
         raise
     if starts:
-        from kafka_tasks.diagnosis import last_failure
+        forget_failure(session)
 
-        last_failure.forget(session.project)
+
+def forget_failure(session: Session) -> None:
+    """A start succeeded, or what failed is wiped."""
+    from kafka_tasks.diagnosis import last_failure
+
+    last_failure.forget(session.project)
 
 
 def _explained(error: KafkaTasksError, session: Session | None) -> list[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kafka_tasks.tasks._diagnosis import diagnosed, trouble
+from kafka_tasks.tasks._diagnosis import diagnosed, forget_failure, trouble
 from kafka_tasks.tasks._options import Call, Outcome, confirmed, number, verb
 
 
@@ -62,6 +62,8 @@ def down(
         confirmed(question, yes=yes, hint="invoke kafka.down --wipe --yes")
     with call.watched() as session:
         names = lifecycle.down(session, wipe=wipe, confirmed=wipe)
+    if wipe:
+        forget_failure(session)
     return Outcome(as_json.stopped(names, wiped=wipe), lambda: _stopped_text(names, wipe))
 
 

@@ -1,0 +1,239 @@
+"""What goes wrong with containers, found by the failing `up` and by `doctor`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+from conftest import KAFKA_IMAGE, Bench, make_project
+
+from kafka_tasks.diagnosis import signatures
+from kafka_tasks.runtimes.compose.file import packaged
+
+ADVERTISED = "KAFKA_ADVERTISED_LISTENERS: HOST://localhost:${KAFKA_TASKS_PORT:-9092}"
+PUBLISHED = 'ports: ["127.0.0.1:${KAFKA_TASKS_PORT:-9092}:${KAFKA_TASKS_PORT:-9092}"]'
+NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
+BROKER = "      KAFKA_BROKER_ID: 1\n"
+
+
+def with_file(bench: Bench, *changes: tuple[str, str]) -> None:
+    """Give the project the packaged Compose file with some text replaced."""
+    text = packaged().read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new, 1)
+    (bench.path / "docker-compose.yml").write_text(text)
+
+
+def listed(bench: Bench, **environ: str) -> tuple[int, dict[str, list[dict[str, Any]]]]:
+    """`doctor`'s exit code, and its findings by id."""
+    seen = bench.run("doctor", "-o", "json", **environ)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for finding in seen.json["findings"]:
+        found.setdefault(finding["id"], []).append(finding)
+    return seen.code, found
+
+
+def fails_with(bench: Bench, id: str, *, timeout: str = "40", **environ: str) -> dict[str, Any]:
+    """Fails unless a failing `up` and `doctor` after it come to this finding."""
+    failed = bench.run("up", "--timeout", timeout, "-o", "json", **environ)
+    assert failed.code != 0, failed.out
+    error: dict[str, Any] = failed.json["error"]
+    assert error["finding"] == id, error
+    assert error["cause"] and error["hint"]
+    code, found = listed(bench, **environ)
+    assert code != 0
+    assert any(finding["level"] == "error" for finding in found.get(id, ())), (id, found)
+    return error
+
+
+@pytest.fixture(scope="module")
+def bench(
+    tmp_path_factory: pytest.TempPathFactory, engine: docker.DockerClient, images: None
+) -> Iterator[Bench]:
+    """One project for all failures: each gives it a Compose file of its own."""
+    made = make_project(tmp_path_factory.mktemp("failing"), engine)
+    try:
+        yield made
+    finally:
+        made.clean()
+
+
+@pytest.fixture
+def failing(bench: Bench) -> Iterator[Bench]:
+    """The project, wiped afterwards."""
+    yield bench
+    bench.run("down", "--wipe", "--yes")
+
+
+def test_all_is_well_and_quickly_said(running: Bench) -> None:
+    """A healthy cluster in containers is exit 0 within 1.5 s."""
+    times = []
+    for _ in range(3):
+        began = time.monotonic()
+        code, found = listed(running)
+        times.append(time.monotonic() - began)
+        assert code == 0, found
+    assert min(times) < 1.5, times
+    assert {"engine", "compose", "image", "compose-file", "ready", "partitions"} <= set(found)
+
+
+def test_the_container_that_has_a_port(running: Bench) -> None:
+    """Another project's `doctor` names the container, and the command that stops it."""
+    other = make_project(running.path.parent / "another", running.engine)
+    other.environ["KAFKA_TASKS_PORT"] = running.environ["KAFKA_TASKS_PORT"]
+    code, found = listed(other)
+    name = running.containers["kafka"].name
+    assert code == 4
+    (taken,) = found["port-taken"]
+    assert name in taken["title"]
+    assert f"docker stop {name}" in taken["fix"]
+
+
+def test_a_tool_that_inherits_a_jmx_port(running: Bench) -> None:
+    """Its words are a known signature."""
+    name = running.containers["kafka"].name
+    done = running.docker(
+        *("exec", "-e", "JMX_PORT=29092", name),
+        *("kafka-topics", "--bootstrap-server", "localhost:29092", "--list"),
+    )
+    found = signatures.search({"tool": (done.out + done.err).splitlines()})
+    assert next(hit.signature.id for _, hit in found) == "jmx-port-inherited", done
+
+
+def test_a_container_name_that_is_taken(failing: Bench) -> None:
+    """The name is in the hint; the fixed name is a warning of its own."""
+    name = f"kafka-doctor-{failing.port()}"
+    assert failing.docker("create", "--name", name, KAFKA_IMAGE, "true").code == 0
+    try:
+        with_file(
+            failing,
+            (
+                "  kafka:\n    <<: *broker\n",
+                f"  kafka:\n    <<: *broker\n    container_name: {name}\n",
+            ),
+        )
+        fails_with(failing, "container-name-taken")
+        assert "container-name-fixed" in listed(failing)[1]
+    finally:
+        failing.docker("rm", "--force", name)
+
+
+def test_a_zookeeper_that_is_not_on_the_network(failing: Bench) -> None:
+    """The name that cannot be resolved is in the cause."""
+    with_file(failing, (BROKER, f"{BROKER}      KAFKA_ZOOKEEPER_CONNECT: nowhere:2181\n"))
+    error = fails_with(failing, "zookeeper-name-unknown")
+    assert "nowhere" in error["cause"]
+
+
+def test_an_advertised_name_that_nobody_knows(failing: Bench) -> None:
+    """Clients here cannot reach what the broker tells them."""
+    with_file(failing, (ADVERTISED, ADVERTISED.replace("localhost", "nowhere.invalid")))
+    fails_with(failing, "advertised-unreachable", timeout="14")
+
+
+def test_another_port_advertised_than_published(failing: Bench) -> None:
+    """It is found before anything starts."""
+    changed = PUBLISHED.replace("9092}:$", "9092}1:$").replace(
+        "127.0.0.1:${KAFKA_TASKS_PORT:-9092}1", "127.0.0.1:19092"
+    )
+    with_file(failing, (PUBLISHED, changed))
+    fails_with(failing, "advertised-port-differs")
+    assert not failing.containers
+
+
+def test_two_listeners_on_one_port(failing: Bench) -> None:
+    """It is found before anything starts."""
+    with_file(
+        failing, (",CONTAINER://0.0.0.0:29092", ",CONTAINER://0.0.0.0:${KAFKA_TASKS_PORT:-9092}")
+    )
+    fails_with(failing, "listeners-invalid")
+    assert not failing.containers
+
+
+def test_a_variable_that_the_image_refuses(failing: Bench) -> None:
+    """KAFKA_PORT in the container is found in its words, and in the file."""
+    with_file(failing, (BROKER, f'{BROKER}      KAFKA_PORT: "9092"\n'))
+    fails_with(failing, "kafka-port-variable")
+
+
+def test_a_bind_mount_that_belongs_to_root(failing: Bench) -> None:
+    """The broker's user cannot write it."""
+    folder = failing.path / "bound"
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o755)
+    with_file(failing, ("- kafka-data:/var/lib/kafka/data", "- ./bound:/var/lib/kafka/data"))
+    error = fails_with(failing, "data-not-writable")
+    assert "chown -R 1000" in error["hint"]
+
+
+def test_a_memory_limit_that_is_too_small(failing: Bench) -> None:
+    """A container that the kernel ends for its memory."""
+    with_file(
+        failing, ("  kafka:\n    <<: *broker\n", "  kafka:\n    <<: *broker\n    mem_limit: 48m\n")
+    )
+    failed = failing.run("up", "--timeout", "40", "-o", "json")
+    if failed.code == 0:
+        pytest.skip("this engine does not enforce memory limits")
+    assert failed.json["error"]["finding"] in ("memory-short", "heap-too-small")
+    code, found = listed(failing)
+    assert code != 0
+    assert {"memory-short", "heap-too-small"} & set(found)
+
+
+def test_an_image_that_cannot_be_had(failing: Bench) -> None:
+    """The runtime that needs none is in the hint."""
+    (failing.path / "docker-compose.yml").unlink(missing_ok=True)
+    error = fails_with(failing, "image-missing", KAFKA_TASKS_KAFKA_IMAGE="localhost:9/no/kafka:1")
+    assert "--runtime embedded" in error["hint"]
+
+
+def test_an_image_of_version_8(failing: Bench) -> None:
+    """An image without ZooKeeper mode is an error before it is pulled."""
+    (failing.path / "docker-compose.yml").unlink(missing_ok=True)
+    code, found = listed(failing, KAFKA_TASKS_KAFKA_IMAGE="confluentinc/cp-kafka:8.0.0")
+    assert code == 3
+    assert found["no-zookeeper-in-version"][0]["level"] == "error"
+
+
+def test_a_file_that_will_hurt_later(failing: Bench) -> None:
+    """Exposed, half kept, too many replicas, a heavy health check: each is said at once."""
+    with_file(
+        failing,
+        (PUBLISHED, PUBLISHED.replace("127.0.0.1:", "")),
+        ("      - zookeeper-log:/var/lib/zookeeper/log\n", ""),
+        (BROKER, f'{BROKER}      KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR: "3"\n'),
+        (
+            "healthcheck: *broker-health",
+            "healthcheck: {test: [CMD, kafka-topics, --list, --bootstrap-server, localhost:29092]}",
+        ),
+    )
+    code, found = listed(failing)
+    assert code == 3
+    levels = {id: found[id][0]["level"] for id in found}
+    assert levels["exposed"] == levels["health-check-heavy"] == "warning"
+    assert levels["data-half-kept"] == levels["replication-factor"] == "error"
+
+
+def test_a_user_who_may_not_use_the_engine(failing: Bench) -> None:
+    """A socket that this user may not open is told from an engine that is not there."""
+    with tempfile.TemporaryDirectory(prefix="kafka-tasks-nobody-") as home:
+        Path(home).chmod(0o777)
+        done = subprocess.run(
+            [*NOBODY, sys.executable, "-m", "kafka_tasks", "doctor"],
+            cwd=home,
+            env={**failing.environ, "HOME": home},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert "usermod -aG docker" in done.stdout
