@@ -25,7 +25,8 @@ class Case:
     """One project under examination.
 
     `session` is None where no runtime could be chosen, `readable` False where the settings could
-    not be read, so that these are the defaults; `environ` is the process environment.
+    not be read, so that these are the defaults; `environ` is the process environment; `held`
+    whether another command changes the cluster just now, asked once: asking takes the lock.
     """
 
     project: Project
@@ -34,6 +35,7 @@ class Case:
     environ: Mapping[str, str]
     services: tuple[ServiceState, ...] = ()
     readable: bool = True
+    held: bool = False
     _engine: Engine | KafkaTasksError | None = None
     _asking: threading.Lock = field(default_factory=threading.Lock)
 

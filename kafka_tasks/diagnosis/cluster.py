@@ -17,7 +17,7 @@ from kafka_tasks.model.evidence import last_start, telling
 from kafka_tasks.model.finding import Finding, Level
 from kafka_tasks.model.topic import TopicState
 from kafka_tasks.probes import readiness
-from kafka_tasks.project.lock import holder, is_held
+from kafka_tasks.project.lock import holder
 
 _SHOWN = 5
 # What is looked at anew each time: from an earlier failure it may be past.
@@ -41,7 +41,7 @@ def life(case: Case) -> Iterator[Finding]:
     session = case.session
     if session is None:
         return
-    if is_held(case.project):
+    if case.held:
         who = holder(case.project) or "another command"
         yield _finding("lock-held", "info", f"the cluster is being changed by {who}")
     if not case.alive():
@@ -50,6 +50,9 @@ def life(case: Case) -> Iterator[Finding]:
     glance = readiness.glance(
         session.runtime.cluster(case.settings), session.watch, session.recorder
     )
+    if case.held and glance.failed is not None:
+        yield _finding("starting", "info", f"layer {glance.failed} does not hold yet")
+        return
     yield from _dead(case, session)
     if glance.failed is None:
         names = ", ".join(service.name for service in case.services)
@@ -82,7 +85,7 @@ def _at_rest(case: Case, session: Session) -> Iterator[Finding]:
             replace(found, level="warning") if _is_past(found) else found
             for found in failure.findings
         )
-    elif record and record.wanted == "running" and not is_held(case.project):
+    elif record and record.wanted == "running" and not case.held:
         yield from _dead(case, session)
         yield from _logged(case, session, ready=False)
     else:
@@ -256,7 +259,7 @@ def registrations(case: Case) -> Iterator[Finding]:
     for number in sorted(set(listed) - alive):
         yield _dead_registration(address, number, listed[number])
     young = any((service.uptime_s or 0) < _SESSION_S for service in case.alive())
-    for number in sorted(alive - set(listed)) if not young and not is_held(case.project) else ():
+    for number in sorted(alive - set(listed)) if not young and not case.held else ():
         yield _finding(
             "broker-not-registered",
             "error",

@@ -28,6 +28,7 @@ from kafka_tasks.model.events import Recorder
 from kafka_tasks.model.evidence import WINDOW, last_start, telling
 from kafka_tasks.model.finding import Area, Diagnosis, Finding
 from kafka_tasks.project.directory import Project
+from kafka_tasks.project.lock import is_held
 from kafka_tasks.settings import Settings, environment, load
 
 # No check takes a second by itself; one that hangs is given this long, and named.
@@ -62,11 +63,11 @@ def examine(
 def admit(project: Project, settings: Callable[[], Settings]) -> tuple[Case, list[Finding]]:
     """The case, and what was wrong already with opening it."""
     try:
-        case = Case(project, settings(), None, environment())
+        case = Case(project, settings(), None, environment(), held=_held(project))
     except KafkaTasksError as error:
         # Nobody reads a .env in there: what remains are the defaults.
         defaults = replace(load(project.state, environ={}), project=project.path)
-        case = Case(project, defaults, None, environment(), readable=False)
+        case = Case(project, defaults, None, environment(), readable=False, held=_held(project))
         return case, [_known(error, "setting-invalid", "configuration")]
     try:
         case.session = lifecycle.open_session(project, case.settings, Recorder())
@@ -74,6 +75,14 @@ def admit(project: Project, settings: Callable[[], Settings]) -> tuple[Case, lis
     except KafkaTasksError as error:
         return case, [_known(error, error.code, "machine")]
     return case, []
+
+
+def _held(project: Project) -> bool:
+    """Whether another command changes the cluster; of a state that is another user's, unknown."""
+    try:
+        return is_held(project)
+    except OSError:
+        return False
 
 
 def _known(error: KafkaTasksError, id: str, area: Area) -> Finding:

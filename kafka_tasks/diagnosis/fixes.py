@@ -71,7 +71,7 @@ def _set_aside(case: Case) -> None:
 
 def _delete_drafts(case: Case) -> None:
     # The lock is ours by now, so nobody is writing any of them.
-    for path in [*case.project.state.glob("*.new"), *(case.project.state / "run").glob("*.new")]:
+    for path in leftovers.drafts(case.project):
         path.unlink(missing_ok=True)
 
 

@@ -10,7 +10,6 @@ from kafka_tasks.diagnosis.case import Case, Check
 from kafka_tasks.model.finding import Finding
 from kafka_tasks.project import state
 from kafka_tasks.project.directory import Project
-from kafka_tasks.project.lock import is_held
 from kafka_tasks.runtimes.embedded import marks
 
 
@@ -20,9 +19,7 @@ def corrupt_record(project: Project) -> bool:
 
 
 def drafts(project: Project) -> list[Path]:
-    """Files that a killed command was writing."""
-    if is_held(project):
-        return []
+    """Files that a killed command was writing, or that one is writing just now."""
     run = project.state / "run"
     return sorted([*project.state.glob(f"{state.FILE}.*.new"), *run.glob("*.new")])
 
@@ -52,7 +49,7 @@ def records(case: Case) -> Iterator[Finding]:
             fix="invoke kafka.doctor --fix, which moves it aside; or invoke kafka.up",
             remedy="state",
         )
-    if left := drafts(case.project):
+    if not case.held and (left := drafts(case.project)):
         yield _finding(
             "state-drafts",
             f"Half-written state files were left behind: {len(left)}.",
@@ -61,7 +58,7 @@ def records(case: Case) -> Iterator[Finding]:
             fix="invoke kafka.doctor --fix",
             remedy="drafts",
         )
-    if case.runtime in ("embedded", None) and not is_held(case.project):
+    if case.runtime in ("embedded", None) and not case.held:
         record = case.record
         mine = record if record and record.runtime == "embedded" else None
         _, strays = marks.with_strays(case.project.path, mine, "embedded")

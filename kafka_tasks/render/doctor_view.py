@@ -11,6 +11,8 @@ from kafka_tasks.render.tables import counted
 
 _WORDS = {"ok": "ok", "info": "info", "warning": "WARNING", "error": "ERROR"}
 _AREAS = ("machine", "configuration", "cluster")
+# A line of a log may be a screen long.
+_ROWS = 4
 _INDENT = " " * 10
 
 
@@ -60,7 +62,8 @@ def shown(finding: Finding, width: int) -> list[str]:
         return lines
     if finding.cause:
         lines += _wrapped(f"{_INDENT}cause: ", finding.cause, width)
-    lines += [f"{_INDENT}| {line}"[: max(width, 40)] for line in finding.evidence if line]
+    for line in filter(str.strip, finding.evidence):
+        lines += _wrapped(f"{_INDENT}| ", line, width)[:_ROWS]
     if finding.fix:
         lines += _wrapped(f"{_INDENT}fix: ", finding.fix, width)
     if finding.reference and finding.level != "info":
@@ -74,7 +77,6 @@ def _wrapped(lead: str, said: str, width: int) -> list[str]:
         width=max(width, 40),
         initial_indent=lead,
         subsequent_indent=" " * len(lead),
-        break_long_words=False,
         break_on_hyphens=False,
     ) or [lead.rstrip()]
 

@@ -18,6 +18,7 @@ from typing import Any
 import psutil
 import pytest
 from conftest import Sandbox
+from filelock import FileLock
 
 SECRET = 'pl4nted-"s3cret"-ü/+%value'
 
@@ -80,6 +81,15 @@ def test_a_stopped_project_is_no_error(project: Sandbox) -> None:
     assert seen.code == 0, seen.out
     assert "stopped" in {found["id"] for found in seen.document["findings"]}
     assert not (project.path / ".kafka-tasks").exists()
+
+
+def test_it_does_not_stand_in_its_own_way(running: Sandbox) -> None:
+    """Nobody changes the cluster, and nobody is said to; who does is named."""
+    for _ in range(5):
+        assert "lock-held" not in findings(running)
+    state = running.path / ".kafka-tasks"
+    with FileLock(state / "lock"):
+        assert findings(running)["lock-held"]["level"] == "info"
 
 
 def test_a_bad_setting_does_not_keep_it_from_looking(project: Sandbox) -> None:
