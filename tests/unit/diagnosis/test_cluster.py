@@ -1,0 +1,131 @@
+"""The cluster's checks, on clusters in memory."""
+
+from __future__ import annotations
+
+import pytest
+
+from kafka_tasks.clients import zookeeper
+from kafka_tasks.diagnosis import cluster, last_failure
+from kafka_tasks.model.finding import Finding
+from kafka_tasks.model.topic import PartitionState, TopicState
+from kafka_tasks.probes import readiness
+from tests.unit.diagnosis.conftest import MakeCase
+from tests.unit.fakes import topic
+
+META = "#\n#Tue Nov 24 13:13:14 UTC 2026\nbroker.id={}\nversion=0\ncluster.id={}\n"
+
+
+def ids(findings: object) -> list[tuple[str, str]]:
+    """Id and level of each."""
+    return [(found.id, found.level) for found in findings]  # type: ignore[attr-defined]
+
+
+def test_partitions_without_leader_or_replicas() -> None:
+    """Leaderless is an error, too few in sync a warning, both with the partition's name."""
+    lagging = TopicState("b", (PartitionState(0, 1, (1, 2), (1,)),))
+    found = list(cluster.partition_findings({"a": topic("a", leader=None), "b": lagging}))
+    assert ids(found) == [("leaderless", "error"), ("under-replicated", "warning")]
+    assert found[0].evidence == ("a-0",)
+    assert found[1].evidence == ("b-0: replicas 1,2, in sync 1",)
+    assert ids(cluster.partition_findings({"a": topic("a")})) == [("partitions", "ok")]
+
+
+def test_data_of_several_clusters_and_brokers(make_case: MakeCase) -> None:
+    """What meta.properties say is compared with the service and with each other."""
+    case = make_case()
+    for name, broker, of in (("kafka", 1, "A"), ("kafka-2", 3, "B")):
+        folder = case.project.state / "data" / name
+        folder.mkdir()
+        (folder / "meta.properties").write_text(META.format(broker, of))
+    found = list(cluster.identity(case))
+    assert ids(found) == [("broker-id-differs", "error"), ("cluster-id-differs", "error")]
+    assert found[0].service == "kafka-2"
+    assert found[1].evidence == ("kafka: A", "kafka-2: B")
+
+
+def test_data_that_agrees(make_case: MakeCase) -> None:
+    """One cluster is well; where there is no data nothing is said."""
+    case = make_case()
+    assert list(cluster.identity(case)) == []
+    folder = case.project.state / "data" / "kafka"
+    folder.mkdir()
+    (folder / "meta.properties").write_text(META.format(1, "A"))
+    assert ids(cluster.identity(case)) == [("cluster-id", "ok")]
+
+
+def test_a_registration_that_outlives_its_broker(
+    make_case: MakeCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time that is left is in the sentence; a broker that is missing is an error."""
+    case = make_case()
+    assert case.session is not None
+    case.session.runtime.start(case.settings, ["zookeeper"])
+    case.services = case.session.runtime.services()
+    listed = {1: ("PLAINTEXT://localhost:9092",)}
+    monkeypatch.setattr(zookeeper, "registered_brokers", lambda *_: listed)
+    monkeypatch.setattr(zookeeper, "session_left_s", lambda *_: 4.2)
+    (found,) = cluster.registrations(case)
+    assert (found.id, found.level) == ("broker-still-registered", "warning")
+    assert "in 4 s or less" in found.title
+
+
+def test_how_the_last_start_failed(make_case: MakeCase) -> None:
+    """It is told while nothing runs; what is looked at anew is not held against the machine."""
+    case = make_case()
+    taken = Finding("port-taken", "error", "Taken.", service="tool", exit_code=4)
+    died = Finding("disk-full", "error", "Full.", service="kafka", exit_code=4)
+    last_failure.remember(case.project, "up", "It failed.", (taken, died))
+    found = list(cluster.life(case))
+    assert ids(found) == [
+        ("last-start-failed", "warning"),
+        ("port-taken", "warning"),
+        ("disk-full", "error"),
+    ]
+    assert "kafka.up failed at" in found[0].title
+
+
+def test_while_it_is_starting_nothing_is_wrong(
+    make_case: MakeCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rung that does not hold yet, while another command works on it, is no error."""
+    case = make_case()
+    assert case.session is not None
+    case.session.runtime.start(case.settings)
+    case.services = case.session.runtime.services()
+    case.held = True
+    glance = readiness.Glance({}, "broker", "no answer")
+    monkeypatch.setattr(readiness, "glance", lambda *_: glance)
+    assert ids(cluster.life(case)) == [("lock-held", "info"), ("starting", "info")]
+    case.held = False
+    assert ("not-ready", "error") in ids(cluster.life(case))
+
+
+def test_a_signature_in_a_ready_cluster(
+    make_case: MakeCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was survived is not told; what lingers is a warning."""
+    lines = [
+        "Replication factor: 3 larger than available brokers: 1.",
+        "KeeperErrorCode = NodeExists",
+    ]
+    case = make_case(runtime="compose", logs={"kafka": lines})
+    assert case.session is not None
+    case.session.runtime.start(case.settings)
+    case.services = case.session.runtime.services()
+    monkeypatch.setattr(readiness, "glance", lambda *_: readiness.Glance({}))
+    assert ids(cluster.life(case)) == [("ready", "ok"), ("replication-factor", "warning")]
+
+
+def test_how_long_a_session_lives() -> None:
+    """ZooKeeper's dump is read by session, whatever else it says."""
+    dump = (
+        "SessionTracker dump:\nSession Sets (2)/(3):\n"
+        "1 expire at Thu Jan 01 00:33:20 UTC 1970:\n\t0x100000000000000\n"
+        "2 expire at Thu Jan 01 00:33:24 UTC 1970:\n\t0x100000000000001\n\t0x100000000000002\n"
+        "ephemeral nodes dump:\nSessions with Ephemerals (1):\n0x100000000000000:\n"
+        "\t/brokers/ids/1\n"
+    )
+    ends = zookeeper._session_ends(dump)
+    assert set(ends) == {0x100000000000000 + n for n in range(3)}
+    assert ends[0x100000000000001] - ends[0x100000000000000] == 4
+    assert zookeeper._session_ends("garbage\n\t0x1\n") == {}
