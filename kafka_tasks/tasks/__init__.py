@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
-from kafka_tasks.tasks import cluster, doctor, topic, topics_export, topics_file, topics_plan
+from kafka_tasks.tasks import (
+    cluster,
+    doctor,
+    records,
+    topic,
+    topics_export,
+    topics_file,
+    topics_plan,
+)
 
 
 def collection() -> Collection:
@@ -36,6 +44,8 @@ def collection() -> Collection:
         cluster.config,
         cluster.env,
         cluster.verify,
+        records.produce,
+        records.consume,
     ):
         found.add_task(task)
     found.add_collection(topics)

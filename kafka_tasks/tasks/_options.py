@@ -118,6 +118,8 @@ class KafkaTask(Task):  # type: ignore[type-arg]
         options = super().arg_opts(name, default, taken_names)
         if name == "output":
             options["names"] = ["output", "o"]
+        if name.endswith("_"):  # a word that Python keeps for itself
+            options["names"], options["attr_name"] = [name.rstrip("_")], name
         return options
 
     def __eq__(self, other: object) -> bool:
