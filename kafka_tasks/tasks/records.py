@@ -54,9 +54,9 @@ def consume(
     most, only = number(count, "--count"), number(partition, "--partition")
     if most is not None and most < 0:
         raise InvalidInput(f"--count is {most}; it starts at 0.", hint="--count 10")
-    if output != "text" and most is None and not exit:
+    if call.output != "text" and most is None and not exit:
         raise InvalidInput(
-            f"--output {output} prints one document, so it needs an end.",
+            f"--output {call.output} prints one document, so it needs an end.",
             hint="add --exit or --count; without --output, each record is a line of JSON",
         )
     from kafka_tasks.clients.kafka.stream import Reading
@@ -68,7 +68,7 @@ def consume(
     reading = Reading(cluster, topic, starts, ends=ends if exit else None, timeout_s=limit)
     with reading:
         batches = reading.batches(most)
-        if output != "text":
+        if call.output != "text":
             from kafka_tasks.records.lines import document
 
             records = [document(message) for batch in batches for message in batch]
