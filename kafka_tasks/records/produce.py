@@ -13,6 +13,8 @@ from kafka_tasks.records.lines import NotARecord, Outgoing, decode
 
 # How often to hear of failures, in records.
 _EVERY = 1000
+# How long what is under way at Ctrl-C may take; a second Ctrl-C does not wait for it.
+_PATIENCE_S = 5.0
 
 
 @dataclass(slots=True)
@@ -53,11 +55,12 @@ def produce(
                 sending.serve()
                 if sending.failures:
                     break
+        sending.flush()
     except KeyboardInterrupt:
         sent.interrupted = True
     except KafkaTasksError as error:
         stopped = error
-    sent.unknown = _flushed(sending, sent)
+    sent.unknown = sending.flush(_PATIENCE_S if sent.interrupted else None)
     sent.records = sending.accepted - len(sending.failures) - sent.unknown
     if sending.failures:
         raise _failed(sending.failures, sent, max_bytes)
@@ -70,14 +73,6 @@ def produce(
             hint="invoke kafka.status",
         )
     return sent
-
-
-def _flushed(sending: Sending, sent: Sent) -> int:
-    try:
-        return sending.flush(5.0 if sent.interrupted else None)
-    except KeyboardInterrupt:
-        sent.interrupted = True
-        return sending.flush(1.0)
 
 
 def check(lines: Iterable[bytes], topic: TopicState, *, keep_partitions: bool) -> int:

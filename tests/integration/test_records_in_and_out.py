@@ -227,9 +227,10 @@ def test_ctrl_c_counts_what_was_sent(running: Sandbox) -> None:
     process.stdin.flush()
     eventually(lambda: _records(running, topic) > 0, "some records are there")
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=60)
-    assert process.returncode == 130
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, out + err
     account = json.loads(out)
+    assert "error" not in account, out
     assert account["interrupted"]
     assert len(consumed(running, topic)) == account["sent"] > 0
     assert account["unknown"] == 0
