@@ -41,6 +41,12 @@ def test_the_table_has_the_rows_that_were_promised() -> None:
         "compose-restart": ("ratio", 0.6),
         "compose-idle": ("ratio", 0.15),
         "compose-topic": ("ratio", 0.6),
+        "plan-10000": ("ratio", 1.3),
+        "plan-growth": ("ratio", 1.0),
+        "plan-memory": ("ratio", 1.0),
+        "apply-1000": ("ratio", 1.1),
+        "consume-1m": ("ratio", 1.2),
+        "produce-1m": ("ratio", 1.2),
     }
 
 
