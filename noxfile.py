@@ -67,6 +67,7 @@ def unit(session: nox.Session) -> None:
 def integration(session: nox.Session) -> None:
     """Real processes."""
     with_group(session, "test")
+    session.install("nox")
     session.run("pytest", "tests/integration", *session.posargs, interrupt_timeout=60)
 
 

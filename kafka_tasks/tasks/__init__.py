@@ -7,6 +7,7 @@ from invoke.collection import Collection
 from kafka_tasks.tasks import (
     cluster,
     doctor,
+    init,
     records,
     topic,
     topics_export,
@@ -32,6 +33,7 @@ def collection() -> Collection:
         topics.add_task(task, default=default)
     found = Collection("kafka")
     for task in (
+        init.init,
         cluster.up,
         cluster.down,
         cluster.restart,
