@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -16,20 +16,23 @@ from confluent_kafka import (
 )
 
 from kafka_tasks.clients.kafka.connection import configuration, is_away, quiet_logger, translate
-from kafka_tasks.errors import BrokerUnreachable, KafkaTasksError
+from kafka_tasks.errors import BrokerUnreachable, ClusterError, KafkaTasksError
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.retry import Deadline
 
+# What is said of an offset that is not in the log any more.
+_GONE = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
+
 # How long one call into the library may hold Ctrl-C back.
 _SLICE_S = 0.1
-_BATCH = 5000
+_BATCH = 10_000
 
 
 class Reading:
     """Reads partitions from given offsets. Use it with `with`, and iterate over `batches`.
 
     `ends` stops each partition at that offset; a partition that has no record left before it (its
-    end is a marker, or was compacted away) stops there too.
+    end is a marker, or was compacted away) stops there too. `given` counts the records so far.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class Reading:
         ends: Mapping[int, int] | None = None,
         timeout_s: float = 30.0,
     ) -> None:
+        self.given = 0
         self._topic = topic
         self._ends = ends
         self._timeout_s = timeout_s
@@ -59,6 +63,8 @@ class Reading:
                 "enable.partition.eof": ends is not None,
                 "fetch.wait.max.ms": 50,
                 "fetch.error.backoff.ms": 20,
+                # A full queue is asked again after so long; the default is a second.
+                "fetch.queue.backoff.ms": 5,
                 "queued.min.messages": 100_000,
                 "fetch.message.max.bytes": 4 * 1024 * 1024,
                 "check.crcs": False,
@@ -68,13 +74,18 @@ class Reading:
         )
 
     def __enter__(self) -> Reading:
-        places = [TopicPartition(self._topic, number, at) for number, at in self._open.items()]
+        places = self._places(self._open)
         if places:
             self._consumer.assign(places)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._consumer.close()
+
+    def _places(self, numbers: Iterable[int]) -> list[TopicPartition]:
+        return [
+            TopicPartition(self._topic, number, self._open.get(number, 0)) for number in numbers
+        ]
 
     def _failed(self, error: KafkaError) -> None:
         if is_away(error):
@@ -88,58 +99,90 @@ class Reading:
         Raises `BrokerUnreachable` when no broker answered for the timeout, `ClusterError` for an
         offset that is not there any more.
         """
-        left = most
-        while self._open and left != 0:
-            size = _BATCH if left is None else min(left, _BATCH)
-            found = self._consumer.consume(size, timeout=_SLICE_S)
-            good = self._kept(found)
+        while self._open and self.given != most:
+            found = self._next(_BATCH if most is None else min(most - self.given, _BATCH))
+            good = [message for message in found if message.error() is None]
+            if len(good) < len(found):
+                self._heed(found)
+            if good and self._ends is not None:
+                good = self._before_ends(good, self._ends)
             if found:
                 self._away = None
-            elif self._away is not None and self._patience.expired():
-                raise BrokerUnreachable(
-                    f"No broker has answered for {self._timeout_s:g} s.",
-                    evidence=(f"{self._away.name()}: {self._away.str()}",),
-                    hint="invoke kafka.status",
-                )
-            if left is not None:
-                left -= len(good)
+                self._patience = Deadline.after(self._timeout_s)
+            else:
+                self._bear_silence()
+            self.given += len(good)
             yield good
 
-    def _kept(self, found: list[Message]) -> list[Message]:
-        """What is a record, and lies before its partition's end."""
-        if self._ends is None:
-            for message in found:
-                if message.error() is not None:
-                    return self._without_events(found)
+    def _next(self, most: int) -> list[Message]:
+        """What is there, or the first that comes: asked for many, the library waits for many."""
+        if found := self._consumer.consume(most, timeout=0):
             return found
-        return self._without_events(found)
+        first = self._consumer.poll(_SLICE_S)
+        return [] if first is None else [first]
 
-    def _without_events(self, found: list[Message]) -> list[Message]:
-        good = []
+    def _heed(self, found: list[Message]) -> None:
+        """Ends of partitions, and what went wrong."""
         for message in found:
-            number = message.partition()
-            assert number is not None
-            if (error := message.error()) is not None:
-                if error.code() == KafkaError._PARTITION_EOF:
-                    self._close(number)
-                    continue
-                if is_away(error):
-                    continue
-                raise translate(KafkaException(error), f"consume from {self._topic}")
-            if self._ends is None:
-                good.append(message)
+            error = message.error()
+            if error is None or is_away(error):
                 continue
-            offset = message.offset()
-            assert offset is not None
-            end = self._ends[number]
-            if offset < end:
-                good.append(message)
-            if offset >= end - 1:
-                self._close(number)
+            number = message.partition()
+            if error.code() == KafkaError._PARTITION_EOF:
+                self._close([number])
+            elif error.code() in _GONE:
+                raise ClusterError(
+                    f"The next records of {self._topic}-{number} have been deleted meanwhile; "
+                    f"{self.given} were read before.",
+                    evidence=(error.str(),),
+                    hint=f"invoke kafka.consume {self._topic} --from start",
+                )
+            else:
+                raise translate(KafkaException(error), f"consume from {self._topic}")
+
+    def _before_ends(self, good: list[Message], ends: Mapping[int, int]) -> list[Message]:
+        """Those that lie before their partition's end; a partition that is at its end is closed."""
+        following = {
+            place.partition: place.offset
+            for place in self._consumer.position(self._places(self._open))
+        }
+        if any(at > ends[number] for number, at in following.items()):
+            good = [message for message in good if _is_before(message, ends)]
+        self._close([number for number, at in following.items() if at >= ends[number]])
         return good
 
-    def _close(self, number: int) -> None:
-        self._open.pop(number, None)
+    def _close(self, numbers: Iterable[int | None]) -> None:
+        closed = [number for number in numbers if number in self._open]
+        if closed:
+            self._consumer.pause(self._places(closed))
+        for number in closed:
+            del self._open[number]
+
+    def _bear_silence(self) -> None:
+        """Nothing new is no news when following; else it may last as long as the timeout."""
+        if not self._patience.expired() or (self._ends is None and self._away is None):
+            return
+        if self._ends is None and self._answered():
+            self._away = None
+            return
+        raise BrokerUnreachable(
+            f"Nothing has come from {self._topic} for {self._timeout_s:g} s; "
+            f"{self.given} records were read before.",
+            evidence=(f"{self._away.name()}: {self._away.str()}",) if self._away else (),
+            hint="invoke kafka.status",
+        )
+
+    def _answered(self) -> bool:
+        try:
+            self._consumer.list_topics(self._topic, timeout=_SLICE_S * 3)
+        except KafkaException:
+            return False
+        return True
+
+
+def _is_before(message: Message, ends: Mapping[int, int]) -> bool:
+    number, offset = message.partition(), message.offset()
+    return number is not None and offset is not None and offset < ends[number]
 
 
 class Sending:
