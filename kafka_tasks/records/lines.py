@@ -6,16 +6,14 @@ list of pairs, since a name may come twice. The timestamp is in milliseconds sin
 
 from __future__ import annotations
 
+import json
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 import msgspec
 
-# What a line may take of memory; Kafka's own default limit for a record is 1 MB.
-MAX_LINE = 64 * 1024 * 1024
-
-Headers = list[tuple[str, bytes | None]]
+_ABSENT, _NULL = msgspec.Raw(b""), msgspec.Raw(b"null")
 
 
 class NotARecord(Exception):
@@ -28,7 +26,7 @@ class Base64(msgspec.Struct):
     base64: str
 
 
-class Line(msgspec.Struct):
+class Line(msgspec.Struct, gc=False):
     """A record as it is printed."""
 
     key: str | Base64 | None
@@ -39,12 +37,23 @@ class Line(msgspec.Struct):
     timestamp: int | None
 
 
-class _Typed(msgspec.Struct, forbid_unknown_fields=True):
-    """A record as it may be typed."""
+class _Plain(msgspec.Struct, gc=False, forbid_unknown_fields=True):
+    """A record as most are: all of it is text."""
 
-    value: Any = msgspec.UNSET
-    key: Any = None
-    headers: list[tuple[str, Any]] | dict[str, Any] | None = None
+    value: str | None
+    key: str | None = None
+    headers: list[tuple[str, str | None]] = []
+    partition: int | None = None
+    offset: int | None = None
+    timestamp: int | None = None
+
+
+class _Typed(msgspec.Struct, forbid_unknown_fields=True):
+    """A record as it may be typed; what is any JSON is kept as it was written."""
+
+    value: msgspec.Raw = _ABSENT
+    key: msgspec.Raw = _NULL
+    headers: list[tuple[str, msgspec.Raw]] | dict[str, msgspec.Raw] | None = None
     partition: int | None = None
     offset: int | None = None
     timestamp: int | None = None
@@ -72,7 +81,7 @@ class Message(Protocol):
         """Kind (0 is none) and milliseconds."""
 
 
-class Outgoing(msgspec.Struct, frozen=True):
+class Outgoing(msgspec.Struct, gc=False):
     """A record that is to be sent; None leaves partition and time to the client."""
 
     value: bytes | None
@@ -83,28 +92,38 @@ class Outgoing(msgspec.Struct, frozen=True):
 
 
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(_Typed)
+_plain = msgspec.json.Decoder(_Plain)
+_typed = msgspec.json.Decoder(_Typed)
+_objects = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_strings = msgspec.json.Decoder(str)
 
 
-def encode(message: Message) -> bytes:
-    """The line of a record, without a line end."""
+def encode(messages: Iterable[Message]) -> bytes:
+    """The lines of these records, each with its line end."""
+    return _encoder.encode_lines([_line(message) for message in messages])
+
+
+def _line(message: Message) -> Line:
+    key, value, headers = message.key(), message.value(), message.headers()
     kind, stamp = message.timestamp()
-    headers = message.headers()
-    return _encoder.encode(
-        Line(
-            _shown(message.key()),
-            _shown(message.value()),
-            [(name, _shown(value)) for name, value in headers] if headers else [],
-            message.partition(),
-            message.offset(),
-            stamp if kind else None,
-        )
+    try:
+        key = None if key is None else key.decode()
+        value = None if value is None else value.decode()
+    except UnicodeDecodeError:
+        key, value = _shown(message.key()), _shown(message.value())
+    return Line(
+        key,
+        value,
+        [(name, _shown(data)) for name, data in headers] if headers else [],
+        message.partition(),
+        message.offset(),
+        stamp if kind else None,
     )
 
 
 def document(message: Message) -> dict[str, Any]:
-    """The same as plain values, for a document with all of them."""
-    found: dict[str, Any] = msgspec.json.decode(encode(message))
+    """One of them as plain values, for a document with all of them."""
+    found: dict[str, Any] = msgspec.to_builtins(_line(message))
     return found
 
 
@@ -119,52 +138,87 @@ def _shown(data: bytes | None) -> str | Base64 | None:
 
 def decode(line: bytes) -> Outgoing:
     """Read a line; raises `NotARecord`. An offset is let be: the broker gives a new one."""
-    if len(line) > MAX_LINE:
-        raise NotARecord(f"it is longer than {MAX_LINE // 1024 // 1024} MB")
     try:
-        typed = _decoder.decode(line)
+        plain = _plain.decode(line)
+        record = Outgoing(
+            None if plain.value is None else plain.value.encode(),
+            None if plain.key is None else plain.key.encode(),
+            _encoded(plain.headers) if plain.headers else (),
+            plain.partition,
+            plain.timestamp,
+        )
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        record = _any(line)
+    if record.partition is not None and record.partition < 0:
+        raise NotARecord(f"its partition is {record.partition}; they start at 0")
+    # To librdkafka a time of 0 means that none was given.
+    if record.timestamp is not None and not 0 < record.timestamp < 2**63:
+        raise NotARecord(
+            f"its timestamp is {record.timestamp}; allowed: milliseconds since 1970, from 1"
+        )
+    return record
+
+
+def _any(line: bytes) -> Outgoing:
+    """What is not all text, or no record at all."""
+    try:
+        typed = _typed.decode(line)
+        if typed.value == _ABSENT:
+            raise NotARecord('it has no "value"; a null deletes by key in a compacted topic')
+        pairs = typed.headers.items() if isinstance(typed.headers, dict) else typed.headers
+        return Outgoing(
+            _bytes(typed.value),
+            _bytes(typed.key),
+            tuple((name, _bytes(data)) for name, data in pairs or ()),
+            typed.partition,
+            typed.timestamp,
+        )
     except msgspec.ValidationError as error:
         raise NotARecord(_said(str(error))) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        if _has_lone_surrogate(line):
+            raise NotARecord(
+                'it has half of a surrogate pair, which is no text; bytes are {"base64": "…"}'
+            ) from error
         raise NotARecord(f"it is not JSON: {error}") from error
     except RecursionError as error:
         raise NotARecord("it is nested too deeply") from error
-    if typed.value is msgspec.UNSET:
-        raise NotARecord('it has no "value"; a null deletes by key in a compacted topic')
-    if typed.partition is not None and typed.partition < 0:
-        raise NotARecord(f"its partition is {typed.partition}; they start at 0")
-    if typed.timestamp is not None and not 0 <= typed.timestamp < 2**63:
-        raise NotARecord("its timestamp is no number of milliseconds since 1970")
-    key = typed.key
-    value = typed.value
-    return Outgoing(
-        value.encode() if type(value) is str else _bytes(value),
-        key.encode() if type(key) is str else _bytes(key),
-        _headers(typed.headers) if typed.headers else (),
-        typed.partition,
-        typed.timestamp,
-    )
 
 
-def _headers(
-    typed: list[tuple[str, Any]] | Mapping[str, Any],
-) -> tuple[tuple[str, bytes | None], ...]:
-    pairs = typed.items() if isinstance(typed, Mapping) else typed
-    return tuple((name, _bytes(value)) for name, value in pairs)
+def _encoded(pairs: list[tuple[str, str | None]]) -> tuple[tuple[str, bytes | None], ...]:
+    return tuple((name, None if data is None else data.encode()) for name, data in pairs)
 
 
-def _bytes(value: Any) -> bytes | None:
-    """Text as it is, base64 as what it stands for, any other JSON as compact JSON text."""
-    if value is None:
+def _bytes(raw: msgspec.Raw) -> bytes | None:
+    """Text as it is, base64 as what it stands for, any other JSON as it was written, compact."""
+    text = bytes(raw)
+    if text == b"null":
         return None
-    if isinstance(value, str):
-        return value.encode()
-    if isinstance(value, dict) and value.keys() == {"base64"}:
-        try:
-            return b64decode(value["base64"], validate=True)
-        except (ValueError, TypeError) as error:
-            raise NotARecord(f"its base64 is none: {error}") from error
-    return _encoder.encode(value)
+    if text.startswith(b'"'):
+        return _strings.decode(text).encode()
+    if text.startswith(b"{"):
+        fields = _objects.decode(text)
+        if fields.keys() == {"base64"}:
+            return _from_base64(fields["base64"])
+    # What lies inside was not read so far, and need not be text.
+    text.decode()
+    return msgspec.json.format(text, indent=-1)
+
+
+def _from_base64(raw: msgspec.Raw) -> bytes:
+    try:
+        return b64decode(_strings.decode(raw), validate=True)
+    except (ValueError, msgspec.ValidationError) as error:
+        raise NotARecord(f"its base64 is none: {error}") from error
+
+
+def _has_lone_surrogate(line: bytes) -> bool:
+    """Python's own reader lets them through, and no other fault."""
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
 
 
 def _said(text: str) -> str:

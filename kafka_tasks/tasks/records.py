@@ -85,7 +85,7 @@ def _print(batches: Iterable[list[Any]]) -> None:
     try:
         for batch in batches:
             if batch:
-                out.write(b"\n".join(map(encode, batch)) + b"\n")
+                out.write(encode(batch))
                 out.flush()
             elif _reader_gone(out.fileno()):
                 return

@@ -49,7 +49,7 @@ class FakeMessage:
 def test_a_record_is_one_line_with_every_field() -> None:
     """In the order of the contract; a header may come twice, a value may be no text."""
     message = FakeMessage(b"k", '{"ä": 1}'.encode(), [("h", b"1"), ("h", b"\xff"), ("n", None)])
-    assert json.loads(encode(message)) == {
+    assert json.loads(encode([message])) == {
         "key": "k",
         "value": '{"ä": 1}',
         "headers": [["h", "1"], ["h", {"base64": "/w=="}], ["n", None]],
@@ -57,15 +57,15 @@ def test_a_record_is_one_line_with_every_field() -> None:
         "offset": 17,
         "timestamp": 1767225600000,
     }
-    assert list(json.loads(encode(message))) == [
+    assert list(json.loads(encode([message]))) == [
         "key", "value", "headers", "partition", "offset", "timestamp",
     ]  # fmt: skip
-    assert b"\n" not in encode(FakeMessage(b"a\nb", b"\n\r"))
+    assert b"\n" not in encode([FakeMessage(b"a\nb", b"\n\r")])[:-1]
 
 
 def test_no_key_no_value_and_no_time_are_null() -> None:
     """A tombstone stays one."""
-    shown = json.loads(encode(FakeMessage(None, None, None, (0, -1))))
+    shown = json.loads(encode([FakeMessage(None, None, None, (0, -1))]))
     assert (shown["key"], shown["value"], shown["timestamp"]) == (None, None, None)
 
 
@@ -81,7 +81,7 @@ def test_what_is_printed_is_accepted_byte_for_byte(
     key: bytes | None, value: bytes | None, headers: Pairs
 ) -> None:
     """Any bytes at all, as key, value or header, come back as they went."""
-    assert decode(encode(FakeMessage(key, value, headers))) == Outgoing(
+    assert decode(encode([FakeMessage(key, value, headers)])) == Outgoing(
         value, key, tuple(headers), 3, 1767225600000
     )
 
@@ -92,7 +92,9 @@ def test_what_is_printed_is_accepted_byte_for_byte(
         ('{"value": "a"}', b"a"),
         ('{"value": null}', None),
         ('{"value": {"id": 1, "x": [1, 2]}}', b'{"id":1,"x":[1,2]}'),
-        ('{"value": 12.50}', b"12.5"),
+        ('{"value": 12.50}', b"12.50"),
+        ('{"value": 12345678901234567890123}', b"12345678901234567890123"),
+        ('{"value": {"b": 1e400, "a": [ "ä" ], "a": 2}}', '{"b":1e400,"a":["ä"],"a":2}'.encode()),
         ('{"value": true}', b"true"),
         ('{"value": ""}', b""),
         ('{"value": {"base64": "/w=="}}', b"\xff"),
@@ -124,7 +126,12 @@ def test_headers_may_be_typed_as_an_object() -> None:
         (b'{"key": "k"}', 'it has no "value"'),
         (b'{"value": 1, "partition": "a"}', "Expected `int | null`, got `str` - at `partition`"),
         (b'{"value": 1, "partition": -1}', "its partition is -1"),
-        (b'{"value": 1, "timestamp": -5}', "its timestamp is no number"),
+        (b'{"value": 1, "timestamp": -5}', "its timestamp is -5; allowed"),
+        (b'{"value": 1, "timestamp": 0}', "its timestamp is 0; allowed"),
+        (b'{"value": "\\ud800"}', "half of a surrogate pair"),
+        (b'{"value": {"a": "\xff"}}', "it is not JSON"),
+        (b'{"value": "a\x00"}', "it is not JSON"),
+        (b'{"value": 01}', "it is not JSON"),
         (b'{"value": {"base64": "!"}}', "its base64 is none"),
         (b'{"value": {"base64": 5}}', "its base64 is none"),
         (b'{"value": ' + b"[" * 100_000, "nested too deeply"),
