@@ -49,6 +49,11 @@ class TopicState:
         """How many partitions have a leader."""
         return sum(partition.leader is not None for partition in self.partitions)
 
+    @property
+    def under_replicated(self) -> int:
+        """How many partitions have a replica that is not in sync."""
+        return sum(len(partition.isr) < len(partition.replicas) for partition in self.partitions)
+
 
 @dataclass(frozen=True, slots=True)
 class Offsets:
@@ -56,3 +61,31 @@ class Offsets:
 
     start: int
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTopic:
+    """A topic with what it holds; None where that is not known.
+
+    `records` is counted by offsets: of a compacted topic it is the most that there can be.
+    `bytes` counts every replica.
+    """
+
+    state: TopicState
+    records: int | None
+    bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trim:
+    """What goes in one partition: the records from offset `start` up to, not with, `before`."""
+
+    partition: int
+    start: int
+    before: int
+    end: int
+
+    @property
+    def records(self) -> int:
+        """How many offsets go."""
+        return self.before - self.start

@@ -19,7 +19,7 @@ from confluent_kafka.admin import (
 
 from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.clients.kafka.connection import awaited
-from kafka_tasks.errors import KafkaTasksError
+from kafka_tasks.errors import BrokerUnreachable, KafkaTasksError, TopicExists
 
 # None where it was done, else why it was not.
 Outcomes = dict[str, KafkaTasksError | None]
@@ -68,19 +68,37 @@ def create(admin: Admin, topics: Iterable[NewTopicRequest], *, timeout_s: float 
     return _outcomes(futures, "create topic", timeout_s)
 
 
-def add_partitions(admin: Admin, totals: Mapping[str, int], *, timeout_s: float = 30.0) -> Outcomes:
-    """Let these topics have so many partitions in all; never fewer than they have."""
+def add_partitions(
+    admin: Admin,
+    totals: Mapping[str, int],
+    *,
+    timeout_s: float = 30.0,
+    validate_only: bool = False,
+) -> Outcomes:
+    """Let these topics have so many partitions in all; never fewer than they have.
+
+    `validate_only` asks whether that would be done.
+    """
     if not totals:
         return {}
     wanted = [NewPartitions(name, total) for name, total in totals.items()]
-    futures = admin.client.create_partitions(wanted, request_timeout=timeout_s)
+    futures = admin.client.create_partitions(
+        wanted, request_timeout=timeout_s, validate_only=validate_only
+    )
     return _outcomes(futures, "add partitions to", timeout_s)
 
 
 def alter_configs(
-    admin: Admin, edits: Mapping[str, Sequence[ConfigEdit]], *, timeout_s: float = 30.0
+    admin: Admin,
+    edits: Mapping[str, Sequence[ConfigEdit]],
+    *,
+    timeout_s: float = 30.0,
+    validate_only: bool = False,
 ) -> Outcomes:
-    """Change topic settings; those that are not named keep what they have."""
+    """Change topic settings; those that are not named keep what they have.
+
+    `validate_only` asks whether that would be done.
+    """
     if not edits:
         return {}
     wanted = [
@@ -89,7 +107,9 @@ def alter_configs(
         )
         for name, changed in edits.items()
     ]
-    futures = admin.client.incremental_alter_configs(wanted, request_timeout=timeout_s)
+    futures = admin.client.incremental_alter_configs(
+        wanted, request_timeout=timeout_s, validate_only=validate_only
+    )
     by_name = {resource.name: future for resource, future in futures.items()}
     return _outcomes(by_name, "alter topic", timeout_s)
 
@@ -101,6 +121,19 @@ def delete(admin: Admin, names: Iterable[str], *, timeout_s: float = 30.0) -> Ou
         return {}
     futures = admin.client.delete_topics(wanted, request_timeout=timeout_s)
     return _outcomes(futures, "delete topic", timeout_s)
+
+
+def taken(admin: Admin, names: Iterable[str], *, timeout_s: float = 10.0) -> set[str]:
+    """The names that no new topic could have yet: of topics that are there, or still on their way
+    out when the metadata has forgotten them. Raises `BrokerUnreachable`.
+    """
+    wanted = [NewTopic(name, num_partitions=1, replication_factor=1) for name in names]
+    if not wanted:
+        return set()
+    futures = admin.client.create_topics(wanted, request_timeout=timeout_s, validate_only=True)
+    outcomes = _outcomes(futures, "look for topic", timeout_s)
+    require({name: e for name, e in outcomes.items() if isinstance(e, BrokerUnreachable)})
+    return {name for name, error in outcomes.items() if isinstance(error, TopicExists)}
 
 
 def trim(

@@ -1,0 +1,180 @@
+"""One topic changed by flags: what would change is worked out, asked for, and only then done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Literal
+
+from kafka_tasks.clients.kafka import changes
+from kafka_tasks.clients.kafka.admin import Admin
+from kafka_tasks.clients.kafka.changes import ConfigEdit
+from kafka_tasks.errors import ClusterError, InvalidInput, KafkaTasksError
+from kafka_tasks.model.topic import TopicState
+from kafka_tasks.retry import Deadline
+from kafka_tasks.topics.awaiting import await_leaders
+from kafka_tasks.topics.model import check_partitions
+from kafka_tasks.topics.plan import FieldChange
+
+
+@dataclass(frozen=True, slots=True)
+class Alteration:
+    """What is going to change in a topic: `partitions` is the new total, None leaves them."""
+
+    topic: str
+    partitions: int | None
+    edits: tuple[ConfigEdit, ...]
+    fields: tuple[FieldChange, ...]
+
+
+def edits_of(
+    *,
+    to_set: Iterable[str] = (),
+    to_delete: Iterable[str] = (),
+    to_append: Iterable[str] = (),
+    to_subtract: Iterable[str] = (),
+) -> tuple[ConfigEdit, ...]:
+    """Read what was typed; raises `InvalidInput`, also where one setting is named twice."""
+    found = [
+        *(_pair("set", text) for text in to_set),
+        *(ConfigEdit(_key("delete", text), "delete") for text in to_delete),
+        *(_pair("append", text) for text in to_append),
+        *(_pair("subtract", text) for text in to_subtract),
+    ]
+    keys = [edit.key for edit in found]
+    for edit in found:
+        if keys.count(edit.key) > 1:
+            raise InvalidInput(
+                f"The setting {edit.key} is named more than once.",
+                hint=f"--set {edit.key}=VALUE with the value that it shall have",
+            )
+    return tuple(found)
+
+
+def _pair(operation: Literal["set", "append", "subtract"], text: str) -> ConfigEdit:
+    key, separator, value = text.partition("=")
+    if not separator or not key.strip():
+        raise InvalidInput(
+            f"--{operation} {text!r} is not of the form key=value.",
+            hint="--set retention.ms=604800000"
+            if operation == "set"
+            else f"--{operation} cleanup.policy=compact",
+        )
+    return ConfigEdit(key.strip(), operation, value.strip())
+
+
+def _key(operation: str, text: str) -> str:
+    if "=" in text or not text.strip():
+        raise InvalidInput(
+            f"--{operation} {text!r} is not the name of a setting.",
+            hint=f"--{operation} retention.ms",
+        )
+    return text.strip()
+
+
+def planned(
+    state: TopicState, *, partitions: int | None, edits: Sequence[ConfigEdit]
+) -> Alteration:
+    """What these flags mean for the topic as it is; what it has already is left out.
+
+    Raises `InvalidInput` for fewer partitions, and for a setting that the broker does not have.
+    """
+    check_partitions(partitions)
+    have = len(state.partitions)
+    if partitions is not None and partitions < have:
+        raise InvalidInput(
+            f"The topic {state.name} has {have} partitions, and Kafka cannot take any away: "
+            f"{partitions} is not possible.",
+            hint="delete it and create it anew, without its records: "
+            f"invoke kafka.topic.delete {state.name}",
+        )
+    for edit in edits:
+        _require_known(edit.key, state)
+    wanted = [(edit, field) for edit in edits if (field := _field(edit, state)) is not None]
+    grown = partitions if partitions != have else None
+    fields = [FieldChange("partitions", have, grown)] if grown is not None else []
+    return Alteration(
+        state.name,
+        grown,
+        tuple(edit for edit, _ in wanted),
+        (*fields, *(field for _, field in wanted)),
+    )
+
+
+def _require_known(key: str, state: TopicState) -> None:
+    if key in state.config:
+        return
+    near = get_close_matches(key, state.config, n=1)
+    raise InvalidInput(
+        f"This Kafka has no topic setting {key}.",
+        hint=f"did you mean {near[0]}?" if near else f"invoke kafka.topic.describe {state.name}",
+    )
+
+
+def _field(edit: ConfigEdit, state: TopicState) -> FieldChange | None:
+    """None where the topic is so already; `after` is None where the default comes back."""
+    there = state.config[edit.key]
+    name = f"config.{edit.key}"
+    if edit.operation == "delete":
+        return FieldChange(name, there.value, None) if there.explicit else None
+    after = edit.value if edit.operation == "set" else _listed(edit, there.value or "")
+    unchanged = after == there.value and (there.explicit or edit.operation != "set")
+    return None if unchanged else FieldChange(name, there.value, after)
+
+
+def _listed(edit: ConfigEdit, before: str) -> str:
+    named = _words(edit.value or "")
+    have = _words(before)
+    if edit.operation == "append":
+        return ",".join([*have, *(word for word in named if word not in have)])
+    left = set(named)
+    return ",".join(word for word in have if word not in left)
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def require_possible(admin: Admin, wanted: Alteration) -> None:
+    """Ask the broker whether it would do all of it; raises the first refusal."""
+    for outcome in _sent(admin, wanted, validate_only=True):
+        if outcome is not None:
+            raise outcome
+
+
+def carry_out(admin: Admin, wanted: Alteration, *, timeout_s: float = 30.0) -> TopicState:
+    """Do it; returns the topic as it is then, with a leader for each partition.
+
+    Raises `ClusterError` that says what was done where the second step failed after the first.
+    """
+    partitions, configs = _sent(admin, wanted, validate_only=False)
+    if partitions is not None:
+        raise partitions
+    if configs is not None:
+        if wanted.partitions is None:
+            raise configs
+        raise ClusterError(
+            f"The topic {wanted.topic} has {wanted.partitions} partitions now, but its settings "
+            f"are unchanged. {configs.message}",
+            evidence=configs.evidence,
+            hint=f"invoke kafka.topic.describe {wanted.topic}",
+        )
+    await_leaders(admin, wanted.topic, Deadline.after(timeout_s))
+    found = admin.describe(wanted.topic)
+    if found is None:
+        raise ClusterError(f"The topic {wanted.topic} was deleted meanwhile.")
+    return found
+
+
+def _sent(
+    admin: Admin, wanted: Alteration, *, validate_only: bool
+) -> tuple[KafkaTasksError | None, KafkaTasksError | None]:
+    """The outcome of either step; settings are not sent where the partitions were refused."""
+    name = wanted.topic
+    totals = {name: wanted.partitions} if wanted.partitions is not None else {}
+    grown = changes.add_partitions(admin, totals, validate_only=validate_only).get(name)
+    if grown is not None:
+        return grown, None
+    edits = {name: wanted.edits} if wanted.edits else {}
+    return None, changes.alter_configs(admin, edits, validate_only=validate_only).get(name)

@@ -1,0 +1,81 @@
+"""Topics deleted until they are really gone, so that the same names can be created at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from kafka_tasks.clients.kafka import changes
+from kafka_tasks.clients.kafka.admin import Admin
+from kafka_tasks.clients.kafka.changes import Outcomes
+from kafka_tasks.errors import BrokerUnreachable, ClusterError, KafkaTasksError, TopicMissing
+from kafka_tasks.model.topic import TopicState
+from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
+from kafka_tasks.topics.awaiting import topics_seen
+
+# What a request may hold up: the controller answers a batch when all of it is on its way.
+_BATCH = 500
+
+
+def users(states: Iterable[TopicState]) -> list[TopicState]:
+    """The topics that are not Kafka's own, by name."""
+    return sorted((s for s in states if not s.internal), key=lambda state: state.name)
+
+
+def delete(
+    admin: Admin,
+    names: Sequence[str],
+    *,
+    timeout_s: float = 30.0,
+    policy: RetryPolicy | None = None,
+) -> Outcomes:
+    """Delete topics; each name gets None when it is gone and free again, else why it is not.
+
+    The metadata forgets a topic before the controller does: until then a topic of that name cannot
+    be created.
+    """
+    found: Outcomes = {}
+    for first in range(0, len(names), _BATCH):
+        sent = changes.delete(admin, names[first : first + _BATCH], timeout_s=timeout_s)
+        found.update({name: _unless_gone(error) for name, error in sent.items()})
+    going = [name for name, error in found.items() if error is None]
+    left = await_free(admin, going, Deadline.after(timeout_s), policy)
+    return {**found, **{name: _on_its_way(name) for name in sorted(left)}}
+
+
+def _unless_gone(error: KafkaTasksError | None) -> KafkaTasksError | None:
+    return None if isinstance(error, TopicMissing) else error
+
+
+def _on_its_way(name: str) -> ClusterError:
+    return ClusterError(
+        f"The topic {name} is marked for deletion and not gone yet: a broker that has a replica "
+        "of it does not answer.",
+        hint="invoke kafka.status",
+    )
+
+
+def await_free(
+    admin: Admin, names: Iterable[str], deadline: Deadline, policy: RetryPolicy | None = None
+) -> set[str]:
+    """Wait until topics of these names could be created; returns those that cannot in time."""
+    left = set(names)
+
+    def check() -> None:
+        # The metadata costs one small answer; the controller is asked when nothing is in it.
+        seen = left & set(topics_seen(admin))
+        if seen:
+            raise NotYet(f"{min(seen)} is still there")
+        try:
+            still = changes.taken(admin, sorted(left), timeout_s=max(1.0, deadline.remaining()))
+        except BrokerUnreachable as error:
+            raise NotYet(error.message) from error
+        left.intersection_update(still)
+        if left:
+            raise NotYet(f"{min(left)} is marked for deletion")
+
+    if left:
+        try:
+            (policy or RetryPolicy(first_s=0.01, cap_s=0.05)).until(check, deadline)
+        except OutOfTime:
+            return left
+    return set()
