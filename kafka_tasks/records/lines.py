@@ -151,6 +151,8 @@ def decode(line: bytes) -> Outgoing:
         record = _any(line)
     if record.partition is not None and record.partition < 0:
         raise NotARecord(f"its partition is {record.partition}; they start at 0")
+    if any("\0" in name for name, _ in record.headers):
+        raise NotARecord("the name of a header has a NUL in it")
     # To librdkafka a time of 0 means that none was given.
     if record.timestamp is not None and not 0 < record.timestamp < 2**63:
         raise NotARecord(
@@ -215,7 +217,7 @@ def _from_base64(raw: msgspec.Raw) -> bytes:
 def _has_lone_surrogate(line: bytes) -> bool:
     """Python's own reader lets them through, and no other fault."""
     try:
-        json.loads(line)
+        json.loads(line.decode())
     except ValueError:
         return False
     return True

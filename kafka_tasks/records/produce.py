@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kafka_tasks.clients.kafka.stream import Sending
+from kafka_tasks.clients.kafka.stream import Failure, Sending, size_of
 from kafka_tasks.errors import BrokerUnreachable, InvalidInput, KafkaTasksError
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.topic import TopicState
+from kafka_tasks.records.interrupts import Interrupts
 from kafka_tasks.records.lines import NotARecord, Outgoing, decode
 
 # How often to hear of failures, in records.
@@ -41,46 +42,65 @@ def produce(
     A bad line raises `InvalidInput` that names it: nothing after it is sent, what came before it is
     acknowledged first and counted.
     """
-    sending = Sending(cluster, topic.name, timeout_s=timeout_s, max_bytes=max_bytes)
     sent = Sent()
-    stopped: KafkaTasksError | None = None
-    try:
-        for line in lines:
-            sent.lines += 1
-            if line.isspace():
-                continue
-            record = _record(line, sent.lines, topic, keep_partitions=keep_partitions)
-            sending.send(sent.lines, record)
-            if sending.accepted % _EVERY == 0:
-                sending.serve()
-                if sending.failures:
+    refused: KafkaTasksError | None = None
+    with Interrupts() as interrupts:
+        sending = Sending(
+            cluster, topic.name, timeout_s=timeout_s, max_bytes=max_bytes, heed=interrupts.heed
+        )
+        try:
+            for line in interrupts.through(lines):
+                sent.lines += 1
+                if line.isspace():
+                    continue
+                record = _record(line, sent.lines, topic, keep_partitions=keep_partitions)
+                if not sending.send(sent.lines, record):
                     break
-        sending.flush()
-    except KeyboardInterrupt:
-        sent.interrupted = True
-    except KafkaTasksError as error:
-        stopped = error
-    sent.unknown = sending.flush(_PATIENCE_S if sent.interrupted else None)
-    sent.records = sending.accepted - len(sending.failures) - sent.unknown
+                if sending.accepted % _EVERY == 0:
+                    sending.serve()
+                    if sending.failures:
+                        break
+            sending.flush()
+        except KeyboardInterrupt:
+            sent.interrupted = True
+        except KafkaTasksError as error:
+            refused = error
+        _settle(sending, sent)
     if sending.failures:
-        raise _failed(sending.failures, sent, max_bytes)
-    if stopped is not None:
-        raise _stopped(stopped, sent, max_bytes)
+        raise _failed(sending.failures, sent, topic.name, max_bytes, timeout_s)
+    if refused is not None:
+        raise _with_account(refused, sent)
     if sent.unknown and not sent.interrupted:
         raise BrokerUnreachable(
-            f"{sent.unknown} records to {topic.name} were not acknowledged within {timeout_s:g} s; "
+            f"{_records(sent.unknown)} to {topic.name} got no answer within {timeout_s:g} s; "
             f"{_count(sent.records)} sent.",
             hint="invoke kafka.status",
         )
     return sent
 
 
-def check(lines: Iterable[bytes], topic: TopicState, *, keep_partitions: bool) -> int:
+def _settle(sending: Sending, sent: Sent) -> None:
+    """Wait for what is under way, and count."""
+    if sent.interrupted:
+        sending.withdraw()
+    try:
+        sending.flush(_PATIENCE_S if sent.interrupted else None)
+    except KeyboardInterrupt:
+        sent.interrupted = True
+    sent.unknown, sent.records = sending.pending, sending.acknowledged
+
+
+def check(
+    lines: Iterable[bytes], topic: TopicState, *, max_bytes: int, keep_partitions: bool
+) -> int:
     """How many records the lines are; raises `InvalidInput` for the first that is none."""
     found = 0
     for number, line in enumerate(lines, 1):
         if not line.isspace():
-            _record(line, number, topic, keep_partitions=keep_partitions)
+            record = _record(line, number, topic, keep_partitions=keep_partitions)
+            size = size_of(record.key, record.value, record.headers)
+            if size > max_bytes:
+                raise _too_large(number, size, topic.name, max_bytes)
             found += 1
     return found
 
@@ -106,38 +126,43 @@ def _record(line: bytes, number: int, topic: TopicState, *, keep_partitions: boo
     return record
 
 
-def _stopped(error: KafkaTasksError, sent: Sent, max_bytes: int) -> KafkaTasksError:
-    if "MSG_SIZE_TOO_LARGE" in " ".join(error.evidence):
-        error = _too_large(sent.lines, max_bytes)
-    return _with_account(error, sent)
-
-
-def _failed(failures: dict[int, KafkaTasksError], sent: Sent, max_bytes: int) -> KafkaTasksError:
-    """The first line that failed; idempotence lets nothing after it overtake it."""
+def _failed(
+    failures: dict[int, Failure], sent: Sent, topic: str, max_bytes: int, timeout_s: float
+) -> KafkaTasksError:
+    """The first line that failed, and what became of the others."""
     line = min(failures)
-    cause = failures[line]
-    if "MSG_SIZE_TOO_LARGE" in " ".join(cause.evidence):
-        return _with_account(_too_large(line, max_bytes), sent)
-    kind = type(cause)
-    return _with_account(
-        kind(f"Line {line} was not acknowledged.", evidence=cause.evidence, hint=cause.hint), sent
-    )
+    first = failures[line]
+    if first.too_large:
+        return _with_account(_too_large(line, first.size, topic, max_bytes), sent)
+    said = f"Line {line} was not acknowledged."
+    if isinstance(first.error, BrokerUnreachable):
+        said = (
+            f"{_records(len(failures))} to {topic} got no answer within {timeout_s:g} s, "
+            f"the first of them line {line}."
+        )
+    why = type(first.error)(said, evidence=first.error.evidence, hint=first.error.hint)
+    return _with_account(why, sent, "")
 
 
-def _too_large(line: int, max_bytes: int) -> InvalidInput:
+def _too_large(line: int, size: int, topic: str, max_bytes: int) -> InvalidInput:
     return InvalidInput(
-        f"Line {line} is a record larger than the topic takes ({max_bytes} bytes).",
-        hint="invoke kafka.topic.alter NAME --set max.message.bytes=…",
+        f"Line {line} is a record of {size} bytes, larger than the topic takes "
+        f"(max.message.bytes={max_bytes}).",
+        hint=f"invoke kafka.topic.alter {topic} --set max.message.bytes={size + 1000}",
     )
 
 
-def _with_account(error: KafkaTasksError, sent: Sent) -> KafkaTasksError:
-    error.message = f"{error.message} {_count(sent.records).capitalize()} sent before it."
+def _with_account(error: KafkaTasksError, sent: Sent, where: str = " before it") -> KafkaTasksError:
+    error.message = f"{error.message} {_count(sent.records).capitalize()} sent{where}."
     error.args = (error.message,)
     return error
+
+
+def _records(number: int) -> str:
+    return "1 record" if number == 1 else f"{number} records"
 
 
 def _count(number: int) -> str:
     if number == 0:
         return "nothing was"
-    return "1 record was" if number == 1 else f"{number} records were"
+    return f"{_records(number)} {'was' if number == 1 else 'were'}"

@@ -12,14 +12,15 @@ from kafka_tasks.tasks._options import Call, Outcome, number, verb
 
 if TYPE_CHECKING:
     from kafka_tasks.clients.kafka.admin import Admin
+    from kafka_tasks.clients.kafka.stream import Reading
     from kafka_tasks.model.topic import TopicState
 
 
-def _topic(admin: Admin, name: str) -> TopicState:
+def _topic(admin: Admin, name: str, *, settings: bool) -> TopicState:
     from kafka_tasks.topics.model import check_name
 
     check_name(name)
-    state = admin.describe(name)
+    state = admin.describe(name) if settings else admin.topics(name=name).get(name)
     if state is None:
         raise missing(name, admin.topics())
     return state
@@ -62,35 +63,38 @@ def consume(
     from kafka_tasks.clients.kafka.stream import Reading
 
     with connected(call) as (session, cluster, admin):
-        places = where.places(_topic(admin, topic), only)
+        places = where.places(_topic(admin, topic, settings=False), only)
         starts, ends = where.bounds(admin, places, position)
         limit = session.settings.timeout
     reading = Reading(cluster, topic, starts, ends=ends if exit else None, timeout_s=limit)
     with reading:
-        batches = reading.batches(most)
         if call.output != "text":
             from kafka_tasks.records.lines import document
 
-            records = [document(message) for batch in batches for message in batch]
+            records = [document(message) for batch in reading.batches(most) for message in batch]
             return Outcome({"schema": 1, "topic": topic, "records": records}, str)
-        _print(batches)
+        _print(reading, most, to_end=exit)
     return None
 
 
-def _print(batches: Iterable[list[Any]]) -> None:
-    """Lines as they come; Ctrl-C is how following ends, so it is no error."""
+def _print(reading: Reading, most: int | None, *, to_end: bool) -> None:
+    """Lines as they come; Ctrl-C is how following ends, so it is no error there."""
+    from kafka_tasks.errors import Interrupted
     from kafka_tasks.records.lines import encode
 
     out = sys.stdout.buffer
     try:
-        for batch in batches:
+        for batch in reading.batches(most):
             if batch:
                 out.write(encode(batch))
                 out.flush()
             elif _reader_gone(out.fileno()):
                 return
     except KeyboardInterrupt:
-        return
+        if to_end or most is not None:
+            raise Interrupted(
+                f"Interrupted after {_records(reading.given)}, before the end."
+            ) from None
 
 
 def _reader_gone(descriptor: int) -> bool:
@@ -121,13 +125,13 @@ def produce(
     from kafka_tasks.records import produce as sending
 
     with connected(call) as (session, cluster, admin):
-        state = _topic(admin, topic)
+        state = _topic(admin, topic, settings=True)
         limit = state.config.get("max.message.bytes")
         most = int(limit.value) if limit is not None and limit.value else 1_000_000
         timeout_s = session.settings.timeout
-    with _lines(file) as lines:
+    with _lines(file, most) as lines:
         if call.dry:
-            found = sending.check(lines, state, keep_partitions=not repartition)
+            found = sending.check(lines, state, max_bytes=most, keep_partitions=not repartition)
             text = f"would send {_records(found)} to {topic}"
             return Outcome({"schema": 1, "dry": True, "would": text}, lambda: text)
         sent = sending.produce(
@@ -162,15 +166,17 @@ def _records(count: int) -> str:
 
 
 @contextmanager
-def _lines(file: str) -> Iterator[Iterable[bytes]]:
+def _lines(file: str, record_bytes: int) -> Iterator[Iterable[bytes]]:
     """The lines of a file, or of standard input; raises `InvalidInput`."""
+    from kafka_tasks.records.source import lines_of
+
     if file == "-":
         if sys.stdin is None:
             yield []
             return
         if sys.stdin.isatty():
             print('One record a line, as {"value": "…"}; Ctrl-D ends.', file=sys.stderr)
-        yield sys.stdin.buffer
+        yield lines_of(sys.stdin.buffer, record_bytes)
         return
     from kafka_tasks.errors import InvalidInput
 
@@ -181,4 +187,4 @@ def _lines(file: str) -> Iterator[Iterable[bytes]]:
             f"{file} cannot be read: {error.strerror}.", hint=f"ls -l {file}"
         ) from error
     with source:
-        yield source
+        yield lines_of(source, record_bytes)

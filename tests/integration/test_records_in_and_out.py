@@ -139,7 +139,7 @@ def test_an_empty_topic_and_one_that_is_not_there_end_at_once(running: Sandbox) 
     [
         ("nope", "Line 3 cannot be sent: it is not JSON"),
         ('{"value": 1, "partition": 9}', "Line 3 is for partition 9; "),
-        (json.dumps({"value": "x" * 2_000_000}), "Line 3 is a record larger than the topic takes"),
+        (json.dumps({"value": "x" * 2_000_000}), "Line 3 is a record of 2000000 bytes, larger"),
     ],
     ids=["no-json", "no-partition", "too-large"],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -185,38 +186,70 @@ def _is_before(message: Message, ends: Mapping[int, int]) -> bool:
     return number is not None and offset is not None and offset < ends[number]
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a record was not acknowledged; `size` is that of its key, value and headers."""
+
+    error: KafkaTasksError
+    size: int
+    too_large: bool
+
+
 class Sending:
     """Sends records with acks=all, in order and once each, also through a broker's restart.
 
-    `failures` maps what the caller named a record by to why it was not acknowledged.
+    `failures` maps what the caller named a record by to why it was not acknowledged; once there is
+    one, what is still in the queue is `withdrawn`. Keys choose partitions as Java's client does.
     """
 
     def __init__(
-        self, cluster: Cluster, topic: str, *, timeout_s: float = 60.0, max_bytes: int = 1_000_000
+        self,
+        cluster: Cluster,
+        topic: str,
+        *,
+        timeout_s: float = 60.0,
+        max_bytes: int = 1_000_000,
+        heed: Callable[[], None] = lambda: None,
     ) -> None:
+        self.failures: dict[int, Failure] = {}
+        self.accepted = 0
+        self.withdrawn = 0
+        self._reports = 0
         self._topic = topic
         self._timeout_s = timeout_s
-        self.failures: dict[int, KafkaTasksError] = {}
-        self.accepted = 0
+        self._heed = heed
+        self._purged = False
         self._producer = Producer(
             {
                 **configuration(cluster),
                 "acks": "all",
                 "enable.idempotence": True,
+                "partitioner": "murmur2_random",
                 "linger.ms": 5,
-                "batch.size": 1_000_000,
+                # A batch that is larger than the topic allows is refused with all that is in it.
+                "batch.size": min(1_000_000, max_bytes),
                 "batch.num.messages": 50_000,
                 "queue.buffering.max.messages": 500_000,
                 "message.timeout.ms": int(timeout_s * 1000),
-                "message.max.bytes": max_bytes,
+                "message.max.bytes": min(max(max_bytes, 1000), 1_000_000_000),
                 "delivery.report.only.error": True,
             },
             logger=quiet_logger(),
         )
         self._produce: Callable[..., None] = self._producer.produce
 
-    def send(self, at: int, record: Any) -> None:
-        """Take a record in; `at` is what it is called by in `failures`. Raises for its size."""
+    @property
+    def pending(self) -> int:
+        """How many records have no answer yet."""
+        return len(self._producer)
+
+    @property
+    def acknowledged(self) -> int:
+        """How many records are in the topic for sure."""
+        return self.accepted - self._reports - self.pending
+
+    def send(self, at: int, record: Any) -> bool:
+        """Take a record in; `at` is what it is called by in `failures`. False for its size."""
         options: dict[str, Any] = {}
         if record.partition is not None:
             options["partition"] = record.partition
@@ -234,24 +267,48 @@ class Sending:
                     **options,
                 )
                 self.accepted += 1
-                return
+                return True
             except BufferError:
                 self._producer.poll(_SLICE_S)
+                self._heed()
             except KafkaException as error:
-                raise translate(error, f"produce to {self._topic}") from error
+                self._fail(at, error.args[0], size_of(record.key, record.value, record.headers))
+                return False
 
     def serve(self) -> None:
         """Hear of failures; to be called now and then."""
         self._producer.poll(0)
 
-    def _reported(self, at: int, error: KafkaError | None, _: Message) -> None:
-        if error is not None:
-            why = translate(KafkaException(error), f"produce to {self._topic}")
-            self.failures[at] = why
+    def _reported(self, at: int, error: KafkaError | None, message: Message) -> None:
+        if error is None:
+            return
+        self._reports += 1
+        if error.code() == KafkaError._PURGE_QUEUE:
+            self.withdrawn += 1
+        else:
+            self._fail(at, error, size_of(message.key(), message.value(), message.headers()))
+
+    def _fail(self, at: int, error: KafkaError, size: int) -> None:
+        why = translate(KafkaException(error), f"produce to {self._topic}")
+        self.failures[at] = Failure(why, size, error.code() == KafkaError.MSG_SIZE_TOO_LARGE)
+
+    def withdraw(self) -> None:
+        """Take back what is not under way yet."""
+        if not self._purged:
+            self._purged = True
+            self._producer.purge(in_queue=True, in_flight=False)
 
     def flush(self, timeout_s: float | None = None) -> int:
         """Wait until every record has its answer; returns how many have none."""
         deadline = Deadline.after(self._timeout_s + 5.0 if timeout_s is None else timeout_s)
-        while len(self._producer) and not deadline.expired():
+        while self.pending and not deadline.expired():
             self._producer.poll(_SLICE_S)
-        return len(self._producer)
+            if self._reports:
+                self.withdraw()
+            self._heed()
+        return self.pending
+
+
+def size_of(key: Any, value: Any, headers: Any) -> int:
+    """Bytes of a record as librdkafka counts them, without what frames it."""
+    return sum(len(part) for pair in ((key, value), *(headers or ())) for part in pair if part)

@@ -1,0 +1,54 @@
+"""Ctrl-C that waits for a moment at which the account is exact."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+
+class Interrupts:
+    """Within `with`, SIGINT, SIGTERM and SIGHUP interrupt only where it is asked for.
+
+    A record that was handed over and not yet counted would be missing in the account.
+    """
+
+    def __init__(self) -> None:
+        self._came = False
+        self._waiting = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Interrupts:
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        try:
+            self._before = {number: signal.signal(number, self._heard) for number in numbers}
+        except ValueError:  # not the main thread
+            self._before = {}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _heard(self, *_: object) -> None:
+        self._came = True
+        if self._waiting:
+            self.heed()
+
+    def heed(self) -> None:
+        """Raise `KeyboardInterrupt`, once, where one came meanwhile."""
+        if self._came:
+            self._came = self._waiting = False
+            raise KeyboardInterrupt
+
+    def through(self, lines: Iterable[bytes]) -> Iterator[bytes]:
+        """The same lines; while one is waited for, an interrupt is one at once."""
+        source = iter(lines)
+        while True:
+            self._waiting = True
+            self.heed()
+            line = next(source, None)
+            self._waiting = False
+            if line is None:
+                return
+            yield line
