@@ -50,6 +50,7 @@ ROOMS: dict[str, list[str]] = {
     "acceptance": _CHECKS,
     "render": ["version", "model", "topics.model", "topics.plan"],
     "testing": _BASE,
+    "starters": [],
     "tasks": _TOP,
     "pytest_plugin": [*_TOP, "testing"],
     "sessions": _TOP,

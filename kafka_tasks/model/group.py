@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from kafka_tasks.model.topic import Offsets
@@ -77,7 +77,15 @@ class GroupLag:
     @property
     def lag(self) -> int | None:
         """The sum over its partitions; None where none of them has a lag."""
-        known = [at.lag for at in self.partitions if at.lag is not None]
+        return self._sum(self.partitions)
+
+    def lag_in(self, topic: str) -> int | None:
+        """The same, in one topic."""
+        return self._sum(at for at in self.partitions if at.topic == topic)
+
+    @staticmethod
+    def _sum(partitions: Iterable[PartitionLag]) -> int | None:
+        known = [at.lag for at in partitions if at.lag is not None]
         return sum(known) if known else None
 
 

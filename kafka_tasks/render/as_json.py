@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kafka_tasks.model.cluster import ServiceState
+from kafka_tasks.model.group import GroupLag
 from kafka_tasks.model.results import Known, Proof, Pulled, Report
-from kafka_tasks.model.topic import Offsets, TopicState
+from kafka_tasks.model.topic import ListedTopic, Offsets, TopicState
 
 if TYPE_CHECKING:
     from kafka_tasks.errors import KafkaTasksError
@@ -115,24 +116,29 @@ def proof(found: Proof) -> Document:
     }
 
 
-def topics(found: Sequence[TopicState]) -> Document:
+def topics(found: Sequence[ListedTopic]) -> Document:
     """`topic.list`."""
     return {
         "schema": SCHEMA,
         "topics": [
             {
-                "name": state.name,
-                "partitions": len(state.partitions),
-                "replication_factor": state.replication_factor,
-                "leaders": state.leaders,
-                "internal": state.internal,
+                "name": listed.state.name,
+                "partitions": len(listed.state.partitions),
+                "replication_factor": listed.state.replication_factor,
+                "leaders": listed.state.leaders,
+                "under_replicated": listed.state.under_replicated,
+                "internal": listed.state.internal,
+                "records": listed.records,
+                "bytes": listed.bytes,
             }
-            for state in found
+            for listed in found
         ],
     }
 
 
-def topic(state: TopicState, offsets: Mapping[int, Offsets]) -> Document:
+def topic(
+    state: TopicState, offsets: Mapping[int, Offsets], groups: Sequence[GroupLag] = ()
+) -> Document:
     """`topic.describe`."""
     return {
         "schema": SCHEMA,
@@ -154,4 +160,8 @@ def topic(state: TopicState, offsets: Mapping[int, Offsets]) -> Document:
             key: {"value": entry.value, "source": entry.source}
             for key, entry in sorted(state.config.items())
         },
+        "groups": [
+            {"name": group.group.name, "state": group.group.state, "lag": group.lag_in(state.name)}
+            for group in groups
+        ],
     }

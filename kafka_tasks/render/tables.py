@@ -6,8 +6,9 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 
 from kafka_tasks.model.cluster import ServiceState
+from kafka_tasks.model.group import GroupLag
 from kafka_tasks.model.results import Known, Proof, Pulled, Report
-from kafka_tasks.model.topic import Offsets, TopicState
+from kafka_tasks.model.topic import ListedTopic, Offsets, TopicState
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, width: int = 80) -> str:
@@ -141,23 +142,43 @@ def proof(found: Proof) -> str:
     )
 
 
-def topics(found: Sequence[TopicState], *, width: int) -> str:
-    """`topic.list`."""
+def topics(found: Sequence[ListedTopic], *, width: int) -> str:
+    """`topic.list`; records and bytes where they were asked for."""
     if not found:
         return "There are no topics."
+    counted_too = any(listed.records is not None for listed in found)
+    sized = any(listed.bytes is not None for listed in found)
+    headings = ["topic", "partitions", "replication"]
+    headings += ["records"] * counted_too + ["bytes"] * sized + [""]
     rows = [
         (
-            state.name,
-            len(state.partitions),
-            state.replication_factor,
-            "" if state.leaders == len(state.partitions) else f"{state.leaders} leaders only",
+            listed.state.name,
+            len(listed.state.partitions),
+            listed.state.replication_factor,
+            *((listed.records,) if counted_too else ()),
+            *((listed.bytes,) if sized else ()),
+            _worries(listed.state),
         )
-        for state in found
+        for listed in found
     ]
-    return table(["topic", "partitions", "replication", ""], rows, width=width)
+    return table(headings, rows, width=width)
 
 
-def topic(state: TopicState, offsets: Mapping[int, Offsets], *, width: int) -> str:
+def _worries(state: TopicState) -> str:
+    if state.leaders < len(state.partitions):
+        return f"{state.leaders} leaders only"
+    if state.under_replicated:
+        return f"{state.under_replicated} under-replicated"
+    return ""
+
+
+def topic(
+    state: TopicState,
+    offsets: Mapping[int, Offsets],
+    groups: Sequence[GroupLag] = (),
+    *,
+    width: int,
+) -> str:
     """`topic.describe`."""
     rows = [
         (
@@ -183,4 +204,14 @@ def topic(state: TopicState, offsets: Mapping[int, Offsets], *, width: int) -> s
     )
     count = counted(len(state.partitions), "partition")
     head = f"{state.name}: {count}, replication factor {state.replication_factor}"
-    return f"{head}\n\n{drawn}{settings}"
+    readers = (
+        "\n\n"
+        + table(
+            ["group", "state", "lag"],
+            [(g.group.name, g.group.state, g.lag_in(state.name)) for g in groups],
+            width=width,
+        )
+        if groups
+        else ""
+    )
+    return f"{head}\n\n{drawn}{settings}{readers}"

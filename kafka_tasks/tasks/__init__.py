@@ -7,9 +7,12 @@ from invoke.collection import Collection
 from kafka_tasks.tasks import (
     cluster,
     doctor,
+    group,
     init,
     records,
+    reset,
     topic,
+    topic_changes,
     topics_export,
     topics_file,
     topics_plan,
@@ -24,7 +27,9 @@ def collection() -> Collection:
         (topic.create, False),
         (topic.list_, False),
         (topic.describe, False),
+        (topic_changes.alter, False),
         (topic.delete, False),
+        (topic_changes.trim, False),
         (topics_file.validate, False),
         (topics_plan.plan, False),
         (topics_plan.apply, False),
@@ -48,9 +53,14 @@ def collection() -> Collection:
         cluster.verify,
         records.produce,
         records.consume,
+        reset.reset,
     ):
         found.add_task(task)
     found.add_collection(topics)
+    groups = Collection("group")
+    for task in (group.list_, group.describe, group.reset, group.delete):
+        groups.add_task(task)
+    found.add_collection(groups)
     return found
 
 

@@ -19,11 +19,11 @@ def connected(call: Call) -> Iterator[tuple[Session, Cluster, Admin]]:
     """The session, its cluster and an admin client; raises `NotReady` where nothing runs."""
     from kafka_tasks.clients.kafka.admin import Admin
 
-    session = call.session()
-    session.require_running()
-    cluster = session.runtime.cluster(session.settings)
-    with Admin(cluster) as admin:
-        yield session, cluster, admin
+    with call.watched() as session:
+        session.require_running()
+        cluster = session.runtime.cluster(session.settings)
+        with Admin(cluster) as admin:
+            yield session, cluster, admin
 
 
 def dry(what: str) -> Outcome:

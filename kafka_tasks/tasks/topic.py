@@ -120,20 +120,56 @@ def create(
     return Outcome({"schema": 1, "topic": name, "created": made}, lambda: text)
 
 
-@verb(name="list", help={"internal": "show Kafka's own topics too"})
-def list_(call: Call, internal: bool = False, output: str = "text") -> Outcome:
+@verb(
+    name="list",
+    help={
+        "name": "only topics that match, such as 'billing.*'",
+        "internal": "show Kafka's own topics too",
+        "under_replicated": "only those with a replica that is not in sync",
+        "unavailable": "only those with a partition without a leader",
+        "empty": "only those without a record",
+        "sizes": "show records, and bytes on all brokers together",
+    },
+)
+def list_(
+    call: Call,
+    name: str | None = None,
+    internal: bool = False,
+    under_replicated: bool = False,
+    unavailable: bool = False,
+    empty: bool = False,
+    sizes: bool = False,
+    output: str = "text",
+) -> Outcome:
     """List the topics."""
+    from kafka_tasks.model.topic import ListedTopic
     from kafka_tasks.render import as_json, tables
+    from kafka_tasks.topics import listing
 
-    with connected(call) as (_, _, admin):
-        every = admin.topics()
-    found = [every[name] for name in sorted(every) if internal or not every[name].internal]
+    with connected(call) as (_, cluster, admin):
+        chosen = listing.chosen(
+            admin.topics().values(),
+            name=name,
+            internal=internal,
+            under_replicated=under_replicated,
+            unavailable=unavailable,
+        )
+        if empty or sizes:
+            from kafka_tasks.clients.kafka import reassignment
+
+            known = reassignment.sizes(cluster) if sizes else None
+            found = listing.measured(admin, chosen, known)
+        else:
+            found = [ListedTopic(state, None) for state in chosen]
+    if empty:
+        found = [topic for topic in found if topic.records == 0]
     return Outcome(as_json.topics(found), lambda: tables.topics(found, width=call.width))
 
 
 @verb()
 def describe(call: Call, name: str, output: str = "text") -> Outcome:
-    """Show a topic's partitions, offsets and settings."""
+    """Show a topic's partitions, offsets, settings, and the groups that read it."""
+    from kafka_tasks.groups.lag import reading
     from kafka_tasks.render import as_json, tables
     from kafka_tasks.topics.model import check_name
 
@@ -143,8 +179,10 @@ def describe(call: Call, name: str, output: str = "text") -> Outcome:
         if state is None:
             raise missing(name, admin.topics())
         offsets = admin.offsets(state)
+        groups = reading(admin, name)
     return Outcome(
-        as_json.topic(state, offsets), lambda: tables.topic(state, offsets, width=call.width)
+        as_json.topic(state, offsets, groups),
+        lambda: tables.topic(state, offsets, groups, width=call.width),
     )
 
 
@@ -157,10 +195,12 @@ def delete(
     output: str = "text",
 ) -> Outcome:
     """Delete topics and all their records; names them and asks first."""
+    from dataclasses import replace
+
     from kafka_tasks.clients.kafka import changes
     from kafka_tasks.render import tables
-    from kafka_tasks.retry import Deadline
-    from kafka_tasks.topics.awaiting import await_absence
+    from kafka_tasks.tasks.topics_plan import keep_undo
+    from kafka_tasks.topics import emptying
 
     with connected(call) as (session, _, admin):
         chosen = matching(names, admin)
@@ -172,7 +212,9 @@ def delete(
             f"{', '.join(chosen)}."
         ]
         confirmed(question, yes=yes, hint=f"invoke kafka.topic.delete '{names}' --yes")
-        changes.require(changes.delete(admin, chosen))
-        await_absence(admin, tuple(chosen), Deadline.after(30.0))
+        there, configs = admin.topics(), admin.configs(chosen, missing_ok=True)
+        going = [replace(there[at], config=configs[at]) for at in chosen if at in configs]
+        undo = keep_undo(session, admin, going)
+        changes.require(emptying.delete(admin, chosen))
     text = f"Deleted {', '.join(chosen)}."
-    return Outcome({"schema": 1, "deleted": chosen}, lambda: text)
+    return Outcome({"schema": 1, "deleted": chosen, "undo": str(undo)}, lambda: text)

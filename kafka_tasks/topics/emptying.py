@@ -14,6 +14,8 @@ from kafka_tasks.topics.awaiting import topics_seen
 
 # What a request may hold up: the controller answers a batch when all of it is on its way.
 _BATCH = 500
+# How long the controller may take over one request, in seconds.
+_ANSWER_S = 10.0
 
 
 def users(states: Iterable[TopicState]) -> list[TopicState]:
@@ -35,7 +37,8 @@ def delete(
     """
     found: Outcomes = {}
     for first in range(0, len(names), _BATCH):
-        sent = changes.delete(admin, names[first : first + _BATCH], timeout_s=timeout_s)
+        some = names[first : first + _BATCH]
+        sent = changes.delete(admin, some, timeout_s=min(timeout_s, _ANSWER_S))
         found.update({name: _unless_gone(error) for name, error in sent.items()})
     going = [name for name, error in found.items() if error is None]
     left = await_free(admin, going, Deadline.after(timeout_s), policy)
@@ -43,7 +46,8 @@ def delete(
 
 
 def _unless_gone(error: KafkaTasksError | None) -> KafkaTasksError | None:
-    return None if isinstance(error, TopicMissing) else error
+    """A request without an answer is a question: whether the topic goes is looked at later."""
+    return None if isinstance(error, TopicMissing | BrokerUnreachable) else error
 
 
 def _on_its_way(name: str) -> ClusterError:

@@ -84,7 +84,7 @@ class FakeAdmin:
     def configs(
         self, names: Iterable[str], *, timeout_s: float = 10.0, missing_ok: bool = False
     ) -> dict[str, Mapping[str, ConfigValue]]:
-        return {name: self.there[name].config for name in names}
+        return {name: self.there[name].config for name in names if name in self.there}
 
     def offsets(self, state: TopicState, *, timeout_s: float = 10.0) -> dict[int, Offsets]:
         return {partition.id: Offsets(0, self.records) for partition in state.partitions}
@@ -121,6 +121,10 @@ class FakeChanges:
             del admin.there[name]
 
         return {name: _outcome(partial(do, name)) for name in names}
+
+    @staticmethod
+    def taken(admin: FakeAdmin, names: Iterable[str], *, timeout_s: float = 10.0) -> set[str]:
+        return set(names) & set(admin.there)
 
     @staticmethod
     def add_partitions(

@@ -7,7 +7,7 @@ from kafka_tasks.errors import NotReady, PortTaken
 from kafka_tasks.model.cluster import Address, ServiceState
 from kafka_tasks.model.events import Mark
 from kafka_tasks.model.results import Known, Proof, Pulled, Report
-from kafka_tasks.model.topic import ConfigValue, Offsets, PartitionState, TopicState
+from kafka_tasks.model.topic import ConfigValue, ListedTopic, Offsets, PartitionState, TopicState
 from kafka_tasks.render import as_json
 
 REPORT = Report(
@@ -135,12 +135,15 @@ def test_a_topic_is_described_whole() -> None:
     ]
     assert list(found["config"]) == ["a", "b"]
     assert found["config"]["b"] == {"value": "2", "source": "dynamic-topic"}
-    assert as_json.topics([state])["topics"] == [
+    assert as_json.topics([ListedTopic(state, 6, 120)])["topics"] == [
         {
             "name": "t",
             "partitions": 2,
             "replication_factor": 2,
             "leaders": 1,
+            "under_replicated": 2,
             "internal": False,
+            "records": 6,
+            "bytes": 120,
         }
     ]

@@ -7,7 +7,7 @@ import pytest
 
 from kafka_tasks.model.cluster import Address, ServiceState
 from kafka_tasks.model.results import Known, Proof, Pulled
-from kafka_tasks.model.topic import ConfigValue, Offsets, TopicState
+from kafka_tasks.model.topic import ConfigValue, ListedTopic, Offsets, TopicState
 from kafka_tasks.render import tables
 from tests.unit.fakes import topic
 from tests.unit.render.test_as_json import REPORT
@@ -120,7 +120,8 @@ def test_a_proof_says_what_was_proven(proof: Proof, words: list[str]) -> None:
 
 def test_topics_are_listed_with_what_is_wrong() -> None:
     """A topic without all its leaders stands out."""
-    lines = tables.topics([topic("a", 2), topic("b", 3, leader=None)], width=200).splitlines()
+    found = [ListedTopic(topic("a", 2), None), ListedTopic(topic("b", 3, leader=None), None)]
+    lines = tables.topics(found, width=200).splitlines()
     assert lines[-2].split() == ["a", "2", "1"]
     assert lines[-1].split() == ["b", "3", "1", "0", "leaders", "only"]
     assert tables.topics([], width=80) == "There are no topics."

@@ -11,14 +11,16 @@ import pytest
 from invoke.program import Program
 
 from kafka_tasks.clients.kafka import admin as admin_module
-from kafka_tasks.clients.kafka import records
+from kafka_tasks.clients.kafka import group_admin, records
+from kafka_tasks.groups import lag
 from kafka_tasks.probes import readiness
 from kafka_tasks.probes.process import ProcessProbe
 from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes import registry
 from kafka_tasks.tasks import kafka
 from kafka_tasks.testing import FakeRuntime
-from tests.unit.fakes import FakeAdmin
+from kafka_tasks.topics import apply, emptying
+from tests.unit.fakes import FakeAdmin, FakeChanges
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,10 @@ def admin(monkeypatch: pytest.MonkeyPatch) -> FakeAdmin:
     found = FakeAdmin()
     monkeypatch.setattr(admin_module, "Admin", lambda *_, **__: found)
     monkeypatch.setattr(records, "roundtrip", lambda *_, **__: 5.0)
+    for module in (apply, emptying):
+        monkeypatch.setattr(module, "changes", FakeChanges)
+    monkeypatch.setattr(group_admin, "names", lambda _: [])
+    monkeypatch.setattr(lag, "reading", lambda *_: [])
     return found
 
 
