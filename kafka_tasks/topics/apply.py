@@ -29,6 +29,8 @@ from kafka_tasks.topics.plan import Change, Plan, plan
 
 # A batch is what Ctrl-C may have to wait for: 100 new topics take a controller two seconds.
 BATCH = 100
+# How long one request may take before it is sent again, in seconds.
+_ANSWER_S = 15.0
 
 # Carries out `move(topic → replication factor)`, see topics/moving.py.
 Mover = Callable[[Mapping[str, int], Deadline], Outcomes]
@@ -231,7 +233,8 @@ class _Work:
 
         def attempt() -> None:
             again: dict[str, KafkaTasksError | NotYet] = {}
-            for name, error in send(tuple(left), max(1.0, deadline.remaining())).items():
+            limit = min(_ANSWER_S, max(1.0, deadline.remaining()))
+            for name, error in send(tuple(left), limit).items():
                 if error is None:
                     continue
                 try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Sequence
 
 from kafka_tasks.clients.kafka import changes
@@ -15,7 +16,7 @@ from kafka_tasks.topics.awaiting import topics_seen
 # What a request may hold up: the controller answers a batch when all of it is on its way.
 _BATCH = 500
 # How long the controller may take over one request, in seconds.
-_ANSWER_S = 10.0
+_ANSWER_S = 5.0
 
 
 def users(states: Iterable[TopicState]) -> list[TopicState]:
@@ -35,19 +36,34 @@ def delete(
     The metadata forgets a topic before the controller does: until then a topic of that name cannot
     be created.
     """
+    deadline = Deadline.after(timeout_s)
+    waiting = policy or RetryPolicy(first_s=0.01, cap_s=0.05)
     found: Outcomes = {}
     for first in range(0, len(names), _BATCH):
-        some = names[first : first + _BATCH]
-        sent = changes.delete(admin, some, timeout_s=min(timeout_s, _ANSWER_S))
-        found.update({name: _unless_gone(error) for name, error in sent.items()})
+        found.update(_sent(admin, list(names[first : first + _BATCH]), deadline, waiting))
     going = [name for name, error in found.items() if error is None]
-    left = await_free(admin, going, Deadline.after(timeout_s), policy)
+    left = await_free(admin, going, deadline, waiting)
     return {**found, **{name: _on_its_way(name) for name in sorted(left)}}
 
 
+def _sent(admin: Admin, names: list[str], deadline: Deadline, policy: RetryPolicy) -> Outcomes:
+    """A request without an answer is sent again: what is gone by then is what was wanted."""
+    found: Outcomes = {}
+
+    def attempt() -> None:
+        answered = changes.delete(admin, names, timeout_s=_ANSWER_S)
+        found.update({name: _unless_gone(error) for name, error in answered.items()})
+        names[:] = [name for name in names if isinstance(found[name], BrokerUnreachable)]
+        if names:
+            raise NotYet(str(found[names[0]]))
+
+    with contextlib.suppress(OutOfTime):
+        policy.until(attempt, deadline)
+    return found
+
+
 def _unless_gone(error: KafkaTasksError | None) -> KafkaTasksError | None:
-    """A request without an answer is a question: whether the topic goes is looked at later."""
-    return None if isinstance(error, TopicMissing | BrokerUnreachable) else error
+    return None if isinstance(error, TopicMissing) else error
 
 
 def _on_its_way(name: str) -> ClusterError:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
 from typing import Any
 
 from confluent_kafka import (
@@ -16,10 +18,13 @@ from confluent_kafka import (
 from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.clients.kafka.connection import awaited
 from kafka_tasks.clients.kafka.patience import patiently
-from kafka_tasks.errors import GroupActive, GroupMissing, KafkaTasksError
+from kafka_tasks.errors import BrokerUnreachable, GroupActive, GroupMissing, KafkaTasksError
 from kafka_tasks.model.group import GroupState, Member, Place
+from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
 
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 30.0
+# A request that was sent while a coordinator was being chosen may never be answered: ask again.
+_SLICE_S = 3.0
 _ACTIVE = frozenset(
     {
         KafkaError.NON_EMPTY_GROUP,
@@ -34,7 +39,7 @@ def names(admin: Admin, *, timeout_s: float = _TIMEOUT_S) -> list[str]:
     """Every group, sorted. A broker that does not answer is an error, not a shorter list."""
 
     def attempt() -> list[str]:
-        found = admin.client.list_consumer_groups(request_timeout=timeout_s).result()
+        found = admin.client.list_consumer_groups(request_timeout=min(timeout_s, _SLICE_S)).result()
         if found.errors:
             raise found.errors[0]
         return sorted(entry.group_id for entry in found.valid)
@@ -51,7 +56,9 @@ def describe(
         return {}
 
     def attempt() -> dict[str, GroupState]:
-        futures = admin.client.describe_consumer_groups(asked, request_timeout=timeout_s)
+        futures = admin.client.describe_consumer_groups(
+            asked, request_timeout=min(timeout_s, _SLICE_S)
+        )
         return {name: _state(future.result()) for name, future in futures.items()}
 
     return patiently(attempt, "describe consumer groups", timeout_s)
@@ -67,7 +74,7 @@ def committed(
         # The client takes one group a call; the calls are under way at the same time.
         futures = [
             admin.client.list_consumer_group_offsets(
-                [ConsumerGroupTopicPartitions(name)], request_timeout=timeout_s
+                [ConsumerGroupTopicPartitions(name)], request_timeout=min(timeout_s, _SLICE_S)
             )[name]
             for name in asked
         ]
@@ -96,7 +103,9 @@ def set_offsets(
     request = ConsumerGroupTopicPartitions(group, wanted)
 
     def attempt() -> None:
-        futures = admin.client.alter_consumer_group_offsets([request], request_timeout=timeout_s)
+        futures = admin.client.alter_consumer_group_offsets(
+            [request], request_timeout=min(timeout_s, _SLICE_S)
+        )
         for at in futures[group].result().topic_partitions:
             if at.error is not None:
                 raise KafkaException(at.error)
@@ -111,18 +120,30 @@ def delete(
     admin: Admin, groups: Iterable[str], *, timeout_s: float = _TIMEOUT_S
 ) -> dict[str, KafkaTasksError | None]:
     """Delete groups; every name gets its outcome: None where it is gone, else why it is not."""
-    asked = list(groups)
-    if not asked:
-        return {}
-    futures = admin.client.delete_consumer_groups(asked, request_timeout=timeout_s)
+    left = list(groups)
     found: dict[str, KafkaTasksError | None] = {}
-    for name, future in futures.items():
-        try:
-            awaited(future, f"delete group {name}", timeout_s)
-            found[name] = None
-        except KafkaTasksError as error:
-            found[name] = _of_group(name, error)
+
+    def attempt() -> None:
+        slice_s = min(timeout_s, _SLICE_S)
+        futures = admin.client.delete_consumer_groups(left, request_timeout=slice_s)
+        for name, future in futures.items():
+            found[name] = _outcome(name, future, slice_s)
+        left[:] = [name for name in left if isinstance(found[name], BrokerUnreachable)]
+        if left:
+            raise NotYet(str(found[left[0]]))
+
+    if left:
+        with contextlib.suppress(OutOfTime):
+            RetryPolicy(first_s=0.05, cap_s=0.25).until(attempt, Deadline.after(timeout_s))
     return found
+
+
+def _outcome(name: str, future: Future[Any], timeout_s: float) -> KafkaTasksError | None:
+    try:
+        awaited(future, f"delete group {name}", timeout_s)
+    except KafkaTasksError as error:
+        return _of_group(name, error)
+    return None
 
 
 def _state(found: Any) -> GroupState:
