@@ -1,0 +1,50 @@
+"""Topics as code, records, groups and reset on a cluster in containers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.compose.conftest import Bench, Result
+
+
+def ok(done: Result) -> Result:
+    """The same, which has to have succeeded."""
+    assert done.code == 0, done.out + done.err
+    return done
+
+
+def test_the_everyday_work_is_the_same_in_containers(project: Bench) -> None:
+    """Apply, plan to nothing, records in and out, a group, a trim, an export, a reset."""
+    ok(project.run("up"))
+    (project.path / "topics.yaml").write_text(
+        "topics:\n- {name: a, partitions: 2, config: {retention.ms: -1}}\n- {name: b}\n"
+    )
+    ok(project.run("topic.apply"))
+    summary = ok(project.run("topic.plan", "-o", "json")).json["summary"]
+    assert summary["unchanged"] == 2
+    sent = subprocess.run(
+        [str(Path(sys.executable).parent / "kafka-tasks"), "produce", "a"],
+        cwd=project.path,
+        env=project.environ,
+        input='{"value":"x","partition":0}\n{"value":{"base64":"/w=="},"partition":0}\n',
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert sent.stdout == "2 records sent to a.\n"
+    lines = ok(project.run("consume", "a", "--exit")).out.splitlines()
+    assert [json.loads(line)["value"] for line in lines] == ["x", {"base64": "/w=="}]
+    ok(project.run("group.reset", "g", "--topic", "a", "--to", "start", "--execute"))
+    group = ok(project.run("group.describe", "g", "-o", "json")).json
+    assert group["lag"] == 2
+    ok(project.run("topic.alter", "a", "--partitions", "3"))
+    ok(project.run("topic.trim", "a", "--before", "end", "--yes"))
+    exported = ok(project.run("topic.export")).out
+    assert "partitions: 3" in exported
+    emptied = ok(project.run("reset", "--yes", "-o", "json")).json
+    assert (emptied["topics"], emptied["groups"]) == (["a", "b"], ["g"])
+    assert ok(project.run("topic.list", "-o", "json")).json["topics"] == []
