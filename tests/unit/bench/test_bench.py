@@ -47,6 +47,8 @@ def test_the_table_has_the_rows_that_were_promised() -> None:
         "apply-1000": ("ratio", 1.1),
         "consume-1m": ("ratio", 1.2),
         "produce-1m": ("ratio", 1.2),
+        "topic-create": ("ratio", 0.5),
+        "reset-50": ("ratio", 0.5),
     }
 
 
