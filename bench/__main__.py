@@ -37,8 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"Error: {error}", file=sys.stderr)
         return 1
     report.show(results, Console(width=None if sys.stdout.isatty() else 140))
-    if not wanted.only:
-        report.write(report.as_document(results, surroundings), RESULTS)
+    if wanted.only is None or wanted.update:
+        report.write(report.as_document(results, surroundings), RESULTS, order=list(ROWS))
     return 0 if all(result.holds for result in results) else 1
 
 
@@ -51,6 +51,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         choices=list(ROWS),
         metavar="NAME",
         help=f"this row alone (repeatable); results.json stays as it is. Rows: {', '.join(ROWS)}",
+    )
+    parser.add_argument(
+        "--update", action="store_true", help="put the rows of --only into results.json"
     )
     return parser.parse_args(arguments)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +55,15 @@ def _compared(row: Row, value: float) -> str:
 
 def as_document(results: Iterable[Result], machine: Mapping[str, object]) -> dict[str, Any]:
     """Everything as one JSON document; `median` is that of the ratios, or of the differences."""
-    return {"schema": 1, **machine, "rows": [_entry(result) for result in results]}
+    rows = [_entry(result, machine) for result in results]
+    return {"schema": 1, **machine, "rows": rows}
 
 
-def _entry(result: Result) -> dict[str, Any]:
+def _entry(result: Result, machine: Mapping[str, object]) -> dict[str, Any]:
     row = result.row
     return {
         "name": row.name,
+        "date": machine["date"],
         "what": row.what,
         "against": row.against,
         "unit": row.unit,
@@ -75,6 +77,9 @@ def _entry(result: Result) -> dict[str, Any]:
     }
 
 
-def write(document: Mapping[str, Any], path: Path) -> None:
-    """Write the document, readable in a diff."""
-    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+def write(document: Mapping[str, Any], path: Path, *, order: Sequence[str]) -> None:
+    """Write the document, readable in a diff; rows that were not measured now stay as they are."""
+    old = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else []
+    rows = {row["name"]: row for row in (*old, *document["rows"])}
+    whole = {**document, "rows": [rows[name] for name in order if name in rows]}
+    path.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

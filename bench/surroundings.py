@@ -62,6 +62,8 @@ class Surroundings:
     environ: Mapping[str, str]
     servers: Servers
     _given: set[int] = field(default_factory=set)
+    _kept: dict[str, Workspace] = field(default_factory=dict)
+    _until_the_end: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     @contextlib.contextmanager
     def workspace(self, settings: Mapping[str, str] | None = None) -> Iterator[Workspace]:
@@ -77,6 +79,16 @@ class Surroundings:
         finally:
             with uninterrupted():
                 made.wipe()
+
+    def kept(self, name: str, made: contextlib.AbstractContextManager[Workspace]) -> Workspace:
+        """What is dear to make is made once, by the first row that wants it, and kept."""
+        if name not in self._kept:
+            self._kept[name] = self._until_the_end.enter_context(made)
+        return self._kept[name]
+
+    def close(self) -> None:
+        """Take away what was kept."""
+        self._until_the_end.close()
 
     def two_ports(self, path: Path) -> int:
         """The first of two free neighbouring ports that no other cluster here was given."""
@@ -106,7 +118,8 @@ def prepared() -> Iterator[Surroundings]:
     (root / "tasks.py").touch()
     try:
         timed([console("kafka-tasks"), "pull"], cwd=root, environ=environ, timeout_s=900)
-        yield Surroundings(root, environ, _servers(root, environ))
+        with contextlib.closing(Surroundings(root, environ, _servers(root, environ))) as found:
+            yield found
     finally:
         shutil.rmtree(root, ignore_errors=True)
 

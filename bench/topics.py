@@ -57,9 +57,13 @@ def declare(path: Path, count: int, prefix: str = "ours.") -> None:
     (path / "topics.yaml").write_text("\n".join(lines) + "\n")
 
 
+def crowded(surroundings: Surroundings, count: int) -> Workspace:
+    """A ready broker with so many topics, as topics.yaml declares them; rows share it."""
+    return surroundings.kept(f"{count} topics", _crowded(surroundings, count))
+
+
 @contextlib.contextmanager
-def crowded(surroundings: Surroundings, count: int) -> Iterator[Workspace]:
-    """A ready broker with so many topics, as topics.yaml declares them."""
+def _crowded(surroundings: Surroundings, count: int) -> Iterator[Workspace]:
     with surroundings.workspace({"KAFKA_TASKS_TIMEOUT": "300"}) as ours:
         ours.command("up")
         declare(ours.path, count)
@@ -90,9 +94,9 @@ def _bare(ours: Workspace, program: str, count: int) -> float:
 )
 def plan_many(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
     """Whole processes against the same broker."""
-    with crowded(surroundings, MANY) as ours:
-        for _ in range(pairs):
-            yield Pair(_plan(ours, MANY), _bare(ours, BARE_LOOK, MANY))
+    ours = crowded(surroundings, MANY)
+    for _ in range(pairs):
+        yield Pair(_plan(ours, MANY), _bare(ours, BARE_LOOK, MANY))
 
 
 @row(
@@ -103,9 +107,9 @@ def plan_many(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
 )
 def plan_growth(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
     """At most linear: ten times the topics, at most ten times the time."""
-    with crowded(surroundings, FEW) as few, crowded(surroundings, MANY) as many:
-        for _ in range(pairs):
-            yield Pair(_plan(many, MANY) / (MANY / FEW), _plan(few, FEW))
+    few, many = crowded(surroundings, FEW), crowded(surroundings, MANY)
+    for _ in range(pairs):
+        yield Pair(_plan(many, MANY) / (MANY / FEW), _plan(few, FEW))
 
 
 @row(
@@ -117,9 +121,9 @@ def plan_growth(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
 )
 def plan_memory(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
     """The resident memory is looked at until the process ends."""
-    with crowded(surroundings, MANY) as ours:
-        for _ in range(pairs):
-            yield Pair(_largest(ours), 300.0)
+    ours = crowded(surroundings, MANY)
+    for _ in range(pairs):
+        yield Pair(_largest(ours), 300.0)
 
 
 def _largest(ours: Workspace) -> float:

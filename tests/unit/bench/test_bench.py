@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -18,8 +18,11 @@ from bench import __main__ as program
 from bench import report
 from bench.children import Unmeasured, timed
 from bench.rows import ROWS, Pair, Result, Row, row
-from bench.surroundings import Servers, machine
+from bench.surroundings import Servers, Surroundings, Workspace, machine
 from kafka_tasks.runtimes.embedded.java import Java
+
+
+FACTS: dict[str, object] = {"date": "today", "cores": 2}
 
 
 def _row(compare: Any = "ratio", limit: float = 0.5, measure: Any = None, repeats: int = 1) -> Row:
@@ -90,11 +93,12 @@ def test_a_row_holds_up_to_its_limit(
 
 def test_the_document_has_every_sample() -> None:
     """Whoever doubts a median can compute it again."""
-    document = report.as_document([Result(_row(), (Pair(1, 4), Pair(2, 4)))], {"cores": 2})
+    document = report.as_document([Result(_row(), (Pair(1, 4), Pair(2, 4)))], FACTS)
     assert document["cores"] == 2
     assert document["rows"] == [
         {
             "name": "some",
+            "date": "today",
             "what": "ours",
             "against": "theirs",
             "unit": "ms",
@@ -136,7 +140,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         yield SimpleNamespace(servers=None)
 
     monkeypatch.setattr(program, "prepared", nothing)
-    monkeypatch.setattr(program, "machine", lambda servers: {"cores": 2})
+    monkeypatch.setattr(program, "machine", lambda servers: FACTS)
     monkeypatch.setattr(program, "RESULTS", tmp_path / "results.json")
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     for name in list(ROWS):
@@ -193,6 +197,41 @@ def test_one_row_alone_leaves_the_results_as_they_are(
     assert program.main(["--only", "good"]) == 0
     assert other == []
     assert not quick.exists()
+
+
+def test_an_update_replaces_the_rows_that_were_measured(
+    quick: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others keep their numbers and their date, in the order of the table."""
+    _measuring(monkeypatch, "first", Pair(1, 4))
+    _measuring(monkeypatch, "second", Pair(1, 4))
+    assert program.main([]) == 0
+    monkeypatch.setattr(program, "machine", lambda servers: {**FACTS, "date": "tomorrow"})
+    _measuring(monkeypatch, "first", Pair(1, 2))
+    assert program.main(["--only", "first", "--update"]) == 0
+    rows = json.loads(quick.read_text())["rows"]
+    assert [(r["name"], r["date"], r["median"]) for r in rows] == [
+        ("first", "tomorrow", 0.5),
+        ("second", "today", 0.25),
+    ]
+
+
+def test_what_is_dear_to_make_is_made_once(tmp_path: Path) -> None:
+    """Rows share it, and it is taken away at the end."""
+    made: list[str] = []
+
+    @contextlib.contextmanager
+    def make() -> Iterator[Workspace]:
+        made.append("made")
+        yield Workspace(tmp_path, {}, 9092)
+        made.append("gone")
+
+    surroundings = Surroundings(tmp_path, {}, cast(Any, None))
+    first = surroundings.kept("crowd", make())
+    assert surroundings.kept("crowd", make()) is first
+    assert made == ["made"]
+    surroundings.close()
+    assert made == ["made", "gone"]
 
 
 def test_an_interrupted_row_cleans_up(quick: Path, monkeypatch: pytest.MonkeyPatch) -> None:
