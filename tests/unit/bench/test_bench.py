@@ -21,7 +21,6 @@ from bench.rows import ROWS, Pair, Result, Row, row
 from bench.surroundings import Servers, Surroundings, Workspace, machine
 from kafka_tasks.runtimes.embedded.java import Java
 
-
 FACTS: dict[str, object] = {"date": "today", "cores": 2}
 
 
