@@ -93,7 +93,7 @@ def up(session: Session) -> Report:
         return found
     deadline = session.deadline()
     with exclusive(session.project, "up", deadline, waiting=session.recorder.notice):
-        _heal_records(session)
+        _heal(session)
         if (found := _already_ready(session)) is not None:
             return found
         return _start(session)
@@ -132,13 +132,15 @@ def _differences(session: Session) -> list[str]:
     ]
 
 
-def _heal_records(session: Session) -> None:
-    """Make the record tell the truth again after a crash or a damaged file."""
+def _heal(session: Session) -> None:
+    """Make the record tell the truth again after a crash or a damaged file; wake what is held."""
     kept = state.set_aside_if_corrupt(session.project)
     if kept:
         session.recorder.notice(f"the state file was unreadable; it was moved to {kept}")
     if adopted := session.runtime.adopt():
         session.recorder.notice(f"found running and not recorded: {', '.join(adopted)}")
+    if resumed := session.runtime.resume():
+        session.recorder.notice(f"was suspended and goes on: {', '.join(resumed)}")
 
 
 def _start(session: Session) -> Report:
@@ -278,7 +280,7 @@ def down(session: Session, *, wipe: bool = False, confirmed: bool = False) -> tu
     if not session.project.state.is_dir() and not runtime.adopt() and not runtime.services():
         return ()
     with exclusive(session.project, "down", session.deadline(), waiting=session.recorder.notice):
-        _heal_records(session)
+        _heal(session)
         return runtime.stop(wipe=wipe)
 
 
@@ -287,7 +289,7 @@ def restart(session: Session, service: str | None = None) -> Report:
     session.require_lifecycle()
     deadline = session.deadline()
     with exclusive(session.project, "restart", deadline, waiting=session.recorder.notice):
-        _heal_records(session)
+        _heal(session)
         if service is not None:
             _require_service(session, service)
         # What a start needs is looked at first: a cluster that runs is better than none.

@@ -158,6 +158,17 @@ class FakeRuntime:
             self._revive(name)
         return found
 
+    def suspend(self, service: str) -> None:
+        """Let a service stand still, alive, until `resume`."""
+        self._known[service] = replace(self._known[service], suspended=True)
+
+    def resume(self) -> tuple[str, ...]:
+        """Let go on what stands still."""
+        found = tuple(service.name for service in self.services() if service.suspended)
+        for name in found:
+            self._known[name] = replace(self._known[name], suspended=False)
+        return found
+
     def unclean(self) -> bool:
         """Whether a broker was killed and has not been started since."""
         return any(name != ZOOKEEPER for name in self._killed)

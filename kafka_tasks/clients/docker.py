@@ -50,6 +50,11 @@ class Container:
         return self.status in ("running", "paused")
 
     @property
+    def paused(self) -> bool:
+        """Whether its process is there and held."""
+        return self.status == "paused"
+
+    @property
     def service(self) -> str:
         """The Compose service, or nothing."""
         return self.labels.get(SERVICE, "")

@@ -169,6 +169,22 @@ def _arguments(process: psutil.Process) -> list[str]:
         return []
 
 
+def is_suspended(identity: Identity) -> bool:
+    """Whether this very process was stopped by a signal (SIGSTOP, a debugger) and still lives."""
+    try:
+        stopped = psutil.Process(identity.pid).status() == psutil.STATUS_STOPPED
+    except psutil.Error:
+        return False
+    return stopped and is_running(identity)
+
+
+def resume(identity: Identity) -> None:
+    """Let a suspended process go on."""
+    with contextlib.suppress(psutil.Error):
+        if is_running(identity):
+            psutil.Process(identity.pid).send_signal(signal.SIGCONT)
+
+
 def exit_code(pid: int) -> int | None:
     """How a child of this process ended; None for any other."""
     child = _children.get(pid)
@@ -193,6 +209,9 @@ def stop(identity: Identity, *, grace_s: float) -> bool:
 def _signal(identity: Identity, number: signal.Signals, wait_s: float) -> bool:
     try:
         psutil.Process(identity.pid).send_signal(number)
+        # It would see SIGTERM only once it goes on.
+        if is_suspended(identity):
+            resume(identity)
     except psutil.NoSuchProcess:
         return True
     except psutil.AccessDenied as error:

@@ -54,6 +54,7 @@ def life(case: Case) -> Iterator[Finding]:
         yield _finding("starting", "info", f"layer {glance.failed} does not hold yet")
         return
     yield from _dead(case, session)
+    yield from _suspended(case)
     if glance.failed is None:
         names = ", ".join(service.name for service in case.services)
         yield _finding("ready", "ok", f"ready ({session.runtime.name}: {names})")
@@ -113,6 +114,20 @@ def _dead(case: Case, session: Session) -> Iterator[Finding]:
             fix="invoke kafka.up, which starts what is dead",
             service=service.name,
         )
+
+
+def _suspended(case: Case) -> Iterator[Finding]:
+    for service in case.services:
+        if service.suspended:
+            yield _finding(
+                "service-suspended",
+                "error",
+                f"{service.name} is suspended.",
+                cause="SIGSTOP, a debugger or `docker pause` holds it; nothing is lost by that.",
+                evidence=(f"process {service.pid}" if service.pid else f"{service.container}",),
+                fix="invoke kafka.up, which lets it go on",
+                service=service.name,
+            )
 
 
 def _logged(case: Case, session: Session, *, ready: bool) -> Iterator[Finding]:

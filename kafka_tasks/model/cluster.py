@@ -78,6 +78,7 @@ class ServiceState:
     version: str | None = None
     health: str | None = None
     ended: str | None = None
+    suspended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,9 @@ class Runtime(Protocol):
 
     def adopt(self) -> tuple[str, ...]:
         """Record what runs for this project but is not recorded; returns the names."""
+
+    def resume(self) -> tuple[str, ...]:
+        """Let those services go on that are alive and suspended; returns the names."""
 
     def unclean(self) -> bool:
         """Whether a broker ended without deregistering, so that ZooKeeper may still list it."""

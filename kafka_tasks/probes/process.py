@@ -17,6 +17,9 @@ class ProcessProbe:
         dead = [service.name for service in services if not service.alive]
         if dead:
             raise NotYet(f"{', '.join(dead)} not running")
+        held = [service.name for service in services if service.suspended]
+        if held:
+            raise NotYet(f"{', '.join(held)} suspended, which invoke kafka.up ends")
         return [Held(service.name, _who(service.pid, service.container)) for service in services]
 
 

@@ -51,6 +51,10 @@ class RemoteRuntime:
         """There is nothing of ours."""
         return ()
 
+    def resume(self) -> tuple[str, ...]:
+        """There is nothing of ours."""
+        return ()
+
     def unclean(self) -> bool:
         """Not for us to know."""
         return False

@@ -524,3 +524,21 @@ def test_what_auto_chose_is_said(session: Session, heard: list[Event]) -> None:
     assert session.settings.runtime == "auto"
     lifecycle.up(session)
     assert f"{session.runtime.name}: {session.reason}" in [event.text for event in heard]
+
+
+@pytest.mark.parametrize("verb", [lifecycle.up, lifecycle.restart])
+def test_what_is_suspended_goes_on(
+    session: Session,
+    runtime: FakeRuntime,
+    heard: list[Event],
+    verb: Callable[[Session], Any],
+) -> None:
+    """`up` and `restart` wake a service that a signal holds, and say so; `status` tells of it."""
+    lifecycle.up(session)
+    runtime.suspend("kafka")
+    seen = lifecycle.status(session)
+    assert (seen.state, seen.failed_layer) == ("degraded", "process")
+    assert seen.reason and seen.reason.startswith("kafka suspended")
+    assert verb(session).state == "ready"
+    assert "was suspended and goes on: kafka" in [event.text for event in heard]
+    assert lifecycle.status(session).state == "ready"

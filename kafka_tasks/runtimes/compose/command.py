@@ -130,6 +130,11 @@ class Project:
             )
 
 
+def unpause_container(identifier: str) -> None:
+    """Let one paused container go on."""
+    processes.run(["docker", "unpause", identifier], timeout_s=60)
+
+
 def remove_container(identifier: str) -> None:
     """Remove one container, with its anonymous volumes."""
     processes.run(["docker", "rm", "--force", "--volumes", identifier], timeout_s=60)

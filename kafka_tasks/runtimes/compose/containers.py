@@ -127,6 +127,7 @@ def service_state(name: str, container: Container | None) -> ServiceState:
         version=_tag(container.image),
         health=container.health,
         ended=None if container.running else ended(container),
+        suspended=container.paused,
     )
 
 

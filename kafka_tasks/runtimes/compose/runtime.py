@@ -72,6 +72,14 @@ class ComposeRuntime:
         """Labels say what is ours: there is nothing to record."""
         return ()
 
+    def resume(self) -> tuple[str, ...]:
+        """Unpause what was paused; returns the names."""
+        there = self._containers()
+        paused = [name for name in sorted(there, key=containers.order) if there[name].paused]
+        for name in paused:
+            command.unpause_container(there[name].id)
+        return tuple(paused)
+
     def unclean(self) -> bool:
         """Whether a broker's container was killed, so that ZooKeeper may still list it."""
         return containers.unclean(self._containers())

@@ -108,6 +108,7 @@ class EmbeddedRuntime:
             pid=identity.pid if alive and identity else None,
             uptime_s=round(processes.uptime_s(identity), 1) if alive and identity else None,
             version=record.kafka_version if service.name != ZOOKEEPER else None,
+            suspended=alive and identity is not None and processes.is_suspended(identity),
         )
 
     def unclean(self) -> bool:
@@ -136,6 +137,18 @@ class EmbeddedRuntime:
             self._project.make_state()
             state.write(self._project, record)
         return strays
+
+    def resume(self) -> tuple[str, ...]:
+        """Continue what was stopped by a signal; returns the names."""
+        record = self.record()
+        suspended = [
+            (service.name, identity)
+            for service in (record.services if record else ())
+            if (identity := marks.identity(service)) and processes.is_suspended(identity)
+        ]
+        for _, identity in suspended:
+            processes.resume(identity)
+        return tuple(name for name, _ in suspended)
 
     # -- start ---------------------------------------------------------------------------------
 

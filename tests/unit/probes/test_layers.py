@@ -53,6 +53,13 @@ def test_process_holds_when_each_service_lives(cluster: Cluster) -> None:
     ]
 
 
+def test_process_names_what_is_suspended(cluster: Cluster) -> None:
+    """A service that lives and stands still does not hold the layer."""
+    held = ServiceState("kafka", "broker", alive=True, pid=8, suspended=True)
+    with pytest.raises(NotYet, match=r"^kafka suspended, which invoke kafka\.up ends$"):
+        ProcessProbe().check(Context(cluster, _services(ALIVE, held)))
+
+
 def test_process_names_the_dead(cluster: Cluster) -> None:
     """Each service that does not live is named."""
     dead = [ServiceState(name, "broker", alive=False) for name in ("kafka", "kafka-2")]
