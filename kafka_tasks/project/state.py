@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import time
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from kafka_tasks.project.directory import Project, unwritable
 
 FILE = "state.json"
+# A flipped digit still reads as JSON, and would send a start to another port.
+_CHECKSUM = "checksum"
 
 
 class ServiceRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,9 +82,25 @@ class Corrupt(Exception):
 def read(project: Project) -> ClusterRecord | None:
     """The record, or None where there is none or where it is unreadable."""
     try:
-        return msgspec.json.decode((project.state / FILE).read_bytes(), type=ClusterRecord)
+        return _decoded((project.state / FILE).read_bytes())
     except (OSError, msgspec.DecodeError):
         return None
+
+
+def _decoded(content: bytes) -> ClusterRecord:
+    """Raises `msgspec.DecodeError` also where the content is not as it was written.
+
+    A record without a checksum is one of an earlier version.
+    """
+    found = msgspec.json.decode(content)
+    told = found.pop(_CHECKSUM, None) if isinstance(found, dict) else None
+    if told is not None and told != _checksum(found):
+        raise msgspec.DecodeError("the checksum is another")
+    return msgspec.convert(found, ClusterRecord)
+
+
+def _checksum(document: dict[str, Any]) -> str:
+    return hashlib.sha256(msgspec.json.encode(document, order="sorted")).hexdigest()
 
 
 def remembered(project: Project) -> dict[str, int]:
@@ -94,7 +113,7 @@ def set_aside_if_corrupt(project: Project) -> Path | None:
     """Move an unreadable record out of the way; returns where it went."""
     path = project.state / FILE
     try:
-        msgspec.json.decode(path.read_bytes(), type=ClusterRecord)
+        _decoded(path.read_bytes())
     except msgspec.DecodeError:
         kept = path.with_name(f"{FILE}.corrupt")
         with contextlib.suppress(OSError):
@@ -109,9 +128,11 @@ def write(project: Project, record: ClusterRecord) -> None:
     """Replace the record in one step, so that a crash leaves the old or the new one."""
     path = project.state / FILE
     draft = path.with_name(f"{FILE}.{os.getpid()}.new")
+    document = msgspec.to_builtins(record)
+    document[_CHECKSUM] = _checksum(document)
     try:
         with open(draft, "wb", opener=_private) as file:
-            file.write(msgspec.json.format(msgspec.json.encode(record), indent=2))
+            file.write(msgspec.json.format(msgspec.json.encode(document), indent=2))
         os.replace(draft, path)
     except OSError as error:
         draft.unlink(missing_ok=True)

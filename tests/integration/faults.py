@@ -5,9 +5,11 @@ A fault at an exact place, where a signal sent from outside would be a matter of
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sys
+import time
 from typing import Any
 
 
@@ -41,6 +43,16 @@ def after_call(module: Any, name: str, count: int, number: signal.Signals) -> No
     setattr(module, name, faulty)
 
 
+def at_clock(jump_s: int) -> None:
+    """Let the wall clock jump by so many seconds, to and fro, with every look at it."""
+    real, looks = time.time, itertools.count()
+
+    def jumping() -> float:
+        return real() + jump_s * (next(looks) % 2)
+
+    time.time = jumping
+
+
 def main(fault: str, where: str, *arguments: str) -> None:
     """Put the fault in and run the command line."""
     from kafka_tasks.__main__ import main as command
@@ -48,6 +60,11 @@ def main(fault: str, where: str, *arguments: str) -> None:
     from kafka_tasks.project import state
 
     name, _, moment = fault.partition("-")
+    if fault == "clock-jump":
+        at_clock(int(where))
+        sys.argv = ["kafka-tasks", *arguments]
+        command()
+        return
     number = signal.Signals[f"SIG{name.upper()}"]
     if moment == "layer":
         at_layer(where, number)

@@ -69,6 +69,22 @@ def test_an_unreadable_record_is_set_aside_and_kept(project: Project, content: b
     assert (project.state / "state.json.corrupt").read_bytes() == content
 
 
+@pytest.mark.parametrize(("old", "new"), [(b"9092", b"9093"), (b'"brokers": 1', b'"brokers": 3')])
+def test_a_record_that_was_changed_is_unreadable(project: Project, old: bytes, new: bytes) -> None:
+    """A digit that flipped reads as JSON all the same; its checksum tells."""
+    state.write(project, _record())
+    path = project.state / "state.json"
+    path.write_bytes(path.read_bytes().replace(old, new))
+    assert state.read(project) is None
+    assert state.set_aside_if_corrupt(project) is not None
+
+
+def test_a_record_of_an_earlier_version_is_read(project: Project) -> None:
+    """Without a checksum it is taken as it is."""
+    (project.state / "state.json").write_bytes(msgspec.json.encode(_record()))
+    assert state.read(project) == _record()
+
+
 def test_a_good_record_stays_where_it_is(project: Project) -> None:
     """A readable record is not set aside."""
     state.write(project, _record())
