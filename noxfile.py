@@ -21,6 +21,7 @@ nox.options.sessions = [
     "unit",
     "integration",
     "compose",
+    "faults",
     "docs",
     "build",
     "acceptance",
@@ -76,6 +77,26 @@ def compose(session: nox.Session) -> None:
     """A real Docker engine, with images that tests/images builds."""
     with_group(session, "test")
     session.run("pytest", "tests/compose", *session.posargs, interrupt_timeout=60)
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Real clusters, broken on purpose; `-- --full` for the size of a release.
+
+    Where this may be done, the servers get a network and mounts of their own to break.
+    """
+    with_group(session, "test")
+    session.run("kafka-tasks", "pull", env={"KAFKA_TASKS_RUNTIME": "embedded"}, silent=True)
+    own = ("unshare", "--net", "--mount", "--propagation", "private", "sh", "-c")
+    isolated = os.geteuid() == 0 and shutil.which("unshare") and shutil.which("ip")
+    pytest = (f"{session.bin}/python", "-m", "pytest", "--capture=no", *session.posargs)
+    session.run(
+        *((*own, 'ip link set lo up && exec "$@"', "sh") if isolated else ()),
+        *(*pytest, "tests/faults/test_embedded.py"),
+        external=True,
+        interrupt_timeout=60,
+    )
+    session.run(*pytest, "tests/faults/test_compose.py", external=True, interrupt_timeout=60)
 
 
 @nox.session

@@ -1,0 +1,281 @@
+"""Where faults happen: a cluster of each runtime, with the handles that a fault needs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import psutil
+
+from tests.compose.conftest import Bench
+from tests.integration.conftest import COMMAND, Done, Sandbox, eventually, has_ended
+
+HEAL_TIMEOUT_S = 60
+_IPTABLES = ("iptables", "-w", "10")
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a round may not change: processes, containers, networks, volumes of the project."""
+
+    processes: int
+    containers: int = 0
+    networks: int = 0
+    volumes: int = 0
+
+
+class Arena(Protocol):
+    """A project with a cluster, whatever it runs on."""
+
+    runtime: str
+    path: Path
+
+    @property
+    def port(self) -> int:
+        """The first broker's port."""
+
+    def run(self, *arguments: str, timeout: float = 150) -> Done:
+        """`kafka-tasks` with these arguments, to its end."""
+
+    def begin(self, *arguments: str) -> subprocess.Popen[str]:
+        """The same, not waited for."""
+
+    def kill(self, *services: str) -> None:
+        """SIGKILL; returns when they are gone."""
+
+    def hold(self, *services: str) -> None:
+        """Let them stand still, alive."""
+
+    def cut(self) -> contextlib.AbstractContextManager[None]:
+        """No packet passes between broker and ZooKeeper within the block."""
+
+    def counts(self) -> Counts:
+        """What is there now."""
+
+    def open_files(self) -> int:
+        """Open files of all servers together."""
+
+    def close(self) -> None:
+        """Take everything away; fails where something is left."""
+
+
+def heal(arena: Arena) -> float:
+    """`up` that has to make the cluster ready within its timeout; returns the seconds it took."""
+    began = time.monotonic()
+    done = arena.run("up", "--timeout", str(HEAL_TIMEOUT_S))
+    assert done.code == 0, f"up did not heal: exit code {done.code}\n{done.out}\n{done.err}"
+    assert "Traceback" not in done.err
+    return time.monotonic() - began
+
+
+class EmbeddedArena:
+    """Processes of this machine."""
+
+    runtime = "embedded"
+
+    def __init__(self, path: Path, environ: dict[str, str]) -> None:
+        self.path = path
+        self.environ = environ
+        self.sandbox = Sandbox(path, environ)
+
+    @property
+    def port(self) -> int:
+        """The broker's port."""
+        return int(self.environ["KAFKA_TASKS_PORT"])
+
+    def run(self, *arguments: str, timeout: float = 150) -> Done:
+        """To its end, without a terminal."""
+        return self.sandbox.run(*arguments, timeout=timeout)
+
+    def begin(self, *arguments: str) -> subprocess.Popen[str]:
+        """Its output goes nowhere: nobody reads it while it is held."""
+        return begun([str(COMMAND), *arguments], self.path, self.environ)
+
+    def kill(self, *services: str) -> None:
+        """Those that run."""
+        pids = self.sandbox.pids()
+        self.sandbox.kill(*(name for name in services if name in pids))
+
+    def hold(self, *services: str) -> None:
+        """SIGSTOP."""
+        for name, pid in self.sandbox.pids().items():
+            if name in services:
+                os.kill(pid, signal.SIGSTOP)
+
+    @contextlib.contextmanager
+    def cut(self) -> Iterator[None]:
+        """By a packet filter in this suite's own network namespace."""
+        keeper = self.environ["KAFKA_TASKS_ZOOKEEPER_PORT"]
+        with dropped((), keeper):
+            yield
+
+    def counts(self) -> Counts:
+        """Servers, and builders of archives."""
+        builders = [
+            process
+            for process in psutil.process_iter(["cmdline"])
+            if "kafka_tasks.runtimes.embedded.archive" in (process.info["cmdline"] or ())
+            and any(self.environ["KAFKA_TASKS_CACHE"] in a for a in process.info["cmdline"])
+        ]
+        return Counts(processes=len(self.sandbox.processes()) + len(builders))
+
+    def open_files(self) -> int:
+        """As /proc counts them."""
+        return sum(psutil.Process(pid).num_fds() for pid in self.sandbox.processes())
+
+    def close(self) -> None:
+        """Down with it, and its data."""
+        self.sandbox.close()
+
+
+class ComposeArena:
+    """Containers of a real engine."""
+
+    runtime = "compose"
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.path = bench.path
+
+    @property
+    def port(self) -> int:
+        """The broker's port on this machine."""
+        return self.bench.port()
+
+    def run(self, *arguments: str, timeout: float = 150) -> Done:
+        """To its end, without a terminal."""
+        done = self.bench.run(*arguments, timeout=timeout)
+        return Done(done.code, done.out, done.err)
+
+    def begin(self, *arguments: str) -> subprocess.Popen[str]:
+        """Its output goes nowhere."""
+        return begun([str(COMMAND), *arguments], self.path, self.bench.environ)
+
+    def kill(self, *services: str) -> None:
+        """Those that run."""
+        for name in services:
+            container = self.bench.containers.get(name)
+            if container is not None and container.status in ("running", "paused"):
+                container.kill()
+                container.wait(timeout=30)
+
+    def hold(self, *services: str) -> None:
+        """`docker pause`."""
+        for name in services:
+            container = self.bench.containers.get(name)
+            if container is not None and container.status == "running":
+                container.pause()
+
+    @contextlib.contextmanager
+    def cut(self) -> Iterator[None]:
+        """By a packet filter inside the network namespace of ZooKeeper's container."""
+        pid = str(self.bench.containers["zookeeper"].attrs["State"]["Pid"])
+        with dropped(("nsenter", "--target", pid, "--net"), "2181"):
+            yield
+
+    def counts(self) -> Counts:
+        """By the label that Compose puts on everything."""
+        there = self.bench.containers
+        projects = {c.labels["com.docker.compose.project"] for c in there.values()}
+        label = {"label": [f"com.docker.compose.project={name}" for name in projects]}
+        mine = [
+            process
+            for process in psutil.process_iter(["cmdline"])
+            if any(str(self.path) in part for part in process.info["cmdline"] or ())
+        ]
+        return Counts(
+            processes=len(mine),
+            containers=len(there),
+            networks=len(self.bench.engine.networks.list(filters=label)) if projects else 0,
+            volumes=len(self.bench.engine.volumes.list(filters=label)) if projects else 0,
+        )
+
+    def open_files(self) -> int:
+        """Of the containers' first processes."""
+        pids = [c.attrs["State"]["Pid"] for c in self.bench.containers.values()]
+        return sum(psutil.Process(pid).num_fds() for pid in pids if pid)
+
+    def close(self) -> None:
+        """Down with it, and its data."""
+        self.bench.clean()
+        assert not self.bench.containers
+
+
+def begun(command: Sequence[str], path: Path, environ: dict[str, str]) -> subprocess.Popen[str]:
+    """A command of its own process group, whose output nobody reads."""
+    return subprocess.Popen(
+        command,
+        cwd=path,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+
+
+def ended(process: subprocess.Popen[Any], timeout_s: float = 120) -> int:
+    """Wait for a command; fails where it does not end."""
+    try:
+        return process.wait(timeout_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(30)
+        raise AssertionError(f"{process.args} did not end within {timeout_s:g} s") from None
+
+
+@contextlib.contextmanager
+def dropped(inside: Sequence[str], port: str) -> Iterator[None]:
+    """Drop every packet to and from this TCP port."""
+    rules = [
+        [chain, "-p", "tcp", side, port, "-j", "DROP"]
+        for chain in ("INPUT", "OUTPUT")
+        for side in ("--dport", "--sport")
+    ]
+    made: list[list[str]] = []
+    try:
+        for rule in rules:
+            subprocess.run([*inside, *_IPTABLES, "-A", *rule], check=True, timeout=30)
+            made.append(rule)
+        yield
+    finally:
+        for rule in made:
+            subprocess.run([*inside, *_IPTABLES, "-D", *rule], check=False, timeout=30)
+
+
+@contextlib.contextmanager
+def taken(port: int) -> Iterator[None]:
+    """A stranger listens on this port of 127.0.0.1."""
+    with socket.socket() as stranger:
+        stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+
+        def bound() -> bool:
+            with contextlib.suppress(OSError):
+                stranger.bind(("127.0.0.1", port))
+                return True
+            return False
+
+        eventually(bound, f"port {port} is free to be taken")
+        stranger.listen()
+        yield
+
+
+__all__ = [
+    "Arena",
+    "ComposeArena",
+    "Counts",
+    "EmbeddedArena",
+    "begun",
+    "ended",
+    "has_ended",
+    "heal",
+    "taken",
+]

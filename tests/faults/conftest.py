@@ -1,0 +1,116 @@
+"""Options of the fault suite, and the arenas in which it takes place."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.compose.conftest import engine, images, make_project  # noqa: F401
+from tests.faults.arena import Arena, ComposeArena, EmbeddedArena
+from tests.faults.report import Report
+from tests.integration.conftest import end_builders, environ, link_tree, warm  # noqa: F401
+
+# Ample for the records of some hundred rounds, and full within a second.
+_SPACE = "600m"
+
+# By name: as CI runs it, as before a release, and what it is.
+SIZES = {
+    "rounds": (11, 200, "rounds on the embedded runtime"),
+    "compose-rounds": (8, 50, "rounds on containers"),
+    "cycles": (5, 100, "cycles of up and down"),
+    "starts": (12, 50, "starts at the same moment"),
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Sizes of the suite: small by default, as CI runs it."""
+    group = parser.getgroup("faults")
+    group.addoption("--seed", type=int, default=int(time.time()), help="repeats a run")
+    group.addoption("--first", type=int, default=0, help="the first round's number")
+    group.addoption("--fault", action="append", help="this kind of fault alone (repeatable)")
+    group.addoption("--full", action="store_true", help="all sizes as for a release")
+    group.addoption("--report", type=Path, help="write the figures here, as JSON")
+    for name, (short, full, what) in SIZES.items():
+        group.addoption(f"--{name}", type=int, help=f"{what} (default {short}, --full {full})")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """The seed, so that a failed run can be repeated."""
+    own = "own network and mounts" if owns_system() else "the machine's network and disks"
+    return f"faults: --seed {config.getoption('--seed')}, {own}"
+
+
+@pytest.fixture(scope="session")
+def report(pytestconfig: pytest.Config) -> Iterator[Report]:
+    """Figures of the whole run, written at its end."""
+    found = Report(seed=pytestconfig.getoption("--seed"))
+    yield found
+    target = pytestconfig.getoption("--report")
+    if target is not None:
+        found.write(target)
+
+
+def owns_system() -> bool:
+    """Whether this runs in network and mount namespaces of its own: loopback is all there is."""
+    return set(psutil.net_if_addrs()) <= {"lo"} and os.geteuid() == 0
+
+
+@pytest.fixture
+def embedded(
+    request: pytest.FixtureRequest,
+    warm: Path,  # noqa: F811
+    environ: dict[str, str],  # noqa: F811
+    tmp_path: Path,
+) -> Iterator[Arena]:
+    """A project without a cluster, on a small file system where this may make one."""
+    path = tmp_path.resolve() / "faults"
+    path.mkdir()
+    if owns_system():
+        command = ["mount", "-t", "tmpfs", "-o", f"size={_SPACE}", "faults", str(path)]
+        subprocess.run(command, check=True, timeout=30)
+    cache = tmp_path.resolve() / "cache"
+    link_tree(warm / "jars", cache / "jars")
+    ports = {"KAFKA_TASKS_PORT": "29092", "KAFKA_TASKS_ZOOKEEPER_PORT": "22181"}
+    arena = EmbeddedArena(path, {**environ, **ports, "KAFKA_TASKS_CACHE": str(cache)})
+    try:
+        yield arena
+    finally:
+        try:
+            arena.close()
+        finally:
+            end_builders(cache)
+            shutil.rmtree(cache, ignore_errors=True)
+            if owns_system():
+                subprocess.run(["umount", "--lazy", str(path)], check=False, timeout=30)
+
+
+@pytest.fixture
+def compose(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Arena]:
+    """A project without a cluster, for containers."""
+    client = request.getfixturevalue("engine")
+    request.getfixturevalue("images")
+    arena = ComposeArena(make_project(tmp_path_factory.mktemp("faults"), client))
+    try:
+        yield arena
+    finally:
+        arena.close()
+
+
+@pytest.fixture
+def option(pytestconfig: pytest.Config) -> Callable[[str], int]:
+    """`option("rounds")`: the size that the command line gives, else the usual one."""
+
+    def size(name: str) -> int:
+        given = pytestconfig.getoption(f"--{name}")
+        return int(given or SIZES[name][1 if pytestconfig.getoption("--full") else 0])
+
+    return size

@@ -1,0 +1,68 @@
+"""Figures of a run: rounds, faults, records, and what was found missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass
+class Runtime:
+    """What happened on one runtime; times in seconds."""
+
+    rounds: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    acknowledged: int = 0
+    read_again: int = 0
+    found: int = 0
+    producers_replaced: int = 0
+    heals: list[float] = field(default_factory=list)
+
+    def document(self) -> dict[str, Any]:
+        """For the report."""
+        heals = sorted(self.heals)
+        return {
+            "rounds": self.rounds,
+            "faults": dict(sorted(self.faults.items())),
+            "records_acknowledged": self.acknowledged,
+            "records_read_again": self.read_again,
+            "records_lost": self.acknowledged - self.found,
+            "producers_replaced": self.producers_replaced,
+            "heal_s": {
+                "median": round(heals[len(heals) // 2], 2) if heals else None,
+                "longest": round(heals[-1], 2) if heals else None,
+            },
+        }
+
+
+@dataclass
+class Report:
+    """The whole run."""
+
+    seed: int
+    runtimes: dict[str, Runtime] = field(default_factory=dict)
+    others: dict[str, Any] = field(default_factory=dict)
+
+    def of(self, runtime: str) -> Runtime:
+        """The figures of one runtime."""
+        return self.runtimes.setdefault(runtime, Runtime())
+
+    def write(self, target: Path) -> None:
+        """As JSON; what an earlier run found of other parts stays."""
+        kept = json.loads(target.read_text()) if target.exists() else {}
+        document = {
+            **kept,
+            "schema": 1,
+            "date": time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime()),
+            "system": f"{platform.system()} {platform.machine()}",
+            "cores": os.cpu_count(),
+            **{name: {"seed": self.seed, **of.document()} for name, of in self.runtimes.items()},
+            **self.others,
+        }
+        target.write_text(json.dumps(document, indent=2) + "\n")

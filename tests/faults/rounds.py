@@ -1,0 +1,94 @@
+"""Round after round: a client writes, something breaks, `up` heals, and nothing is lost."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import psutil
+import pytest
+
+from tests.faults import ledger
+from tests.faults.arena import Arena, Counts, heal
+from tests.faults.conftest import owns_system
+from tests.faults.faults import FAULTS, Fault
+from tests.faults.report import Report
+from tests.integration.conftest import eventually
+
+# Sockets that a client opens and closes as it likes.
+_SLACK = 40
+
+
+def chosen(arena: Arena, config: pytest.Config) -> list[Fault]:
+    """The kinds of fault that are possible here."""
+    wanted = config.getoption("--fault") or sorted(FAULTS)
+    return [
+        FAULTS[name]
+        for name in wanted
+        if arena.runtime in FAULTS[name].runtimes
+        and (owns_system() or arena.runtime == "compose" or not FAULTS[name].needs_own_system)
+    ]
+
+
+def deals(faults: list[Fault], seed: int, first: int, rounds: int) -> Iterator[tuple[int, Fault]]:
+    """Each kind equally often, in an order that the seed decides."""
+    deck: list[Fault] = []
+    for number in range(first + rounds):
+        if not deck:
+            deck = list(faults)
+            random.Random(f"{seed}/{number}").shuffle(deck)
+        dealt = deck.pop()
+        if number >= first:
+            yield number, dealt
+
+
+def run_rounds(arena: Arena, report: Report, config: pytest.Config, rounds: int) -> None:
+    """Fails at the first round after which anything is not as it was."""
+    seed = config.getoption("--seed")
+    assert heal(arena) > 0
+    done = arena.run(
+        "topic.create", ledger.TOPIC, "--partitions", str(ledger.PARTITIONS),
+        "--config", "retention.ms=-1",
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    figures = report.of(arena.runtime)
+    bootstrap = f"127.0.0.1:{arena.port}"
+    writer = ledger.Writer(bootstrap)
+    try:
+        more(writer, 100)
+        ledger.check_new(writer, bootstrap)
+        before, files, mine = settled(arena), arena.open_files(), psutil.Process().num_fds()
+        for number, fault in deals(
+            chosen(arena, config), seed, config.getoption("--first"), rounds
+        ):
+            what = fault.does(arena, random.Random(f"{seed}/{number}/{fault.name}"))
+            took = heal(arena)
+            line = f"round {number}: {fault.name} ({what}), healed in {took:.1f} s"
+            print(line, flush=True)
+            more(writer, 100)
+            figures.read_again += ledger.check_new(writer, bootstrap)
+            figures.rounds += 1
+            figures.faults[fault.name] += 1
+            figures.heals.append(took)
+            eventually(lambda: arena.counts() == before, f"{before} after {line}", 60)
+            assert arena.open_files() <= files + _SLACK, line
+            assert psutil.Process().num_fds() <= mine + _SLACK, line
+    finally:
+        writer.close()
+        figures.acknowledged = writer.acknowledged
+        figures.producers_replaced = writer.restarts
+    figures.found = ledger.check_all(writer, bootstrap)
+    assert figures.found == writer.acknowledged
+
+
+def more(writer: ledger.Writer, count: int) -> None:
+    """Wait until so many further records are acknowledged."""
+    wanted = writer.acknowledged + count
+    eventually(lambda: writer.acknowledged >= wanted, f"{count} more records acknowledged", 60)
+
+
+def settled(arena: Arena) -> Counts:
+    """The counts once no builder of archives is at work any more."""
+    quiet = 2 if arena.runtime == "embedded" else 0
+    eventually(lambda: arena.counts().processes == quiet, "nothing but the servers runs", 120)
+    return arena.counts()

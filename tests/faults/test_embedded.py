@@ -1,0 +1,85 @@
+"""Faults in a cluster of processes; many starts, one after the other and at the same moment."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.faults.arena import Arena, begun, ended
+from tests.faults.report import Report
+from tests.faults.rounds import run_rounds, settled
+from tests.integration.conftest import COMMAND
+
+pytestmark = pytest.mark.timeout(7200)
+
+
+def test_no_fault_loses_anything(
+    embedded: Arena, report: Report, pytestconfig: pytest.Config, option: Callable[[str], int]
+) -> None:
+    """After every fault `up` heals, and each acknowledged record is there, once and in order."""
+    run_rounds(embedded, report, pytestconfig, option("rounds"))
+
+
+def _disk_kb(path: Path) -> int:
+    done = subprocess.run(["du", "-sk", str(path)], capture_output=True, text=True, check=True)
+    return int(done.stdout.split()[0])
+
+
+def _measured(arena: Arena) -> dict[str, int]:
+    """What could grow: kilobytes and megabytes, processes, files."""
+    servers = [psutil.Process(pid) for pid in arena.sandbox.processes()]  # type: ignore[attr-defined]
+    return {
+        "processes": arena.counts().processes,
+        "open_files": arena.open_files(),
+        "memory_mb": sum(server.memory_info().rss for server in servers) // 1_000_000,
+        "disk_kb": _disk_kb(arena.path / ".kafka-tasks"),
+        "files": sum(1 for _ in (arena.path / ".kafka-tasks").rglob("*")),
+    }
+
+
+def test_ups_and_downs_leave_nothing(
+    embedded: Arena, report: Report, option: Callable[[str], int]
+) -> None:
+    """After so many `up` and `down` there are as many processes, files, bytes as after the third.
+
+    Logs grow until they rotate, so that a little disk a cycle is theirs: 1 MB is allowed for each.
+    """
+    cycles = option("cycles")
+    first: dict[str, int] = {}
+    for cycle in range(cycles):
+        assert embedded.run("up").code == 0
+        if cycle == 2:
+            assert embedded.run("topic").code == 0
+            settled(embedded)
+            first = _measured(embedded)
+        if cycle == cycles - 1:
+            settled(embedded)
+            last = _measured(embedded)
+        assert embedded.run("down").code == 0
+        assert embedded.sandbox.processes() == {}  # type: ignore[attr-defined]
+    report.others["cycles"] = {"cycles": cycles, "third": first, "last": last}
+    assert last["processes"] == first["processes"]
+    assert last["open_files"] <= first["open_files"] + 20
+    assert last["memory_mb"] <= first["memory_mb"] * 1.25
+    assert last["files"] <= first["files"] + 20
+    assert last["disk_kb"] <= first["disk_kb"] + 1000 * cycles
+
+
+def test_starts_at_the_same_moment_make_one_cluster(
+    embedded: Arena, report: Report, option: Callable[[str], int]
+) -> None:
+    """Of so many `up` at once each succeeds, and each service runs once."""
+    starts = option("starts")
+    command = [str(COMMAND), "up", "--timeout", "240"]
+    environ = dict(embedded.environ)  # type: ignore[attr-defined]
+    running = [begun(command, embedded.path, environ) for _ in range(starts)]
+    codes = [ended(process, 300) for process in running]
+    assert codes == [0] * starts
+    pids = embedded.sandbox.pids()  # type: ignore[attr-defined]
+    assert set(pids) == {"zookeeper", "kafka"}
+    report.others["starts"] = {"at_once": starts, "clusters": 1, "cores": os.cpu_count()}
