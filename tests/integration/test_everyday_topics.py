@@ -207,13 +207,21 @@ def test_dry_run_creates_nothing(running: Sandbox) -> None:
 
 def test_list_hides_what_is_kafkas_own(running: Sandbox) -> None:
     """`list` shows the topics with their shape, and Kafka's own only on demand."""
-    assert running.run("topic.create", "__mine").code == 0
-    assert "__mine" not in running.topics()
+    assert running.run("topic.create", "read").code == 0
+    made = running.run("group.reset", "reader", "--topic", "read", "--to", "start", "--execute")
+    assert made.code == 0, made.err
+    assert "__consumer_offsets" not in running.topics()
     shown = running.run("topic.list", "--internal", "-o", "json").document["topics"]
-    assert {
-        "name": "__mine",
+    read, own = (next(t for t in shown if t["name"] == n) for n in ("read", "__consumer_offsets"))
+    assert read == {
+        "name": "read",
         "partitions": 1,
         "replication_factor": 1,
         "leaders": 1,
-        "internal": True,
-    } in shown
+        "under_replicated": 0,
+        "records": None,
+        "bytes": None,
+        "internal": False,
+    }
+    assert own["internal"]
+    assert own["leaders"] == own["partitions"] > 0
