@@ -64,7 +64,7 @@ class Call:
         """Columns for tables: the terminal's, or no limit in a pipe."""
         import shutil
 
-        return shutil.get_terminal_size().columns if sys.stdout.isatty() else 1000
+        return shutil.get_terminal_size().columns if sys.stdout.isatty() else 1_000_000
 
     def project(self) -> Project:
         """The project of the current directory."""

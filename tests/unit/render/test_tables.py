@@ -4,6 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kafka_tasks.model.cluster import Address, ServiceState
 from kafka_tasks.model.results import Known, Proof, Pulled
@@ -165,3 +167,39 @@ def test_the_rest_is_in_words() -> None:
     ]
     assert tables.pairs([("a", None), ("at", Address("h", 1))]) == "  at  h:1"
     assert (tables.counted(1, "topic"), tables.counted(0, "topic")) == ("1 topic", "0 topics")
+
+
+NAMES = ["orders", "a." + "very.long." * 7, "x" * 249]
+
+
+def test_a_narrow_screen_breaks_long_names_and_no_number() -> None:
+    """Numbers, headings and short words stay whole; nothing is lost, and no line is longer."""
+    found = [ListedTopic(topic(name, 6), 123_456, 123_456_789_012) for name in NAMES]
+    lines = tables.topics(found, width=80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0].split() == ["topic", "partitions", "replication", "records", "bytes"]
+    assert sum("123456 " in line and "123456789012" in line for line in lines) == 3
+    first = "".join(line.split()[0] for line in lines[2:])
+    assert first == "".join(NAMES)
+
+
+def test_a_pipe_gets_a_line_a_row_however_long() -> None:
+    """What reads it splits lines."""
+    text = tables.table(["group", "topics"], [["g", ", ".join(NAMES * 99)]] * 2, width=1_000_000)
+    assert len(text.splitlines()) == 4
+
+
+@given(
+    rows=st.lists(
+        st.tuples(st.text(st.characters(min_codepoint=32, max_codepoint=126)), st.integers()),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_what_needs_no_wrapping_looks_as_rich_would_have_it(rows: list[tuple[str, int]]) -> None:
+    """The short way draws the same table."""
+    texts = [[name.strip(), str(number)] for name, number in rows]
+    widths = [max(map(len, column)) for column in zip(["a", "number"], *texts, strict=True)]
+    assert tables._unwrapped(["a", "number"], texts, widths) == tables._wrapped(
+        ["a", "number"], texts, widths, 1000
+    )
