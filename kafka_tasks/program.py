@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 from invoke.program import Program
 
@@ -12,6 +13,15 @@ from kafka_tasks.version import VERSION
 
 class KafkaTasks(Program):
     """Invoke's program, with the project's `invoke.yaml` read as Invoke itself would."""
+
+    def run(self, argv: Any = None, exit: bool = True) -> None:
+        """Ctrl-C while Invoke parses is exit 130 too; Invoke itself would make it 1."""
+        try:
+            super().run(argv, exit)
+        except SystemExit as ending:
+            if isinstance(ending.__context__, KeyboardInterrupt):
+                raise KeyboardInterrupt from None
+            raise
 
     def parse_collection(self) -> None:
         """A program with a namespace of its own leaves the project's configuration out."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kafka_tasks.render.tables import counted
+from kafka_tasks.render.tables import some
 from kafka_tasks.topics.plan import ACTIONS, Change, Plan
 
 if TYPE_CHECKING:
@@ -159,7 +159,4 @@ def _sentence(done: str) -> str:
 
 
 def _unfinished(what: str, names: Sequence[str]) -> list[str]:
-    if not names:
-        return []
-    shown = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
-    return [f"  {what}: {counted(len(names), 'topic')} ({shown})"]
+    return [f"  {what}: {some(names, 'topic')}"] if names else []

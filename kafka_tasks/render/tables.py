@@ -89,6 +89,13 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def some(names: Sequence[str], noun: str) -> str:
+    """How many there are, and the first ten of them by name."""
+    return (
+        f"{counted(len(names), noun)} ({', '.join(names[:10])}{', …' if len(names) > 10 else ''})"
+    )
+
+
 def pairs(rows: Iterable[tuple[str, object]]) -> str:
     """Names and values, two columns."""
     shown = [(name, str(value)) for name, value in rows if value is not None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,35 @@ def connected(call: Call) -> Iterator[tuple[Session, Cluster, Admin]]:
 def dry(what: str) -> Outcome:
     """What --dry says instead of doing it."""
     return Outcome({"schema": 1, "dry": True, "would": what}, lambda: f"would {what}")
+
+
+@contextmanager
+def accounted(look: Callable[[], Iterable[str]], *, hint: str) -> Iterator[None]:
+    """Around what sends: Ctrl-C takes nothing back, so `look` says what has become of it."""
+    from kafka_tasks.errors import Interrupted, KafkaTasksError
+    from kafka_tasks.lifecycle import signals_held
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        with signals_held():
+            try:
+                found = list(look())
+            except KafkaTasksError as error:
+                found = [f"what became of it is not known: {error.message}"]
+        raise Interrupted(
+            "Interrupted; what had been sent by then is not taken back.", evidence=found, hint=hint
+        ) from None
+
+
+def gone_or_left(names: Iterable[str], there: Iterable[str], noun: str) -> Iterator[str]:
+    """A line for those of the names that are gone, and one for those that are still there."""
+    from kafka_tasks.render.tables import some
+
+    left = set(names) & set(there)
+    for word, which in (("gone", set(names) - left), ("still there", left)):
+        if which:
+            yield f"{word}: {some(sorted(which), noun)}"
 
 
 def missing(name: str, there: Mapping[str, object]) -> Exception:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kafka_tasks.tasks._cluster_access import connected, dry, require_cluster_id
+from kafka_tasks.tasks._cluster_access import (
+    accounted,
+    connected,
+    dry,
+    gone_or_left,
+    require_cluster_id,
+)
 from kafka_tasks.tasks._options import Call, Outcome, confirmed, number, verb
 
 if TYPE_CHECKING:
     from kafka_tasks.clients.kafka.admin import Admin
-    from kafka_tasks.model.group import GroupLag
+    from kafka_tasks.model.group import GroupLag, OffsetChange
 
 
 @verb(name="list")
@@ -106,11 +112,23 @@ def reset(
         changes = resetting.plan_reset(admin, places, committed, position)
         doing = execute and not call.dry
         if doing:
-            resetting.carry_out(admin, name, changes)
+            with accounted(
+                lambda: _moved(admin, name, changes), hint=f"invoke kafka.group.describe {name}"
+            ):
+                resetting.carry_out(admin, name, changes)
     return Outcome(
         group_view.reset(name, changes, executed=doing),
         lambda: group_view.reset_text(name, changes, executed=doing, width=call.width),
     )
+
+
+def _moved(admin: Admin, name: str, changes: Sequence[OffsetChange]) -> Iterator[str]:
+    from kafka_tasks.clients.kafka import group_admin
+
+    now = group_admin.committed(admin, [name], timeout_s=3.0)[name]
+    for change in changes:
+        at = now.get((change.topic, change.partition))
+        yield f"{change.topic}-{change.partition} is at {at}; {change.after} was asked for"
 
 
 @verb(help={"names": "groups: one, several with commas, or a pattern such as 'test-*'"})
@@ -136,7 +154,11 @@ def delete(
             f"{', '.join(chosen)}."
         ]
         confirmed(question, yes=yes, hint=f"invoke kafka.group.delete '{names}' --yes")
-        found = group_admin.delete(admin, chosen)
+        with accounted(
+            lambda: gone_or_left(chosen, group_admin.names(admin, timeout_s=3.0), "group"),
+            hint="invoke kafka.group.list",
+        ):
+            found = group_admin.delete(admin, chosen)
     gone = [name for name in chosen if found[name] is None]
     failed = {name: error for name, error in found.items() if error is not None}
     if len(chosen) == 1 and failed:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from kafka_tasks.tasks._cluster_access import connected, dry, require_cluster_id
+from kafka_tasks.tasks._cluster_access import (
+    accounted,
+    connected,
+    dry,
+    gone_or_left,
+    require_cluster_id,
+)
 from kafka_tasks.tasks._options import Call, Outcome, confirmed, verb
 
 if TYPE_CHECKING:
@@ -36,13 +43,19 @@ def reset(
         if topics or groups:
             question = [f"{what} would be deleted, with all records and committed offsets."]
             confirmed(question, yes=yes, hint="invoke kafka.reset --yes")
-        # Groups first: one that is still read with keeps its topics from looking empty.
+
+        def look() -> Iterator[str]:
+            yield from gone_or_left(topics, admin.topics(timeout_s=3.0), "topic")
+            yield from gone_or_left(groups, group_admin.names(admin, timeout_s=3.0), "group")
+
         failed: dict[str, KafkaTasksError] = {}
-        for found in (
-            group_admin.delete(admin, groups),
-            emptying.delete(admin, topics, timeout_s=session.settings.timeout),
-        ):
-            failed.update({name: error for name, error in found.items() if error is not None})
+        with accounted(look, hint="invoke kafka.reset"):
+            # Groups first: one that is still read with keeps its topics from looking empty.
+            for found in (
+                group_admin.delete(admin, groups),
+                emptying.delete(admin, topics, timeout_s=session.settings.timeout),
+            ):
+                failed.update({name: error for name, error in found.items() if error is not None})
     document = {
         "schema": 1,
         "topics": [name for name in topics if name not in failed],

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from kafka_tasks.tasks._cluster_access import (
+    accounted,
     connected,
     dry,
+    gone_or_left,
     matching,
     missing,
     require_cluster_id,
@@ -14,6 +18,7 @@ from kafka_tasks.tasks._cluster_access import (
 from kafka_tasks.tasks._options import Call, Outcome, confirmed, number, verb
 
 if TYPE_CHECKING:
+    from kafka_tasks.clients.kafka.admin import Admin
     from kafka_tasks.topics.model import TopicSpec
 
 DEFAULT_TOPIC = "test-topic"
@@ -38,6 +43,14 @@ def _spec(
             parse_config(config),
         )
     )
+
+
+def _interruptible(admin: Admin, name: str) -> AbstractContextManager[None]:
+    def look() -> Iterator[str]:
+        there = name in admin.topics(timeout_s=3.0, name=name)
+        yield f"{name} is {'there' if there else 'not there'}"
+
+    return accounted(look, hint=f"invoke kafka.topic.describe {name}")
 
 
 @verb(
@@ -82,7 +95,8 @@ def ensure(
             return dry(f"create {name}" if there is None else f"prove {name}")
         limit = min(session.settings.timeout, 30.0)
         if there is None:
-            require_done(apply(plan, admin, timeout_s=limit))
+            with _interruptible(admin, name):
+                require_done(apply(plan, admin, timeout_s=limit))
         record = there is None or prove or name == DEFAULT_TOPIC
         found = topics.prove(
             cluster, admin, name, created=there is None, with_record=record, timeout_s=limit
@@ -109,7 +123,8 @@ def create(
         if call.dry:
             topics.planned(admin, wanted)
             return dry(f"create {name}")
-        made = topics.create(admin, wanted, if_not_exists=if_not_exists)
+        with _interruptible(admin, name):
+            made = topics.create(admin, wanted, if_not_exists=if_not_exists)
         state = admin.describe(name)
     count = tables.counted(len(state.partitions) if state else 0, "partition")
     text = (
@@ -215,6 +230,10 @@ def delete(
         there, configs = admin.topics(), admin.configs(chosen, missing_ok=True)
         going = [replace(there[at], config=configs[at]) for at in chosen if at in configs]
         undo = keep_undo(session, admin, going)
-        changes.require(emptying.delete(admin, chosen))
+        with accounted(
+            lambda: gone_or_left(chosen, admin.topics(timeout_s=3.0), "topic"),
+            hint="invoke kafka.topic.list",
+        ):
+            changes.require(emptying.delete(admin, chosen))
     text = f"Deleted {', '.join(chosen)}."
     return Outcome({"schema": 1, "deleted": chosen, "undo": str(undo)}, lambda: text)

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kafka_tasks.tasks._cluster_access import connected, dry, missing, require_cluster_id
+from kafka_tasks.tasks._cluster_access import (
+    accounted,
+    connected,
+    dry,
+    missing,
+    require_cluster_id,
+)
 from kafka_tasks.tasks._options import Call, Outcome, confirmed, number, verb
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kafka_tasks.clients.kafka.admin import Admin
-    from kafka_tasks.model.topic import TopicState
+    from kafka_tasks.model.topic import TopicState, Trim
+    from kafka_tasks.topics.altering import Alteration
 
 
 def _topic(admin: Admin, name: str) -> TopicState:
@@ -69,7 +79,10 @@ def alter(
         if wanted.fields:
             altering.require_possible(admin, wanted)
             if not call.dry:
-                altering.carry_out(admin, wanted)
+                with accounted(
+                    lambda: _altered(admin, wanted), hint=f"invoke kafka.topic.describe {name}"
+                ):
+                    altering.carry_out(admin, wanted)
     document: dict[str, Any] = {
         "schema": 1,
         "topic": name,
@@ -86,6 +99,27 @@ def alter(
         for f in wanted.fields
     ]
     return Outcome(document, lambda: "\n".join([head, *lines]))
+
+
+def _altered(admin: Admin, wanted: Alteration) -> Iterator[str]:
+    from kafka_tasks.topics import altering
+
+    state = admin.describe(wanted.topic, timeout_s=3.0)
+    if state is None:
+        yield f"{wanted.topic} is not there any more"
+        return
+    now = altering.planned(state, partitions=wanted.partitions, edits=wanted.edits)
+    left = {field.field for field in now.fields}
+    for field in wanted.fields:
+        yield f"{field.field} is {'not changed' if field.field in left else 'changed'}"
+
+
+def _trimmed(admin: Admin, state: TopicState, planned: Sequence[Trim]) -> Iterator[str]:
+    now = admin.offsets(state, timeout_s=3.0)
+    for trim in planned:
+        if trim.records:
+            first = now[trim.partition].start
+            yield f"{state.name}-{trim.partition} begins at {first}; {trim.before} was asked for"
 
 
 @verb(
@@ -111,6 +145,7 @@ def trim(
 
     position = parse_position(before, flag="--before")
     only = number(partition, "--partition")
+    undo: Path | None = None
     with connected(call) as (session, _, admin):
         state = _topic(admin, name)
         trimming.require_trimmable(state)
@@ -129,12 +164,16 @@ def trim(
                 drawn,
             ]
             confirmed(question, yes=yes, hint=f"invoke kafka.topic.trim {name} … --yes")
-            keep_undo(session, admin, [state])
-            trimming.carry_out(admin, name, planned)
+            undo = keep_undo(session, admin, [state])
+            with accounted(
+                lambda: _trimmed(admin, state, planned), hint=f"invoke kafka.topic.describe {name}"
+            ):
+                trimming.carry_out(admin, name, planned)
     document = {
         "schema": 1,
         "topic": name,
         "records": going,
+        "undo": str(undo) if undo else None,
         "partitions": [
             {"partition": t.partition, "start": t.start, "before": t.before, "end": t.end}
             for t in planned

@@ -102,7 +102,8 @@ def plan(
     if out is not None and not call.dry:
         plan_file.write(kept, Path(out))
     document = plan_view.document(found, cluster_id=seen.cluster_id, fingerprint=kept.fingerprint)
-    tail = f"\nWritten to {out}; apply it: invoke kafka.topic.apply --plan {out}" if out else ""
+    said = "Would be written" if call.dry else "Written"
+    tail = f"\n{said} to {out}; apply it: invoke kafka.topic.apply --plan {out}" if out else ""
     code = 2 if detailed_exitcode and found.pending else 0
     return Outcome(document, lambda: plan_view.text(found) + tail, code)
 

@@ -80,7 +80,7 @@ def admin(monkeypatch: pytest.MonkeyPatch) -> FakeAdmin:
     monkeypatch.setattr(records, "roundtrip", lambda *_, **__: 5.0)
     for module in (apply, emptying):
         monkeypatch.setattr(module, "changes", FakeChanges)
-    monkeypatch.setattr(group_admin, "names", lambda _: [])
+    monkeypatch.setattr(group_admin, "names", lambda *_, **__: [])
     monkeypatch.setattr(lag, "reading", lambda *_: [])
     return found
 
