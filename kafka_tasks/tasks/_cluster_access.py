@@ -51,11 +51,11 @@ def accounted(look: Callable[[], Iterable[str]], *, hint: str) -> Iterator[None]
 
 
 def gone_or_left(names: Iterable[str], there: Iterable[str], noun: str) -> Iterator[str]:
-    """A line for those of the names that are gone, and one for those that are still there."""
+    """A line for those of the names that are gone, and one for those that are not."""
     from kafka_tasks.render.tables import some
 
     left = set(names) & set(there)
-    for word, which in (("gone", set(names) - left), ("still there", left)):
+    for word, which in (("gone", set(names) - left), ("not gone yet", left)):
         if which:
             yield f"{word}: {some(sorted(which), noun)}"
 

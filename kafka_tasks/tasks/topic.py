@@ -117,7 +117,9 @@ def create(
     """Create a topic; returns when each of its partitions has a leader."""
     wanted = _spec(name, partitions, replication_factor, config or [])
     from kafka_tasks.render import tables
+    from kafka_tasks.retry import Deadline
     from kafka_tasks.topics import ensure as topics
+    from kafka_tasks.topics.awaiting import await_leaders
 
     with connected(call) as (_, _, admin):
         if call.dry:
@@ -125,8 +127,9 @@ def create(
             return dry(f"create {name}")
         with _interruptible(admin, name):
             made = topics.create(admin, wanted, if_not_exists=if_not_exists)
-        state = admin.describe(name)
-    count = tables.counted(len(state.partitions) if state else 0, "partition")
+        # Of several brokers, the next one asked may hear of a new topic a moment later.
+        state = await_leaders(admin, name, Deadline.after(5.0))
+    count = tables.counted(len(state.partitions), "partition")
     text = (
         f"Topic {name} created ({count})."
         if made

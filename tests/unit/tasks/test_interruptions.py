@@ -40,7 +40,7 @@ def test_a_deletion_says_what_is_gone_and_what_is_not(
     ran = ready(line)
     assert ran.code == 130
     assert ran.out == ""
-    assert "  | gone: 1 topic (t1)\n  | still there: 2 topics (t2, t3)\n" in ran.err
+    assert "  | gone: 1 topic (t1)\n  | not gone yet: 2 topics (t2, t3)\n" in ran.err
     assert sorted(admin.there) == ["t2", "t3"]
 
 
@@ -52,7 +52,7 @@ def test_an_account_in_json_is_one_document(
     _interrupt_after("delete", 0, monkeypatch)
     error = ready("topic.delete t1 --yes -o json").document["error"]
     assert (error["code"], error["exit_code"]) == ("interrupted", 130)
-    assert error["evidence"] == ["still there: 1 topic (t1)"]
+    assert error["evidence"] == ["not gone yet: 1 topic (t1)"]
 
 
 @pytest.mark.parametrize(("made", "said"), [(False, "t is not there"), (True, "t is there")])
@@ -120,7 +120,7 @@ def test_groups_are_accounted_for_too(
     monkeypatch.setattr(group_admin, "delete", cut)
     ran = ready("group.delete g* --yes")
     assert ran.code == 130
-    assert "  | gone: 1 group (g1)\n  | still there: 1 group (g2)\n" in ran.err
+    assert "  | gone: 1 group (g1)\n  | not gone yet: 1 group (g2)\n" in ran.err
 
 
 def test_a_group_that_is_reset_says_where_it_is(
