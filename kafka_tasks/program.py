@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from typing import Any
 
 from invoke.program import Program
@@ -23,6 +24,17 @@ class KafkaTasks(Program):
                 raise KeyboardInterrupt from None
             raise
 
+    def parse_core_args(self) -> None:
+        """The script for zsh is our own."""
+        super().parse_core_args()
+        if self.args["print-completion-script"].value == "zsh":
+            from invoke.exceptions import Exit
+
+            from kafka_tasks.tasks._completion import ZSH
+
+            print(ZSH, end="")
+            raise Exit
+
     def parse_collection(self) -> None:
         """A program with a namespace of its own leaves the project's configuration out."""
         super().parse_collection()
@@ -33,6 +45,21 @@ class KafkaTasks(Program):
         with contextlib.suppress(KafkaTasksError):
             self.config.set_project_location(str(Project.find().path))
             self.config.load_project()
+
+    def parse_cleanup(self) -> None:
+        """Topics and groups complete as well; Invoke knows tasks and flags."""
+        if self.args.complete.value:
+            from invoke.context import Context
+            from invoke.exceptions import Exit
+
+            from kafka_tasks.tasks import _completion
+
+            typed = self.core.remainder
+            found = _completion.offered(typed, self.collection, Context(self.config))
+            if found is not None:
+                sys.stdout.writelines(f"{word}\n" for word in found)
+                raise Exit
+        super().parse_cleanup()
 
 
 def main() -> None:

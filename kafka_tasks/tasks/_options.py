@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
@@ -111,7 +112,10 @@ class KafkaTask(Task):  # type: ignore[type-arg]
     """A task with -o for --output, and equal to itself alone.
 
     Invoke cannot be told which short flag to use, and takes tasks with the same code for one.
+    `completes` says of which parameters a shell may complete names, and whether topics or groups.
     """
+
+    completes: Mapping[str, str] = MappingProxyType({})
 
     def arg_opts(self, name: str, default: str, taken_names: set[str]) -> dict[str, Any]:
         """Invoke's own, with the one short flag."""
@@ -136,6 +140,7 @@ def verb(
     iterable: tuple[str, ...] = (),
     optional: tuple[str, ...] = (),
     help: Mapping[str, str] | None = None,
+    completes: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., Outcome | None]], KafkaTask]:
     """Make a task of a function `(call, …flags) -> Outcome`.
 
@@ -152,7 +157,7 @@ def verb(
 
         known = {**HELP, **(help or {})}
         parameters = inspect.signature(function).parameters
-        return KafkaTask(
+        task = KafkaTask(
             run,
             name=name or function.__name__,
             default=default,
@@ -161,6 +166,8 @@ def verb(
             auto_shortflags=False,
             help={flag: known[flag] for flag in parameters if flag in known},
         )
+        task.completes = completes or {}
+        return task
 
     return decorate
 

@@ -31,7 +31,7 @@ def list_(call: Call, output: str = "text") -> Outcome:
     return Outcome(group_view.listed(found), lambda: group_view.list_text(found, width=call.width))
 
 
-@verb()
+@verb(completes={"name": "groups"})
 def describe(call: Call, name: str, output: str = "text") -> Outcome:
     """Show a group's members, and its lag in every partition."""
     from kafka_tasks.render import group_view
@@ -72,6 +72,7 @@ def _missing(name: str, there: Sequence[str]) -> Exception:
         "partition": "only this partition",
         "execute": "do it; without, it is only shown",
     },
+    completes={"name": "groups", "topic": "topics"},
 )
 def reset(
     call: Call,
@@ -131,7 +132,10 @@ def _moved(admin: Admin, name: str, changes: Sequence[OffsetChange]) -> Iterator
         yield f"{change.topic}-{change.partition} is at {at}; {change.after} was asked for"
 
 
-@verb(help={"names": "groups: one, several with commas, or a pattern such as 'test-*'"})
+@verb(
+    help={"names": "groups: one, several with commas, or a pattern such as 'test-*'"},
+    completes={"names": "groups"},
+)
 def delete(
     call: Call,
     names: str,

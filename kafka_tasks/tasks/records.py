@@ -33,7 +33,8 @@ def _topic(admin: Admin, name: str, *, settings: bool) -> TopicState:
         "exit": "stop at what is the end now",
         "partition": "only this partition",
         "timeout": "seconds without any broker (default 60)",
-    }
+    },
+    completes={"topic": "topics"},
 )
 def consume(
     call: Call,
@@ -110,7 +111,8 @@ def _reader_gone(descriptor: int) -> bool:
     help={
         "file": "a file of JSON lines (default: standard input)",
         "repartition": "let the key choose the partition, whatever the line says",
-    }
+    },
+    completes={"topic": "topics"},
 )
 def produce(
     call: Call,

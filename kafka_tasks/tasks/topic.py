@@ -61,6 +61,7 @@ def _interruptible(admin: Admin, name: str) -> AbstractContextManager[None]:
         "prove": "allow a record in a topic that existed before",
         **_FLAGS,
     },
+    completes={"name": "topics"},
 )
 def ensure(
     call: Call,
@@ -148,6 +149,7 @@ def create(
         "empty": "only those without a record",
         "sizes": "show records, and bytes on all brokers together",
     },
+    completes={"name": "topics"},
 )
 def list_(
     call: Call,
@@ -184,7 +186,7 @@ def list_(
     return Outcome(as_json.topics(found), lambda: tables.topics(found, width=call.width))
 
 
-@verb()
+@verb(completes={"name": "topics"})
 def describe(call: Call, name: str, output: str = "text") -> Outcome:
     """Show a topic's partitions, offsets, settings, and the groups that read it."""
     from kafka_tasks.groups.lag import reading
@@ -204,7 +206,10 @@ def describe(call: Call, name: str, output: str = "text") -> Outcome:
     )
 
 
-@verb(help={"names": "topics: one, several with commas, or a pattern such as 'test-*'"})
+@verb(
+    help={"names": "topics: one, several with commas, or a pattern such as 'test-*'"},
+    completes={"names": "topics"},
+)
 def delete(
     call: Call,
     names: str,

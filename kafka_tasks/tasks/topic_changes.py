@@ -47,6 +47,7 @@ def _topic(admin: Admin, name: str) -> TopicState:
         "append": "a value more for a setting that is a list, key=value (repeatable)",
         "subtract": "a value less for a setting that is a list, key=value (repeatable)",
     },
+    completes={"name": "topics"},
 )
 def alter(
     call: Call,
@@ -126,7 +127,8 @@ def _trimmed(admin: Admin, state: TopicState, planned: Sequence[Trim]) -> Iterat
     help={
         "before": "delete what is before: @TIMESTAMP, an offset, or end for all",
         "partition": "only this partition",
-    }
+    },
+    completes={"name": "topics"},
 )
 def trim(
     call: Call,

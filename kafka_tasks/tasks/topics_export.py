@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         "kafka": "strimzi: the name of the Kafka resource (default my-cluster)",
         "out": "write to this file instead of the screen",
     },
+    completes={"names": "topics"},
 )
 def export(
     call: Call,

@@ -15,8 +15,8 @@ from invoke.tasks import Task
 from kafka_tasks.tasks import kafka
 from tests.docs.documents import EXAMPLES, PAGES, ROOT, anchors, blocks, links, prose, table
 
-CORE_FLAGS = {"--dry", "--help", "--list", "--version"}
-CORE_VALUES = {"--help"}
+CORE_FLAGS = {"--dry", "--help", "--list", "--print-completion-script", "--version"}
+CORE_VALUES = {"--help", "--print-completion-script"}
 COMMAND = re.compile(r"(?:^|[\s`(;|&\"'=])(invoke(?= kafka\.| -)|kafka-tasks) ([^`\n;|&#)>']*)")
 
 
