@@ -196,10 +196,10 @@ def proof(found: Proof) -> str:
     )
 
 
-def topics(found: Sequence[ListedTopic], *, width: int) -> str:
+def topics(found: Sequence[ListedTopic], *, width: int, filtered: bool = False) -> str:
     """`topic.list`; records and bytes where they were asked for."""
     if not found:
-        return "There are no topics."
+        return "No topic matches." if filtered else "There are no topics."
     counted_too = any(listed.records is not None for listed in found)
     sized = any(listed.bytes is not None for listed in found)
     headings = ["topic", "partitions", "replication"]

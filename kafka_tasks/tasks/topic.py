@@ -183,7 +183,10 @@ def list_(
             found = [ListedTopic(state, None) for state in chosen]
     if empty:
         found = [topic for topic in found if topic.records == 0]
-    return Outcome(as_json.topics(found), lambda: tables.topics(found, width=call.width))
+    filtered = bool(name or under_replicated or unavailable or empty)
+    return Outcome(
+        as_json.topics(found), lambda: tables.topics(found, width=call.width, filtered=filtered)
+    )
 
 
 @verb(completes={"name": "topics"})

@@ -16,6 +16,10 @@ def bootstrap(sandbox: Sandbox) -> str:
     return f"127.0.0.1:{sandbox.recorded()['services'][-1]['port']}"
 
 
+TOPICS = "org.apache.kafka.tools.TopicCommand"
+GROUPS = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
+
+
 def java(sandbox: Sandbox, tool: str, *arguments: str) -> str:
     """What one of Kafka's own commands prints, with the jars and the Java of the cluster."""
     script = (
@@ -30,7 +34,7 @@ def java(sandbox: Sandbox, tool: str, *arguments: str) -> str:
     )
     done = subprocess.run(
         [
-            *(sys.executable, "-c", script, f"org.apache.kafka.tools.{tool}"),
+            *(sys.executable, "-c", script, tool),
             *("--bootstrap-server", bootstrap(sandbox), *arguments),
         ],
         cwd=sandbox.path,
@@ -75,7 +79,7 @@ def test_a_topic_is_altered_and_kafkas_own_tools_see_it(running: Sandbox) -> Non
     ).document["fields"]
     assert {"field": "partitions", "from": 1, "to": 3} in fields
     assert {"field": "config.cleanup.policy", "from": "delete", "to": "delete,compact"} in fields
-    described = java(running, "TopicCommand", "--describe", "--topic", topic)
+    described = java(running, TOPICS, "--describe", "--topic", topic)
     assert "PartitionCount: 3" in described
     assert "segment.bytes=1048576" in described
     assert "retention.ms" not in described
@@ -131,9 +135,7 @@ def test_a_group_is_seen_reset_and_deleted(running: Sandbox) -> None:
     assert [(p["committed"], p["end"], p["lag"]) for p in described["partitions"]] == [(2, 5, 3)]
     row = next(
         line.split()
-        for line in java(
-            running, "consumer.group.ConsumerGroupCommand", "--describe", "--group", "readers"
-        ).splitlines()
+        for line in java(running, GROUPS, "--describe", "--group", "readers").splitlines()
         if line.startswith("readers")
     )
     assert row[1:6] == [topic, "0", "2", "5", "3"]

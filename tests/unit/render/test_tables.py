@@ -127,6 +127,7 @@ def test_topics_are_listed_with_what_is_wrong() -> None:
     assert lines[-2].split() == ["a", "2", "1"]
     assert lines[-1].split() == ["b", "3", "1", "0", "leaders", "only"]
     assert tables.topics([], width=80) == "There are no topics."
+    assert tables.topics([], width=80, filtered=True) == "No topic matches."
 
 
 def test_a_topic_shows_its_own_settings_only() -> None:
