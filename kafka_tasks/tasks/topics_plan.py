@@ -194,6 +194,7 @@ def _carried_out(
     from kafka_tasks.topics.apply import apply as carry_out
 
     recorder = work.session.recorder
+    mover = moving.mover(work.cluster, work.admin, seen, recorder, work.session.project.state)
 
     def watch(account: Account) -> None:
         done = len(account.stages) - len(account.having("waiting")) - len(account.having("begun"))
@@ -207,7 +208,7 @@ def _carried_out(
             work.admin,
             timeout_s=work.session.settings.timeout,
             account=account,
-            mover=moving.mover(work.cluster, work.admin, seen, recorder),
+            mover=mover,
         )
     except KeyboardInterrupt:
         interrupted = True

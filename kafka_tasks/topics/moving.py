@@ -3,29 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
 
 from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.clients.kafka.changes import Outcomes
 from kafka_tasks.clients.kafka.reassignment import Replicas
-from kafka_tasks.errors import BrokerUnreachable, ClusterError
+from kafka_tasks.errors import BrokerUnreachable, ClusterError, KafkaTasksError
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
 from kafka_tasks.topics.apply import Mover
-from kafka_tasks.topics.assignment import Assignment, spread
+from kafka_tasks.topics.assignment import Assignment, as_reassignment_json, spread
 from kafka_tasks.topics.observe import Observed
 
 
-def mover(cluster: Cluster, admin: Admin, seen: Observed, recorder: Recorder) -> Mover:
-    """What `apply` calls for topics whose replication factor changes."""
+def mover(
+    cluster: Cluster, admin: Admin, seen: Observed, recorder: Recorder, directory: Path
+) -> Mover:
+    """What `apply` calls for topics whose replication factor changes.
+
+    What cannot be moved from here is written to a file in `directory` for Kafka's own tool.
+    """
 
     def move_to(wanted: Mapping[str, int], deadline: Deadline) -> Outcomes:
         # Partitions may have been added since the plan was made.
         there = {**seen.topics, **admin.topics()}
         assignment = spread(there, wanted, seen.brokers)
-        return move(cluster, admin, assignment, deadline, recorder)
+        try:
+            return move(cluster, admin, assignment, deadline, recorder)
+        except KafkaTasksError as error:
+            return _handed_over(assignment, cluster, error, directory)
 
     return move_to
+
+
+def _handed_over(
+    assignment: Assignment, cluster: Cluster, why: KafkaTasksError, directory: Path
+) -> Outcomes:
+    """Nothing was moved: each topic fails with the command that would do it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / f"reassignment-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}.json"
+    path.write_text(as_reassignment_json(assignment) + "\n", encoding="utf-8")
+    command = (
+        f"kafka-reassign-partitions --bootstrap-server {cluster.bootstrap_servers} "
+        f"--reassignment-json-file {path} --execute"
+    )
+    evidence = (why.message, *why.evidence, f"Kafka's own tool takes what is wanted: {command}")
+    return {
+        name: ClusterError(
+            f"The replicas of {name} cannot be moved from here.", evidence=evidence, hint=command
+        )
+        for name in assignment
+    }
 
 
 def move(
@@ -38,7 +68,8 @@ def move(
 ) -> Outcomes:
     """Move replicas; returns when every partition is in sync on the brokers it shall have.
 
-    A movement that is interrupted, or out of time, goes on in the cluster by itself.
+    A movement that is interrupted, or out of time, goes on in the cluster by itself. Raises
+    `BrokerUnreachable` or `ClusterError` where it could not be asked for.
     """
     total = sum(map(len, assignment.values()))
     if not total:
@@ -49,7 +80,7 @@ def move(
         accepted = {name: assignment[name] for name, error in outcomes.items() if error is None}
 
         def check() -> None:
-            left = _unmoved(accepted, admin, replicas.moving())
+            left = _unmoved(accepted, admin, replicas)
             recorder.progress("replicas moved", total - left, total, "partitions")
             if left:
                 raise NotYet(f"{left} of {total} partitions are still being moved")
@@ -66,16 +97,17 @@ def move(
     return outcomes
 
 
-def _unmoved(wanted: Assignment, admin: Admin, under_way: Mapping[str, set[int]]) -> int:
+def _unmoved(wanted: Assignment, admin: Admin, replicas: Replicas) -> int:
     try:
+        under_way = replicas.moving()
         seen = admin.topics(timeout_s=5.0)
-    except BrokerUnreachable as error:
+    except (BrokerUnreachable, ClusterError) as error:
         raise NotYet(error.message) from error
     left = 0
     for name, moved in wanted.items():
         now = {at.id: at for at in seen[name].partitions} if name in seen else {}
-        for number, replicas in moved.items():
+        for number, nodes in moved.items():
             at = now.get(number)
-            there = at is not None and set(at.replicas) == set(replicas) == set(at.isr)
+            there = at is not None and set(at.replicas) == set(nodes) == set(at.isr)
             left += not there or number in under_way.get(name, ())
     return left
