@@ -48,3 +48,34 @@ def test_the_everyday_work_is_the_same_in_containers(project: Bench) -> None:
     emptied = ok(project.run("reset", "--yes", "-o", "json")).json
     assert (emptied["topics"], emptied["groups"]) == (["a", "b"], ["g"])
     assert ok(project.run("topic.list", "-o", "json")).json["topics"] == []
+
+
+def test_three_brokers_in_containers_move_replicas_and_keep_plans(project: Bench) -> None:
+    """What the host asks for reaches every broker: replicas, sizes, groups, plans, deletions."""
+    ok(project.run("up", "--brokers", "3"))
+    file = project.path / "topics.yaml"
+    file.write_text("topics:\n- {name: a, partitions: 3, replication_factor: 1}\n")
+    ok(project.run("topic.apply"))
+    file.write_text("topics:\n- {name: a, partitions: 3, replication_factor: 3}\n")
+    ok(project.run("topic.plan", "--out", "plan.json"))
+    ok(project.run("topic.apply", "--plan", "plan.json"))
+    assert project.run("topic.apply", "--plan", "plan.json").code == 6
+    described = ok(project.run("topic.describe", "a", "-o", "json")).json
+    assert [sorted(at["isr"]) for at in described["partitions"]] == [[1, 2, 3]] * 3
+    ok(project.run("topic", "--name", "a", "--prove"))
+    sized = ok(project.run("topic.list", "--name", "a", "--sizes", "-o", "json")).json["topics"]
+    assert sized[0]["records"] == 1
+    assert sized[0]["bytes"] > 0
+    assert ok(project.run("topic.list", "--under-replicated", "-o", "json")).json["topics"] == []
+    ok(project.run("topic.create", "b"))
+    empty = ok(project.run("topic.list", "--empty", "-o", "json")).json["topics"]
+    assert [topic["name"] for topic in empty] == ["b"]
+    ok(project.run("group.reset", "g", "--topic", "a", "--to", "end", "--execute"))
+    listed = ok(project.run("group.list", "-o", "json")).json["groups"]
+    assert [(group["name"], group["lag"]) for group in listed] == [("g", 0)]
+    offered = ok(project.run("--complete", "--", "kafka-tasks", "group.describe"))
+    assert offered.out.split() == ["g"]
+    ok(project.run("group.delete", "g", "--yes"))
+    undo = ok(project.run("topic.delete", "a,b", "--yes", "-o", "json")).json["undo"]
+    ok(project.run("topic.apply", "--file", undo))
+    assert ok(project.run("topic.plan", "-o", "json")).json["summary"]["unchanged"] == 1

@@ -192,6 +192,19 @@ def test_a_byte_order_mark_and_windows_line_ends_do_not_matter(tmp_path: Path) -
     assert _read(tmp_path, text).specs[0].origin == f"{tmp_path}/topics.yaml:7"
 
 
+def test_twenty_megabytes_are_read_and_ten_times_that_refused(tmp_path: Path) -> None:
+    """Lines are counted right to the last; what no cluster could need is a sentence."""
+    padding = ("# " + "x" * 98 + "\n") * 210_000
+    text = f"topics:\n- {{name: a}}\n{padding}- {{name: b}}\n"
+    assert len(text) > 20 * 1024 * 1024
+    assert _read(tmp_path, text).specs[1].origin == f"{tmp_path}/topics.yaml:210003"
+    with (tmp_path / "topics.yaml").open("wb") as sparse:
+        sparse.truncate(200 * 1024 * 1024)
+    with pytest.raises(InvalidInput) as caught:
+        file.read([tmp_path / "topics.yaml"], {})
+    assert "larger than 64 MB" in caught.value.evidence[0]
+
+
 def test_aliases_may_share_settings(tmp_path: Path) -> None:
     """An anchor is expanded where it is used."""
     text = "topics:\n- {name: a, config: &c {retention.ms: 5}}\n- {name: b, config: *c}\n"
