@@ -259,6 +259,25 @@ def test_ctrl_c_gives_a_true_account_and_the_next_apply_ends_it(three: Sandbox) 
     assert set(three_topics(three)) == set(names)
 
 
+def test_ctrl_c_in_a_deletion_says_what_is_gone(three: Sandbox) -> None:
+    """Exit 130; no topic that it calls gone is there."""
+    clean(three)
+    declare(three, *({"name": f"g{n:02}", "partitions": 3} for n in range(60)))
+    applied(three)
+    # The broker that kcat asks may hear of new topics a moment after the others.
+    eventually(lambda: len(three_topics(three)) == 60, "every broker knows all")
+    process = three.begin("topic.delete", "g*", "--yes", "-o", "json")
+    eventually(lambda: len(three_topics(three)) < 60, "the deletion has begun")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    done = Done(process.returncode, out, err)
+    assert done.code == 130, err
+    assert done.error["message"] == "Interrupted; what had been sent by then is not taken back."
+    (gone,) = [line for line in done.error["evidence"] if line.startswith("gone: ")]
+    names = gone.partition("(")[2].rstrip(")").split(", ")
+    assert not set(names) & set(three_topics(three))
+
+
 def three_topics(sandbox: Sandbox) -> list[str]:
     """The names, as kcat sees them: fast enough to look while something runs."""
     done = subprocess.run(
