@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from kafka_tasks.model.events import Recorder
 from kafka_tasks.model.evidence import WINDOW
 from kafka_tasks.model.results import Known, Pulled, Report
 from kafka_tasks.probes import readiness
+from kafka_tasks.probes.answering import answering
 from kafka_tasks.probes.zookeeper import ZookeeperProbe
 from kafka_tasks.project import register, state
 from kafka_tasks.project.directory import Project
@@ -320,7 +321,16 @@ def status(session: Session) -> Report:
         return _report(session, cluster, _resting_state(session, services), {})
     glance = readiness.glance(cluster, session.watch, session.recorder)
     overall = _overall(session, services, glance)
-    return _report(session, cluster, overall, glance.findings, glance=glance)
+    well = answering(cluster, services) if _needs_closer_look(cluster, overall, glance) else ()
+    return _report(session, cluster, overall, glance.findings, glance=glance, well=well)
+
+
+def _needs_closer_look(cluster: Cluster, overall: State, glance: readiness.Glance) -> bool:
+    """Whether the ladder stopped at one service and says nothing about the others."""
+    alone = cluster.brokers == 1
+    return overall == "degraded" and (
+        glance.failed == "process" or (glance.failed == "broker" and not alone)
+    )
 
 
 def _resting_state(session: Session, services: Sequence[ServiceState]) -> State:
@@ -405,8 +415,11 @@ def _report(
     *,
     changed: bool = False,
     glance: readiness.Glance | None = None,
+    well: Collection[str] = (),
 ) -> Report:
-    services = tuple(_judged(service, overall, glance) for service in session.runtime.services())
+    services = tuple(
+        _judged(service, overall, glance, well) for service in session.runtime.services()
+    )
     return Report(
         project=session.project.path,
         runtime=session.runtime.name,
@@ -424,12 +437,16 @@ def _report(
     )
 
 
-def _judged(service: ServiceState, overall: State, glance: readiness.Glance | None) -> ServiceState:
-    """The service with its own state: alive is not yet ready."""
+def _judged(
+    service: ServiceState, overall: State, glance: readiness.Glance | None, well: Collection[str]
+) -> ServiceState:
+    """The service with its own state: alive is not yet ready; those in `well` answer."""
     if not service.alive:
         return replace(service, state="stopped" if overall == "stopped" else "failed")
     failed = glance.failed if glance else None
-    if failed is None or (service.role == "zookeeper" and failed not in ("process", "zookeeper")):
+    if failed is None or service.name in well:
+        return replace(service, state="ready")
+    if service.role == "zookeeper" and failed not in ("process", "zookeeper"):
         return replace(service, state="ready")
     return replace(service, state="starting" if overall == "starting" else "degraded")
 

@@ -33,6 +33,9 @@ def test_up_repairs_what_was_killed(running: Sandbox, victims: tuple[str, ...]) 
     assert seen.document["state"] == ("failed" if len(victims) == 2 else "degraded")
     dead = {s["name"] for s in seen.document["services"] if s["state"] == "failed"}
     assert dead == set(victims)
+    if victims == ("kafka",):
+        states = {s["name"]: s["state"] for s in seen.document["services"]}
+        assert states == {"zookeeper": "ready", "kafka": "failed"}
     assert running.run("wait", "--timeout", "0.2").code == 5
     after = running.up()
     assert after["changed"] is True
@@ -101,7 +104,14 @@ def test_one_of_three_brokers_is_repaired(three: Sandbox) -> None:
     """`up`, without repeating --brokers, starts the one dead broker and leaves the others alone."""
     before = three.pids()
     three.kill("kafka-2")
-    assert three.run("status", "-o", "json").document["state"] == "degraded"
+    seen = three.run("status", "-o", "json").document
+    assert seen["state"] == "degraded"
+    assert {s["name"]: s["state"] for s in seen["services"]} == {
+        "zookeeper": "ready",
+        "kafka": "ready",
+        "kafka-2": "failed",
+        "kafka-3": "ready",
+    }
     found = three.up()
     assert len(found["services"]) == 4
     after = three.pids()

@@ -408,14 +408,31 @@ def test_status_tells_stopped_from_failed(session: Session, runtime: FakeRuntime
     assert {service.state for service in found.services} == {"failed"}
 
 
-def test_status_of_a_half_dead_cluster_is_degraded(session: Session, runtime: FakeRuntime) -> None:
-    """The dead service is named as the reason, the living one is degraded with it."""
+@pytest.mark.parametrize(("answers", "expected"), [(True, "ready"), (False, "degraded")])
+def test_status_of_a_half_dead_cluster_is_degraded(
+    session: Session,
+    runtime: FakeRuntime,
+    monkeypatch: pytest.MonkeyPatch,
+    answers: bool,
+    expected: str,
+) -> None:
+    """The dead service is named as the reason; the living one is judged by what it answers."""
+
+    def asked(*_: object, **__: object) -> str:
+        if not answers:
+            raise Unanswered("silence")
+        return "standalone"
+
+    monkeypatch.setattr("kafka_tasks.probes.zookeeper.mode", asked)
     lifecycle.up(session)
     runtime.kill("kafka")
     found = lifecycle.status(session)
     assert (found.state, found.failed_layer) == ("degraded", "process")
     assert found.reason == "kafka not running"
-    assert {service.name: service.state for service in found.services}["kafka"] == "failed"
+    assert {service.name: service.state for service in found.services} == {
+        "zookeeper": expected,
+        "kafka": "failed",
+    }
 
 
 def test_a_layer_that_does_not_hold_degrades_the_brokers(session: Session, broker: _Broker) -> None:

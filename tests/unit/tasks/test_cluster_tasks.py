@@ -112,8 +112,11 @@ def test_wipe_needs_a_yes(ready: Run, runtime: FakeRuntime) -> None:
     assert runtime.calls == ["stop wipe"]
 
 
-def test_status_is_0_only_when_ready(run: Run, runtime: FakeRuntime) -> None:
+def test_status_is_0_only_when_ready(
+    run: Run, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Stopped and degraded are exit 5, with a document all the same."""
+    monkeypatch.setattr("kafka_tasks.probes.zookeeper.mode", lambda *_, **__: "standalone")
     stopped = run("status -o json")
     assert (stopped.code, stopped.document["state"]) == (5, "stopped")
     assert run("status").out.splitlines()[-1] == "Hint: invoke kafka.up"

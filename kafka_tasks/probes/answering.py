@@ -1,0 +1,50 @@
+"""Which services answer by themselves, whatever becomes of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+
+from kafka_tasks.model.cluster import ZOOKEEPER, Cluster, ServiceState, broker_name
+from kafka_tasks.probes.broker import BrokerProbe
+from kafka_tasks.probes.context import Context, Probe
+from kafka_tasks.probes.zookeeper import ZookeeperProbe
+from kafka_tasks.retry import Deadline, OutOfTime, RetryPolicy
+
+# For a broker; a living one answers within milliseconds, one that is stopped never does.
+_PATIENCE_S = 0.5
+
+
+def answering(cluster: Cluster, services: Sequence[ServiceState]) -> frozenset[str]:
+    """The names of those living services that answer.
+
+    Without ZooKeeper no broker counts: what it still says is what it remembers.
+    """
+    alive = {service.name for service in services if service.alive}
+    return frozenset(name for name in _answering(cluster, services, alive) if name in alive)
+
+
+def _answering(
+    cluster: Cluster, services: Sequence[ServiceState], alive: set[str]
+) -> Iterator[str]:
+    if cluster.zookeeper is not None:
+        if ZOOKEEPER not in alive or not _holds(ZookeeperProbe(), cluster, services, 0.0):
+            return
+        yield ZOOKEEPER
+    for number, address in enumerate(cluster.bootstrap, start=1):
+        alone = replace(cluster, bootstrap=(address,))
+        name = broker_name(number)
+        if name in alive and _holds(BrokerProbe(), alone, services, _PATIENCE_S):
+            yield name
+
+
+def _holds(
+    probe: Probe, cluster: Cluster, services: Sequence[ServiceState], patience_s: float
+) -> bool:
+    with closing(Context(cluster, lambda: tuple(services))) as context:
+        try:
+            RetryPolicy().until(lambda: probe.check(context), Deadline.after(patience_s))
+        except OutOfTime:
+            return False
+    return True
