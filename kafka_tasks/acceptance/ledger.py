@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kafka_tasks.clients.kafka.records import Record
 from kafka_tasks.lifecycle import Session
+from kafka_tasks.project import private
 from kafka_tasks.project.directory import Project
 
 FILE = "acceptance.json"
@@ -37,9 +38,8 @@ class Ledger:
 
     def save(self, project: Project) -> None:
         """Write it into the project's state directory, readable by its owner alone."""
-        path = project.make_state() / FILE
-        path.touch(mode=0o600)
-        path.write_text(json.dumps(asdict(self), indent=2), encoding="utf-8")
+        content = json.dumps(asdict(self), indent=2)
+        private.write(project.make_state() / FILE, content.encode())
 
 
 def path_in(project: Project) -> Path:

@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 
 from kafka_tasks.errors import MachineError
+from kafka_tasks.project import private
 from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
 
 # Children of this very process: they must be reaped, or they stay as zombies that look alive.
@@ -104,13 +105,16 @@ def spawn_detached(
     environ: Mapping[str, str],
     output: Path,
     nice: int = 0,
+    umask: int = -1,
 ) -> Identity:
     """Start a process in a session of its own, so that it outlives this one and its terminal.
 
-    Both its streams go to the file `output`, emptied first. Raises `MachineError`.
+    Both its streams go to the file `output`, emptied first and readable by the owner alone. What
+    else it writes is so with a `umask` (as Python has it: -1 leaves it alone). Raises
+    `MachineError`.
     """
     try:
-        with open(output, "wb") as stream:
+        with open(output, "wb", opener=private.opener) as stream:
             child = subprocess.Popen(
                 arguments,
                 cwd=cwd,
@@ -120,6 +124,7 @@ def spawn_detached(
                 stderr=stream,
                 start_new_session=True,
                 close_fds=True,
+                umask=umask,
             )
     except OSError as error:
         raise MachineError(f"{arguments[0]} cannot be started: {error}.") from error

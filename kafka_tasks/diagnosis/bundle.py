@@ -16,6 +16,7 @@ from pathlib import Path
 from kafka_tasks.diagnosis.case import Case
 from kafka_tasks.diagnosis.secrets import MASK, Masker, known
 from kafka_tasks.errors import InvalidInput, KafkaTasksError
+from kafka_tasks.project import private
 from kafka_tasks.project.directory import unwritable
 from kafka_tasks.version import VERSION
 
@@ -43,7 +44,7 @@ def write(path: Path, case: Case, documents: Mapping[str, str]) -> list[str]:
         raise InvalidInput(f"{path} exists already.", hint=f"--bundle {default_name()}")
     try:
         with (
-            open(draft, "xb", opener=_private) as file,
+            open(draft, "xb", opener=private.opener) as file,
             tarfile.open(fileobj=file, mode="w:gz", compresslevel=6) as archive,
         ):
             for name, text in _entries(case, documents):
@@ -57,14 +58,10 @@ def write(path: Path, case: Case, documents: Mapping[str, str]) -> list[str]:
     return names
 
 
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
 def _add(archive: tarfile.TarFile, name: str, text: str) -> None:
     content = text.encode("utf-8", "replace")
     info = tarfile.TarInfo(f"kafka-doctor/{name}")
-    info.size, info.mode, info.mtime = len(content), 0o600, int(time.time())
+    info.size, info.mode, info.mtime = len(content), private.MODE, int(time.time())
     archive.addfile(info, io.BytesIO(content))
 
 

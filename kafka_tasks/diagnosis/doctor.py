@@ -57,7 +57,9 @@ def examine(
     began = time.monotonic()
     case, early = admit(project, settings)
     found = [*early, *_all(case, checks, patience_s)]
-    return Diagnosis(_once(found), round(time.monotonic() - began, 3))
+    mask = Masker(secrets.known(case.settings, case.environ))
+    shown = tuple(_masked(finding, mask) for finding in _once(found))
+    return Diagnosis(shown, round(time.monotonic() - began, 3))
 
 
 def admit(project: Project, settings: Callable[[], Settings]) -> tuple[Case, list[Finding]]:
@@ -237,6 +239,7 @@ def _masker(session: Session | None) -> Masker:
 
 
 def _masked(finding: Finding, mask: Masker) -> Finding:
+    """What the logs and the checks quote may be secret."""
     return replace(finding, evidence=tuple(map(mask, finding.evidence)))
 
 

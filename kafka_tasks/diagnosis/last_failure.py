@@ -9,6 +9,7 @@ import time
 import msgspec
 
 from kafka_tasks.model.finding import Finding
+from kafka_tasks.project import private
 from kafka_tasks.project.directory import Project
 
 FILE = "last-failure.json"
@@ -34,13 +35,8 @@ def remember(project: Project, doing: str, message: str, findings: tuple[Finding
     draft = path.with_name(f"{FILE}.{os.getpid()}.new")
     note = Failure(at=time.time(), doing=doing, message=message, findings=findings)
     with contextlib.suppress(OSError):
-        with open(draft, "wb", opener=_private) as file:
-            file.write(msgspec.json.encode(note))
+        private.write(draft, msgspec.json.encode(note))
         os.replace(draft, path)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def recall(project: Project) -> Failure | None:

@@ -23,16 +23,22 @@ _IN_ADDRESS = re.compile(r"(://[^\s:/@]{1,200}:)[^\s/@]{1,200}(@)")
 _SHORT = 4
 
 
-def known(settings: Settings, environ: Mapping[str, str]) -> frozenset[str]:
-    """Secret values in settings, `.env`, the broker's properties and the environment."""
+def own(settings: Settings) -> frozenset[str]:
+    """Secret values in the settings and in the broker's properties."""
     found = {str(value) for variable, value, _ in settings.entries() if variable.secret and value}
+    found |= set(_of_properties(settings.broker_properties))
+    return frozenset(value for value in found if value.strip())
+
+
+def known(settings: Settings, environ: Mapping[str, str]) -> frozenset[str]:
+    """Those, and what the environment and `.env` have besides, by its names."""
+    found = set(own(settings))
     found |= {value for name, value in environ.items() if _NAMED.search(name)}
     found |= {
         value
         for name, value in dotenv_values_of(settings.project / ".env").items()
         if _NAMED.search(name)
     }
-    found |= set(_of_properties(settings.broker_properties))
     return frozenset(value for value in found if value.strip())
 
 
@@ -61,10 +67,13 @@ class Masker:
         self._known = re.compile("|".join(parts)) if parts else None
 
     def __call__(self, text: str) -> str:
-        """The text without them."""
+        """The text without them, and without what looks like one."""
+        return _ASSIGNED.sub(lambda match: match[1] + MASK, self.sentence(text))
+
+    def sentence(self, text: str) -> str:
+        """The text without them; what is said of a password's name stays legible."""
         if self._known is not None:
             text = self._known.sub(MASK, text)
-        text = _ASSIGNED.sub(lambda match: match[1] + MASK, text)
         return _IN_ADDRESS.sub(rf"\1{MASK}\2", text)
 
 

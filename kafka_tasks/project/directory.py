@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kafka_tasks.errors import MachineError
+from kafka_tasks.project import private
 
 STATE_DIRECTORY = ".kafka-tasks"
 
@@ -39,12 +40,12 @@ class Project:
     def make_state(self) -> Path:
         """Create the state directory, readable by its owner alone and ignored by git."""
         try:
-            self.state.mkdir(mode=0o700, exist_ok=True)
+            self.state.mkdir(mode=private.DIRECTORY_MODE, exist_ok=True)
             ignore = self.state / ".gitignore"
             if not ignore.exists():
-                ignore.write_text("*\n", encoding="ascii")
+                private.write(ignore, b"*\n")
             for name in ("data", "logs", "conf", "run"):
-                (self.state / name).mkdir(exist_ok=True)
+                (self.state / name).mkdir(mode=private.DIRECTORY_MODE, exist_ok=True)
         except OSError as error:
             raise unwritable(self.state, error) from error
         if not os.access(self.state, os.W_OK | os.X_OK):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from kafka_tasks.errors import NotReady
+from kafka_tasks.project import private
 from kafka_tasks.project.directory import Project, unwritable
 from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
 
@@ -63,7 +64,7 @@ def exclusive(
     from filelock import FileLock, Timeout
 
     project.make_state()
-    lock = FileLock(project.state / "lock", mode=0o600)
+    lock = FileLock(project.state / "lock", mode=private.MODE)
     told = False
 
     def take() -> None:
@@ -97,6 +98,6 @@ def exclusive(
 def _write_holder(project: Project, doing: str) -> None:
     note = Holder(os.getpid(), doing, time.time())
     try:
-        (project.state / "lock.json").write_bytes(msgspec.json.encode(note))
+        private.write(project.state / "lock.json", msgspec.json.encode(note))
     except OSError as error:
         raise unwritable(project.state, error) from error

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from kafka_tasks.project import private
 from kafka_tasks.project.directory import STATE_DIRECTORY, Project
 
 
@@ -22,8 +23,8 @@ def remember(project: Project) -> None:
     name = hashlib.sha256(os.fsencode(project.path)).hexdigest()[:16]
     with contextlib.suppress(OSError):
         folder = _folder()
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(os.fsencode(project.path))
+        folder.mkdir(mode=private.DIRECTORY_MODE, parents=True, exist_ok=True)
+        private.write(folder / name, os.fsencode(project.path))
 
 
 def remembered() -> Iterator[Project]:

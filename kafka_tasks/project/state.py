@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from kafka_tasks.project import private
 from kafka_tasks.project.directory import Project, unwritable
 
 FILE = "state.json"
@@ -131,8 +132,7 @@ def write(project: Project, record: ClusterRecord) -> None:
     document = msgspec.to_builtins(record)
     document[_CHECKSUM] = _checksum(document)
     try:
-        with open(draft, "wb", opener=_private) as file:
-            file.write(msgspec.json.format(msgspec.json.encode(document), indent=2))
+        private.write(draft, msgspec.json.format(msgspec.json.encode(document), indent=2))
         os.replace(draft, path)
     except OSError as error:
         draft.unlink(missing_ok=True)
@@ -142,7 +142,3 @@ def write(project: Project, record: ClusterRecord) -> None:
 def forget(project: Project) -> None:
     """Remove the record."""
     (project.state / FILE).unlink(missing_ok=True)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

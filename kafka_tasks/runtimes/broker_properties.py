@@ -41,7 +41,7 @@ def read(path: Path | None) -> dict[str, str]:
         match = re.fullmatch(r"([A-Za-z0-9._-]+)\s*[=:]\s*(.*)", text)
         if not match:
             raise InvalidInput(
-                f"{path}, line {number}: {text[:60]!r} is not a line of the form name=value.",
+                f"{path}, line {number}: {_name(text)!r} is not a line of the form name=value.",
                 hint=f"write name=value in line {number} of {path}",
             )
         if match[1] in RESERVED:
@@ -51,3 +51,9 @@ def read(path: Path | None) -> dict[str, str]:
             )
         found[match[1]] = match[2]
     return found
+
+
+def _name(text: str) -> str:
+    """A malformed line's first word alone: what follows may be a secret."""
+    match = re.match(r"[A-Za-z0-9._-]+", text)
+    return f"{match[0][:60]}…" if match and match[0] != text else text[:60] if match else "…"

@@ -30,6 +30,7 @@ def diagnosed(
             yield session
     except KafkaTasksError as error:
         found = _explained(error, session)
+        discreet(call, error)
         if starts and session is not None:
             _remember(session, doing, error, found)
         raise
@@ -57,6 +58,24 @@ def _explained(error: KafkaTasksError, session: Session | None) -> list[Finding]
     except Exception:
         return []
     return found
+
+
+def discreet(call: Call, error: KafkaTasksError) -> None:
+    """Take secret values out of whatever the error says, whoever wrote it."""
+    from kafka_tasks.diagnosis import secrets
+    from kafka_tasks.errors import KafkaTasksError
+    from kafka_tasks.settings import environment
+
+    try:
+        settings = call.settings(call.project())
+        own, every = secrets.own(settings), secrets.known(settings, environment())
+    except KafkaTasksError:
+        own = every = frozenset()
+    sentence, line = secrets.Masker(own).sentence, secrets.Masker(every)
+    error.message = sentence(error.message)
+    error.cause = sentence(error.cause) if error.cause else None
+    error.hint = sentence(error.hint) if error.hint else None
+    error.evidence = tuple(map(line, error.evidence))
 
 
 def _remember(session: Session, doing: str, error: KafkaTasksError, found: list[Finding]) -> None:

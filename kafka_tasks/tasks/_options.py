@@ -190,6 +190,7 @@ def _carry_out(function: Callable[..., Outcome | None], call: Call, flags: dict[
         else:
             code = 0
     except KafkaTasksError as error:
+        _discreet(call, error)
         code = fail(call.output, error)
     except KeyboardInterrupt:
         stopped = Interrupted("Interrupted; what this call had started is stopped again.")
@@ -200,6 +201,12 @@ def _carry_out(function: Callable[..., Outcome | None], call: Call, flags: dict[
         code = fail(call.output, _machine(error))
     if code:
         raise Exit(code=code)
+
+
+def _discreet(call: Call, error: Any) -> None:
+    from kafka_tasks.tasks._diagnosis import discreet
+
+    discreet(call, error)
 
 
 def _make_streams_writable() -> None:

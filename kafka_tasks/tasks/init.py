@@ -18,6 +18,8 @@ def init(call: Call, output: str = "text") -> Outcome:
     """Write a starter .env, topics.yaml, tasks.py and noxfile.py; overwrites nothing."""
     from importlib.resources import files
 
+    from kafka_tasks.project import private
+
     project = call.project().path
     written, kept = [], []
     for name, starter in STARTERS.items():
@@ -29,7 +31,9 @@ def init(call: Call, output: str = "text") -> Outcome:
         written.append(name)
         if not call.dry:
             text = files("kafka_tasks.starters").joinpath(starter).read_text(encoding="utf-8")
-            with open(target, "x", encoding="utf-8") as out:
+            # A .env may come to have a password.
+            opener = private.opener if name == ".env" else None
+            with open(target, "x", encoding="utf-8", opener=opener) as out:
                 out.write(text)
     said = "would write" if call.dry else "wrote"
     lines = [f"{said} {name}" for name in written]

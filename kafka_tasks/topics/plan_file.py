@@ -12,6 +12,7 @@ import msgspec
 
 from kafka_tasks.errors import InvalidInput, Refused
 from kafka_tasks.model.topic import TopicState
+from kafka_tasks.project import private
 from kafka_tasks.topics.model import TopicSpec, WantedTopics
 from kafka_tasks.topics.observe import Observed
 from kafka_tasks.topics.plan import Plan
@@ -92,10 +93,10 @@ def _fingerprint(observed: Observed, seen: Mapping[str, SeenTopic | None]) -> st
 
 
 def write(plan: KeptPlan, path: Path) -> None:
-    """Write it whole or not at all; raises `InvalidInput`."""
+    """Write it whole or not at all, readable by its owner alone; raises `InvalidInput`."""
     part = path.with_name(f".{path.name}.part")
     try:
-        part.write_bytes(msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n")
+        private.write(part, msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n")
         os.replace(part, path)
     except OSError as error:
         raise InvalidInput(

@@ -12,6 +12,7 @@ import yaml
 
 from kafka_tasks.model.group import Place
 from kafka_tasks.model.topic import TopicState
+from kafka_tasks.project import private
 
 NOTICE = "the records themselves are not in it"
 
@@ -38,9 +39,9 @@ def write(
         yaml.safe_dump({"topics": [as_entry(state) for state in states]}, sort_keys=False).rstrip(),
         *_comments({state.name for state in states}, committed),
     ]
-    directory.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(mode=private.DIRECTORY_MODE, parents=True, exist_ok=True)
     path = directory / f"topics-{moment:%Y%m%dT%H%M%S.%fZ}.yaml"
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+    with open(path, "x", encoding="utf-8", opener=private.opener) as out:
         out.write("\n".join(lines) + "\n")
         out.flush()
         os.fsync(out.fileno())

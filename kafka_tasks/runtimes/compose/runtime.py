@@ -15,7 +15,7 @@ from kafka_tasks.errors import EngineMissing, InvalidInput, MachineError, NotRea
 from kafka_tasks.model.cluster import Capabilities, Cluster, ServiceState, service_names
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.model.evidence import WINDOW, telling
-from kafka_tasks.project import state
+from kafka_tasks.project import private, state
 from kafka_tasks.project.directory import Project, unwritable
 from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes import broker_properties
@@ -173,7 +173,7 @@ class ComposeRuntime:
             if text is None:
                 path.unlink(missing_ok=True)
                 return project
-            path.write_text(text, encoding="utf-8")
+            private.write(path, text.encode())
         except OSError as error:
             raise unwritable(path, error) from error
         return command.Project(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kafka_tasks.clients import processes
 from kafka_tasks.model.cluster import ZOOKEEPER, broker_name
+from kafka_tasks.project import private
 from kafka_tasks.project.directory import Project, unwritable
 from kafka_tasks.project.state import ClusterRecord, ServiceRecord
 from kafka_tasks.runtimes import ports
@@ -39,7 +40,7 @@ class Launcher:
                 ("properties", properties.render(self._properties(name, record))),
                 ("log4j", properties.log_settings(name)),
             ):
-                (folder / f"{name}.{suffix}").write_text(text, encoding="ascii")
+                private.write(folder / f"{name}.{suffix}", text.encode("ascii"))
         except OSError as error:
             raise unwritable(folder, error) from error
 
@@ -70,6 +71,7 @@ class Launcher:
             cwd=root,
             environ=archive.java_environment(),
             output=root / "logs" / f"{name}.out",
+            umask=private.UMASK,
         )
 
     def _jvm_flags(self, name: str) -> list[str]:
