@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from kafka_tasks.diagnosis.case import Case, Check, of_error
-from kafka_tasks.diagnosis.configuration import FATAL_NAMES, REPLICATION, replication
+from kafka_tasks.diagnosis.configuration import FATAL_NAMES, REPLICATION, of_image, replication
 from kafka_tasks.errors import InvalidInput, KafkaTasksError, MachineError
 from kafka_tasks.model.cluster import ZOOKEEPER, service_names
 from kafka_tasks.model.finding import Finding, Level
@@ -54,7 +55,8 @@ def look(case: Case) -> Iterator[Finding]:
     except MachineError:
         return  # no Compose: said already
     names = service_names(case.settings.brokers)
-    found = [*_listeners(config, names), *problems(config, case.settings.brokers)]
+    named = (case.settings.kafka_image, case.settings.zookeeper_image)
+    found = [*_listeners(config, names), *problems(config, case.settings.brokers, named)]
     yield from found
     if not found:
         yield Finding(
@@ -95,13 +97,18 @@ def _listeners(config: Mapping[str, Any], names: tuple[str, ...]) -> Iterator[Fi
         yield of_error(error, id, "configuration")
 
 
-def problems(config: Mapping[str, Any], brokers: int) -> Iterator[Finding]:
-    """What is wrong with these services besides their listeners."""
+def problems(
+    config: Mapping[str, Any], brokers: int, named: Collection[str] = ()
+) -> Iterator[Finding]:
+    """What is wrong with these services besides their listeners; `named` images are settings."""
     for name in service_names(brokers):
         service = config.get("services", {}).get(name)
         if service is None:
             continue
         yield from _identity(name, service)
+        if (image := str(service.get("image") or "")) and image not in named:
+            fixed = of_image(image, "give the image a tag of 7.x in the Compose file")
+            yield from (replace(finding, service=name) for finding in fixed)
         yield from _published(name, service)
         yield from _health(name, service)
         if name != ZOOKEEPER:

@@ -90,23 +90,42 @@ def _slips(settings: Settings) -> Iterator[tuple[str, str, object, str, str]]:
 
 
 def versions(case: Case) -> Iterator[Finding]:
-    """Images whose tag says that they have no ZooKeeper."""
+    """Images whose tag says that they have no ZooKeeper, or that says nothing."""
     if case.runtime != "compose":
         return
     for field in ("kafka_image", "zookeeper_image"):
-        name = str(getattr(case.settings, field))
-        tag = name.partition("@")[0].rpartition("/")[2].partition(":")[2] or "latest"
-        if tag.startswith("latest") or re.match(r"(?:[89]|\d\d)\.", tag):
-            yield Finding(
-                "no-zookeeper-in-version",
-                "error",
-                f"The image {name} has no ZooKeeper mode.",
-                area="configuration",
-                cause="Confluent Platform 8.0 removed ZooKeeper, and `latest` is 8 or newer.",
-                fix=f"unset {PREFIX}{field.upper()}, or give it a tag of 7.x",
-                exit_code=3,
-                reference="testcontainers/testcontainers-dotnet#1773",
-            )
+        fix = f"unset {PREFIX}{field.upper()}, or give it a tag of 7.x"
+        yield from of_image(str(getattr(case.settings, field)), fix)
+
+
+def of_image(image: str, fix: str) -> Iterator[Finding]:
+    """What an image's name gives away: no ZooKeeper mode, or another image tomorrow."""
+    name, _, digest = image.partition("@")
+    base, _, tag = name.rpartition("/")[2].partition(":")
+    floating = tag.startswith("latest") or not tag
+    if digest and floating:
+        return  # exactly one image, whatever it is
+    if re.match(r"(?:[89]|\d\d)\.", tag) or (floating and base.startswith("cp-")):
+        yield Finding(
+            "no-zookeeper-in-version",
+            "error",
+            f"The image {image} has no ZooKeeper mode.",
+            area="configuration",
+            cause="Confluent Platform 8.0 removed ZooKeeper, and `latest` is 8 or newer.",
+            fix=fix,
+            exit_code=3,
+            reference="testcontainers/testcontainers-dotnet#1773",
+        )
+    elif floating:
+        yield Finding(
+            "image-not-pinned",
+            "warning",
+            f"The image {image} is another one whenever somebody pushes it.",
+            area="configuration",
+            cause="Its tag is `latest`, by itself or because none is given.",
+            fix=fix,
+            exit_code=3,
+        )
 
 
 def inherited(case: Case) -> Iterator[Finding]:

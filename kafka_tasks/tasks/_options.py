@@ -182,7 +182,7 @@ def _carry_out(function: Callable[..., Outcome | None], call: Call, flags: dict[
             raise InvalidInput(
                 f"--output is {wanted!r}; allowed: {', '.join(OUTPUTS)}.", hint="--output json"
             )
-        with _termination_as_interrupt():
+        with _termination_as_interrupt(), _nobody_else_writes():
             outcome = function(call, **flags)
         if outcome is not None:
             _show(call, outcome)
@@ -248,6 +248,17 @@ def _termination_as_interrupt() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _nobody_else_writes() -> Iterator[None]:
+    """Jars and class archives are run: with a careless umask others could put in theirs."""
+    before = os.umask(0o022)
+    os.umask(before | 0o022)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def _show(call: Call, outcome: Outcome) -> None:

@@ -18,7 +18,7 @@ from confluent_kafka.admin import (
     TopicMetadata,
 )
 
-from kafka_tasks.clients.kafka.connection import awaited, configuration, quiet_logger, translate
+from kafka_tasks.clients.kafka.connection import awaited, configuration, connected, translate
 from kafka_tasks.errors import BrokerUnreachable, TopicMissing
 from kafka_tasks.model.cluster import Address, Cluster
 from kafka_tasks.model.topic import ConfigValue, Offsets, PartitionState, TopicState
@@ -49,7 +49,7 @@ class Admin:
     ) -> None:
         self._cluster = cluster
         self._policy = policy or RetryPolicy()
-        self._client = AdminClient(configuration(cluster, bootstrap), logger=quiet_logger())
+        self._client = connected(AdminClient, configuration(cluster, bootstrap))
 
     def __enter__(self) -> Admin:
         return self

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from typing import Any
+from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 
@@ -50,6 +51,7 @@ def quiet_logger() -> logging.Logger:
     return _quiet
 
 
+Client = TypeVar("Client")
 Properties = dict[str, str | int | float | bool]
 
 
@@ -74,6 +76,22 @@ def configuration(
     if all(address.is_loopback for address in asked) and processes.has_ipv4():
         properties["broker.address.family"] = "v4"
     return properties
+
+
+def connected(kind: Callable[..., Client], properties: Mapping[str, Any]) -> Client:
+    """A client of this kind, kept off stderr; raises `InvalidInput` for what it cannot work with.
+
+    A certificate, a key or its password shows here, before anything is connected.
+    """
+    try:
+        return kind(dict(properties), logger=quiet_logger())
+    except KafkaException as error:
+        raise InvalidInput(
+            "The settings of the connection do not work.",
+            evidence=(error.args[0].str(),),
+            hint="invoke kafka.config shows each KAFKA_TASKS_SSL_… and KAFKA_TASKS_SASL_…, and "
+            "where it came from",
+        ) from error
 
 
 def is_away(error: KafkaError) -> bool:

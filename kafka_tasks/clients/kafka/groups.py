@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from kafka_tasks.clients.kafka.connection import configuration, quiet_logger
+from kafka_tasks.clients.kafka.connection import configuration, connected
 from kafka_tasks.clients.kafka.patience import patiently
 from kafka_tasks.model.cluster import Cluster
 
@@ -48,7 +48,7 @@ def committed(
 
 def delete(cluster: Cluster, group: str, *, timeout_s: float = 30.0) -> bool:
     """Delete a group; returns False where there was none."""
-    with AdminClient(configuration(cluster), logger=quiet_logger()) as client:
+    with connected(AdminClient, configuration(cluster)) as client:
 
         def attempt() -> bool:
             futures = client.delete_consumer_groups([group], request_timeout=_SLICE_S)
@@ -65,9 +65,8 @@ def delete(cluster: Cluster, group: str, *, timeout_s: float = 30.0) -> bool:
 
 @contextmanager
 def _consumer(cluster: Cluster, group: str) -> Iterator[Consumer]:
-    consumer = Consumer(
-        {**configuration(cluster), "group.id": group, "enable.auto.commit": False},
-        logger=quiet_logger(),
+    consumer = connected(
+        Consumer, {**configuration(cluster), "group.id": group, "enable.auto.commit": False}
     )
     try:
         yield consumer

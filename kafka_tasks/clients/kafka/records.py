@@ -16,7 +16,7 @@ from confluent_kafka import (
     TopicPartition,
 )
 
-from kafka_tasks.clients.kafka.connection import configuration, quiet_logger, translate
+from kafka_tasks.clients.kafka.connection import configuration, connected, translate
 from kafka_tasks.errors import BrokerUnreachable, ClusterError
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.retry import Deadline
@@ -53,7 +53,8 @@ def produce(
 
     Raises `ClusterError` or `BrokerUnreachable` when any of them was not acknowledged in time.
     """
-    producer = Producer(
+    producer = connected(
+        Producer,
         {
             **configuration(cluster),
             "acks": "all",
@@ -62,7 +63,6 @@ def produce(
             "message.timeout.ms": int(timeout_s * 1000),
             "message.max.bytes": 2_000_000,
         },
-        logger=quiet_logger(),
     )
     acknowledged: list[Record] = []
     failures: list[KafkaError] = []
@@ -116,7 +116,8 @@ def read(
     timeout_s: float = 30.0,
 ) -> Iterator[Record]:
     """Read up to `count` records from these (partition, offset) positions, without a group."""
-    consumer = Consumer(
+    consumer = connected(
+        Consumer,
         {
             **configuration(cluster),
             "group.id": "kafka-tasks",
@@ -125,7 +126,6 @@ def read(
             "fetch.wait.max.ms": 10,
             "fetch.error.backoff.ms": 20,
         },
-        logger=quiet_logger(),
     )
     deadline = Deadline.after(timeout_s)
     try:

@@ -16,7 +16,7 @@ from confluent_kafka import (
     TopicPartition,
 )
 
-from kafka_tasks.clients.kafka.connection import configuration, is_away, quiet_logger, translate
+from kafka_tasks.clients.kafka.connection import configuration, connected, is_away, translate
 from kafka_tasks.errors import BrokerUnreachable, ClusterError, KafkaTasksError
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.retry import Deadline
@@ -54,7 +54,8 @@ class Reading:
         }
         self._away: KafkaError | None = None
         self._patience = Deadline.after(timeout_s)
-        self._consumer = Consumer(
+        self._consumer = connected(
+            Consumer,
             {
                 **configuration(cluster),
                 "group.id": "kafka-tasks",
@@ -71,7 +72,6 @@ class Reading:
                 "check.crcs": False,
                 "error_cb": self._failed,
             },
-            logger=quiet_logger(),
         )
 
     def __enter__(self) -> Reading:
@@ -219,7 +219,8 @@ class Sending:
         self._timeout_s = timeout_s
         self._heed = heed
         self._purged = False
-        self._producer = Producer(
+        self._producer = connected(
+            Producer,
             {
                 **configuration(cluster),
                 "acks": "all",
@@ -234,7 +235,6 @@ class Sending:
                 "message.max.bytes": min(max(max_bytes, 1000), 1_000_000_000),
                 "delivery.report.only.error": True,
             },
-            logger=quiet_logger(),
         )
         self._produce: Callable[..., None] = self._producer.produce
 

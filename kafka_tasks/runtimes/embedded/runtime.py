@@ -37,7 +37,7 @@ _HEAD_START_S = 0.1
 _GRACE_S = 20.0
 # Without ZooKeeper a broker cannot shut down in an orderly way, so it is not given long.
 _GRACE_ALONE_S = 5.0
-_DISK_NEEDED = 64 * 1024 * 1024
+_DISK_NEEDED = 64_000_000
 
 
 class EmbeddedRuntime:

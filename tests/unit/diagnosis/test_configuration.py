@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import yaml
 
 from kafka_tasks.diagnosis import compose_file, configuration
 from kafka_tasks.model.finding import Finding
+from kafka_tasks.runtimes.compose.file import packaged
 from kafka_tasks.settings import load
 from tests.unit.diagnosis.conftest import MakeCase
 
@@ -160,6 +162,29 @@ def test_images_without_zookeeper(make_case: MakeCase, tag: str) -> None:
     (found,) = configuration.versions(case)
     assert found.id == "no-zookeeper-in-version"
     assert list(configuration.versions(make_case(runtime="compose"))) == []
+
+
+def test_images_that_are_another_one_tomorrow(make_case: MakeCase) -> None:
+    """An own image without a tag is a warning; a digest is as exact as it gets."""
+    for name in ("mine/kafka", "mine/kafka:latest", "registry:5000/mine/kafka"):
+        (found,) = configuration.versions(make_case(runtime="compose", kafka_image=name))
+        assert (found.id, found.level) == ("image-not-pinned", "warning")
+    digest = f"@sha256:{'0' * 64}"
+    for name in (f"confluentinc/cp-kafka{digest}", f"mine/kafka:latest{digest}", "mine/kafka:3"):
+        assert list(configuration.versions(make_case(runtime="compose", kafka_image=name))) == []
+    found = problems(lambda s: s["kafka"].update(image="mine/kafka:latest"))["image-not-pinned"]
+    assert (found.level, found.service) == ("warning", "kafka")
+    assert "no-zookeeper-in-version" in problems(lambda s: s["kafka"].update(image="cp-kafka"))
+
+
+def test_the_default_images_are_pinned(make_case: MakeCase) -> None:
+    """By the version, in the settings and in the Compose file by hand alike."""
+    settings = make_case().settings
+    for name in (settings.kafka_image, settings.zookeeper_image):
+        assert name.endswith(f":{settings.version}")
+    images = re.findall(r"image: (\S+)", packaged().read_text())
+    assert len(images) == 2
+    assert all(name.endswith(":${KAFKA_TASKS_VERSION:-7.9.6}}") for name in images)
 
 
 def test_dotenv_against_its_example(make_case: MakeCase) -> None:

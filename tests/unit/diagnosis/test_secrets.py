@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafka_tasks.diagnosis.secrets import MASK, Masker, known
+from kafka_tasks.diagnosis.secrets import MASK, Masker, known, own
 from tests.unit.diagnosis.conftest import MakeCase
 
 
@@ -29,6 +29,7 @@ def test_all_places_are_known(make_case: MakeCase) -> None:
     found = known(case.settings, case.environ)
     assert {"in-settings", "in-dotenv", "in-properties", "in-jaas", "in-environ"} <= found
     assert "plain" not in found
+    assert own(case.settings) == {"in-settings", "in-properties", "in-jaas", f"{jaas}"}
 
 
 @pytest.mark.parametrize(
@@ -74,3 +75,12 @@ def test_no_secret_survives(secret: str, around: str) -> None:
     """Whatever it is made of, wherever it stands."""
     masked = Masker([secret])(f"{around}{secret}{around}")
     assert secret not in masked or secret in MASK * 4
+
+
+def test_a_sentence_stays_legible() -> None:
+    """What is known goes, and passwords in addresses; what is said of their names stays."""
+    mask = Masker(["hunter22"])
+    said = "KAFKA_TASKS_SASL_PASSWORD=… (not hunter22) for http://me:other@example.org"
+    assert mask.sentence(said) == (
+        f"KAFKA_TASKS_SASL_PASSWORD=… (not {MASK}) for http://me:{MASK}@example.org"
+    )

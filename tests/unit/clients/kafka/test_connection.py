@@ -5,8 +5,14 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
 
-from kafka_tasks.clients.kafka.connection import configuration, quiet_logger, translate
+from kafka_tasks.clients.kafka.connection import (
+    configuration,
+    connected,
+    quiet_logger,
+    translate,
+)
 from kafka_tasks.errors import (
     BrokerUnreachable,
     ClusterError,
@@ -76,3 +82,13 @@ def test_librdkafka_is_kept_off_stderr() -> None:
     """Its logger has a handler that drops everything and passes nothing on."""
     assert not quiet_logger().propagate
     assert quiet_logger().handlers
+
+
+def test_a_connection_that_cannot_be_configured(tmp_path: Path) -> None:
+    """A key that is none is invalid input, in librdkafka's words, before anything is connected."""
+    key = tmp_path / "key.pem"
+    key.write_text("nonsense")
+    with pytest.raises(InvalidInput, match="connection do not work") as caught:
+        connected(AdminClient, {"security.protocol": "ssl", "ssl.key.location": str(key)})
+    assert "ssl.key.location" in caught.value.evidence[0]
+    assert caught.value.hint and "kafka.config" in caught.value.hint
