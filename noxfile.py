@@ -18,7 +18,9 @@ nox.options.error_on_missing_interpreters = False
 nox.options.sessions = [
     "lint",
     "types",
+    "audit",
     "unit",
+    "lowest",
     "integration",
     "compose",
     "faults",
@@ -31,6 +33,14 @@ THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
 SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
 PYTHONS = [version for version in SUPPORTED if version == THIS or shutil.which(f"python{version}")]
 INSTALL = ("-e", ".[embedded]")
+LOCK = Path(__file__).parent / "requirements" / "ci.txt"
+COMPILE = (
+    *("uv", "pip", "compile", "pyproject.toml", "--universal", "--python-version", "3.11"),
+    *("--extra", "embedded", "--group", "dev", "--group", "build"),
+    *("--generate-hashes", "--no-header", "--no-annotate", "--quiet"),
+)
+# What sessions install is what is locked, and its checksums are compared.
+os.environ.setdefault("UV_CONSTRAINT", str(LOCK))
 GROUPS = nox.project.load_toml("pyproject.toml")["dependency-groups"]
 
 
@@ -55,6 +65,44 @@ def types(session: nox.Session) -> None:
     with_group(session, "types")
     session.install("nox")
     session.run("mypy")
+
+
+@nox.session(venv_backend="uv", reuse_venv=False)
+def audit(session: nox.Session) -> None:
+    """The lock fits pyproject.toml, and all of it can be installed by its checksums."""
+    renewed = Path(session.create_tmp()).resolve() / "ci.txt"
+    shutil.copy(LOCK, renewed)
+    unlocked = {"UV_CONSTRAINT": ""}
+    session.run(*COMPILE, "--output-file", str(renewed), env=unlocked)
+    if differing := locked(LOCK) ^ locked(renewed):
+        session.error(f"run nox -s lock: {', '.join(sorted(differing))}")
+    if "://" in LOCK.read_text(encoding="utf-8"):
+        session.error(f"{LOCK} names a package index")
+    session.install("--require-hashes", "-r", str(LOCK), env=unlocked)
+    session.install("--no-deps", "-e", ".")
+    session.run("uv", "pip", "check")
+    session.run("kafka-tasks", "--version")
+
+
+def locked(path: Path) -> set[str]:
+    """The lines that name a version; checksums of further wheels may be added any time."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return {line.removesuffix("\\").strip() for line in lines if line[:1].strip()}
+
+
+@nox.session(venv_backend="uv")
+def lock(session: nox.Session) -> None:
+    """Renew requirements/ci.txt."""
+    session.run(*COMPILE, "--upgrade", "--output-file", str(LOCK), env={"UV_CONSTRAINT": ""})
+
+
+@nox.session(venv_backend="uv", python=PYTHONS[:1])
+def lowest(session: nox.Session) -> None:
+    """Unit tests with the oldest dependencies that pyproject.toml allows."""
+    session.install(
+        *("--resolution", "lowest-direct"), *INSTALL, *GROUPS["test"], env={"UV_CONSTRAINT": ""}
+    )
+    session.run("pytest", "tests/unit", "-x", *session.posargs)
 
 
 @nox.session(python=PYTHONS)
@@ -113,7 +161,7 @@ def build(session: nox.Session) -> None:
     target = Path(session.create_tmp()).resolve()
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    session.install("build", "hatchling")
+    session.install(*GROUPS["build"])
     session.run(
         "python", "-m", "build", "--no-isolation", "--outdir", str(target / "dist"), silent=True
     )
