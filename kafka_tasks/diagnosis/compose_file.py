@@ -130,6 +130,15 @@ def _identity(name: str, service: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _published(name: str, service: Mapping[str, Any]) -> Iterator[Finding]:
+    if service.get("network_mode") == "host":
+        yield _finding(
+            "exposed",
+            "warning",
+            f"{name} has this machine's own network: what listens on 0.0.0.0 is open to others.",
+            cause="There is no password: whoever reaches it may read and delete everything.",
+            fix="take network_mode: host out, and publish ports on 127.0.0.1",
+            service=name,
+        )
     for port in service.get("ports") or ():
         host, published = str(port.get("host_ip") or "0.0.0.0"), port.get("published")  # noqa: S104
         if published and not host.startswith("127.") and host != "::1":

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import platform
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 from collections.abc import Iterator
@@ -21,6 +23,10 @@ ADVERTISED = "KAFKA_ADVERTISED_LISTENERS: HOST://localhost:${KAFKA_TASKS_PORT:-9
 PUBLISHED = 'ports: ["127.0.0.1:${KAFKA_TASKS_PORT:-9092}:${KAFKA_TASKS_PORT:-9092}"]'
 NOBODY = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"]
 BROKER = "      KAFKA_BROKER_ID: 1\n"
+KEEPERS_HEALTH = (
+    "      interval: 10s\n      timeout: 5s\n      retries: 6\n"
+    "      start_period: 60s\n      start_interval: 250ms\n"
+)
 
 
 def with_file(bench: Bench, *changes: tuple[str, str]) -> None:
@@ -193,6 +199,39 @@ def test_an_image_that_cannot_be_had(failing: Bench) -> None:
     (failing.path / "docker-compose.yml").unlink(missing_ok=True)
     error = fails_with(failing, "image-missing", KAFKA_TASKS_KAFKA_IMAGE="localhost:9/no/kafka:1")
     assert "--runtime embedded" in error["hint"]
+
+
+def test_an_image_of_another_architecture(failing: Bench, tmp_path: Path) -> None:
+    """Its first program cannot be run here; `doctor` says for what the image was made."""
+    (failing.path / "docker-compose.yml").unlink(missing_ok=True)
+    other = "arm64" if platform.machine() == "x86_64" else "amd64"
+    name, shell = "kafka-tasks-test/foreign:1", tmp_path / "bash"
+    shell.write_bytes(b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\x00\xff\x00" + bytes(200))
+    shell.chmod(0o755)
+    with tarfile.open(tmp_path / "root.tar", "w") as archive:
+        archive.add(shell, "bin/bash")
+    made = failing.docker("import", "--platform", f"linux/{other}", f"{tmp_path}/root.tar", name)
+    assert made.code == 0, made.err
+    try:
+        error = fails_with(
+            failing, "architecture", KAFKA_TASKS_KAFKA_IMAGE=name, KAFKA_TASKS_ZOOKEEPER_IMAGE=name
+        )
+        assert any("exec format error" in line for line in error["evidence"]), error
+        told = listed(failing, KAFKA_TASKS_KAFKA_IMAGE=name)[1]["architecture"]
+        assert any(f"is made for {other}" in finding["title"] for finding in told), told
+    finally:
+        failing.run("down", "--wipe", "--yes")
+        failing.docker("rmi", "--force", name)
+
+
+def test_a_health_check_that_never_holds(failing: Bench) -> None:
+    """Who waits for it is not started, and the health check is what is named."""
+    with_file(
+        failing,
+        ("grep -q ^Mode:", "grep -q ^Nothing:"),
+        (KEEPERS_HEALTH, "      interval: 1s\n      retries: 1\n"),
+    )
+    fails_with(failing, "health-check-heavy")
 
 
 def test_an_image_of_version_8(failing: Bench) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import logging
 import os
 import shutil
+import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
@@ -277,6 +279,35 @@ def _four_letters(address: str, word: str) -> str:
     with socket.create_connection((host, int(port)), timeout=5) as link:
         link.sendall(word.encode())
         return link.recv(1000).decode().strip()
+
+
+def test_a_broker_that_does_not_get_ready(stopped: Sandbox, until: Callable[..., Any]) -> None:
+    """One that is there and does not answer is no dead one: more time is the hint."""
+    starting = stopped.begin("up", "--timeout", "4", "-o", "json")
+    pids = until(lambda: (found := stopped.pids()) and "kafka" in found and found, "it is started")
+    os.kill(pids["kafka"], signal.SIGSTOP)
+    out, _ = starting.communicate(timeout=60)
+    error = json.loads(out)["error"]
+    assert starting.returncode == 5
+    assert error["finding"] == "leader-missing", error
+    assert "--timeout 120" in error["hint"]
+    seen = stopped.run("doctor", "-o", "json").document
+    assert "leader-missing" in {f["id"] for f in seen["findings"] if f["level"] == "error"}
+    assert seen["exit_code"] == 5
+
+
+def test_topics_that_are_there_already(stopped: Sandbox) -> None:
+    """A topic from before, and one that is not as asked for, are known by what the tool says."""
+    stopped.up()
+    assert stopped.run("topic").code == 0
+    said = {
+        "topics-kept": stopped.run("topic.create", "test-topic"),
+        "topic-differs": stopped.run("topic", "--partitions", "3"),
+    }
+    for id, done in said.items():
+        assert done.code == 1
+        found = signatures.search({"tool": done.err.removeprefix("Error: ").splitlines()})
+        assert [hit.signature.id for _, hit in found] == [id], done.err
 
 
 def test_what_a_client_writes() -> None:

@@ -64,6 +64,7 @@ def test_a_port_for_everybody(host: str | None) -> None:
     def change(services: Any) -> None:
         services["kafka"]["ports"][0]["host_ip"] = host
 
+    assert "network" in problems(lambda s: s["kafka"].update(network_mode="host"))["exposed"].title
     found = problems(change)["exposed"]
     assert found.fix == '"127.0.0.1:9092:9092" under ports'
 
