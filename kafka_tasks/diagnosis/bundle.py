@@ -11,8 +11,10 @@ import platform
 import tarfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 
+from kafka_tasks import lifecycle
 from kafka_tasks.diagnosis.case import Case
 from kafka_tasks.diagnosis.secrets import MASK, Masker, known
 from kafka_tasks.errors import InvalidInput, KafkaTasksError
@@ -69,6 +71,9 @@ def _entries(case: Case, documents: Mapping[str, str]) -> Iterator[tuple[str, st
     yield from documents.items()
     yield "versions.json", _json(_versions(case))
     yield "settings.json", _json(_settings(case))
+    if case.session is not None:
+        with contextlib.suppress(KafkaTasksError):
+            yield "status.json", _json(asdict(lifecycle.status(case.session)))
     yield from _files(case)
     for service in case.services:
         yield f"logs/{service.name}.log", "\n".join(_log(case, service.name))

@@ -157,6 +157,9 @@ def test_a_bundle_has_everything_but_secrets(running: Sandbox) -> None:
     )
     for wanted in ("findings.txt", "doctor.json", "settings.json", "versions.json"):
         assert f"kafka-doctor/{wanted}" in texts
+    status = json.loads(texts["kafka-doctor/status.json"])
+    assert {service["name"]: service["pid"] for service in status["services"]} == running.pids()
+    assert {service["state"] for service in status["services"]} == {status["state"]} == {"ready"}
     assert "kafka.server.KafkaServer" in texts["kafka-doctor/logs/kafka.log"]
     assert "kafka-doctor/logs/zookeeper.log" in texts
     everything = "\n".join([*texts.values(), done.out, done.err])
