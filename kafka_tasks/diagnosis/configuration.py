@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kafka_tasks.clients import processes
+from kafka_tasks.diagnosis import secrets
 from kafka_tasks.diagnosis.case import Case, Check, of_error
 from kafka_tasks.diagnosis.machine import heap_bytes
 from kafka_tasks.errors import InvalidInput
@@ -195,6 +196,31 @@ def dotenv(case: Case) -> Iterator[Finding]:
         )
 
 
+def readable(case: Case) -> Iterator[Finding]:
+    """Other files with a password that others may read; they are the user's, so no fix is ours."""
+    for path in _with_secrets(case):
+        mode = path.stat().st_mode & 0o777
+        if mode & 0o077:
+            yield Finding(
+                "secret-readable",
+                "warning",
+                f"{path.name} has a password, and others on this machine may read it.",
+                area="configuration",
+                evidence=(f"{path}: mode {mode:o}",),
+                fix=f'chmod 600 "{path}"',
+                exit_code=3,
+            )
+
+
+def _with_secrets(case: Case) -> Iterator[Path]:
+    origins = {origin.kind for variable, _, origin in case.settings.entries() if variable.secret}
+    if "invoke" in origins:
+        yield from sorted(case.project.path.glob("invoke.*"))
+    further = case.settings.broker_properties
+    if further is not None and further.is_file() and secrets.of_properties(further):
+        yield further
+
+
 def _names(path: Path) -> set[str]:
     return set(dotenv_values_of(path))
 
@@ -272,6 +298,7 @@ CHECKS = tuple(
         ("environment", inherited),
         (".env", dotenv),
         ("broker properties", further_properties),
+        ("files with secrets", readable),
         ("exposure", exposed),
     )
 )

@@ -19,6 +19,7 @@ _ASSIGNED = re.compile(
     r"[\"']?\s{0,3}[=:]\s{0,3})(\[hidden\]|null\b|\"[^\"\n]{1,500}\"|'[^'\n]{1,500}'|[^\s,;\"']{1,500})"
 )
 _IN_ADDRESS = re.compile(r"(://[^\s:/@]{1,200}:)[^\s/@]{1,200}(@)")
+_PROPERTY = re.compile(r"^[ \t]*([A-Za-z0-9._-]+)[ \t]*[=:](.*)$", re.MULTILINE)
 # Shorter values are masked as whole words alone: a log is not legible without its letters.
 _SHORT = 4
 
@@ -26,7 +27,7 @@ _SHORT = 4
 def own(settings: Settings) -> frozenset[str]:
     """Secret values in the settings and in the broker's properties."""
     found = {str(value) for variable, value, _ in settings.entries() if variable.secret and value}
-    found |= set(_of_properties(settings.broker_properties))
+    found |= of_properties(settings.broker_properties)
     return frozenset(value for value in found if value.strip())
 
 
@@ -42,18 +43,17 @@ def known(settings: Settings, environ: Mapping[str, str]) -> frozenset[str]:
     return frozenset(value for value in found if value.strip())
 
 
-def _of_properties(path: Path | None) -> Iterable[str]:
-    if path is None:
-        return
+def of_properties(path: Path | None) -> frozenset[str]:
+    """Secret values in a file of broker properties; none where there is no such file."""
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = path.read_text(encoding="utf-8", errors="replace") if path else ""
     except OSError:
-        return
-    for line in text.splitlines():
-        name, _, value = line.partition("=")
+        return frozenset()
+    found: set[str] = set()
+    for name, value in _PROPERTY.findall(text):
         if _NAMED.search(name.replace(".", "_")) and value.strip():
-            yield value.strip()
-            yield from re.findall(r'password\s*=\s*"([^"]+)"', value)
+            found |= {value.strip(), *re.findall(r'password\s*=\s*"([^"]+)"', value)}
+    return frozenset(found)
 
 
 class Masker:

@@ -238,9 +238,9 @@ REMOTE = (
 )
 
 
-@pytest.mark.parametrize("protocol", ["SASL_PLAINTEXT", "SSL"])
+@pytest.mark.parametrize(("protocol", "lines"), [("SASL_PLAINTEXT", REMOTE), ("SSL", REMOTE[::2])])
 def test_a_remote_cluster_that_refuses(
-    running: Sandbox, project: Sandbox, watcher: Watcher, protocol: str
+    running: Sandbox, project: Sandbox, watcher: Watcher, protocol: str, lines: tuple[str, ...]
 ) -> None:
     """A password that is not accepted, and a key that cannot be opened, are failures in words."""
     since = time.time()
@@ -256,7 +256,7 @@ def test_a_remote_cluster_that_refuses(
     if protocol == "SSL":
         project.environ["KAFKA_TASKS_SSL_KEY_LOCATION"] = str(encrypted_key(project.path))
     outputs = {}
-    for number, line in enumerate(REMOTE):
+    for number, line in enumerate(lines):
         as_json = ["-o", "json"] if number % 2 else []
         done = project.run(*line.split(), *as_json)
         assert "Traceback" not in done.err, done.err

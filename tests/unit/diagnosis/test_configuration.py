@@ -188,6 +188,23 @@ def test_the_default_images_are_pinned(make_case: MakeCase) -> None:
     assert all(name.endswith(":${KAFKA_TASKS_VERSION:-7.9.6}}") for name in images)
 
 
+def test_files_with_a_password_that_others_may_read(make_case: MakeCase) -> None:
+    """The broker's properties, where they have one; closed, or without one, they are well."""
+    path = make_case().project.path / "broker.properties"
+    case = make_case(broker_properties=path)
+    assert list(configuration.readable(case)) == []
+    path.write_text("ssl.key.password=planted\n")
+    path.chmod(0o644)
+    (found,) = configuration.readable(case)
+    assert (found.id, found.level) == ("secret-readable", "warning")
+    assert str(path) in str(found.fix) and "planted" not in repr(found)
+    path.chmod(0o600)
+    assert list(configuration.readable(case)) == []
+    path.write_text("log.retention.ms=1000\n")
+    path.chmod(0o644)
+    assert list(configuration.readable(case)) == []
+
+
 def test_dotenv_against_its_example(make_case: MakeCase) -> None:
     """What either lacks is said; comments of the example count as mentioned."""
     case = make_case()

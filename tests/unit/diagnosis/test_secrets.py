@@ -19,7 +19,9 @@ def test_all_places_are_known(make_case: MakeCase) -> None:
     case = make_case()
     further = case.project.path / "further"
     jaas = 'org.apache.X required username="u" password="in-jaas";'
-    further.write_text(f"ssl.key.password=in-properties\nsasl.jaas.config={jaas}\nlog.dir=plain\n")
+    further.write_text(
+        f"ssl.key.password=in-properties\nssl.keystore.password : with-a-colon\nsasl.jaas.config={jaas}\nlog.dir=plain\n"
+    )
     (case.project.path / ".env").write_text("DB_PASSWORD=in-dotenv\nPLAIN=plain\n")
     case = make_case(
         sasl_password="in-settings",
@@ -29,7 +31,7 @@ def test_all_places_are_known(make_case: MakeCase) -> None:
     found = known(case.settings, case.environ)
     assert {"in-settings", "in-dotenv", "in-properties", "in-jaas", "in-environ"} <= found
     assert "plain" not in found
-    assert own(case.settings) == {"in-settings", "in-properties", "in-jaas", f"{jaas}"}
+    assert own(case.settings) == {"in-settings", "in-properties", "with-a-colon", "in-jaas", jaas}
 
 
 @pytest.mark.parametrize(
