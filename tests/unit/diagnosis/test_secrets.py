@@ -20,7 +20,8 @@ def test_all_places_are_known(make_case: MakeCase) -> None:
     further = case.project.path / "further"
     jaas = 'org.apache.X required username="u" password="in-jaas";'
     further.write_text(
-        f"ssl.key.password=in-properties\nssl.keystore.password : with-a-colon\nsasl.jaas.config={jaas}\nlog.dir=plain\n"
+        "ssl.key.password=in-properties\nssl.keystore.password : with-a-colon\n"
+        f"sasl.jaas.config={jaas}\nlog.dir=plain\n"
     )
     (case.project.path / ".env").write_text("DB_PASSWORD=in-dotenv\nPLAIN=plain\n")
     case = make_case(
