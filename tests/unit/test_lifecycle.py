@@ -548,14 +548,20 @@ def test_what_is_suspended_goes_on(
     session: Session,
     runtime: FakeRuntime,
     heard: list[Event],
+    monkeypatch: pytest.MonkeyPatch,
     verb: Callable[[Session], Any],
 ) -> None:
     """`up` and `restart` wake a service that a signal holds, and say so; `status` tells of it."""
+    monkeypatch.setattr("kafka_tasks.probes.zookeeper.mode", lambda *_, **__: "standalone")
     lifecycle.up(session)
     runtime.suspend("kafka")
     seen = lifecycle.status(session)
     assert (seen.state, seen.failed_layer) == ("degraded", "process")
     assert seen.reason and seen.reason.startswith("kafka suspended")
+    assert {service.name: service.state for service in seen.services} == {
+        "zookeeper": "ready",
+        "kafka": "degraded",
+    }
     assert verb(session).state == "ready"
     assert "was suspended and goes on: kafka" in [event.text for event in heard]
     assert lifecycle.status(session).state == "ready"

@@ -61,6 +61,13 @@ def test_one_that_lives_and_is_silent(
     assert answering(cluster, _services(runtime)) == {"zookeeper", "kafka", "kafka-2"}
 
 
+def test_one_that_is_suspended_is_not_asked(three: tuple[FakeRuntime, Cluster]) -> None:
+    """It could not answer, and waiting for it would take its time."""
+    runtime, cluster = three
+    runtime.suspend("kafka-3")
+    assert answering(cluster, _services(runtime)) == {"zookeeper", "kafka", "kafka-2"}
+
+
 def test_without_zookeeper_nobody_counts(
     three: tuple[FakeRuntime, Cluster], monkeypatch: pytest.MonkeyPatch
 ) -> None:
