@@ -19,7 +19,8 @@ _PATIENCE_S = 0.5
 def answering(cluster: Cluster, services: Sequence[ServiceState]) -> frozenset[str]:
     """The names of those living services that answer.
 
-    One that is suspended is not asked. Without ZooKeeper no broker counts: what it still says is what it remembers.
+    One that is suspended is not asked. Without ZooKeeper no broker counts: what it still says is
+    what it remembers.
     """
     alive = {service.name for service in services if service.alive and not service.suspended}
     return frozenset(name for name in _answering(cluster, services, alive) if name in alive)
