@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
+import stat
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -214,3 +217,31 @@ def test_help_speaks_of_flags_that_exist(run: Run) -> None:
     for name in kafka.task_names:
         ran = run(f"--help {name}")
         assert ran.code == 0 and "--output" in ran.out, name
+
+
+def test_nobody_else_may_write_what_a_task_makes(tmp_path: Path) -> None:
+    """A careless umask makes no difference, and is as it was afterwards."""
+    before = os.umask(0)
+    try:
+        with _options._nobody_else_writes():
+            (tmp_path / "made").write_text("x")
+        assert os.umask(0) == 0
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "made").stat().st_mode) == 0o644
+
+
+def test_an_error_is_said_without_secrets(
+    run: Run, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever wrote the sentence, the evidence or the hint."""
+    monkeypatch.setenv("KAFKA_TASKS_SASL_PASSWORD", "hunter22")
+    runtime.refuses = NotReady(
+        "hunter22 was wrong at http://me:other@example.org",
+        hint="try hunter22 again",
+        evidence=["sasl.password=hunter22", "token: abc123"],
+    )
+    ran = run("up")
+    assert ran.code == 5
+    assert "hunter22" not in ran.err and "abc123" not in ran.err and "other@" not in ran.err
+    assert "Error: *** was wrong at http://me:***@example.org" in ran.err
