@@ -29,7 +29,8 @@ def answering(cluster: Cluster, services: Sequence[ServiceState]) -> frozenset[s
 def _answering(
     cluster: Cluster, services: Sequence[ServiceState], alive: set[str]
 ) -> Iterator[str]:
-    if cluster.zookeeper is not None:
+    # One whose port is not published cannot be asked, and counts.
+    if any(service.name == ZOOKEEPER for service in services):
         if ZOOKEEPER not in alive or not _holds(ZookeeperProbe(), cluster, services, 0.0):
             return
         yield ZOOKEEPER

@@ -68,6 +68,16 @@ def test_one_that_is_suspended_is_not_asked(three: tuple[FakeRuntime, Cluster]) 
     assert answering(cluster, _services(runtime)) == {"zookeeper", "kafka", "kafka-2"}
 
 
+def test_a_zookeeper_that_cannot_be_asked_counts(
+    three: tuple[FakeRuntime, Cluster], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Compose file need not publish its port."""
+    runtime, cluster = three
+    monkeypatch.delattr("kafka_tasks.probes.zookeeper.mode")
+    hidden = replace(cluster, zookeeper=None)
+    assert answering(hidden, _services(runtime)) == frozenset(NAMES)
+
+
 def test_without_zookeeper_nobody_counts(
     three: tuple[FakeRuntime, Cluster], monkeypatch: pytest.MonkeyPatch
 ) -> None:
