@@ -69,13 +69,15 @@ def test_no_key_no_value_and_no_time_are_null() -> None:
     assert (shown["key"], shown["value"], shown["timestamp"]) == (None, None, None)
 
 
+# A NUL ends a name in librdkafka, so one that has it is refused.
+_name = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=5)
 _data = st.none() | st.binary(max_size=40) | st.text(max_size=20).map(str.encode)
 
 
 @given(
     key=_data,
     value=_data,
-    headers=st.lists(st.tuples(st.text(max_size=5), _data), max_size=3),
+    headers=st.lists(st.tuples(_name, _data), max_size=3),
 )
 def test_what_is_printed_is_accepted_byte_for_byte(
     key: bytes | None, value: bytes | None, headers: Pairs
