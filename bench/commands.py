@@ -48,6 +48,21 @@ def list_tasks(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
         yield Pair(listed.seconds, _list_empty(surroundings, empty))
 
 
+@row(
+    "doctor",
+    what="kafka-tasks doctor on a healthy machine with a ready cluster",
+    against="1.5 s",
+    limit=1.0,
+    repeats=REPEATS,
+)
+def doctor(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
+    """Everything is examined, as a whole process."""
+    with surroundings.workspace() as ours:
+        ours.command("up")
+        for _ in range(pairs):
+            yield Pair(ours.command("doctor").seconds, 1.5)
+
+
 def _empty(surroundings: Surroundings) -> Path:
     path = surroundings.directory("empty-")
     (path / "tasks.py").touch()

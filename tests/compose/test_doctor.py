@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -79,15 +78,10 @@ def failing(bench: Bench) -> Iterator[Bench]:
     bench.run("down", "--wipe", "--yes")
 
 
-def test_all_is_well_and_quickly_said(running: Bench) -> None:
-    """A healthy cluster in containers is exit 0 within 1.5 s."""
-    times = []
-    for _ in range(3):
-        began = time.monotonic()
-        code, found = listed(running)
-        times.append(time.monotonic() - began)
-        assert code == 0, found
-    assert min(times) < 1.5, times
+def test_all_is_well(running: Bench) -> None:
+    """A healthy cluster in containers is exit 0, and everything was looked at."""
+    code, found = listed(running)
+    assert code == 0, found
     assert {"engine", "compose", "image", "compose-file", "ready", "partitions"} <= set(found)
 
 

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,17 +30,12 @@ def findings(sandbox: Sandbox, *arguments: str, **options: Any) -> dict[str, Any
     return {found["id"]: found for found in listed}
 
 
-def test_all_is_well_and_quickly_said(running: Sandbox) -> None:
-    """A healthy cluster is exit 0, within 1.5 s from the command's start to its end."""
-    times = []
-    for _ in range(3):
-        began = time.monotonic()
-        seen = running.run("doctor", "-o", "json")
-        times.append(time.monotonic() - began)
-        assert seen.code == 0, seen.out
-        assert seen.document["worst"] in ("ok", "info", "warning")
-        assert seen.document["elapsed_s"] > 0
-    assert min(times) < 1.5, times
+def test_all_is_well(running: Sandbox) -> None:
+    """A healthy cluster is exit 0, and everything was looked at."""
+    seen = running.run("doctor", "-o", "json")
+    assert seen.code == 0, seen.out
+    assert seen.document["worst"] in ("ok", "info", "warning")
+    assert seen.document["elapsed_s"] > 0
     ids = {found["id"] for found in seen.document["findings"]}
     assert {"python", "memory", "disk", "java", "jars", "settings", "ready"} <= ids
     assert {"cluster-id", "partitions", "logs", "data-size", "exposed"} <= ids

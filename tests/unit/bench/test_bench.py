@@ -37,6 +37,7 @@ def test_the_table_has_the_rows_that_were_promised() -> None:
         "restart": ("ratio", 0.75),
         "up-ready": ("ratio", 2.5),
         "list": ("ratio", 1.2),
+        "doctor": ("ratio", 1.0),
         "memory": ("ratio", 0.85),
         "compose-up": ("ratio", 0.35),
         "compose-up-ready": ("ratio", 1.8),
