@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from kafka_tasks.model.cluster import (
     broker_id,
     service_names,
 )
+from kafka_tasks.model.data import DataFile, place_order
 from kafka_tasks.retry import Deadline, RetryPolicy
 from kafka_tasks.settings import Settings
 
@@ -52,11 +54,51 @@ def instant_policy(
 INSTANT = instant_policy()
 
 
+@dataclass(slots=True)
+class FakeData:
+    """A cluster's files in memory: `there` counts, `staged` is None where nothing is staged."""
+
+    there: dict[str, bytes] = field(default_factory=dict)
+    staged: dict[str, bytes] | None = None
+
+    def broker_ids(self) -> dict[str, int]:
+        """Whatever the data says."""
+        return {}
+
+    def allocated(self) -> int:
+        """Bytes of all files."""
+        return sum(map(len, self.there.values()))
+
+    def room(self) -> None:
+        """Memory is not counted."""
+
+    def files(self) -> Iterator[DataFile]:
+        """Every file, in order of places."""
+        for name in sorted(self.there, key=lambda name: (place_order(name.split("/")[0]), name)):
+            yield DataFile(name, len(self.there[name]), 0, [self.there[name]])
+
+    def stage(self, files: Iterable[DataFile]) -> None:
+        """Keep them beside those that are there."""
+        self.staged = {}
+        for file in files:
+            self.staged[file.name] = b"".join(file.chunks)
+
+    def swap(self) -> None:
+        """What is staged is there now."""
+        if self.staged is not None:
+            self.there, self.staged = self.staged, None
+
+    def discard(self) -> None:
+        """Nothing is staged any more."""
+        self.staged = None
+
+
 class FakeRuntime:
     """A runtime in memory: services are names that live or do not.
 
     `dies` are services that end as soon as they are started, `refuses` is raised by `start`,
-    `strays` run without being recorded. `calls` lists what was asked of it, in order.
+    `strays` run without being recorded, `files` is what the servers have left. `calls` lists what
+    was asked of it, in order.
     """
 
     def __init__(
@@ -81,6 +123,7 @@ class FakeRuntime:
         self._known: dict[str, ServiceState] = {}
         self._killed: set[str] = set()
         self._pids = 1000
+        self.files = FakeData()
 
     def cluster(self, settings: Settings) -> Cluster:
         """On localhost, at the ports of the settings (9092 and 2181 for `auto`)."""
@@ -144,6 +187,7 @@ class FakeRuntime:
         if wipe:
             self._known.clear()
             self._killed.clear()
+            self.files.there.clear()
         return tuple(chosen)
 
     def services(self) -> tuple[ServiceState, ...]:
@@ -185,6 +229,20 @@ class FakeRuntime:
         """Note that it was told."""
         self.calls.append("settled")
 
+    def has_data(self, settings: Settings) -> bool:
+        """Whether `files` has any."""
+        return bool(self.files.there)
+
+    @contextmanager
+    def data(self, settings: Settings) -> Iterator[FakeData]:
+        """`files`."""
+        self.calls.append("data")
+        yield self.files
+
+    def expect(self, settings: Settings) -> None:
+        """Note for how many brokers it was told."""
+        self.calls.append(f"expect {settings.brokers}")
+
     def logs(self, service: str, tail: int) -> list[str]:
         """The last lines of those it was made with."""
         return self._lines.get(service, [])[-tail:] if tail else []
@@ -198,4 +256,4 @@ def _call(verb: str, services: Sequence[str] | None) -> str:
     return verb if services is None else f"{verb} {','.join(services)}"
 
 
-__all__ = ["INSTANT", "FakeClock", "FakeRuntime", "instant_policy"]
+__all__ = ["INSTANT", "FakeClock", "FakeData", "FakeRuntime", "instant_policy"]

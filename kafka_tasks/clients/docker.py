@@ -1,9 +1,12 @@
-"""What a Docker engine knows: the only importer of docker. The SDK reads; `docker compose` acts."""
+"""What a Docker engine knows: the only importer of docker. The SDK reads; `docker compose` acts.
+
+The one thing that the SDK writes is files into a container, which no command can do by a stream.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,7 @@ from docker.utils import parse_repository_tag
 from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
-from kafka_tasks.errors import EngineMissing, EngineRefused, ImageMissing
+from kafka_tasks.errors import EngineMissing, EngineRefused, ImageMissing, InvalidInput
 
 WORKING_DIRECTORY = "com.docker.compose.project.working_dir"
 PROJECT = "com.docker.compose.project"
@@ -25,6 +28,8 @@ CONFIG_FILES = "com.docker.compose.project.config_files"
 ONE_OFF = "com.docker.compose.oneoff"
 # start_interval of a health check needs this API (engine 25).
 START_INTERVAL_API = (1, 44)
+# Between two chunks of files that are read or written.
+_TRANSFER_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,7 @@ class Container:
     error: str | None = None
     started_at: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    user: str = ""
 
     @property
     def running(self) -> bool:
@@ -221,6 +227,42 @@ class Engine:
         if rest:
             yield rest.decode("utf-8", "replace")
 
+    def has_volumes(self, project: str) -> bool:
+        """Whether a Compose project has volumes."""
+        filters = {"label": f"{PROJECT}={project}"}
+        return bool(self._ask(lambda: self._client.api.volumes(filters=filters))["Volumes"])
+
+    def read_directory(self, container: str, path: str) -> Iterator[bytes]:
+        """A directory of a container, running or not, as the chunks of a tar file.
+
+        Raises `InvalidInput` where there is none.
+        """
+        with self._patiently():
+            try:
+                chunks, _ = self._ask(lambda: self._client.api.get_archive(container, path))
+            except NotFound as error:
+                raise InvalidInput(
+                    f"The container has no directory {path}.", evidence=(_said(error),)
+                ) from error
+            try:
+                yield from chunks
+            except (RequestException, HTTPError, OSError) as error:
+                raise _no_engine(self.host, error) from error
+
+    def write_directory(self, container: str, path: str, tar: Iterable[bytes]) -> None:
+        """Unpack the chunks of a tar file into a directory of a container, running or not."""
+        with self._patiently():
+            self._ask(lambda: self._client.api.put_archive(container, path, iter(tar)))
+
+    @contextlib.contextmanager
+    def _patiently(self) -> Iterator[None]:
+        """A disk that is busy may keep the engine from answering for longer than usual."""
+        before, self._client.api.timeout = self._client.api.timeout, _TRANSFER_S
+        try:
+            yield
+        finally:
+            self._client.api.timeout = before
+
     def _ask(self, question: Callable[[], Any]) -> Any:
         try:
             return question()
@@ -252,6 +294,7 @@ def _container(found: Mapping[str, Any]) -> Container:
         environment=dict(
             entry.split("=", 1) for entry in found["Config"].get("Env") or () if "=" in entry
         ),
+        user=found["Config"].get("User") or "",
     )
 
 

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from kafka_tasks.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from kafka_tasks.model.data import Data
     from kafka_tasks.settings import Settings
 
 Role = Literal["zookeeper", "broker"]
@@ -154,6 +157,15 @@ class Runtime(Protocol):
 
     def settled(self, *, wait: bool = False) -> None:
         """The cluster is ready: prepare what makes the next start faster."""
+
+    def has_data(self, settings: Settings) -> bool:
+        """Whether servers of this project have left anything."""
+
+    def data(self, settings: Settings) -> AbstractContextManager[Data]:
+        """The files of the stopped cluster that has so many brokers, while the block runs."""
+
+    def expect(self, settings: Settings) -> None:
+        """Write down what a start with these settings would be; starts nothing."""
 
     def logs(self, service: str, tail: int) -> list[str]:
         """The last `tail` lines of a service's log."""

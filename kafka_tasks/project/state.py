@@ -106,6 +106,10 @@ def _checksum(document: dict[str, Any]) -> str:
 
 def remembered(project: Project) -> dict[str, int]:
     """The project's own choices, for settings that nobody gave."""
+    from kafka_tasks.project import restoring
+
+    if (begun := restoring.read(project)) and begun.committed:
+        return {"brokers": begun.brokers}
     record = read(project)
     return {"brokers": record.brokers} if record else {}
 
@@ -127,12 +131,16 @@ def set_aside_if_corrupt(project: Project) -> Path | None:
 
 def write(project: Project, record: ClusterRecord) -> None:
     """Replace the record in one step, so that a crash leaves the old or the new one."""
-    path = project.state / FILE
-    draft = path.with_name(f"{FILE}.{os.getpid()}.new")
     document = msgspec.to_builtins(record)
     document[_CHECKSUM] = _checksum(document)
+    replace_file(project.state / FILE, msgspec.json.format(msgspec.json.encode(document), indent=2))
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Give a file of the state new content in one step, readable by its owner alone."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
-        private.write(draft, msgspec.json.format(msgspec.json.encode(document), indent=2))
+        private.write(draft, content)
         os.replace(draft, path)
     except OSError as error:
         draft.unlink(missing_ok=True)

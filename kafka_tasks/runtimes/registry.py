@@ -30,9 +30,9 @@ def choose(project: Project, settings: Settings, recorder: Recorder) -> Choice:
     record = state.read(project)
     running = record.runtime if record and record.wanted == "running" else None
     name, reason = _name(project, settings, record.runtime if record else None)
-    chosen = _make(name, project, settings, recorder)
+    chosen = make(name, project, settings, recorder)
     if running and running != name and name != "remote":
-        other = _make(running, project, settings, recorder)
+        other = make(running, project, settings, recorder)
         if any(service.alive for service in other.services()):
             raise InvalidInput(
                 f"This project's cluster runs on the {running} runtime; {name} was asked for.",
@@ -83,7 +83,8 @@ def _may_have_engine(environ: Mapping[str, str]) -> bool:
     return any(path.exists() for path in sockets) or (home / ".docker" / "contexts").is_dir()
 
 
-def _make(name: str, project: Project, settings: Settings, recorder: Recorder) -> Runtime:
+def make(name: str, project: Project, settings: Settings, recorder: Recorder) -> Runtime:
+    """The runtime of this name, for one project."""
     if name == "embedded":
         from kafka_tasks.runtimes.embedded.runtime import EmbeddedRuntime
 

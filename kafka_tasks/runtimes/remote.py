@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import NoReturn
 
 from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model.cluster import Capabilities, Cluster, ServiceState, broker_name
+from kafka_tasks.model.data import Data
 from kafka_tasks.settings import Settings
 
 
@@ -69,6 +71,17 @@ class RemoteRuntime:
 
     def settled(self, *, wait: bool = False) -> None:
         """There is nothing to prepare."""
+
+    def has_data(self, settings: Settings) -> bool:
+        """None that could be reached."""
+        return False
+
+    def data(self, settings: Settings) -> AbstractContextManager[Data]:
+        """Decline."""
+        self._decline("neither saved nor restored")
+
+    def expect(self, settings: Settings) -> None:
+        """There is nothing to write down."""
 
     def logs(self, service: str, tail: int) -> list[str]:
         """Its logs are elsewhere: a line that says so."""

@@ -108,6 +108,10 @@ class Project:
         """Create and start; Compose waits for what a service depends on."""
         return self.run("up", "--detach", "--quiet-pull", *services, timeout_s=timeout_s)
 
+    def create(self, services: Sequence[str]) -> None:
+        """Create containers, with their volumes, and start none."""
+        self._must("create", *services)
+
     def stop(self, services: Sequence[str]) -> None:
         """Stop services and keep their containers."""
         self._must("stop", *services)
@@ -133,6 +137,28 @@ class Project:
 def unpause_container(identifier: str) -> None:
     """Let one paused container go on."""
     processes.run(["docker", "unpause", identifier], timeout_s=60)
+
+
+def run_beside(container: str, image: str, user: str, name: str, script: str, *words: str) -> None:
+    """Run a script of bash with a container's volumes, without network, until it ends.
+
+    Raises `MachineError`. One of that name that an interrupted call left is ended first.
+    """
+    remove_container(name)
+    done = processes.run(
+        [
+            *("docker", "run", "--rm", "--name", name, "--network", "none", "--pull", "never"),
+            *("--volumes-from", container, *(("--user", user) if user else ())),
+            *("--entrypoint", "bash", image, "-c", script, "bash", *words),
+        ],
+        timeout_s=600,
+    )
+    if done.code:
+        raise MachineError(
+            f"A container with the volumes of {container[:12]} failed (exit code {done.code}).",
+            evidence=done.output.strip().splitlines()[-5:],
+            hint="docker ps -a; df -h",
+        )
 
 
 def remove_container(identifier: str) -> None:

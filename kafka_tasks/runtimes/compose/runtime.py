@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from kafka_tasks.project.directory import Project, unwritable
 from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes import broker_properties
 from kafka_tasks.runtimes.compose import command, containers, file, plan
+from kafka_tasks.runtimes.compose.data import ComposeData
 from kafka_tasks.settings import MAX_BROKERS, Settings, environment, load
 
 
@@ -106,27 +108,29 @@ class ComposeRuntime:
         command.require_compose()
         root = self._project.make_state()
         there = self._containers()
-        record = plan.record(
-            self._project.path,
-            settings,
-            self.record(),
-            self.engine,
-            there,
-            self._recorder.notice,
-        )
+        record = self._planned(settings, there)
         names = service_names(record.brokers)
         wanted = [name for name in names if services is None or name in services]
         plan.require_ports(record, wanted, self.engine, there)
-        project = self._compose(settings, record)
-        config = project.config()
-        project = self._laid_over(project, config, settings, root)
-        self._require_images(_images(config, names))
+        project = self._prepared(settings, record, root)
         state.write(self._project, record)
         self._drop_orphans(project)
         done = project.up(wanted, timeout_s=settings.timeout + 30)
         if done.code:
             self._explain(done)
         return self.cluster(settings)
+
+    def _planned(self, settings: Settings, there: Mapping[str, Container]) -> ClusterRecord:
+        notice = self._recorder.notice
+        return plan.record(self._project.path, settings, self.record(), self.engine, there, notice)
+
+    def _prepared(self, settings: Settings, record: ClusterRecord, root: Path) -> command.Project:
+        """The Compose project of these settings, checked, with its images on the machine."""
+        project = self._compose(settings, record)
+        config = project.config()
+        project = self._laid_over(project, config, settings, root)
+        self._require_images(_images(config, service_names(record.brokers)))
+        return project
 
     def _require_local(self) -> None:
         if not self.engine.is_local:
@@ -286,6 +290,39 @@ class ComposeRuntime:
             variables=file.variables(settings, port, keeper, name),
             brokers=record.brokers if record else 1,
         )
+
+    # -- data ----------------------------------------------------------------------------------
+
+    def has_data(self, settings: Settings) -> bool:
+        """Whether Compose has made volumes for this project."""
+        planned = self._planned(settings, self._containers())
+        return self.engine.has_volumes(planned.compose_project or "")
+
+    @contextmanager
+    def data(self, settings: Settings) -> Iterator[ComposeData]:
+        """The volumes, reached through the services' containers; made where there are none."""
+        names = service_names(settings.brokers)
+        there = self._containers()
+        made: command.Project | None = None
+        if not all(name in there for name in names):
+            command.require_compose()
+            record = self._planned(settings, there)
+            project = self._prepared(settings, record, self._project.make_state())
+            project.create(names)
+            made = project if not there else None
+            there = self._containers()
+        try:
+            yield ComposeData(self.engine, {name: there[name] for name in names})
+        finally:
+            if made is not None:
+                self._take_away(made, wipe=False)
+
+    def expect(self, settings: Settings) -> None:
+        """Write down what a start with these settings would be; a wish to run is kept."""
+        before = self.record()
+        planned = self._planned(settings, self._containers())
+        wanted = before.wanted if before else "stopped"
+        state.write(self._project, msgspec.structs.replace(planned, wanted=wanted))
 
     # -- logs ----------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from kafka_tasks.project.state import ClusterRecord, ServiceRecord
 from kafka_tasks.runtimes import broker_properties, ports
 from kafka_tasks.runtimes.embedded import archive, jars, marks, tails
 from kafka_tasks.runtimes.embedded import java as javas
+from kafka_tasks.runtimes.embedded.data import EmbeddedData
 from kafka_tasks.runtimes.embedded.launch import Launcher
 from kafka_tasks.settings import Settings
 
@@ -323,6 +325,24 @@ class EmbeddedRuntime:
         for name in ("data", "conf", "logs", "run"):
             shutil.rmtree(root / name, ignore_errors=True)
         state.forget(self._project)
+
+    # -- data ----------------------------------------------------------------------------------
+
+    def has_data(self, settings: Settings) -> bool:
+        """Whether servers of this project have left anything."""
+        return EmbeddedData(self._project.state, settings.brokers).exists()
+
+    @contextmanager
+    def data(self, settings: Settings) -> Iterator[EmbeddedData]:
+        """The files below `.kafka-tasks/data`."""
+        yield EmbeddedData(self._project.state, settings.brokers)
+
+    def expect(self, settings: Settings) -> None:
+        """Write down what a start with these settings would be; a wish to run is kept."""
+        before = self.record()
+        planned = self._planned(settings, jars.load_lock(settings.kafka_line).kafka)
+        wanted = before.wanted if before else "stopped"
+        state.write(self._project, msgspec.structs.replace(planned, wanted=wanted))
 
     # -- logs ----------------------------------------------------------------------------------
 

@@ -148,7 +148,7 @@ def test_another_runtime_is_refused_while_one_runs(
     if alive:
         other.start(settings)
     made = {"other": other, "embedded": FakeRuntime(project.path, name="embedded")}
-    monkeypatch.setattr(registry, "_make", lambda name, *_: made[name])
+    monkeypatch.setattr(registry, "make", lambda name, *_: made[name])
     if alive:
         with pytest.raises(InvalidInput, match="runs on the other runtime; embedded was asked"):
             _choose(project, RUNTIME="embedded")
