@@ -4,7 +4,8 @@
 
     KafkaTasksError            1  failed
     ├── InvalidInput           3  invalid
-    │   └── SettingsError
+    │   ├── SettingsError
+    │   └── SnapshotDamaged
     ├── MachineError           4  machine
     │   ├── PortTaken
     │   ├── JavaUnfit
@@ -16,6 +17,7 @@
     │   └── ServiceDied
     ├── Refused                6  refused
     ├── Interrupted          130  interrupted
+    ├── SnapshotMissing
     └── ClusterError           1  cluster
         ├── BrokerUnreachable  5
         ├── TopicMissing
@@ -61,6 +63,12 @@ class InvalidInput(KafkaTasksError):
 
 class SettingsError(InvalidInput):
     """A setting has an unknown name or a bad value."""
+
+
+class SnapshotDamaged(InvalidInput):
+    """What lies there is not a whole snapshot."""
+
+    code = "snapshot-damaged"
 
 
 class MachineError(KafkaTasksError):
@@ -144,6 +152,12 @@ class Interrupted(KafkaTasksError):
 
     code = "interrupted"
     exit_code = 130
+
+
+class SnapshotMissing(KafkaTasksError):
+    """There is no snapshot of that name."""
+
+    code = "snapshot-missing"
 
 
 class ClusterError(KafkaTasksError):

@@ -92,9 +92,7 @@ def up(session: Session) -> Report:
     recorded = state.read(session.project) is not None
     if recorded and (found := _already_ready(session)) is not None:
         return found
-    deadline = session.deadline()
-    with exclusive(session.project, "up", deadline, waiting=session.recorder.notice):
-        _heal(session)
+    with changing(session, "up"):
         if (found := _already_ready(session)) is not None:
             return found
         return _start(session)
@@ -104,16 +102,21 @@ def _already_ready(session: Session) -> Report | None:
     services = session.runtime.services()
     if not any(service.alive for service in services):
         return None
+    require_same_settings(session)
+    if not all(service.alive for service in services):
+        return None
+    found = status(session)
+    return found if found.state == "ready" else None
+
+
+def require_same_settings(session: Session) -> None:
+    """Raise `InvalidInput` where the cluster was started with other settings."""
     if changed := _differences(session):
         raise InvalidInput(
             "The running cluster was started with other settings than these: "
             f"{'; '.join(changed)}.",
             hint="invoke kafka.down, then the same command again",
         )
-    if not all(service.alive for service in services):
-        return None
-    found = status(session)
-    return found if found.state == "ready" else None
 
 
 def _differences(session: Session) -> list[str]:
@@ -133,8 +136,19 @@ def _differences(session: Session) -> list[str]:
     ]
 
 
+@contextmanager
+def changing(session: Session, doing: str) -> Iterator[None]:
+    """Hold the project's lock, with what a crash left put right first."""
+    waiting = session.recorder.notice
+    with exclusive(session.project, doing, session.deadline(), waiting=waiting):
+        _heal(session)
+        yield
+
+
 def _heal(session: Session) -> None:
-    """Make the record tell the truth again after a crash or a damaged file; wake what is held."""
+    """Make record and data tell the truth again after a crash or a damage; wake what is held."""
+    from kafka_tasks.snapshots import settle
+
     kept = state.set_aside_if_corrupt(session.project)
     if kept:
         session.recorder.notice(f"the state file was unreadable; it was moved to {kept}")
@@ -142,6 +156,7 @@ def _heal(session: Session) -> None:
         session.recorder.notice(f"found running and not recorded: {', '.join(adopted)}")
     if resumed := session.runtime.resume():
         session.recorder.notice(f"was suspended and goes on: {', '.join(resumed)}")
+    settle.settle(session)
 
 
 def _start(session: Session) -> Report:
@@ -280,24 +295,48 @@ def down(session: Session, *, wipe: bool = False, confirmed: bool = False) -> tu
     runtime = session.runtime
     if not session.project.state.is_dir() and not runtime.adopt() and not runtime.services():
         return ()
-    with exclusive(session.project, "down", session.deadline(), waiting=session.recorder.notice):
-        _heal(session)
+    with changing(session, "down"):
         return runtime.stop(wipe=wipe)
 
 
 def restart(session: Session, service: str | None = None) -> Report:
     """Stop and start the cluster, or one service of it; returns when proven ready again."""
     session.require_lifecycle()
-    deadline = session.deadline()
-    with exclusive(session.project, "restart", deadline, waiting=session.recorder.notice):
-        _heal(session)
+    with changing(session, "restart"):
         if service is not None:
             _require_service(session, service)
-        # What a start needs is looked at first: a cluster that runs is better than none.
-        session.runtime.pull(session.settings)
-        every = [known.name for known in session.runtime.services()]
-        session.runtime.stop([service] if service else every)
+        _stop_for_a_while(session, [service] if service else None)
         return _start(session)
+
+
+def _stop_for_a_while(session: Session, services: Sequence[str] | None = None) -> None:
+    """Stop services (default: all) that are going to be started again."""
+    # What a start needs is looked at first: a cluster that runs is better than none.
+    session.runtime.pull(session.settings)
+    every = [known.name for known in session.runtime.services()]
+    session.runtime.stop(services or every)
+
+
+@contextmanager
+def paused(session: Session, why: str) -> Iterator[bool]:
+    """Stop a cluster that runs, and start it again after the block, whatever became of that.
+
+    Gives whether it ran. Call it with the lock held.
+    """
+    if not any(service.alive for service in session.runtime.services()):
+        yield False
+        return
+    require_same_settings(session)
+    session.recorder.notice(f"stopping the cluster {why}; it is started again afterwards")
+    try:
+        _stop_for_a_while(session)
+        yield True
+    except BaseException:
+        session.recorder.notice("starting the cluster again")
+        _start(session)
+        raise
+    session.recorder.notice("starting the cluster again")
+    _start(session)
 
 
 def _require_service(session: Session, service: str) -> None:

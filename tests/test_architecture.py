@@ -75,7 +75,15 @@ IMPORTERS: dict[str, list[str]] = {
     "requests": ["clients.maven", "clients.docker"],
     "urllib3": ["clients.docker"],
     # State, locks, indexes and ledgers are files of ours: msgspec reads and checks them.
-    "msgspec": ["project", "runtimes", "acceptance", "diagnosis", "topics.plan_file", "records"],
+    "msgspec": [
+        "project",
+        "runtimes",
+        "acceptance",
+        "diagnosis",
+        "topics.plan_file",
+        "records",
+        "snapshots",
+    ],
     "rich": ["render"],
     "yaml": [
         "topics.file",

@@ -59,3 +59,25 @@ class Proof:
     leaders: int
     records: int
     roundtrip_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotSeen:
+    """A snapshot as `snapshot.list` shows it; where there is a `problem`, nothing else is known.
+
+    `bytes` is the file's size, `data_bytes` that of what is in it; `taken_at` is seconds since the
+    epoch.
+    """
+
+    name: str
+    path: Path
+    bytes: int
+    problem: str | None = None
+    taken_at: float | None = None
+    version: str | None = None
+    kafka_version: str | None = None
+    runtime: str | None = None
+    brokers: int | None = None
+    cluster_id: str | None = None
+    files: int | None = None
+    data_bytes: int | None = None

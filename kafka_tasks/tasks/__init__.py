@@ -11,6 +11,7 @@ from kafka_tasks.tasks import (
     init,
     records,
     reset,
+    snapshot,
     topic,
     topic_changes,
     topics_export,
@@ -61,6 +62,10 @@ def collection() -> Collection:
     for task in (group.list_, group.describe, group.reset, group.delete):
         groups.add_task(task)
     found.add_collection(groups)
+    snapshots = Collection("snapshot")
+    for task in (snapshot.save, snapshot.restore, snapshot.list_, snapshot.delete):
+        snapshots.add_task(task)
+    found.add_collection(snapshots)
     return found
 
 

@@ -1,0 +1,1 @@
+"""The data of a stopped cluster, out into one file and back."""

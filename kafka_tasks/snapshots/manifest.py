@@ -1,0 +1,89 @@
+"""What a snapshot says of itself: which cluster, when, and every file with its checksum."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import msgspec
+
+from kafka_tasks.model.cluster import service_names
+from kafka_tasks.model.data import ZOOKEEPER_LOG
+from kafka_tasks.settings import MAX_BROKERS
+
+_PART = re.compile(r"(?!\.kafka-tasks)[A-Za-z0-9._-]{1,255}")
+
+Size = Annotated[int, msgspec.Meta(ge=0)]
+Digest = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+
+
+class Damaged(Exception):
+    """What lies there is not a whole snapshot, for the reason that this says."""
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """One file: its name, size in bytes, and sha256."""
+
+    name: str
+    size: Size
+    sha256: Digest
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """The first thing in a snapshot; `body_…` is about the compressed rest of the file.
+
+    `taken_at` is seconds since the epoch. `broker_ids` goes by service; `cluster_id` is what the
+    brokers have in their data.
+    """
+
+    schema: Literal[1] = 1
+    name: str
+    taken_at: float
+    version: str
+    kafka_version: str
+    runtime: str
+    brokers: Annotated[int, msgspec.Meta(ge=1, le=MAX_BROKERS)]
+    broker_ids: dict[str, int]
+    cluster_id: str | None
+    body_bytes: Size
+    body_sha256: Digest
+    files: tuple[Entry, ...]
+
+    @property
+    def kafka_line(self) -> str:
+        """3.9 for 3.9.1."""
+        return ".".join(self.kafka_version.split(".")[:2])
+
+    @property
+    def data_bytes(self) -> int:
+        """Bytes of all files, unpacked."""
+        return sum(entry.size for entry in self.files)
+
+
+def decode(content: bytes) -> Manifest:
+    """Read a manifest; raises `Damaged` also for names that would lead out of the data."""
+    try:
+        found = msgspec.json.decode(content, type=Manifest)
+    except msgspec.DecodeError as error:
+        raise Damaged(f"its manifest cannot be read ({error})") from error
+    places = (ZOOKEEPER_LOG, *service_names(found.brokers))
+    seen: set[str] = set()
+    for entry in found.files:
+        if not _is_safe(entry.name, places):
+            raise Damaged(f"it has a file of the name {entry.name[:120]!r}")
+        if entry.name in seen:
+            raise Damaged(f"it has {entry.name} twice")
+        seen.add(entry.name)
+    return found
+
+
+def _is_safe(name: str, places: Sequence[str]) -> bool:
+    """Whether a name is relative, plain, and in one of the places that a cluster has."""
+    place, *below = name.split("/")
+    return (
+        place in places
+        and bool(below)
+        and len(name) <= 1000
+        and all(_PART.fullmatch(part) and part not in (".", "..") for part in below)
+    )

@@ -1,0 +1,128 @@
+"""Restore: a snapshot's files are laid beside the data, checked, and swapped in at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kafka_tasks import lifecycle
+from kafka_tasks.errors import InvalidInput, MachineError, Refused, SnapshotDamaged
+from kafka_tasks.lifecycle import Session
+from kafka_tasks.model.data import Data
+from kafka_tasks.project import register, restoring
+from kafka_tasks.project.restoring import Restoring
+from kafka_tasks.snapshots import archive, settle, shelf
+from kafka_tasks.snapshots.archive import Snapshot
+from kafka_tasks.snapshots.manifest import Damaged, Manifest
+from kafka_tasks.snapshots.save import MARGIN, interruptible
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """A snapshot that is in place; `restarted` where the cluster ran, and runs again."""
+
+    snapshot: Snapshot
+    runtime: str
+    replaced: bool
+    restarted: bool
+    elapsed_s: float
+
+
+def fitting(session: Session, wanted: str) -> Snapshot:
+    """The snapshot of a name or a path, whole and of such a cluster as this project has.
+
+    Raises `InvalidInput`, also as `SnapshotDamaged`, and `SnapshotMissing`.
+    """
+    session.require_lifecycle()
+    found = shelf.whole(session.project, wanted)
+    manifest, settings = found.manifest, session.settings
+    again = f"invoke kafka.snapshot.restore {wanted}"
+    if manifest.kafka_line != settings.kafka_line:
+        raise InvalidInput(
+            f"The snapshot {wanted} is of Kafka {manifest.kafka_line} (version "
+            f"{manifest.version}), and this project has Kafka {settings.kafka_line} (version "
+            f"{settings.version}).",
+            hint=f"put KAFKA_TASKS_VERSION={manifest.version} into .env, then {again}",
+        )
+    if manifest.brokers != settings.brokers:
+        raise InvalidInput(
+            f"The snapshot {wanted} is of {_brokers(manifest.brokers)}, and this project has "
+            f"{_brokers(settings.brokers)}.",
+            hint=f"{again} --brokers {manifest.brokers}",
+        )
+    return found
+
+
+def _brokers(count: int) -> str:
+    return "1 broker" if count == 1 else f"{count} brokers"
+
+
+def restore(session: Session, snapshot: Snapshot, *, confirmed: bool = False) -> Restored:
+    """Put a snapshot's data in the place of the project's, all of it or, if interrupted, nothing.
+
+    Raises `Refused` where there is data that nobody confirmed may go.
+    """
+    session.require_lifecycle()
+    name = snapshot.manifest.name
+    done = False
+    with lifecycle.changing(session, "snapshot.restore"):
+        replaced = session.runtime.has_data(session.settings)
+        if replaced and not confirmed:
+            raise Refused(
+                f"The data in {session.project.path} would be replaced, and that was not "
+                "confirmed.",
+                hint=f"invoke kafka.snapshot.restore {name} --yes",
+            )
+        register.remember(session.project)
+
+        def fate() -> str:
+            return f"{name} is restored" if done else "the old data is as it was"
+
+        with interruptible(session, fate), lifecycle.paused(session, f"to restore {name}") as ran:
+            _exchange(session, snapshot)
+            done = True
+    elapsed = round(session.recorder.elapsed(), 3)
+    return Restored(snapshot, session.runtime.name, replaced, ran, elapsed)
+
+
+def _exchange(session: Session, snapshot: Snapshot) -> None:
+    """Stage, check, write down that it is complete, swap: a kill in between is settled later."""
+    project, runtime, settings = session.project, session.runtime, session.settings
+    begun = Restoring(name=snapshot.manifest.name, runtime=runtime.name, brokers=settings.brokers)
+    with runtime.data(settings) as data:
+        _require_same_ids(snapshot.manifest, data)
+        _require_room(snapshot.manifest, data)
+        restoring.write(project, begun)
+        try:
+            data.stage(archive.files(snapshot))
+            restoring.write(project, begun.complete())
+        except Damaged as error:
+            raise SnapshotDamaged(
+                f"The snapshot {begun.name} is damaged: {error}.",
+                evidence=[str(snapshot.path)],
+                hint="invoke kafka.snapshot.list",
+            ) from error
+        finally:
+            with lifecycle.signals_held():
+                settle.end(project, runtime, settings, data)
+
+
+def _require_same_ids(manifest: Manifest, data: Data) -> None:
+    """Raise `InvalidInput` where a broker has another id than the one in its data."""
+    here = data.broker_ids()
+    for service, number in sorted(manifest.broker_ids.items()):
+        if here.get(service, number) != number:
+            raise InvalidInput(
+                f"The data of {service} in the snapshot {manifest.name} is that of broker "
+                f"{number}, and {service} is broker {here[service]} here.",
+                hint=f"give {service} KAFKA_BROKER_ID {number} in the Compose file",
+            )
+
+
+def _require_room(manifest: Manifest, data: Data) -> None:
+    free, needed = data.room(), manifest.data_bytes + MARGIN
+    if free is not None and free < needed:
+        raise MachineError(
+            f"The disk is too full to restore {manifest.name}: {free / 1e6:.0f} MB are left, and "
+            f"it needs {needed / 1e6:.0f} MB.",
+            hint="df -h .kafka-tasks",
+        )
