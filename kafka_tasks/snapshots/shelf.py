@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,14 +55,20 @@ def path_of(project: Project, name: str) -> Path:
 
 def every(project: Project) -> list[Shelved]:
     """Whatever lies there, the damaged too, by name."""
-    return [_shelved(path) for path in _paths(project)]
+    return [_shelved(path) for path in paths(project)]
 
 
-def _paths(project: Project) -> Iterator[Path]:
-    with suppress(FileNotFoundError):
-        for path in sorted(folder(project).iterdir()):
-            if path.name.endswith(SUFFIX) and not path.name.startswith(".") and path.is_file():
-                yield path
+def paths(project: Project) -> list[Path]:
+    """The files, by name."""
+    try:
+        found = sorted(folder(project).iterdir())
+    except FileNotFoundError:
+        return []
+    return [
+        path
+        for path in found
+        if path.name.endswith(SUFFIX) and not path.name.startswith(".") and path.is_file()
+    ]
 
 
 def _shelved(path: Path) -> Shelved:
@@ -108,7 +112,7 @@ def whole(project: Project, wanted: str) -> Snapshot:
 def _missing(project: Project, wanted: str) -> SnapshotMissing:
     from difflib import get_close_matches
 
-    names = [path.name.removesuffix(SUFFIX) for path in _paths(project)]
+    names = [path.name.removesuffix(SUFFIX) for path in paths(project)]
     near = get_close_matches(wanted, names, n=1)
     return SnapshotMissing(
         f"There is no snapshot {wanted}.",

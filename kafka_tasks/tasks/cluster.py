@@ -52,6 +52,7 @@ def down(
     call.flags = {"timeout": timeout}
     from kafka_tasks import lifecycle
     from kafka_tasks.render import as_json
+    from kafka_tasks.snapshots import shelf
 
     call.session().require_lifecycle()
     if call.dry:
@@ -64,7 +65,9 @@ def down(
         names = lifecycle.down(session, wipe=wipe, confirmed=wipe)
     if wipe:
         forget_failure(session)
-    return Outcome(as_json.stopped(names, wiped=wipe), lambda: _stopped_text(names, wipe))
+    kept = bool(shelf.paths(call.project())) if wipe else False
+    text = _stopped_text(names, wipe, snapshots=kept)
+    return Outcome(as_json.stopped(names, wiped=wipe), lambda: text)
 
 
 def _dry_stop(call: Call, *, wipe: bool) -> Outcome:
@@ -76,9 +79,10 @@ def _dry_stop(call: Call, *, wipe: bool) -> Outcome:
     return Outcome({"schema": 1, "dry": True, "stop": alive, "wipe": wipe}, lambda: text)
 
 
-def _stopped_text(names: tuple[str, ...], wipe: bool) -> str:
+def _stopped_text(names: tuple[str, ...], wipe: bool, *, snapshots: bool) -> str:
     head = f"Stopped {', '.join(names)}." if names else "Nothing was running."
-    tail = "Data deleted." if wipe else "Data kept." if names else ""
+    kept = "; the snapshots are kept" if snapshots else ""
+    tail = f"Data deleted{kept}." if wipe else "Data kept." if names else ""
     return f"{head} {tail}".rstrip()
 
 

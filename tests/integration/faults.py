@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import pkgutil
 import signal
 import sys
 import time
@@ -53,6 +54,17 @@ def at_clock(jump_s: int) -> None:
     time.time = jumping
 
 
+def at_call(place: str, number: signal.Signals) -> None:
+    """Send the signal after a call of any function: `module:name@count`, `module:Class.name@count`.
+
+    Its result is lost, as it is when a signal comes at that moment.
+    """
+    path, _, count = place.partition("@")
+    module, _, name = path.partition(":")
+    owner, _, attribute = name.rpartition(".")
+    after_call(pkgutil.resolve_name(f"{module}:{owner}"), attribute, int(count), number)
+
+
 def main(fault: str, where: str, *arguments: str) -> None:
     """Put the fault in and run the command line."""
     from kafka_tasks.__main__ import main as command
@@ -72,6 +84,8 @@ def main(fault: str, where: str, *arguments: str) -> None:
         after_call(processes, "spawn_detached", int(where), number)
     elif moment == "record":
         after_call(state, "write", int(where), number)
+    elif moment == "call":
+        at_call(where, number)
     else:
         raise SystemExit(f"no such fault: {fault}")
     sys.argv = ["kafka-tasks", *arguments]

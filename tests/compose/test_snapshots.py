@@ -1,0 +1,187 @@
+"""Snapshots of a cluster in containers."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+from conftest import Bench, make_project
+
+FAULTS = Path(__file__).parent.parent / "integration" / "faults.py"
+DATA = "kafka_tasks.runtimes.compose.data"
+PLACES = (
+    ("zookeeper", "/var/lib/zookeeper/data"),
+    ("zookeeper", "/var/lib/zookeeper/log"),
+    ("kafka", "/var/lib/kafka/data"),
+)
+
+
+def ran(bench: Bench, *arguments: str, **environ: str) -> Any:
+    """The document of a command that has to succeed."""
+    done = bench.run(*arguments, "-o", "json", **environ)
+    assert done.code == 0, done.out + done.err
+    return done.json
+
+
+def faulty(bench: Bench, fault: str, where: str, *arguments: str) -> tuple[int, str]:
+    """Run `kafka-tasks` with a fault in it; returns exit code and stderr."""
+    done = subprocess.run(
+        [sys.executable, str(FAULTS), fault, where, *arguments],
+        cwd=bench.path,
+        env=bench.environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return done.returncode, done.stderr
+
+
+def produce(bench: Bench, topic: str, count: int) -> None:
+    """Make a topic with so many records, and a group that has read ten of them."""
+    assert bench.run("topic.create", topic).code == 0
+    lines = bench.path / "lines"
+    lines.write_text("".join(f'{{"key":"{n}","value":"{topic} {n}"}}\n' for n in range(count)))
+    assert bench.run("produce", topic, "--file", str(lines)).code == 0
+    reset = ("group.reset", "readers", "--topic", topic, "--to", "+10", "--execute")
+    assert bench.run(*reset).code == 0
+
+
+def told(bench: Bench, topic: str) -> tuple[str, list[Any]]:
+    """A topic's records, and what its group has committed."""
+    group = ran(bench, "group.describe", "readers")["partitions"]
+    records = bench.run("consume", topic, "--exit").out
+    return records, [(p["topic"], p["committed"]) for p in group]
+
+
+def leftovers(bench: Bench) -> list[str]:
+    """What is in the volumes of the containers and is no server's."""
+    found = []
+    for service, place in PLACES:
+        listed = bench.containers[service].exec_run(["ls", "-A", place])
+        assert listed.exit_code == 0, listed.output
+        found += [name for name in listed.output.decode().split() if "kafka-tasks" in name]
+    return found
+
+
+@pytest.fixture(scope="module")
+def saved(
+    tmp_path_factory: pytest.TempPathFactory, engine: docker.DockerClient, images: None
+) -> Iterator[Bench]:
+    """A project in containers with the snapshots `orders` and `mine`, and `mine` in place."""
+    bench = make_project(tmp_path_factory.mktemp("saved"), engine)
+    try:
+        assert bench.run("up").code == 0
+        produce(bench, "orders", 500)
+        ran(bench, "snapshot.save", "orders")
+        assert bench.run("reset", "--yes").code == 0
+        produce(bench, "mine", 50)
+        ran(bench, "snapshot.save", "mine")
+        yield bench
+    finally:
+        bench.clean()
+
+
+def test_wiped_and_restored_with_nothing_left_over(saved: Bench) -> None:
+    """Save, wipe, restore: id, records and offsets are the same, and no container is left."""
+    before = ran(saved, "status")["cluster_id"]
+    seen = told(saved, "mine")
+    volumes = len(saved.engine.volumes.list())
+    assert seen[0].count("\n") == 50
+    assert saved.run("down", "--wipe", "--yes").out.endswith("the snapshots are kept.\n")
+    restored = ran(saved, "snapshot.restore", "mine")
+    assert (restored["replaced"], restored["restarted"]) == (False, False)
+    assert saved.containers == {}
+    assert ran(saved, "up")["cluster_id"] == before
+    assert told(saved, "mine") == seen
+    assert leftovers(saved) == []
+    assert len(saved.engine.volumes.list()) == volumes
+    for service, place in PLACES:
+        owners = saved.containers[service].exec_run(["stat", "-c", "%U", f"{place}/."]).output
+        assert owners == b"appuser\n"
+
+
+def test_both_runtimes_restore_what_the_other_saved(
+    saved: Bench, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Containers → processes → containers: the records and offsets are the same each time."""
+    assert saved.run("snapshot.restore", "orders", "--yes").code == 0
+    seen = told(saved, "orders")
+    embedded = make_project(tmp_path_factory.mktemp("embedded"), saved.engine)
+    embedded.environ["KAFKA_TASKS_RUNTIME"] = "embedded"
+    file = saved.path / ".kafka-tasks" / "snapshots" / "orders.tar.gz"
+    try:
+        ran(embedded, "snapshot.restore", str(file))
+        ran(embedded, "up")
+        assert told(embedded, "orders") == seen
+        back = ran(embedded, "snapshot.save", "back")["snapshot"]["path"]
+    finally:
+        embedded.run("down")
+    ran(saved, "snapshot.restore", "mine", "--yes")
+    ran(saved, "snapshot.restore", back, "--yes")
+    assert told(saved, "orders") == seen
+    assert embedded.run("down", "--wipe", "--yes").code == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "place", "topics"),
+    [
+        ("kill-call", f"{DATA}:ComposeData._stage@2", ["mine"]),
+        ("kill-call", "kafka_tasks.project.restoring:write@2", ["orders"]),
+        ("kill-call", "kafka_tasks.runtimes.compose.command:run_beside@3", ["orders"]),
+        ("int-call", f"{DATA}:ComposeData._stage@3", ["mine"]),
+    ],
+)
+def test_an_interrupted_restore_leaves_old_or_new(
+    saved: Bench, fault: str, place: str, topics: list[str]
+) -> None:
+    """After SIGKILL or Ctrl-C, `up` has all of the old data or all of the new."""
+    ran(saved, "snapshot.restore", "mine", "--yes")
+    code, err = faulty(saved, fault, place, "snapshot.restore", "orders", "--yes")
+    assert code == (-signal.SIGKILL if fault == "kill-call" else 130), err
+    ran(saved, "up")
+    assert [t["name"] for t in ran(saved, "topic.list")["topics"]] == topics
+    count = 50 if topics == ["mine"] else 500
+    assert saved.run("consume", topics[0], "--exit").out.count("\n") == count
+    assert leftovers(saved) == []
+
+
+def test_a_swap_can_be_killed_between_any_two_steps(saved: Bench) -> None:
+    """The script that swaps, ended at each of its commands and run again, has the new data."""
+    from kafka_tasks.runtimes.compose.data import _SWAP, STAGING
+
+    image = saved.environ["KAFKA_TASKS_KAFKA_IMAGE"]
+    build = (
+        f"rm -rf /tmp/place; mkdir -p /tmp/place/{STAGING}/new /tmp/place/a-0 /tmp/place/b-0; "
+        f"cd /tmp/place; touch .old same a-0/x; mkdir {STAGING}/new/b-0 {STAGING}/new/c-0; "
+        f"touch {STAGING}/new/.new {STAGING}/new/same {STAGING}/new/b-0/y; "
+    )
+    check = (
+        "found=$(cd /tmp/place; find . | sort | tr '\\n' ' '); "
+        '[ "$found" = ". ./.new ./b-0 ./b-0/y ./c-0 ./same " ] || '
+        '{ echo "after step $n: $found"; exit 1; }; '
+    )
+    # A trap on DEBUG ends the script right before its n-th command.
+    stop = "i=0; step() { i=$((i + 1)); [ $i -lt $n ] || exit 9; }; trap step DEBUG; "
+    script = (
+        f"for n in $(seq 200); do {build}"
+        'n=$n bash -c "$STOP$SWAP" swap /tmp/place && code=0 || code=$?; '
+        f'bash -c "$SWAP" swap /tmp/place; {check}'
+        '[ $code = 9 ] || { echo "whole after $n"; exit 0; }; done; exit 1'
+    )
+    done = saved.engine.containers.run(
+        image,
+        ["bash", "-c", script],
+        environment={"STOP": stop, "SWAP": _SWAP},
+        network_mode="none",
+        remove=True,
+    )
+    steps = int(done.decode().split()[-1])
+    assert steps > 20
