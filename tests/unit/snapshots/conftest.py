@@ -1,0 +1,96 @@
+"""A snapshot of a small cluster, and what it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kafka_tasks import lifecycle
+from kafka_tasks.lifecycle import Session
+from kafka_tasks.model.data import DataFile
+from kafka_tasks.model.events import Event, Recorder
+from kafka_tasks.probes import readiness
+from kafka_tasks.probes.process import ProcessProbe
+from kafka_tasks.project.directory import Project
+from kafka_tasks.settings import Settings
+from kafka_tasks.snapshots import archive
+from kafka_tasks.snapshots.archive import Snapshot
+from kafka_tasks.testing import FakeClock, FakeRuntime
+
+META = b"#\nversion=0\nbroker.id=1\ncluster.id=the-id\n"
+CONTENT = {
+    "zookeeper/version-2/snapshot.0": b"snap",
+    "zookeeper-log/version-2/log.1": b"l" + bytes(3000),
+    "kafka/meta.properties": META,
+    f"kafka/{'t' * 200}-0/00000000000000000000.log": b"records" * 100,
+    "kafka/orders-0/00000000000000000000.index": b"",
+}
+
+
+def files(content: dict[str, bytes]) -> Iterator[DataFile]:
+    """As a runtime hands them out."""
+    for name, data in content.items():
+        yield DataFile(name, len(data), 1_700_000_000, [data[:5], data[5:]])
+
+
+def described(_: object = None, **changes: Any) -> dict[str, Any]:
+    """What a manifest says besides its files."""
+    said: dict[str, Any] = {
+        "name": "base",
+        "taken_at": 1_700_000_000.5,
+        "version": "7.9.6",
+        "kafka_version": "3.9.1",
+        "runtime": "fake",
+        "brokers": 1,
+        "broker_ids": {"kafka": 1},
+        "cluster_id": "the-id",
+    }
+    return {**said, **changes}
+
+
+def content_of(snapshot: Snapshot) -> dict[str, bytes]:
+    """Everything that comes out of a snapshot."""
+    return {file.name: b"".join(file.chunks) for file in archive.files(snapshot)}
+
+
+@pytest.fixture
+def snapshot(tmp_path: Path) -> Snapshot:
+    """A whole one."""
+    return archive.write(tmp_path / "base.tar.gz", files(CONTENT), described)
+
+
+@pytest.fixture
+def runtime(project: Project, monkeypatch: pytest.MonkeyPatch) -> FakeRuntime:
+    """A runtime whose servers have left something, and on which nothing runs."""
+    monkeypatch.setattr(readiness, "ladder", lambda: (ProcessProbe(),))
+    found = FakeRuntime(project.path)
+    found.files.there = dict(CONTENT)
+    return found
+
+
+@pytest.fixture
+def heard() -> list[Event]:
+    """What a person would be told."""
+    return []
+
+
+@pytest.fixture
+def session(
+    project: Project, settings: Settings, runtime: FakeRuntime, heard: list[Event], clock: FakeClock
+) -> Session:
+    """Everything that saving and restoring need."""
+    return Session(project, settings, runtime, "test", Recorder(heard.append, clock))
+
+
+@pytest.fixture
+def started(session: Session, runtime: FakeRuntime) -> Callable[[], None]:
+    """Lets the cluster run, and forgets what that took."""
+
+    def start() -> None:
+        lifecycle.up(session)
+        runtime.calls.clear()
+
+    return start
