@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kafka_tasks import lifecycle
-from kafka_tasks.errors import InvalidInput, MachineError, Refused, SnapshotDamaged
+from kafka_tasks.errors import InvalidInput, MachineError, Refused
 from kafka_tasks.lifecycle import Session
 from kafka_tasks.model.data import Data
 from kafka_tasks.project import register, restoring
@@ -94,16 +94,15 @@ def _exchange(session: Session, snapshot: Snapshot) -> None:
         restoring.write(project, begun)
         try:
             data.stage(archive.files(snapshot))
-            restoring.write(project, begun.complete())
-        except Damaged as error:
-            raise SnapshotDamaged(
-                f"The snapshot {begun.name} is damaged: {error}.",
-                evidence=[str(snapshot.path)],
-                hint="invoke kafka.snapshot.list",
-            ) from error
-        finally:
+            with lifecycle.signals_held():
+                restoring.write(project, begun.complete())
+                settle.end(project, runtime, settings, data)
+        except BaseException as error:
             with lifecycle.signals_held():
                 settle.end(project, runtime, settings, data)
+            if isinstance(error, Damaged):
+                raise shelf.damaged(snapshot.seen(), str(error)) from error
+            raise
 
 
 def _require_same_ids(manifest: Manifest, data: Data) -> None:

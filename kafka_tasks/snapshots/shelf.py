@@ -100,13 +100,17 @@ def whole(project: Project, wanted: str) -> Snapshot:
     """The same, checked; raises `SnapshotDamaged`."""
     found = find(project, wanted)
     if found.snapshot is None:
-        raise SnapshotDamaged(
-            f"The snapshot {found.seen.name} is damaged: {found.seen.problem}.",
-            evidence=[str(found.seen.path)],
-            hint="copy it anew from where it was saved, or take another: "
-            "invoke kafka.snapshot.list",
-        )
+        raise damaged(found.seen, found.seen.problem or "")
     return found.snapshot
+
+
+def damaged(seen: SnapshotSeen, problem: str) -> SnapshotDamaged:
+    """The error for what is not a whole snapshot."""
+    return SnapshotDamaged(
+        f"The snapshot {seen.name} is damaged: {problem}.",
+        evidence=[str(seen.path)],
+        hint="copy it anew from where it was saved, or take another: invoke kafka.snapshot.list",
+    )
 
 
 def _missing(project: Project, wanted: str) -> SnapshotMissing:
