@@ -318,15 +318,16 @@ def _stop_for_a_while(session: Session, services: Sequence[str] | None = None) -
 
 
 @contextmanager
-def paused(session: Session, why: str) -> Iterator[bool]:
+def paused(session: Session, why: str, check: Callable[[], None]) -> Iterator[bool]:
     """Stop a cluster that runs, and start it again after the block, whatever became of that.
 
-    Gives whether it ran. Call it with the lock held.
+    Gives whether it ran. `check` raises where it is not worth stopping. Call it with the lock held.
     """
     if not any(service.alive for service in session.runtime.services()):
         yield False
         return
     require_same_settings(session)
+    check()
     session.recorder.notice(f"stopping the cluster {why}; it is started again afterwards")
     try:
         _stop_for_a_while(session)

@@ -77,7 +77,12 @@ def restore(session: Session, snapshot: Snapshot, *, confirmed: bool = False) ->
         def fate() -> str:
             return f"{name} is restored" if done else "the old data is as it was"
 
-        with interruptible(session, fate), lifecycle.paused(session, f"to restore {name}") as ran:
+        def check() -> None:
+            with session.runtime.data(session.settings) as data:
+                _require_possible(snapshot.manifest, data)
+
+        why = f"to restore {name}"
+        with interruptible(session, fate), lifecycle.paused(session, why, check) as ran:
             _exchange(session, snapshot)
             done = True
     elapsed = round(session.recorder.elapsed(), 3)
@@ -89,8 +94,7 @@ def _exchange(session: Session, snapshot: Snapshot) -> None:
     project, runtime, settings = session.project, session.runtime, session.settings
     begun = Restoring(name=snapshot.manifest.name, runtime=runtime.name, brokers=settings.brokers)
     with runtime.data(settings) as data:
-        _require_same_ids(snapshot.manifest, data)
-        _require_room(snapshot.manifest, data)
+        _require_possible(snapshot.manifest, data)
         restoring.write(project, begun)
         try:
             data.stage(archive.files(snapshot))
@@ -105,8 +109,8 @@ def _exchange(session: Session, snapshot: Snapshot) -> None:
             raise
 
 
-def _require_same_ids(manifest: Manifest, data: Data) -> None:
-    """Raise `InvalidInput` where a broker has another id than the one in its data."""
+def _require_possible(manifest: Manifest, data: Data) -> None:
+    """Raise where a broker has another id than the one in its data, or the disk is too full."""
     here = data.broker_ids()
     for service, number in sorted(manifest.broker_ids.items()):
         if here.get(service, number) != number:
@@ -115,9 +119,6 @@ def _require_same_ids(manifest: Manifest, data: Data) -> None:
                 f"{number}, and {service} is broker {here[service]} here.",
                 hint=f"give {service} KAFKA_BROKER_ID {number} in the Compose file",
             )
-
-
-def _require_room(manifest: Manifest, data: Data) -> None:
     free, needed = data.room(), manifest.data_bytes + MARGIN
     if free is not None and free < needed:
         raise MachineError(

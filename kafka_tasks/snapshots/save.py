@@ -44,7 +44,9 @@ def save(session: Session, name: str, *, replacing: bool = False) -> Saved:
         _require_whole_cluster(session)
         with (
             interruptible(session, lambda: _fate(path, replacing=replacing)),
-            lifecycle.paused(session, f"to save {name}") as ran,
+            lifecycle.paused(
+                session, f"to save {name}", lambda: _require_room(session, path)
+            ) as ran,
         ):
             _require_orderly(session)
             found = _write(session, name, path)
@@ -124,15 +126,24 @@ def _write(session: Session, name: str, path: Path) -> Snapshot:
         }
 
     with session.runtime.data(settings) as data:
-        return archive.write(path, data.files(), describe, _watcher(data, path))
+        _require_room_for(data, path)
+        return archive.write(path, data.files(), describe, _watcher(path))
 
 
-def _watcher(data: Data, path: Path) -> Callable[[int], None]:
-    """Looks at the disk before it is written to, and returns what looks again meanwhile."""
-    total = data.allocated()
-    free = processes.free_bytes(path.parent)
-    if total is not None and free < total + MARGIN:
-        raise _full(path, total + MARGIN, free)
+def _require_room(session: Session, path: Path) -> None:
+    with session.runtime.data(session.settings) as data:
+        _require_room_for(data, path)
+
+
+def _require_room_for(data: Data, path: Path) -> None:
+    """Raise `MachineError` where data that gets no smaller would fill the disk."""
+    free, needed = processes.free_bytes(path.parent), (data.allocated() or 0) + MARGIN
+    if free < needed:
+        raise _full(path, needed, free)
+
+
+def _watcher(path: Path) -> Callable[[int], None]:
+    """Looks at the disk again while it is written to."""
     told = 0
 
     def tell(read: int) -> None:

@@ -71,6 +71,12 @@ def leftovers(bench: Bench) -> list[str]:
     return found
 
 
+def volumes(bench: Bench) -> list[str]:
+    """The names of the project's volumes."""
+    label = f"com.docker.compose.project={bench.path.name}"
+    return sorted(v.name for v in bench.engine.volumes.list(filters={"label": label}))
+
+
 @pytest.fixture(scope="module")
 def saved(
     tmp_path_factory: pytest.TempPathFactory, engine: docker.DockerClient, images: None
@@ -93,7 +99,7 @@ def test_wiped_and_restored_with_nothing_left_over(saved: Bench) -> None:
     """Save, wipe, restore: id, records and offsets are the same, and no container is left."""
     before = ran(saved, "status")["cluster_id"]
     seen = told(saved, "mine")
-    volumes = len(saved.engine.volumes.list())
+    kept = volumes(saved)
     assert seen[0].count("\n") == 50
     assert saved.run("down", "--wipe", "--yes").out.endswith("the snapshots are kept.\n")
     restored = ran(saved, "snapshot.restore", "mine")
@@ -102,7 +108,7 @@ def test_wiped_and_restored_with_nothing_left_over(saved: Bench) -> None:
     assert ran(saved, "up")["cluster_id"] == before
     assert told(saved, "mine") == seen
     assert leftovers(saved) == []
-    assert len(saved.engine.volumes.list()) == volumes
+    assert volumes(saved) == kept
     for service, place in PLACES:
         owners = saved.containers[service].exec_run(["stat", "-c", "%U", f"{place}/."]).output
         assert owners == b"appuser\n"

@@ -57,7 +57,10 @@ def test_a_running_cluster_is_stopped_and_started(
     """Around the change of its data."""
     started()
     assert restore(session, snapshot, confirmed=True).restarted is True
-    assert runtime.calls == ["stop zookeeper,kafka", "data", "expect 1", "start", "settled"]
+    assert runtime.calls == [
+        *("data", "stop zookeeper,kafka", "data"),
+        *("expect 1", "start", "settled"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -97,13 +100,19 @@ def test_a_broker_with_another_id_is_refused(
 
 
 def test_a_full_disk_is_noticed_first(
-    session: Session, runtime: FakeRuntime, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+    session: Session,
+    runtime: FakeRuntime,
+    snapshot: Snapshot,
+    started: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Before anything is written."""
+    """Before anything is stopped or written."""
+    started()
     monkeypatch.setattr(FakeData, "room", lambda _: 1000)
     with pytest.raises(MachineError, match="too full to restore base"):
         restore(session, snapshot, confirmed=True)
     assert runtime.files.there == OTHER
+    assert runtime.calls == ["data"]
 
 
 def test_damage_that_is_found_while_unpacking_undoes_it(

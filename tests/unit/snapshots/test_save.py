@@ -46,7 +46,7 @@ def test_a_running_cluster_is_stopped_saved_and_started(
     """In that order, and it is said."""
     started()
     assert save(session, "base").restarted is True
-    assert runtime.calls == ["stop zookeeper,kafka", "data", "start", "settled"]
+    assert runtime.calls == ["data", "stop zookeeper,kafka", "data", "start", "settled"]
     notices = [event.text for event in heard if event.kind == "notice"]
     assert "stopping the cluster to save base; it is started again afterwards" in notices
 
@@ -144,10 +144,11 @@ def test_a_full_disk_is_noticed_before_and_meanwhile(
 ) -> None:
     """Too little room is an error of the machine, and the cluster runs again."""
     started()
-    free = iter([100, 1 << 40, 100])
+    free = iter([100, 1 << 40, 1 << 40, 100])
     monkeypatch.setattr(processes, "free_bytes", lambda _: next(free))
     with pytest.raises(MachineError, match="too full for a snapshot"):
         save(session, "base")
+    assert runtime.calls == ["data"]
     runtime.files.there["kafka/big-0/x"] = bytes(40 << 20)
     with pytest.raises(MachineError, match="too full for a snapshot"):
         save(session, "base")
