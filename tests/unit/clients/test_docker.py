@@ -13,7 +13,13 @@ from requests.exceptions import ChunkedEncodingError, ConnectionError, ReadTimeo
 from urllib3.exceptions import ProtocolError
 
 from kafka_tasks.clients.docker import Container, Engine
-from kafka_tasks.errors import EngineMissing, EngineRefused, ImageMissing, KafkaTasksError
+from kafka_tasks.errors import (
+    EngineMissing,
+    EngineRefused,
+    ImageMissing,
+    InvalidInput,
+    KafkaTasksError,
+)
 
 SOCKET = "unix:///var/run/docker.sock"
 VERSION = {"Version": "26.1.5", "ApiVersion": "1.45"}
@@ -503,3 +509,59 @@ def test_an_engine_that_ends_while_followed(error: Exception) -> None:
     assert next(stream) == "one"
     with pytest.raises(KafkaTasksError, match="No Docker engine answers"):
         next(stream)
+
+
+def test_a_directory_is_read_in_chunks_and_patiently() -> None:
+    """As the engine packs it; a slow disk is waited for longer than an answer."""
+    engine = _engine(get_archive=lambda *_: (iter([b"a", b"b"]), {"name": "data"}))
+    api: Any = engine._client.api
+    api.timeout = 10.0
+    chunks = engine.read_directory("abc", "/data")
+    assert next(chunks) == b"a"
+    assert api.timeout == 300.0
+    assert list(chunks) == [b"b"]
+    assert api.timeout == 10.0
+    assert api.calls == [("get_archive", ("abc", "/data"), {})]
+
+
+def test_a_directory_that_is_not_there_is_said() -> None:
+    """Images of others keep their data elsewhere."""
+    engine = _engine(get_archive=_refusal(404, "Could not find the file", NotFound))
+    engine._client.api.timeout = 10.0
+    with pytest.raises(InvalidInput, match="no directory /data"):
+        list(engine.read_directory("abc", "/data"))
+
+
+def test_an_engine_that_ends_while_a_directory_is_read() -> None:
+    """Half a directory is an error, never less data."""
+    engine = _engine(get_archive=lambda *_: (_breaking(ProtocolError("gone"), b"a"), {}))
+    engine._client.api.timeout = 10.0
+    with pytest.raises(EngineMissing):
+        list(engine.read_directory("abc", "/data"))
+
+
+def test_a_directory_is_written_as_a_stream() -> None:
+    """What is written is never in memory as a whole."""
+    given: list[bytes] = []
+    engine = _engine(put_archive=lambda *arguments: given.extend(arguments[2]) or True)
+    engine._client.api.timeout = 10.0
+    engine.write_directory("abc", "/data", [b"a", b"b"])
+    assert given == [b"a", b"b"]
+
+
+def test_a_directory_that_cannot_be_written_is_exit_4() -> None:
+    """With the engine's own words."""
+    engine = _engine(put_archive=_refusal(500, "no space left on device"))
+    engine._client.api.timeout = 10.0
+    with pytest.raises(EngineRefused) as refused:
+        engine.write_directory("abc", "/data", [])
+    assert refused.value.evidence == ("no space left on device",)
+
+
+@pytest.mark.parametrize(("there", "found"), [(None, False), ([], False), ([{}], True)])
+def test_whether_a_project_has_volumes(there: Any, found: bool) -> None:
+    """By Compose's label; an engine without any has null."""
+    engine = _engine(volumes={"Volumes": there})
+    assert engine.has_volumes("shop") is found
+    api: Any = engine._client.api
+    assert api.calls[0][2] == {"filters": {"label": "com.docker.compose.project=shop"}}

@@ -68,6 +68,7 @@ class FakeEngine:
     host: str = "unix:///var/run/docker.sock"
     has_start_interval: bool = True
     pulled: list[str] = field(default_factory=list)
+    volumes: set[str] = field(default_factory=set)
 
     def _labelled(self, label: str, value: str) -> list[Container]:
         return [found for found in self.there if found.labels.get(label) == value]
@@ -81,6 +82,9 @@ class FakeEngine:
     def publisher(self, port: int) -> Container | None:
         running = [found for found in self.there if found.running]
         return next((found for found in running if port in found.ports.values()), None)
+
+    def has_volumes(self, project: str) -> bool:
+        return project in self.volumes
 
     def has_image(self, name: str) -> bool:
         return self.images is None or name in self.images
@@ -116,13 +120,14 @@ CONFIG: dict[str, Any] = {
 class FakeCompose:
     """In place of `command.Project`: called like the class, it notes what its projects do.
 
-    `answer` is what `up` ends with; `upping` happens then.
+    `answer` is what `up` ends with; `upping` happens then, and `creating` on `create`.
     """
 
     engine: FakeEngine
     config: dict[str, Any] = field(default_factory=lambda: copy.deepcopy(CONFIG))
     answer: Completed = field(default_factory=lambda: Completed(0, ""))
     upping: Callable[[Any, Sequence[str]], None] | None = None
+    creating: Callable[[Any, Sequence[str]], None] | None = None
     done: list[str] = field(default_factory=list)
     made: list[FakeProject] = field(default_factory=list)
 
@@ -156,6 +161,11 @@ class FakeProject:
         if self.compose.upping:
             self.compose.upping(self, services)
         return self.compose.answer
+
+    def create(self, services: Sequence[str]) -> None:
+        self.compose.done.append(f"create {' '.join(services)}")
+        if self.compose.creating:
+            self.compose.creating(self, services)
 
     def stop(self, services: Sequence[str]) -> None:
         self.compose.done.append(f"stop {' '.join(services)}")

@@ -219,3 +219,29 @@ def test_a_container_is_removed_with_its_volumes(commands: Commands) -> None:
     """By its id, also while it runs."""
     command.remove_container("abc")
     assert commands.calls == [["docker", "rm", "--force", "--volumes", "abc"]]
+
+
+def test_a_script_runs_with_the_volumes_of_a_container(commands: Commands) -> None:
+    """As its user, without network, and not beside one that an interrupted call left."""
+    command.run_beside("abc", "cp-kafka:7.9.6", "appuser", "shop-kafka-restore", "true", "/data")
+    removed, run = commands.calls
+    assert removed == ["docker", "rm", "--force", "--volumes", "shop-kafka-restore"]
+    assert run[:3] == ["docker", "run", "--rm"]
+    assert run[-6:] == ["bash", "cp-kafka:7.9.6", "-c", "true", "bash", "/data"]
+    text = " ".join(run)
+    for words in ("--network none", "--volumes-from abc", "--user appuser", "--pull never"):
+        assert words in text
+
+
+def test_a_script_that_fails_is_exit_4(commands: Commands) -> None:
+    """With its last words."""
+    commands.answer = Completed(1, "mv: cannot move\n")
+    with pytest.raises(MachineError) as failed:
+        command.run_beside("abc", "image", "", "name", "false")
+    assert failed.value.evidence == ("mv: cannot move",)
+
+
+def test_create_starts_nothing(commands: Commands) -> None:
+    """Containers and their volumes are made."""
+    _project().create(["zookeeper", "kafka"])
+    assert commands.calls[-1][-3:] == ["create", "zookeeper", "kafka"]

@@ -36,6 +36,7 @@ class World:
         self.engine = FakeEngine()
         self.compose = FakeCompose(self.engine)
         self.compose.upping = self.start
+        self.compose.creating = self.start
         self.events: list[Event] = []
         engine: Any = self.engine
         self.runtime = ComposeRuntime(project, Recorder(self.events.append), engine)
@@ -508,3 +509,43 @@ def test_logs_of_a_container_that_is_gone_are_empty(world: World) -> None:
     assert list(world.runtime.follow("kafka", 10)) == []
     with pytest.raises(InvalidInput, match="no container of 'kafka-2'"):
         world.runtime.logs("kafka-2", 10)
+
+
+# -- data -----------------------------------------------------------------------------------------
+
+
+def test_volumes_are_data(world: World) -> None:
+    """Whether or not anything of the project is recorded."""
+    assert world.runtime.has_data(world.settings()) is False
+    world.engine.volumes.add("project")
+    assert world.runtime.has_data(world.settings()) is True
+
+
+def test_containers_that_are_there_are_used(world: World) -> None:
+    """Stopped for the purpose, they are started again afterwards: nothing is made or removed."""
+    world.record()
+    for name in ("zookeeper", "kafka"):
+        world.container(name, status="exited")
+    with world.runtime.data(world.settings()) as data:
+        assert list(data.containers) == ["zookeeper", "kafka"]
+    assert world.done == []
+
+
+def test_containers_are_made_for_it_and_removed_again(world: World) -> None:
+    """A stopped cluster has only its volumes; afterwards that is so again, also on an error."""
+    world.record(wanted="stopped")
+    with pytest.raises(KeyboardInterrupt), world.runtime.data(world.settings()) as data:
+        assert list(data.containers) == ["zookeeper", "kafka"]
+        raise KeyboardInterrupt
+    assert world.done == ["create zookeeper kafka", "down"]
+
+
+def test_what_a_start_would_be_is_written_down(world: World) -> None:
+    """A stopped project stays stopped, one that should run still should."""
+    world.runtime.expect(world.settings(BROKERS="3"))
+    assert world.recorded is not None
+    assert (world.recorded.brokers, world.recorded.wanted) == (3, "stopped")
+    world.record(wanted="running")
+    world.runtime.expect(world.settings(BROKERS="2"))
+    assert (world.recorded.brokers, world.recorded.wanted) == (2, "running")
+    assert world.done == []
