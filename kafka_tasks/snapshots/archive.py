@@ -31,6 +31,8 @@ META = "meta.properties"
 # Bytes of a manifest: one of 100,000 files has 14 MB.
 _MOST = 64 * 1024 * 1024
 _LONGEST_NAME = 1024
+# Seconds since the epoch that a header has room for in plain digits.
+_LATEST = 8**11 - 1
 _CHUNK = 1024 * 1024
 _BLOCK = tarfile.BLOCKSIZE
 # The fastest: what producers have compressed gets no smaller, and most of the rest is zeros.
@@ -235,8 +237,9 @@ def files(snapshot: Snapshot) -> Iterator[DataFile]:
                 info = _header(_bounded(unpacked))
                 if info is None or (info.name, info.size) != (entry.name, entry.size):
                     raise Damaged(f"{entry.name} is not where it should be in it")
+                modified = min(max(0, int(info.mtime)), _LATEST)
                 yield DataFile(
-                    entry.name, entry.size, int(info.mtime), _checked(_bounded(unpacked), entry)
+                    entry.name, entry.size, modified, _checked(_bounded(unpacked), entry)
                 )
             if _header(_bounded(unpacked)) is not None:
                 raise Damaged("it has more in it than its manifest lists")

@@ -4,15 +4,18 @@ import gzip
 import hashlib
 import io
 import tarfile
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kafka_tasks.errors import MachineError
-from kafka_tasks.model.data import DataFile
+from kafka_tasks.model.data import DataFile, as_tar
 from kafka_tasks.snapshots import archive
 from kafka_tasks.snapshots.archive import Snapshot
 from kafka_tasks.snapshots.manifest import Damaged
@@ -250,3 +253,37 @@ def test_other_files_are_no_snapshots(tmp_path: Path, content: bytes, words: str
     path.write_bytes(content)
     with pytest.raises(Damaged, match=words):
         archive.read(path)
+
+
+@pytest.mark.parametrize("moment", [-(1 << 40), 1 << 62])
+def test_moments_that_no_clock_has_are_moved_into_what_there_is(
+    tmp_path: Path, moment: int
+) -> None:
+    """A file system would refuse them."""
+    add = member("kafka/a-0/x", mtime=moment)
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w", format=tarfile.GNU_FORMAT) as tar:
+        add(tar)
+    found = packed(tmp_path / "odd.tar.gz", raw.getvalue(), {"kafka/a-0/x": b""})
+    (file,) = archive.files(found)
+    assert 0 <= file.modified_s < 8**11
+
+
+@given(st.data())
+def test_whatever_is_in_the_tar_only_listed_files_come_out(data: st.DataObject) -> None:
+    """Bytes that are changed anywhere end in an error, or in files that are listed and whole."""
+    listed = {"kafka/a-0/x": b"1" * 600, f"kafka/{'t' * 150}-0/y": b"", "kafka/b-0/z": b"3"}
+    raw = bytearray()
+    for name, content in listed.items():
+        for block in as_tar(archive._info(name, len(content), 0), [content]):
+            raw += block
+    for _ in range(data.draw(st.integers(1, 4))):
+        begin = data.draw(st.integers(0, len(raw) - 1))
+        raw[begin : begin + data.draw(st.integers(0, 40))] = data.draw(st.binary(max_size=40))
+    with tempfile.TemporaryDirectory() as folder:
+        changed = packed(Path(folder) / "changed.tar.gz", bytes(raw), listed)
+        try:
+            for file in archive.files(changed):
+                assert b"".join(file.chunks) == listed[file.name]
+        except Damaged:
+            pass
