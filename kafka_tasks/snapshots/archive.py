@@ -23,6 +23,7 @@ import msgspec
 from kafka_tasks.errors import MachineError
 from kafka_tasks.model.data import DataFile, as_tar, tar_end
 from kafka_tasks.model.results import SnapshotSeen
+from kafka_tasks.project import private
 from kafka_tasks.snapshots.manifest import Damaged, Entry, Manifest, decode
 
 SUFFIX = ".tar.gz"
@@ -87,7 +88,7 @@ def write(
     """
     body, draft = drafts(path)
     try:
-        with open(body, "wb", opener=_private) as out:
+        with open(body, "wb", opener=private.opener) as out:
             entries, metas = _write_body(out, files, tell)
         manifest = Manifest(
             **describe(metas),
@@ -96,7 +97,7 @@ def write(
             files=tuple(entries),
         )
         head = _packed_manifest(manifest)
-        with open(draft, "wb", opener=_private) as out, open(body, "rb") as rest:
+        with open(draft, "wb", opener=private.opener) as out, open(body, "rb") as rest:
             out.write(head)
             shutil.copyfileobj(rest, out, _CHUNK)
             out.flush()
@@ -112,10 +113,6 @@ def write(
 def drafts(path: Path) -> tuple[Path, Path]:
     """Where a snapshot is while it is being written: its data, then all of it."""
     return path.with_name(f".{path.name}.body"), path.with_name(f".{path.name}.draft")
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 @dataclass(slots=True)

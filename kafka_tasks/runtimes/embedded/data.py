@@ -11,6 +11,7 @@ from kafka_tasks.clients import processes
 from kafka_tasks.errors import MachineError
 from kafka_tasks.model.cluster import ZOOKEEPER, broker_id, service_names
 from kafka_tasks.model.data import ZOOKEEPER_LOG, DataFile, place_of, place_order
+from kafka_tasks.project import private
 
 _CHUNK = 1024 * 1024
 _ZEROS = bytes(_CHUNK)
@@ -73,11 +74,12 @@ class EmbeddedData:
                 hint=f'mount the directory above it instead: "{self._data.parent}"',
             )
         self.discard()
-        self._new.mkdir(mode=0o700)
+        self._new.mkdir(mode=private.DIRECTORY_MODE)
         for file in files:
             service = ZOOKEEPER if file.place == ZOOKEEPER_LOG else file.place
             path = self._new / service / file.below
-            path.parent.mkdir(parents=True, exist_ok=True)
+            for folder in reversed(path.relative_to(self._new).parents[:-1]):
+                (self._new / folder).mkdir(mode=private.DIRECTORY_MODE, exist_ok=True)
             _write(path, file)
         # Without it a power cut after the swap could leave files without their content.
         os.sync()
@@ -109,7 +111,7 @@ def _chunks(path: Path) -> Iterator[bytes]:
 
 def _write(path: Path, file: DataFile) -> None:
     """Write one file, with holes where it has nothing but zeros, and the old time of change."""
-    with open(path, "wb") as out:
+    with open(path, "wb", opener=private.opener) as out:
         for chunk in file.chunks:
             if chunk == _ZEROS[: len(chunk)]:
                 out.seek(len(chunk), os.SEEK_CUR)

@@ -98,6 +98,16 @@ def test_staged_files_do_not_count_until_they_are_swapped_in(root: Path) -> None
     assert len(there(root)) == 2
 
 
+def test_restored_files_are_their_owners_alone(root: Path) -> None:
+    """As those are that the servers write themselves."""
+    data = EmbeddedData(root, 1)
+    data.stage(incoming(NEW))
+    data.swap()
+    found = [root / "data", *(root / "data").rglob("*")]
+    assert len(found) == 5
+    assert all(path.stat().st_mode & 0o077 == 0 for path in found)
+
+
 def test_discarding_keeps_what_is_there(root: Path) -> None:
     """What was staged is gone; without any, nothing happens."""
     data = EmbeddedData(root, 1)
