@@ -87,11 +87,14 @@ class ComposeRuntime:
         return containers.unclean(self._containers())
 
     def pull(self, settings: Settings) -> tuple[str, ...]:
-        """Both images, and a Compose that can."""
+        """The images that the Compose file names, and a Compose that can."""
         command.require_compose()
         broker_properties.read(settings.broker_properties)
-        self._require_images((settings.zookeeper_image, settings.kafka_image))
-        return (settings.zookeeper_image, settings.kafka_image)
+        config = self._compose(settings, self.record()).config()
+        names = service_names(settings.brokers)
+        images = _images(config, [name for name in names if name in config["services"]])
+        self._require_images(images)
+        return tuple(images)
 
     def wants_rehearsal(self, settings: Settings) -> bool:
         """Never: images are all it needs."""
@@ -126,6 +129,8 @@ class ComposeRuntime:
 
     def _prepared(self, settings: Settings, record: ClusterRecord, root: Path) -> command.Project:
         """The Compose project of these settings, checked, with its images on the machine."""
+        if told := file.choose(settings).notice:
+            self._recorder.notice(told)
         project = self._compose(settings, record)
         config = project.config()
         project = self._laid_over(project, config, settings, root)
@@ -141,17 +146,17 @@ class ComposeRuntime:
                 "KAFKA_TASKS_BOOTSTRAP_SERVERS at a cluster there",
             )
 
-    def _compose(self, settings: Settings, record: ClusterRecord) -> command.Project:
-        chosen = file.choose(settings)
-        if chosen.notice:
-            self._recorder.notice(chosen.notice)
-        name = record.compose_project or file.project_name(self._project.path)
+    def _compose(self, settings: Settings, record: ClusterRecord | None) -> command.Project:
+        """The Compose project as recorded; before a first start, with the usual ports."""
+        known = record.compose_project if record else None
+        name = known or file.project_name(self._project.path)
+        port, keeper = (record.port, record.zookeeper_port) if record else (9092, 2181)
         return command.Project(
             name=name,
             directory=self._project.path,
-            files=(chosen.path,),
-            variables=file.variables(settings, record.port, record.zookeeper_port, name),
-            brokers=record.brokers,
+            files=(file.choose(settings).path,),
+            variables=file.variables(settings, port, keeper, name),
+            brokers=record.brokers if record else settings.brokers,
         )
 
     def _laid_over(

@@ -319,11 +319,11 @@ def test_the_images_of_the_file_are_pulled(world: World) -> None:
 
 
 def test_pull_alone(world: World) -> None:
-    """Both images of the settings; nothing is started."""
-    world.engine.images = {"confluentinc/cp-kafka:7.9.6"}
-    names = world.runtime.pull(world.settings())
-    assert names == ("confluentinc/cp-zookeeper:7.9.6", "confluentinc/cp-kafka:7.9.6")
-    assert world.engine.pulled == ["confluentinc/cp-zookeeper:7.9.6"]
+    """The images that the Compose file names, whatever the settings say; nothing is started."""
+    world.engine.images = {"cp-kafka:7.9.6"}
+    names = world.runtime.pull(world.settings(KAFKA_IMAGE="named/by-nobody:1"))
+    assert names == ("cp-zookeeper:7.9.6", "cp-kafka:7.9.6")
+    assert world.engine.pulled == ["cp-zookeeper:7.9.6"]
     assert world.done == []
     assert not world.runtime.wants_rehearsal(world.settings())
 
