@@ -166,11 +166,11 @@ def _start(session: Session) -> Report:
         session.recorder.notice(f"{runtime.name}: {session.reason}")
     register.remember(session.project)
     with _undone_on_failure(session, before):
-        unclean = runtime.unclean()
-        cluster = runtime.start(session.settings, [ZOOKEEPER] if unclean else None)
+        doubtful = runtime.perhaps_registered()
+        cluster = runtime.start(session.settings, [ZOOKEEPER] if doubtful else None)
         # Fetching and stopping take what they take; the timeout is for becoming ready.
         deadline = session.deadline()
-        if unclean:
+        if doubtful:
             _wait_out_old_registrations(session, cluster, deadline)
             cluster = runtime.start(session.settings)
         findings = readiness.wait_until_ready(cluster, session.watch, deadline, session.recorder)

@@ -217,6 +217,10 @@ class FakeRuntime:
         """Whether a broker was killed and has not been started since."""
         return any(name != ZOOKEEPER for name in self._killed)
 
+    def perhaps_registered(self) -> bool:
+        """The same."""
+        return self.unclean()
+
     def pull(self, settings: Settings) -> tuple[str, ...]:
         """Everything is here."""
         return ("nothing",)

@@ -149,6 +149,9 @@ class Runtime(Protocol):
     def unclean(self) -> bool:
         """Whether a broker ended without deregistering, so that ZooKeeper may still list it."""
 
+    def perhaps_registered(self) -> bool:
+        """Whether ZooKeeper may list a broker that does not run; a start then looks first."""
+
     def pull(self, settings: Settings) -> tuple[str, ...]:
         """Fetch and check what a start needs; returns what is there now, a line each."""
 

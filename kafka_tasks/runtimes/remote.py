@@ -61,6 +61,10 @@ class RemoteRuntime:
         """Not for us to know."""
         return False
 
+    def perhaps_registered(self) -> bool:
+        """Not for us to know."""
+        return False
+
     def pull(self, settings: Settings) -> tuple[str, ...]:
         """Nothing is needed to look at it."""
         return ()

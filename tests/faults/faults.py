@@ -58,6 +58,17 @@ def kill(arena: Arena, dice: random.Random) -> str:
     return "+".join(victims)
 
 
+@fault("keeper-gone")
+def keeper_gone(arena: Arena, dice: random.Random) -> str:
+    """`down` after ZooKeeper died: the broker finds nobody to say goodbye to."""
+    arena.kill("zookeeper")
+    if dice.random() < 0.3:
+        arena.kill("kafka")
+    done = arena.run("down")
+    assert done.code == 0, f"exit code {done.code}\n{done.err}"
+    return "and down"
+
+
 @fault("hold")
 def hold(arena: Arena, dice: random.Random) -> str:
     """Broker, ZooKeeper or both stand still, up to beyond the end of their session."""

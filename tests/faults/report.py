@@ -20,7 +20,7 @@ class Runtime:
     faults: Counter[str] = field(default_factory=Counter)
     acknowledged: int = 0
     read_again: int = 0
-    found: int = 0
+    found: int | None = None
     producers_replaced: int = 0
     heals: list[float] = field(default_factory=list)
 
@@ -32,7 +32,7 @@ class Runtime:
             "faults": dict(sorted(self.faults.items())),
             "records_acknowledged": self.acknowledged,
             "records_read_again": self.read_again,
-            "records_lost": self.acknowledged - self.found,
+            "records_lost": None if self.found is None else self.acknowledged - self.found,
             "producers_replaced": self.producers_replaced,
             "heal_s": {
                 "median": round(heals[len(heals) // 2], 2) if heals else None,

@@ -61,18 +61,19 @@ def run_rounds(arena: Arena, report: Report, config: pytest.Config, rounds: int)
         for number, fault in deals(
             chosen(arena, config), seed, config.getoption("--first"), rounds
         ):
+            print(f"round {number}: {fault.name}", end=" ", flush=True)
             what = fault.does(arena, random.Random(f"{seed}/{number}/{fault.name}"))
+            print(f"({what})", end=" ", flush=True)
             took = heal(arena)
-            line = f"round {number}: {fault.name} ({what}), healed in {took:.1f} s"
-            print(line, flush=True)
+            print(f"healed in {took:.1f} s", flush=True)
             more(writer, 100)
             figures.read_again += ledger.check_new(writer, bootstrap)
             figures.rounds += 1
             figures.faults[fault.name] += 1
             figures.heals.append(took)
-            eventually(lambda: arena.counts() == before, f"{before} after {line}", 60)
-            assert arena.open_files() <= files + _SLACK, line
-            assert psutil.Process().num_fds() <= mine + _SLACK, line
+            eventually(lambda: arena.counts() == before, f"{before} after {what}", 60)
+            assert arena.open_files() <= files + _SLACK, what
+            assert psutil.Process().num_fds() <= mine + _SLACK, what
     finally:
         writer.close()
         figures.acknowledged = writer.acknowledged

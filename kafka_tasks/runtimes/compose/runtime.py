@@ -86,6 +86,20 @@ class ComposeRuntime:
         """Whether a broker's container was killed, so that ZooKeeper may still list it."""
         return containers.unclean(self._containers())
 
+    def perhaps_registered(self) -> bool:
+        """Whether there is data of an earlier start, whose end nobody can tell.
+
+        A container that was removed has no exit code, and one that said goodbye after ZooKeeper
+        was killed is listed all the same.
+        """
+        there, record = self._containers(), self.record()
+        known = record.compose_project if record else None
+        names = {
+            known or file.project_name(self._project.path),
+            *(c.project for c in there.values()),
+        }
+        return containers.unclean(there) or any(map(self.engine.has_volumes, names))
+
     def pull(self, settings: Settings) -> tuple[str, ...]:
         """The images that the Compose file names, and a Compose that can."""
         command.require_compose()

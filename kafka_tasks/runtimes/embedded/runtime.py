@@ -128,6 +128,10 @@ class EmbeddedRuntime:
                 return True
         return False
 
+    def perhaps_registered(self) -> bool:
+        """What is recorded is exact."""
+        return self.unclean()
+
     def adopt(self) -> tuple[str, ...]:
         """Record those processes of this project that the record does not know.
 

@@ -161,6 +161,16 @@ def test_a_killed_broker_is_unclean(world: World) -> None:
     assert world.runtime.unclean()
 
 
+def test_data_of_an_earlier_start_leaves_a_doubt(world: World) -> None:
+    """A removed container has no exit code: whoever starts on its volumes looks first."""
+    assert not world.runtime.perhaps_registered()
+    world.record(wanted="stopped")
+    assert not world.runtime.perhaps_registered()
+    world.engine.volumes.add("project")
+    assert world.runtime.perhaps_registered()
+    assert not world.runtime.unclean()
+
+
 def test_the_engine_is_asked_for_when_it_is_needed(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
