@@ -13,9 +13,12 @@ import msgspec
 
 from kafka_tasks.errors import InvalidInput, JarsMissing, KafkaTasksError, MachineError
 from kafka_tasks.model.events import Recorder
+from kafka_tasks.retry import Deadline
 from kafka_tasks.runtimes.embedded.verified import VerifiedFiles
 
 _PARALLEL_DOWNLOADS = 6
+# A silent mirror must not hold Ctrl-C back for longer.
+_LAST_WORDS_S = 0.5
 
 
 class Jar(msgspec.Struct, frozen=True):
@@ -131,8 +134,10 @@ def _fetch_all(lock: Lock, missing: list[Jar], cache: Path, recorder: Recorder) 
     for jar in missing:
         todo.put(jar)
     # Daemons, unlike a pool's threads: a silent mirror does not hold Ctrl-C back until it answers.
-    for _ in range(min(_PARALLEL_DOWNLOADS, len(missing))):
-        threading.Thread(target=work, daemon=True).start()
+    count = min(_PARALLEL_DOWNLOADS, len(missing))
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(count)]
+    for thread in threads:
+        thread.start()
     try:
         for _ in missing:
             jar, error = ended.get()
@@ -146,6 +151,10 @@ def _fetch_all(lock: Lock, missing: list[Jar], cache: Path, recorder: Recorder) 
         with contextlib.suppress(Empty):
             while True:
                 todo.get_nowait()
+        # Who is in the middle of a jar would lay down its scratch directory after the sweep.
+        last_words = Deadline.after(_LAST_WORDS_S)
+        for thread in threads:
+            thread.join(last_words.remaining())
         _sweep(cache)
 
 
