@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from typing import Annotated
 
 import msgspec
 
 from kafka_tasks.model.finding import Finding
-from kafka_tasks.project import private
+from kafka_tasks.project import notes, private
 from kafka_tasks.project.directory import Project
 
 FILE = "last-failure.json"
@@ -18,7 +19,7 @@ FILE = "last-failure.json"
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """A start that failed: when (seconds since the epoch), what was said, and what it means."""
 
-    at: float
+    at: Annotated[float, msgspec.Meta(ge=0, le=notes.LAST_S)]
     doing: str
     message: str
     findings: tuple[Finding, ...] = ()
@@ -41,10 +42,7 @@ def remember(project: Project, doing: str, message: str, findings: tuple[Finding
 
 def recall(project: Project) -> Failure | None:
     """The last failure, or None where the last start succeeded."""
-    try:
-        return msgspec.json.decode((project.state / "run" / FILE).read_bytes(), type=Failure)
-    except (OSError, msgspec.DecodeError):
-        return None
+    return notes.recall(project.state / "run" / FILE, Failure)
 
 
 def forget(project: Project) -> None:

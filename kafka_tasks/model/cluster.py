@@ -20,6 +20,7 @@ Role = Literal["zookeeper", "broker"]
 State = Literal["stopped", "starting", "ready", "degraded", "failed"]
 
 ZOOKEEPER = "zookeeper"
+MAX_BROKERS = 5
 _ADDRESS = re.compile(r"(?:\[(?P<v6>[^][\s/]+)\]|(?P<host>[^][:\s/]+)):(?P<port>\d+)", re.ASCII)
 
 

@@ -6,11 +6,12 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
+from typing import Annotated
 
 import msgspec
 
 from kafka_tasks.errors import NotReady
-from kafka_tasks.project import private
+from kafka_tasks.project import notes, private
 from kafka_tasks.project.directory import Project, unwritable
 from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
 
@@ -20,7 +21,7 @@ class Holder(msgspec.Struct, frozen=True):
 
     pid: int
     doing: str
-    since: float
+    since: Annotated[float, msgspec.Meta(ge=0, le=notes.LAST_S)]
 
     def __str__(self) -> str:
         clock = time.strftime("%H:%M:%S", time.localtime(self.since))
@@ -29,10 +30,7 @@ class Holder(msgspec.Struct, frozen=True):
 
 def holder(project: Project) -> Holder | None:
     """Who wrote down last that it holds the lock; says nothing about whether it still does."""
-    try:
-        return msgspec.json.decode((project.state / "lock.json").read_bytes(), type=Holder)
-    except (OSError, msgspec.DecodeError):
-        return None
+    return notes.recall(project.state / "lock.json", Holder)
 
 
 def is_held(project: Project) -> bool:

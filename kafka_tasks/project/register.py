@@ -29,10 +29,21 @@ def remember(project: Project) -> None:
 
 def remembered() -> Iterator[Project]:
     """Every noted project that still has state; notes of those that have none are dropped."""
+    notes: list[Path] = []
     with contextlib.suppress(OSError):
-        for note in sorted(_folder().iterdir()):
-            path = Path(os.fsdecode(note.read_bytes()))
-            if (path / STATE_DIRECTORY).is_dir():
-                yield Project(path)
-            else:
+        notes = sorted(_folder().iterdir())
+    for note in notes:
+        if (path := _noted(note)) is not None:
+            yield Project(path)
+        else:
+            with contextlib.suppress(OSError):
                 note.unlink(missing_ok=True)
+
+
+def _noted(note: Path) -> Path | None:
+    """The project of a note that still has state."""
+    with contextlib.suppress(OSError, ValueError):
+        path = Path(os.fsdecode(note.read_bytes()))
+        if path.is_absolute() and (path / STATE_DIRECTORY).is_dir():
+            return path
+    return None

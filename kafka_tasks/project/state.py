@@ -7,16 +7,24 @@ import hashlib
 import os
 import time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
-from kafka_tasks.project import private
+from kafka_tasks.model.cluster import MAX_BROKERS
+from kafka_tasks.project import notes, private
 from kafka_tasks.project.directory import Project, unwritable
 
 FILE = "state.json"
 # A flipped digit still reads as JSON, and would send a start to another port.
 _CHECKSUM = "checksum"
+
+# A record with anything else in it was not written here, and is set aside like a torn one.
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+Brokers = Annotated[int, msgspec.Meta(ge=1, le=MAX_BROKERS)]
+Name = Annotated[str, msgspec.Meta(pattern=rf"^(zookeeper|kafka|kafka-[2-{MAX_BROKERS}])\Z")]
+Pid = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+Word = Annotated[str, msgspec.Meta(pattern=r"^[\w.-]{0,255}\Z")]
 
 
 class ServiceRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,10 +34,10 @@ class ServiceRecord(msgspec.Struct, frozen=True, kw_only=True):
     booted, so that a moved clock changes nothing; `command` is the sha256 of its argument list.
     """
 
-    name: str
-    port: int
-    token: str
-    pid: int | None = None
+    name: Name
+    port: Port
+    token: Word
+    pid: Pid | None = None
     started_s: float | None = None
     command: str | None = None
 
@@ -38,13 +46,13 @@ class ClusterRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One cluster: what it was started with, and whether it should be running."""
 
     schema: Literal[1] = 1
-    runtime: str
+    runtime: Word
     wanted: Literal["running", "stopped"]
-    version: str
-    kafka_version: str
-    brokers: int
-    port: int
-    zookeeper_port: int
+    version: Word
+    kafka_version: Word
+    brokers: Brokers
+    port: Port
+    zookeeper_port: Port
     changed_at: float
     services: tuple[ServiceRecord, ...] = ()
     auto_ports: tuple[str, ...] = ()
@@ -83,21 +91,25 @@ class Corrupt(Exception):
 def read(project: Project) -> ClusterRecord | None:
     """The record, or None where there is none or where it is unreadable."""
     try:
-        return _decoded((project.state / FILE).read_bytes())
-    except (OSError, msgspec.DecodeError):
+        return _load(project.state / FILE)
+    except (OSError, notes.Unreadable):
         return None
 
 
-def _decoded(content: bytes) -> ClusterRecord:
-    """Raises `msgspec.DecodeError` also where the content is not as it was written.
+def _load(path: Path) -> ClusterRecord:
+    """Raises `Unreadable` also where the content is not as it was written.
 
     A record without a checksum is one of an earlier version.
     """
-    found = msgspec.json.decode(content)
-    told = found.pop(_CHECKSUM, None) if isinstance(found, dict) else None
-    if told is not None and told != _checksum(found):
-        raise msgspec.DecodeError("the checksum is another")
-    return msgspec.convert(found, ClusterRecord)
+    found = notes.load(path, dict[str, Any])
+    told = found.pop(_CHECKSUM, None)
+    try:
+        if told is not None and told != _checksum(found):
+            raise notes.Unreadable("the checksum is another")
+        return msgspec.convert(found, ClusterRecord)
+    # What was read, and cannot be written: very long numbers, very deep lists.
+    except (msgspec.ValidationError, OverflowError, RecursionError) as error:
+        raise notes.Unreadable(str(error)) from error
 
 
 def _checksum(document: dict[str, Any]) -> str:
@@ -118,8 +130,8 @@ def set_aside_if_corrupt(project: Project) -> Path | None:
     """Move an unreadable record out of the way; returns where it went."""
     path = project.state / FILE
     try:
-        _decoded(path.read_bytes())
-    except msgspec.DecodeError:
+        _load(path)
+    except notes.Unreadable:
         kept = path.with_name(f"{FILE}.corrupt")
         with contextlib.suppress(OSError):
             os.replace(path, kept)

@@ -12,7 +12,7 @@ import msgspec
 
 from kafka_tasks.errors import InvalidInput, Refused
 from kafka_tasks.model.topic import TopicState
-from kafka_tasks.project import private
+from kafka_tasks.project import notes, private
 from kafka_tasks.topics.model import TopicSpec, WantedTopics
 from kafka_tasks.topics.observe import Observed
 from kafka_tasks.topics.plan import Plan
@@ -107,13 +107,13 @@ def write(plan: KeptPlan, path: Path) -> None:
 def read(path: Path) -> KeptPlan:
     """Read a plan; raises `InvalidInput` for what is none."""
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=KeptPlan)
+        found = notes.load(path, KeptPlan)
     except OSError as error:
         raise InvalidInput(
             f"The plan {path} cannot be read: {error.strerror}.",
             hint="invoke kafka.topic.plan --out plan.json",
         ) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except notes.Unreadable as error:
         raise InvalidInput(
             f"{path} is not a plan that kafka.topic.plan --out has written.",
             evidence=(str(error),),

@@ -11,12 +11,12 @@ from pathlib import Path
 from kafka_tasks.clients import processes
 from kafka_tasks.clients.docker import CONFIG_FILES, WORKING_DIRECTORY, Container, Engine
 from kafka_tasks.errors import PortTaken
-from kafka_tasks.model.cluster import ZOOKEEPER, service_names
+from kafka_tasks.model.cluster import MAX_BROKERS, ZOOKEEPER, service_names
 from kafka_tasks.project import register, state
 from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes import ports
 from kafka_tasks.runtimes.compose import file
-from kafka_tasks.settings import MAX_BROKERS, Settings
+from kafka_tasks.settings import Settings
 
 # Every service that the packaged file has.
 SERVICES = service_names(MAX_BROKERS)

@@ -13,7 +13,13 @@ import msgspec
 from kafka_tasks.clients import processes
 from kafka_tasks.clients.docker import CONFIG_FILES, Container, Engine
 from kafka_tasks.errors import EngineMissing, InvalidInput, MachineError, NotReady
-from kafka_tasks.model.cluster import Capabilities, Cluster, ServiceState, service_names
+from kafka_tasks.model.cluster import (
+    MAX_BROKERS,
+    Capabilities,
+    Cluster,
+    ServiceState,
+    service_names,
+)
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.model.evidence import WINDOW, telling
 from kafka_tasks.project import private, state
@@ -22,7 +28,7 @@ from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes import broker_properties
 from kafka_tasks.runtimes.compose import command, containers, file, plan
 from kafka_tasks.runtimes.compose.data import ComposeData
-from kafka_tasks.settings import MAX_BROKERS, Settings, environment, load
+from kafka_tasks.settings import Settings, environment, load
 
 
 class ComposeRuntime:

@@ -15,25 +15,30 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal, get_args
 
 import msgspec
 
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import MachineError
+from kafka_tasks.project import notes
 from kafka_tasks.runtimes.embedded.java import Java
 from kafka_tasks.runtimes.embedded.verified import VerifiedFiles
 
-ROLES = ("zookeeper", "kafka")
+Role = Literal["zookeeper", "kafka"]
+ROLES: tuple[Role, ...] = get_args(Role)
+# A damaged order makes the builder touch nothing outside the order's own directory.
+FileName = Annotated[str, msgspec.Meta(pattern=r"^[\w-][\w.-]{0,200}\Z")]
+AbsolutePath = Annotated[str, msgspec.Meta(pattern=r"^/[^\0]*\Z")]
 _DUMP_TIMEOUT_S = 180
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What a builder needs: absolute paths, and class lists by role."""
+    """What a builder needs: absolute paths, and the names of class lists beside it by role."""
 
-    java: str
-    class_path: str
-    directory: str
-    lists: dict[str, str]
+    java: AbsolutePath
+    class_path: AbsolutePath
+    lists: dict[Role, FileName]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +59,8 @@ class Archives:
         The JVM itself does not notice damaged content, so their checksums are compared, anew only
         when size or time differ.
         """
-        try:
-            expected = msgspec.json.decode(
-                (self.directory / "built.json").read_bytes(), type=dict[str, str]
-            )
-        except (OSError, msgspec.DecodeError):
+        expected = notes.recall(self.directory / "built.json", dict[str, str])
+        if expected is None:
             return False
         index = VerifiedFiles(self.directory / "verified.json")
         good = all(
@@ -93,23 +95,22 @@ def locate(cache: Path, java: Java, class_path: tuple[Path, ...], kafka: str) ->
     return Archives(cache / "archives" / name, java, class_path)
 
 
-def order(archives: Archives, lists: dict[str, Path]) -> Path | None:
+def order(archives: Archives, lists: dict[Role, Path]) -> Path | None:
     """Copy the class lists beside the archive's place and write the builder's order.
 
     Returns the order's path, or None where the cache cannot be written or a list is missing.
     """
     try:
         archives.directory.mkdir(parents=True, exist_ok=True)
-        copies: dict[str, str] = {}
+        copies: dict[Role, str] = {}
         for role, source in lists.items():
             copy = archives.directory / f"{role}.{os.getpid()}.classlist"
             copy.write_bytes(_whole_lines(source.read_bytes()))
-            copies[role] = str(copy)
+            copies[role] = copy.name
         path = archives.directory / f"order.{os.getpid()}.json"
         content = Order(
             java=str(archives.java.executable),
             class_path=os.pathsep.join(map(str, archives.class_path)),
-            directory=str(archives.directory),
             lists=copies,
         )
         path.write_bytes(msgspec.json.encode(content))
@@ -157,9 +158,11 @@ def build(path: Path) -> bool:
     """
     from filelock import FileLock, Timeout
 
-    wanted = msgspec.json.decode(path.read_bytes(), type=Order)
-    directory = Path(wanted.directory)
-    lists = [Path(name) for name in wanted.lists.values()]
+    wanted, directory = notes.recall(path, Order), path.parent
+    if wanted is None:
+        path.unlink(missing_ok=True)
+        return False
+    lists = [directory / name for name in wanted.lists.values()]
     try:
         with FileLock(directory / "lock", timeout=0):
             return _dump_all(wanted, directory)
@@ -194,14 +197,14 @@ def _dump_all(wanted: Order, directory: Path) -> bool:
     return True
 
 
-def _dump(wanted: Order, role: str, draft: Path) -> bool:
+def _dump(wanted: Order, role: Role, draft: Path) -> bool:
     done = processes.run(
         [
             wanted.java,
             "-Xshare:dump",
             "-Xlog:disable",
             "-Xlog:all=error",
-            f"-XX:SharedClassListFile={wanted.lists[role]}",
+            f"-XX:SharedClassListFile={draft.parent / wanted.lists[role]}",
             f"-XX:SharedArchiveFile={draft}",
             "-cp",
             wanted.class_path,

@@ -15,7 +15,7 @@ from kafka_tasks.runtimes import ports
 from kafka_tasks.runtimes.embedded import archive, marks, properties
 from kafka_tasks.settings import Settings
 
-_MAIN = {
+_MAIN: dict[archive.Role, str] = {
     "zookeeper": "org.apache.zookeeper.server.quorum.QuorumPeerMain",
     "kafka": "kafka.Kafka",
 }
@@ -30,7 +30,7 @@ class Launcher:
     archives: archive.Archives
     built: bool
     further: Mapping[str, str]
-    lists: dict[str, Path] = field(default_factory=dict)
+    lists: dict[archive.Role, Path] = field(default_factory=dict)
 
     def configure(self, name: str, record: ClusterRecord) -> None:
         """Write the server's properties and log settings."""
@@ -99,5 +99,5 @@ class Launcher:
         ]
 
 
-def _role(name: str) -> str:
+def _role(name: str) -> archive.Role:
     return "zookeeper" if name == ZOOKEEPER else "kafka"

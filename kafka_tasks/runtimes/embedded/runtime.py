@@ -51,7 +51,7 @@ class EmbeddedRuntime:
     def __init__(self, project: Project, recorder: Recorder | None = None) -> None:
         self._project = project
         self._recorder = recorder or Recorder()
-        self._lists: dict[str, Path] = {}
+        self._lists: dict[archive.Role, Path] = {}
         self._archives: archive.Archives | None = None
 
     # -- what is there -------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from kafka_tasks.clients.maven import sha256
+from kafka_tasks.project import notes
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -28,10 +29,7 @@ class VerifiedFiles:
         self._changed = False
 
     def _read(self) -> dict[str, Seen]:
-        try:
-            return msgspec.json.decode(self._index.read_bytes(), type=dict[str, Seen])
-        except (OSError, msgspec.DecodeError):
-            return {}
+        return notes.recall(self._index, dict[str, Seen]) or {}
 
     def holds(self, path: Path, expected_sha256: str) -> bool:
         """Whether the file is there with this checksum."""

@@ -99,3 +99,16 @@ def test_a_lock_that_cannot_be_made_is_exit_4(
         exclusive(project, "up", clock.deadline(1)),
     ):
         pytest.fail("held without a lock")
+
+
+@pytest.mark.parametrize("note", [b"[" * 100_000, b'{"pid": "\xff"}', b'{"since": 1e308}'])
+def test_a_damaged_note_about_the_holder_is_none(project: Project, note: bytes) -> None:
+    """Whatever stands there, nobody is named, and nothing fails."""
+    (project.state / "lock.json").write_bytes(note)
+    assert holder(project) is None
+
+
+def test_a_moment_that_no_calendar_has_is_no_note(project: Project) -> None:
+    """Since when is a time of day, or nobody is named."""
+    (project.state / "lock.json").write_bytes(b'{"pid": 1, "doing": "up", "since": 1e300}')
+    assert holder(project) is None

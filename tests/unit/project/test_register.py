@@ -38,3 +38,14 @@ def test_any_path_can_be_noted(tmp_path: Path) -> None:
     odd.make_state()
     register.remember(odd)
     assert list(register.remembered()) == [odd]
+
+
+def test_a_damaged_note_hides_no_project(project: Project, home: Path) -> None:
+    """What is no path, or no file, is dropped; the notes after it are read."""
+    register.remember(project)
+    (folder,) = {note.parent for note in home.rglob("projects/*")}
+    for name, content in (("0", b"x" * 5000), ("1", b"a\0b"), ("2", b"relative"), ("3", b"/\xff")):
+        (folder / name).write_bytes(content)
+    (folder / "4").mkdir()
+    assert list(register.remembered()) == [project]
+    assert len(list(folder.iterdir())) == 2

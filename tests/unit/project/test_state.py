@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -125,3 +127,37 @@ def test_services_are_put_in_order_and_replaced() -> None:
 def test_a_project_that_is_gone_has_no_record(tmp_path: Path) -> None:
     """Reading the state of a directory that does not exist is none, not an error."""
     assert state.read(Project(tmp_path / "gone")) is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"brokers": 6},
+        {"brokers": 0},
+        {"port": 65536},
+        {"port": -1},
+        {"kafka_version": "\x1b[31m"},
+        {"services": [{"name": "kafka-x", "port": 1, "token": ""}]},
+        {"services": [{"name": "kafka", "port": 1, "token": "", "pid": -1}]},
+        {"services": [{"name": "kafka", "port": 1, "token": "", "pid": 2**40}]},
+    ],
+)
+def test_a_record_that_nobody_wrote_is_set_aside(project: Project, changes: dict[str, Any]) -> None:
+    """Numbers and names that this package never writes are damage, and heal like it."""
+    state.write(project, _record())
+    path = project.state / state.FILE
+    path.write_text(json.dumps({**json.loads(path.read_bytes()), **changes}))
+    assert state.read(project) is None
+    assert state.set_aside_if_corrupt(project) == path.with_name("state.json.corrupt")
+
+
+@pytest.mark.parametrize(
+    "content", [b'{"a":' * 50_000 + b"1" + b"}" * 50_000, b'{"runtime": "\xff"}']
+)
+def test_a_record_that_no_json_reader_takes_is_set_aside(project: Project, content: bytes) -> None:
+    """Depth and bytes that are no text are damage, too."""
+    path = project.state / state.FILE
+    path.write_bytes(content)
+    assert state.read(project) is None
+    assert state.set_aside_if_corrupt(project) is not None
+    assert not path.exists()

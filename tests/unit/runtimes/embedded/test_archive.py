@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -105,7 +106,7 @@ def test_only_whole_lines_of_a_class_list_are_used(tmp_path: Path, archives: Arc
     """The JVM still writes the list: a line that is half there is left out."""
     wanted = msgspec.json.decode(_order(archives, tmp_path).read_bytes(), type=archive.Order)
     for copy in wanted.lists.values():
-        assert Path(copy).read_bytes() == b"java/lang/Object\n"
+        assert (archives.directory / copy).read_bytes() == b"java/lang/Object\n"
     assert archive._whole_lines(b"half") == b""
 
 
@@ -209,3 +210,27 @@ def test_no_setting_reaches_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not [name for name in found if name.startswith(("KAFKA", "JAVA"))]
     assert found["LC_ALL"] == "C.UTF-8"
     assert "PATH" in found
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"lists": {"kafka": "../kafka.classlist"}},
+        {"lists": {"kafka": "/etc/hosts"}},
+        {"lists": {"other": "kafka.classlist"}},
+        {"java": "java"},
+        {"class_path": "/a\0b"},
+        {"lists": "\udcff"},
+    ],
+)
+def test_a_damaged_order_touches_nothing(
+    tmp_path: Path, archives: Archives, dumps: list[list[str]], changes: dict[str, object]
+) -> None:
+    """Only files beside the order are its own; whatever else it names, it is thrown away."""
+    path = _order(archives, tmp_path)
+    whole = msgspec.json.decode(path.read_bytes())
+    path.write_bytes(json.dumps({**whole, **changes}).encode())
+    before = {other for other in tmp_path.rglob("*") if other != path}
+    assert not archive.build(path)
+    assert dumps == []
+    assert set(tmp_path.rglob("*")) == before
