@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kafka_tasks.errors import InvalidInput, SettingsError
-from kafka_tasks.model.cluster import Address
+from kafka_tasks.model.cluster import MAX_BROKERS, Address
 
 PREFIX = "KAFKA_TASKS_"
-MAX_BROKERS = 5
+# A file of this size has thousands of lines, and takes seconds to read.
+_MAX_DOTENV = 256 * 1024
+_MAX_VARIABLES = 100
 
 OriginKind = Literal["flag", "environment", ".env", "invoke", "project", "default"]
 
@@ -57,7 +59,7 @@ class Variable:
 
 
 def _text(value: str) -> str:
-    if not value.strip():
+    if not value.strip() or "\0" in value:
         raise ValueError
     return value
 
@@ -439,7 +441,7 @@ def _defaults() -> dict[str, _Found]:
 
 def _remembered(values: Mapping[str, Any]) -> dict[str, _Found]:
     return {
-        name: _Found(str(value), Origin("project", "remembered"))
+        name: _Found(_written(value), Origin("project", "remembered"))
         for name, value in values.items()
         if name in _BY_FIELD and value is not None
     }
@@ -468,20 +470,26 @@ def _invoke(section: Mapping[str, Any]) -> dict[str, _Found]:
     for key, value in section.items():
         variable = _known(PREFIX + str(key).upper(), "the kafka section of Invoke's configuration")
         if value is not None:
-            text = str(value).lower() if isinstance(value, bool) else str(value)
-            found[variable.field] = _Found(text, Origin("invoke", f"kafka.{key}"))
+            found[variable.field] = _Found(_written(value), Origin("invoke", f"kafka.{key}"))
     return found
+
+
+def _written(value: object) -> str:
+    """A value as it would stand in the environment; a number too long for Python has no text."""
+    try:
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    except ValueError:
+        return "…"
 
 
 def _dotenv(path: Path) -> dict[str, _Found]:
     try:
-        source = path.read_text(encoding="utf-8-sig")
+        source = _source(path).decode("utf-8-sig").replace("\r\n", "\n")
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return {}
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(
-            f"{path} cannot be read: {error}.", hint=f'ls -l "{path}"; file "{path}"'
-        ) from error
+        hint = f'ls -l "{path}"; file "{path}"'
+        raise SettingsError(f"{path} cannot be read: {error}.", hint=hint) from error
     from dotenv import dotenv_values
     from dotenv.parser import parse_stream
 
@@ -492,6 +500,12 @@ def _dotenv(path: Path) -> dict[str, _Found]:
         # The parser counts the empty lines before a binding as part of it.
         before = binding.original.string.removesuffix(text)
         line = binding.original.line + before.count("\n")
+        # Reading them takes time that grows with the square of their number.
+        if text.count("${") > _MAX_VARIABLES:
+            raise SettingsError(
+                f"{path}, line {line}: {_masked(text)!r} has more than {_MAX_VARIABLES} variables.",
+                hint=f"put # before line {line} of {path}",
+            )
         if binding.error or _is_half(binding.key, binding.value):
             raise SettingsError(
                 f"{path}, line {line}: {_masked(text)!r} is not a line of the form NAME=value.",
@@ -513,12 +527,22 @@ def dotenv_values_of(path: Path) -> dict[str, str]:
     from dotenv import dotenv_values
 
     try:
-        source = path.read_text(encoding="utf-8-sig", errors="replace")
-    except OSError:
+        source = _source(path).decode("utf-8-sig", errors="replace")
+    except (OSError, SettingsError):
         return {}
-    return {
-        name: value for name, value in dotenv_values(stream=io.StringIO(source)).items() if value
-    }
+    plain = source.count("${") > _MAX_VARIABLES
+    found = dotenv_values(stream=io.StringIO(source), interpolate=not plain)
+    return {name: value for name, value in found.items() if value}
+
+
+def _source(path: Path) -> bytes:
+    """What stands in a `.env` file; raises `SettingsError` for one that is none by its size."""
+    with open(path, "rb") as file:
+        content = file.read(_MAX_DOTENV + 1)
+    if len(content) > _MAX_DOTENV:
+        size = f"{_MAX_DOTENV // 1024} KB"
+        raise SettingsError(f"{path} is larger than {size}.", hint=f'ls -l "{path}"')
+    return content
 
 
 def _is_half(name: str | None, value: str | None) -> bool:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kafka_tasks.errors import SettingsError
 from kafka_tasks.model.cluster import Address
-from kafka_tasks.settings import PREFIX, VARIABLES, Origin, Settings, load
+from kafka_tasks.settings import PREFIX, VARIABLES, Origin, Settings, dotenv_values_of, load
 
 NAMES = [variable.name for variable in VARIABLES]
 
@@ -461,4 +461,29 @@ def test_an_unreadable_dotenv_is_an_error(tmp_path: Path) -> None:
     _write(tmp_path, "KAFKA_TASKS_PORT=1\n")
     (tmp_path / ".env").chmod(stat.S_IWUSR)
     with pytest.raises(SettingsError, match="cannot be read"):
+        _load(tmp_path)
+
+
+def test_a_dotenv_of_any_size_is_read_in_no_time_or_refused(tmp_path: Path) -> None:
+    """Size and variables without end would take minutes."""
+    (tmp_path / ".env").write_bytes(b"A=1\n" * 100_000)
+    with pytest.raises(SettingsError, match="larger than 256 KB"):
+        _load(tmp_path)
+    assert dotenv_values_of(tmp_path / ".env") == {}
+    (tmp_path / ".env").write_text("# ours\nA=" + "${" * 20_000)
+    with pytest.raises(SettingsError, match=r"line 2: 'A…' has more than 100 variables"):
+        _load(tmp_path)
+    assert dotenv_values_of(tmp_path / ".env")["A"].startswith("${${")
+
+
+def test_a_number_too_long_for_python_is_a_bad_value(tmp_path: Path) -> None:
+    """YAML's 0xfff… has no text; it is refused like any other."""
+    with pytest.raises(SettingsError, match="in kafka.port is"):
+        _load(tmp_path, section={"port": 16**5000})
+
+
+def test_a_nul_is_no_part_of_a_path(tmp_path: Path) -> None:
+    """A .env may have one; no file name does."""
+    (tmp_path / ".env").write_text("KAFKA_TASKS_TOPICS_FILE=a\0b\n")
+    with pytest.raises(SettingsError, match=r"KAFKA_TASKS_TOPICS_FILE in \.env:1 is 'a\\x00b'"):
         _load(tmp_path)
