@@ -8,7 +8,9 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Required, TypedDict
+
+import msgspec
 
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import EngineMissing, InvalidInput, MachineError
@@ -47,6 +49,43 @@ def require_compose() -> tuple[int, ...]:
             hint="update the compose plugin, or use --runtime embedded",
         )
     return found
+
+
+class _Port(TypedDict, total=False):
+    target: Required[int]
+    published: str | int
+    host_ip: str
+
+
+class _Mount(TypedDict, total=False):
+    type: str
+    source: str
+    target: str
+
+
+class _Health(TypedDict, total=False):
+    test: list[str] | str | None
+
+
+class _Service(TypedDict, total=False):
+    environment: dict[str, str | int | float | bool | None] | None
+    ports: list[_Port] | None
+    volumes: list[_Mount] | None
+    healthcheck: _Health | None
+    container_name: str | None
+    network_mode: str | None
+
+
+class _Volume(TypedDict, total=False):
+    name: Required[str]
+    external: bool
+
+
+class _Config(TypedDict, total=False):
+    """As far as it is read here: Compose writes short forms out."""
+
+    services: Required[dict[str, _Service]]
+    volumes: dict[str, _Volume] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +137,7 @@ class Project:
                 evidence=done.output.strip().splitlines()[-5:],
                 hint=f'docker compose -f "{self.files[0]}" config',
             )
-        # Warnings stand before the document, and may have braces themselves.
-        document = re.search(r"^\{", done.output, re.MULTILINE)
-        found: dict[str, Any]
-        found, _ = json.JSONDecoder().raw_decode(done.output, document.start() if document else 0)
-        return found
+        return read_config(done.output)
 
     def up(self, services: Sequence[str], *, timeout_s: float) -> processes.Completed:
         """Create and start; Compose waits for what a service depends on."""
@@ -159,6 +194,23 @@ def run_beside(container: str, image: str, user: str, name: str, script: str, *w
             evidence=done.output.strip().splitlines()[-5:],
             hint="docker ps -a; df -h",
         )
+
+
+def read_config(output: str) -> dict[str, Any]:
+    """What `docker compose config` prints; raises `MachineError` where it is something else."""
+    # Warnings stand before the document, and may have braces themselves.
+    document = re.search(r"^\{", output, re.MULTILINE)
+    found: dict[str, Any]
+    try:
+        found, _ = json.JSONDecoder().raw_decode(output, document.start() if document else 0)
+        msgspec.convert(found, _Config)
+    except (ValueError, RecursionError, msgspec.ValidationError) as error:
+        raise MachineError(
+            "docker compose config printed what kafka-tasks cannot read.",
+            evidence=(f"{error}"[:200],),
+            hint="docker compose version; docker compose config --format json",
+        ) from error
+    return found
 
 
 def remove_container(identifier: str) -> None:

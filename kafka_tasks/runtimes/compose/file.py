@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,33 +61,51 @@ def packaged() -> Path:
 
 
 def _lacking(path: Path) -> list[str]:
+    there = _services(path)
+    return [name for name in NEEDED if name not in there]
+
+
+def _services(path: Path) -> set[str]:
+    """The names under `services`, by nodes: nothing is built of what else stands there."""
     import yaml
 
-    class Loader(yaml.SafeLoader):
-        """Reads past Compose's own tags, !reset and !override."""
-
-        def past(self, _tag: str, node: yaml.Node) -> object:
-            """What is tagged, as if it were not; of no interest but where it is a mapping."""
-            if isinstance(node, yaml.MappingNode):
-                return self.construct_mapping(node, deep=True)
-            return None
-
-    Loader.add_multi_constructor("!", Loader.past)
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader)  # noqa: S506
+        root = yaml.compose(path.read_text(encoding="utf-8"), loader)
     except OSError as error:
         raise InvalidInput(
             f"{path} cannot be read: {error.strerror}.", hint=f'ls -l "{path}"'
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidInput(
             f"{path} is not readable as YAML.",
             evidence=str(error).splitlines(),
             hint=f'docker compose -f "{path}" config',
         ) from error
-    services = content.get("services") if isinstance(content, dict) else None
-    there = services if isinstance(services, dict) else {}
-    return [name for name in NEEDED if name not in there]
+    found: set[str] = set()
+    for key, value in _entries(root, set()):
+        if key == "services":
+            found |= {name for name, _ in _entries(value, set())}
+    return found
+
+
+def _entries(node: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
+    """Keys and values of a mapping and of what is merged into it, each node once."""
+    import yaml
+
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.SequenceNode):  # several that are merged
+        for part in node.value:
+            if isinstance(part, yaml.MappingNode):
+                yield from _entries(part, seen)
+    elif isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.tag == "tag:yaml.org,2002:merge":
+                yield from _entries(value, seen)
+            elif isinstance(key, yaml.ScalarNode):
+                yield key.value, value
 
 
 def variables(settings: Settings, port: int, zookeeper_port: int, project: str) -> dict[str, str]:
@@ -187,13 +205,19 @@ def _problems(service: Mapping[str, Any]) -> list[str]:
     if service.get("network_mode") == "host":
         return listeners.problems(wanted, advertised)
     published = {
-        int(port["target"]): int(port["published"])
+        int(port["target"]): str(port["published"])
         for port in service.get("ports") or ()
         if port.get("published")
     }
-    return listeners.problems(wanted, advertised) + listeners.port_problems(
-        advertised, wanted, published
-    )
+    # A range leaves the choice to the engine, and nothing can be advertised.
+    ranges = [
+        f"container port {inside} is published as {outside}; publish one port"
+        for inside, outside in published.items()
+        if not outside.isdigit()
+    ]
+    ports = {inside: int(outside) for inside, outside in published.items() if outside.isdigit()}
+    found = listeners.problems(wanted, advertised)
+    return found + (ranges or listeners.port_problems(advertised, wanted, ports))
 
 
 def volumes_of(config: Mapping[str, Any], services: Iterable[str]) -> tuple[str, ...]:

@@ -245,3 +245,23 @@ def test_create_starts_nothing(commands: Commands) -> None:
     """Containers and their volumes are made."""
     _project().create(["zookeeper", "kafka"])
     assert commands.calls[-1][-3:] == ["create", "zookeeper", "kafka"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "",
+        "{",
+        "[]",
+        "{}",
+        '{"services": null}',
+        '{"services": {"kafka": {"ports": [5]}}}',
+        '{"services": {"kafka": {"environment": ["A=1"]}}}',
+        '{"services": ' + "[" * 100_000,
+    ],
+)
+def test_what_is_no_config_is_exit_4(commands: Commands, said: str) -> None:
+    """Another shape than Compose's own is said, and read no further."""
+    commands.answer = Completed(0, said)
+    with pytest.raises(MachineError, match="config printed what kafka-tasks cannot read"):
+        _project().config()

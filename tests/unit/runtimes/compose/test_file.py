@@ -113,6 +113,38 @@ def test_a_broken_file_is_exit_3(project: Project, settings: Settings, content: 
 @pytest.mark.parametrize(
     "text",
     [
+        "x: 2026-13-45\ny: !!timestamp z\nservices: {zookeeper: !!int x, kafka: 0x}\n",
+        "a: &a {zookeeper: 1}\nservices:\n  <<: [*a, *a]\n  kafka: 2\n",
+        "a: &a [*a]\nservices: &s {zookeeper: 1, kafka: *s, <<: *s}\n",
+    ],
+)
+def test_only_the_names_of_the_services_are_read(
+    project: Project, settings: Settings, text: str
+) -> None:
+    """What stands elsewhere may be no value at all, and merges count once."""
+    (project.path / "compose.yml").write_text(text)
+    assert file.choose(settings).path == project.path / "compose.yml"
+
+
+def test_merges_of_merges_take_no_time(project: Project, settings: Settings) -> None:
+    """Built as values, these nine lines would be a thousand million."""
+    lines = ["a0: &a0 {kafka: 1}"]
+    lines += [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 10)}]}}" for n in range(1, 10)]
+    text = "\n".join([*lines, "services: {<<: *a9, zookeeper: 1}"])
+    (project.path / "compose.yml").write_text(text)
+    assert file.choose(settings).path == project.path / "compose.yml"
+
+
+def test_a_file_without_bottom_is_exit_3(project: Project, settings: Settings) -> None:
+    """Depth is no reason for a traceback."""
+    (project.path / "compose.yml").write_text("services: " + "[" * 100_000)
+    with pytest.raises(InvalidInput, match="not readable as YAML"):
+        file.choose(settings)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "services:\n  zookeeper: {ports: !reset []}\n  kafka: {image: !reset null}\n",
         "services: !override\n  zookeeper: {image: z}\n  kafka: {image: k}\n",
     ],
@@ -323,6 +355,10 @@ def test_a_file_that_works_is_let_through() -> None:
         ({"ports": None}, "container port 9092 is not published"),
         ({"ports": [{"target": 9092}]}, "container port 9092 is not published"),
         ({"ports": [{"target": 9092, "published": "9"}]}, "it is published on port 9;"),
+        (
+            {"ports": [{"target": 9092, "published": "90-99"}]},
+            "9092 is published as 90-99; publish",
+        ),
         (
             {"environment": {"KAFKA_ADVERTISED_LISTENERS": "HOST://0.0.0.0:9092"}},
             "advertises 0.0.0.0",
