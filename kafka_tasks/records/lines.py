@@ -218,7 +218,7 @@ def _has_lone_surrogate(line: bytes) -> bool:
     """Python's own reader lets them through, and no other fault."""
     try:
         json.loads(line.decode())
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 

@@ -137,6 +137,8 @@ def test_headers_may_be_typed_as_an_object() -> None:
         (b'{"value": {"base64": "!"}}', "its base64 is none"),
         (b'{"value": {"base64": 5}}', "its base64 is none"),
         (b'{"value": ' + b"[" * 100_000, "nested too deeply"),
+        (b'{"value": ' + b"[" * 100_000 + b"NaN", "nested too deeply"),
+        (b'{"key": Infinity, "value": ' + b"[" * 100_000, "it is not JSON"),
         (b'{"value": "a"} {"value": "b"}', "it is not JSON"),
     ],
 )
