@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 _BITS = {"short": 15, "int": 31, "long": 63}
@@ -41,6 +41,7 @@ def table(line: str) -> Mapping[str, Setting]:
     }
 
 
+@cache
 def lines() -> tuple[str, ...]:
     """Every Kafka line with a table, oldest first."""
     names = (entry.name for entry in files("kafka_tasks.topics").joinpath("tables").iterdir())
@@ -53,16 +54,21 @@ def every_table() -> Mapping[str, Setting]:
     return {name: entry for line in lines() for name, entry in table(line).items()}
 
 
+def _of(line: str | None) -> Mapping[str, Setting]:
+    return table(line) if line in lines() else every_table()
+
+
 def problem(key: str, value: str, line: str | None) -> str | None:
     """Why a broker of this line would refuse the setting, or None; `line` None is any."""
-    known = table(line) if line in lines() else every_table()
-    entry = known.get(key)
+    entry = _of(line).get(key)
     if entry is None:
-        return _unknown(key, known, line)
+        return _unknown(key, line)
     return _refused(key, value, entry)
 
 
-def _unknown(key: str, known: Mapping[str, Setting], line: str | None) -> str:
+@lru_cache(maxsize=1000)
+def _unknown(key: str, line: str | None) -> str:
+    known = _of(line)
     near = get_close_matches(key, known, n=1, cutoff=0.5)
     there = f"Kafka {line} has" if line else "Kafka has"
     meant = f"; did you mean {near[0]}?" if near else ""

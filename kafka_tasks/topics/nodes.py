@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
 
-# A file of this size has a million topics: more than any cluster.
-MAX_BYTES = 64 * 1024 * 1024
+# A file of this size has tens of thousands of topics, and takes ten seconds to read.
+MAX_BYTES = 4 * 1024 * 1024
 _VARIABLE = re.compile(r"\$(?:\$|\{([^}]*)\})")
 _NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(:?-)(.*))?", re.ASCII | re.DOTALL)
 _TAG = "tag:yaml.org,2002:"
@@ -184,6 +185,7 @@ def _kind(node: yaml.Node) -> str:
     return repr(node.value) if node.value else "nothing"
 
 
+@lru_cache(maxsize=1000)
 def _unknown(key: str, what: str, keys: tuple[str, ...]) -> str:
     near = get_close_matches(key, keys, n=1)
     return f"{what} has no key {key!r}; " + (

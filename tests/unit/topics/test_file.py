@@ -275,3 +275,12 @@ def test_the_schema_refuses_what_the_reader_refuses(tmp_path: Path, text: str) -
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(yaml.safe_load(text), _schema())
     assert _problems(tmp_path, text)
+
+
+def test_a_file_that_no_cluster_needs_is_refused_unread(tmp_path: Path) -> None:
+    """Tens of thousands of topics take ten seconds; what is larger would take minutes."""
+    path = tmp_path / "topics.yaml"
+    path.write_bytes(b"- *a\n" * 1_000_000)
+    with pytest.raises(InvalidInput) as caught:
+        file.read([path], {})
+    assert caught.value.evidence == (f"{path}:1: it is larger than 4 MB",)
