@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TextIO
 
 from kafka_tasks.model.events import Event
+from kafka_tasks.render.printable import printable
 
 
 class Progress:
@@ -96,6 +97,7 @@ class Progress:
 
     def _line(self, text: str) -> None:
         # Whoever read the pipe may have had enough; the work goes on all the same.
+        text = printable(text)
         with contextlib.suppress(BrokenPipeError):
             if self._live:
                 self._console().print(text, highlight=False, soft_wrap=True, emoji=False)

@@ -8,9 +8,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from kafka_tasks.model.cluster import service_names
+from kafka_tasks.model.cluster import MAX_BROKERS, service_names
 from kafka_tasks.model.data import ZOOKEEPER_LOG
-from kafka_tasks.settings import MAX_BROKERS
 
 _PART = re.compile(r"(?!\.kafka-tasks)[A-Za-z0-9._-]{1,255}")
 

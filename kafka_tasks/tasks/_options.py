@@ -196,7 +196,7 @@ def _carry_out(function: Callable[..., Outcome | None], call: Call, flags: dict[
         stopped = Interrupted("Interrupted; what this call had started is stopped again.")
         code = fail(call.output, stopped)
     except BrokenPipeError:
-        code = _reader_gone()
+        code = reader_gone()
     except OSError as error:
         code = fail(call.output, _machine(error))
     if code:
@@ -207,6 +207,15 @@ def _discreet(call: Call, error: Any) -> None:
     from kafka_tasks.tasks._diagnosis import discreet
 
     discreet(call, error)
+
+
+def is_of_a_task(error: BaseException) -> bool:
+    """Whether it came out of a task's body: a fault of this package, which nobody shall hide."""
+    import traceback
+
+    return any(
+        frame.f_code is _carry_out.__code__ for frame, _ in traceback.walk_tb(error.__traceback__)
+    )
 
 
 def _make_streams_writable() -> None:
@@ -262,10 +271,12 @@ def _nobody_else_writes() -> Iterator[None]:
 
 
 def _show(call: Call, outcome: Outcome) -> None:
+    from kafka_tasks.render.printable import printable
+
     as_text = call.output == "text"
     text = outcome.text() if as_text else encoded(call.output, outcome.document)
     if text:
-        print(text)
+        print(printable(text) if sys.stdout.isatty() else text)
     sys.stdout.flush()
 
 
@@ -284,25 +295,26 @@ def encoded(output: str, document: Mapping[str, Any]) -> str:
 def fail(output: str, error: Any) -> int:
     """Say an error where it belongs and return its exit code."""
     from kafka_tasks.render import as_json
+    from kafka_tasks.render.printable import printable
 
     try:
         if output in ("json", "yaml"):
             print(encoded(output, as_json.error(error)))
             sys.stdout.flush()
         else:
-            print(f"Error: {error.message}", file=sys.stderr)
+            print(f"Error: {printable(error.message)}", file=sys.stderr)
             if error.cause:
-                print(f"Cause: {error.cause}", file=sys.stderr)
+                print(f"Cause: {printable(error.cause)}", file=sys.stderr)
             for line in error.evidence:
-                print(f"  | {line}", file=sys.stderr)
+                print(f"  | {printable(line.rstrip())}", file=sys.stderr)
             if error.hint:
-                print(f"Hint: {error.hint}", file=sys.stderr)
+                print(f"Hint: {printable(error.hint)}", file=sys.stderr)
     except BrokenPipeError:
-        _reader_gone()
+        reader_gone()
     return int(error.exit_code)
 
 
-def _reader_gone() -> int:
+def reader_gone() -> int:
     """Whoever read the pipe has enough; Python would complain while it shuts down."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
@@ -330,7 +342,9 @@ def confirmed(question: list[str], *, yes: bool, hint: str) -> None:
     from kafka_tasks.errors import Refused
 
     if sys.stdin is not None and sys.stdin.isatty():
-        print("\n".join(question), file=sys.stderr)
+        from kafka_tasks.render.printable import printable
+
+        print(printable("\n".join(question)), file=sys.stderr)
         print("Go on? [y/N] ", end="", file=sys.stderr, flush=True)
         if sys.stdin.readline().strip().lower() in ("y", "yes"):
             return

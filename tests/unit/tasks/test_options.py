@@ -179,7 +179,7 @@ def test_without_a_terminal_nothing_is_asked(
 def test_a_reader_that_left_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     """`… | head -1` ends with 0 and without a complaint."""
     left: list[str] = []
-    monkeypatch.setattr(_options, "_reader_gone", lambda: left.append("gone") or 0)  # type: ignore[func-returns-value]
+    monkeypatch.setattr(_options, "reader_gone", lambda: left.append("gone") or 0)  # type: ignore[func-returns-value]
 
     def text() -> str:
         raise BrokenPipeError(32, "Broken pipe")
@@ -245,3 +245,10 @@ def test_an_error_is_said_without_secrets(
     assert ran.code == 5
     assert "hunter22" not in ran.err and "abc123" not in ran.err and "other@" not in ran.err
     assert "Error: *** was wrong at http://me:***@example.org" in ran.err
+
+
+def test_an_error_does_not_steer_the_terminal(run: Run, runtime: FakeRuntime) -> None:
+    """What is repeated of a name, a log or a file is written out."""
+    runtime.refuses = KafkaTasksError("\x1b[2J.", hint="\x07", evidence=["\x9b1m at x\r"])
+    done = run("up")
+    assert done.err.endswith("Error: \\x1b[2J.\n  | \\x9b1m at x\nHint: \\x07\n")
