@@ -67,7 +67,7 @@ IMPORTERS: dict[str, list[str]] = {
     "filelock": ["project", "runtimes"],
     "confluent_kafka": ["clients.kafka"],
     "kafka": ["clients.kafka.reassignment"],
-    "kazoo": ["clients.zookeeper"],
+    "kazoo": ["clients.zookeeper_session"],
     "docker": ["clients.docker"],
     "subprocess": ["clients.processes"],
     "psutil": ["clients.processes"],

@@ -8,6 +8,7 @@ import pytest
 
 from kafka_tasks.clients import zookeeper
 from kafka_tasks.clients.zookeeper import Unanswered, four_letter_word, mode
+from kafka_tasks.errors import ClusterError
 from kafka_tasks.model.cluster import Address
 
 HERE = Address("localhost", 2181)
@@ -174,3 +175,24 @@ def test_the_cluster_id_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """The id that the first broker wrote is found."""
     _with(monkeypatch, {"/cluster/id": b'{"version":"1","id":"abc"}'})
     assert zookeeper.cluster_id(HERE, 1.0) == "abc"
+
+
+@pytest.mark.parametrize("content", [b"[1]", b"7", b"{}", b"{", b"[" * 100_000])
+def test_a_cluster_id_that_is_none_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    """Whatever else stands in the node is said in words."""
+    client = _with(monkeypatch, {"/cluster/id": content})
+    with pytest.raises(ClusterError, match="not readable"):
+        zookeeper.cluster_id(HERE, 1.0)
+    assert client.ended == ["stop", "close"]
+
+
+@pytest.mark.parametrize("word", [b"\x1b[31mstandalone", b"", b"leaders"])
+def test_a_mode_that_zookeeper_does_not_have_is_none(
+    answers: Callable[..., _Link], word: bytes
+) -> None:
+    """Only its own words are believed, and nothing of it is handed to a terminal."""
+    answers(b"Mode: " + word + b"\n")
+    with pytest.raises(Unanswered, match="instead of a mode"):
+        mode(HERE, 1.0)
