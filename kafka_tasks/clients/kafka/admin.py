@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ T = TypeVar("T")
 
 # list_topics holds Ctrl-C back for as long as it may take, so it may never take long.
 _SLICE_S = 0.25
+_GOODBYE_S = 1.0
 _PORTION = 250
 
 
@@ -55,7 +57,10 @@ class Admin:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._client.__exit__(None, None, None)
+        # librdkafka reads on for as long as anything comes, and waits for itself to end.
+        closing = threading.Thread(target=self._client.__exit__, args=(None,) * 3, daemon=True)
+        closing.start()
+        closing.join(_GOODBYE_S)
 
     @property
     def client(self) -> AdminClient:
@@ -170,6 +175,12 @@ class Admin:
             return self._client.list_topics(topic, timeout=timeout_s)
         except KafkaException as error:
             raise translate(error, f"metadata from {self._cluster.bootstrap_servers}") from error
+        except (UnicodeDecodeError, SystemError) as error:
+            raise BrokerUnreachable(
+                f"What answers at {self._cluster.bootstrap_servers} is no Kafka broker.",
+                evidence=(str(error),),
+                hint="invoke kafka.config shows which addresses are asked",
+            ) from error
 
 
 def _state(topic: TopicMetadata) -> TopicState:

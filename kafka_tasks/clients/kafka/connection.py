@@ -33,6 +33,10 @@ _AWAY = frozenset(
         KafkaError._ALL_BROKERS_DOWN,
         KafkaError._RESOLVE,
         KafkaError._TIMED_OUT_QUEUE,
+        # What answers does not speak Kafka, or not to the end.
+        KafkaError._BAD_MSG,
+        KafkaError._UNDERFLOW,
+        KafkaError._PARTIAL,
         KafkaError._MSG_TIMED_OUT,
         KafkaError.REQUEST_TIMED_OUT,
         KafkaError.BROKER_NOT_AVAILABLE,

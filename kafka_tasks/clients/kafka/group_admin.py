@@ -41,7 +41,7 @@ def names(admin: Admin, *, timeout_s: float = _TIMEOUT_S) -> list[str]:
     def attempt() -> list[str]:
         found = admin.client.list_consumer_groups(request_timeout=min(timeout_s, _SLICE_S)).result()
         if found.errors:
-            raise found.errors[0]
+            raise KafkaException(found.errors[0])
         return sorted(entry.group_id for entry in found.valid)
 
     return patiently(attempt, "list the consumer groups", timeout_s)

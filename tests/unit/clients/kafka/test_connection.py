@@ -31,6 +31,7 @@ from kafka_tasks.model.cluster import Address, Cluster
         (KafkaError._TIMED_OUT, BrokerUnreachable, 5),
         (KafkaError._ALL_BROKERS_DOWN, BrokerUnreachable, 5),
         (KafkaError.NOT_CONTROLLER, BrokerUnreachable, 5),
+        (KafkaError._BAD_MSG, BrokerUnreachable, 5),
         (KafkaError.TOPIC_ALREADY_EXISTS, TopicExists, 1),
         (KafkaError.UNKNOWN_TOPIC_OR_PART, TopicMissing, 1),
         (KafkaError._UNKNOWN_TOPIC, TopicMissing, 1),
