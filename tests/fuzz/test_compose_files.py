@@ -1,0 +1,59 @@
+"""Compose files, as people write them and as Compose prints them."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from kafka_tasks.diagnosis import compose_file
+from kafka_tasks.errors import KafkaTasksError
+from kafka_tasks.model.cluster import service_names
+from kafka_tasks.runtimes.compose import command, file
+from kafka_tasks.settings import load
+from tests.fuzz import corpora
+from tests.fuzz.conftest import Room
+from tests.fuzz.judging import Campaign, Case, check_error
+from tests.fuzz.mutations import damaged, twisted
+from tests.fuzz.test_topics_file import _bomb, _node
+
+
+def test_compose_file(fuzz: Campaign, room: Room) -> None:
+    """Which file is used, whatever stands in it."""
+
+    def make(rng: random.Random) -> Case:
+        if rng.random() < 0.7:
+            content = damaged(rng, rng.choice(corpora.COMPOSE), corpora.COMPOSE)
+        elif rng.random() < 0.6:
+            text = f"services:\n  zookeeper: {_node(rng, 3)}\n  kafka: {_node(rng, 3)}\n"
+            content = text.encode("utf-8", "surrogatepass")
+        else:
+            content = _bomb(rng).replace("topics", "services").encode()
+        room.put("docker-compose.yml", content)
+        settings = load(room.project, environ={})
+        return Case(content, lambda: file.choose(settings))
+
+    fuzz.run("docker-compose.yml", 0.015, make, room.root)
+
+
+def test_composed(fuzz: Campaign, room: Room) -> None:
+    """What Compose prints is looked at without trust in its types."""
+
+    def make(rng: random.Random) -> Case:
+        content = twisted(rng, corpora.COMPOSED)
+
+        def act() -> object:
+            return _looked_at(command.read_config(content.decode("utf-8", "replace")))
+
+        return Case(content, act)
+
+    fuzz.run("docker compose config", 0.02, make, room.root)
+
+
+def _looked_at(config: dict[str, Any]) -> object:
+    names = service_names(2)
+    try:
+        file.check(config, names)
+    except KafkaTasksError as error:
+        check_error(error)
+    file.volumes_of(config, names)
+    return list(compose_file.problems(config, 2))
