@@ -21,6 +21,7 @@ nox.options.sessions = [
     "audit",
     "unit",
     "lowest",
+    "fuzz",
     "integration",
     "compose",
     "faults",
@@ -110,6 +111,14 @@ def unit(session: nox.Session) -> None:
     """Unit and architecture tests, on every Python of this machine that is supported."""
     with_group(session, "test")
     session.run("pytest", "tests/unit", "tests/test_architecture.py", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Damaged files, odd command lines and hostile servers; `-- --full` for 100,000 cases."""
+    with_group(session, "test")
+    report = Path(session.create_tmp()).resolve() / "fuzz-report.json"
+    session.run("pytest", "tests/fuzz", "--report", str(report), *session.posargs)
 
 
 @nox.session

@@ -478,7 +478,7 @@ def test_a_dotenv_of_any_size_is_read_in_no_time_or_refused(tmp_path: Path) -> N
 
 def test_a_number_too_long_for_python_is_a_bad_value(tmp_path: Path) -> None:
     """YAML's 0xfff… has no text; it is refused like any other."""
-    with pytest.raises(SettingsError, match="in kafka.port is"):
+    with pytest.raises(SettingsError, match=r"in kafka\.port is"):
         _load(tmp_path, section={"port": 16**5000})
 
 
