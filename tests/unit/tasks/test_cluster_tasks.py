@@ -263,3 +263,14 @@ def test_a_remote_cluster_declines(
     ran = run(f"{line} -o json")
     assert ran.code == 3
     assert "is run by somebody else" in ran.document["error"]["message"]
+
+
+def test_following_ends_where_every_log_does(ready: Run, runtime: FakeRuntime) -> None:
+    """Each line once, with its service; a log that has no more lines keeps nobody waiting."""
+    done = ready("logs --follow --tail 2")
+    assert done.code == 0
+    assert sorted(done.out.splitlines()) == [
+        "kafka     | three",
+        "kafka     | two",
+        "zookeeper | z",
+    ]
