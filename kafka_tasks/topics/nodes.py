@@ -11,8 +11,10 @@ from pathlib import Path
 
 import yaml
 
-# A file of this size has tens of thousands of topics, and takes ten seconds to read.
-MAX_BYTES = 4 * 1024 * 1024
+MAX_BYTES = 64 * 1024 * 1024
+# Without comments; so much has tens of thousands of topics, and takes ten seconds to read.
+MAX_CONTENT = 4 * 1024 * 1024
+_COMMENT = re.compile(r"^[ \t]*(?:#.*)?\n", re.MULTILINE)
 _VARIABLE = re.compile(r"\$(?:\$|\{([^}]*)\})")
 _NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(:?-)(.*))?", re.ASCII | re.DOTALL)
 _TAG = "tag:yaml.org,2002:"
@@ -43,7 +45,11 @@ def compose(path: Path, problems: Problems) -> yaml.Node | None:
             problems.add(None, f"it is larger than {MAX_BYTES // 1024 // 1024} MB")
             return None
         text = path.read_bytes().decode("utf-8-sig")
-        loader = _LOADER(text.replace("\r\n", "\n"))
+        text = text.replace("\r\n", "\n")
+        if len(text) > MAX_CONTENT and len(_COMMENT.sub("", text)) > MAX_CONTENT:
+            problems.add(None, f"it has more than {MAX_CONTENT // 1024 // 1024} MB of topics")
+            return None
+        loader = _LOADER(text)
         try:
             root: yaml.Node | None = loader.get_single_node()
         finally:

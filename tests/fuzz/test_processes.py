@@ -129,7 +129,7 @@ def test_commands_at_a_hostile_broker(fuzz: Campaign, room: Room) -> None:
         ("wait", "--timeout", "2"): 2.0,
         ("topic.list",): 10.0,
         ("group.list",): 32.0,
-        ("topic.describe", "orders"): 12.0,
+        ("topic.describe", "orders"): 32.0,
     }
 
     def make(rng: random.Random, own: Path) -> Case:

@@ -130,7 +130,10 @@ def _translated(what: str) -> Iterator[None]:
         kind = BrokerUnreachable if getattr(error, "retriable", False) else ClusterError
         text = f"{type(error).__name__}: {error}"
         raise kind(f"Failed: {what}.", evidence=(text,), hint="invoke kafka.status") from error
-    except (OSError, TimeoutError) as error:
+    # An answer that is none comes out as whatever Python made of it.
+    except Exception as error:
         raise BrokerUnreachable(
-            f"No broker answered: {what}.", evidence=(str(error),), hint="invoke kafka.status"
+            f"No broker answered: {what}.",
+            evidence=(str(error) or type(error).__name__,),
+            hint="invoke kafka.status",
         ) from error

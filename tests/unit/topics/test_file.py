@@ -283,4 +283,4 @@ def test_a_file_that_no_cluster_needs_is_refused_unread(tmp_path: Path) -> None:
     path.write_bytes(b"- *a\n" * 1_000_000)
     with pytest.raises(InvalidInput) as caught:
         file.read([path], {})
-    assert caught.value.evidence == (f"{path}:1: it is larger than 4 MB",)
+    assert caught.value.evidence == (f"{path}:1: it has more than 4 MB of topics",)
