@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from typing import Annotated
 
 import msgspec
 
@@ -19,7 +18,7 @@ FILE = "last-failure.json"
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """A start that failed: when (seconds since the epoch), what was said, and what it means."""
 
-    at: Annotated[float, msgspec.Meta(ge=0, le=notes.LAST_S)]
+    at: notes.Moment
     doing: str
     message: str
     findings: tuple[Finding, ...] = ()

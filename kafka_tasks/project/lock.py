@@ -6,7 +6,6 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
-from typing import Annotated
 
 import msgspec
 
@@ -21,7 +20,7 @@ class Holder(msgspec.Struct, frozen=True):
 
     pid: int
     doing: str
-    since: Annotated[float, msgspec.Meta(ge=0, le=notes.LAST_S)]
+    since: notes.Moment
 
     def __str__(self) -> str:
         clock = time.strftime("%H:%M:%S", time.localtime(self.since))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
 T = TypeVar("T")
 
-# The end of the year 9999, in seconds since the epoch: what comes after has no date.
-LAST_S = 253_402_300_799
+# Seconds since the epoch, up to the year 9999: what comes after has no date.
+Moment = Annotated[float, msgspec.Meta(ge=0, le=253_402_300_799)]
 
 
 class Unreadable(Exception):
@@ -19,8 +19,13 @@ class Unreadable(Exception):
 
 def load(path: Path, type: type[T]) -> T:
     """What stands in the file; raises `Unreadable`, and `OSError` where it cannot be read."""
+    return decode(path.read_bytes(), type)
+
+
+def decode(content: bytes, type: type[T]) -> T:
+    """What these bytes say; raises `Unreadable`."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=type)
+        return msgspec.json.decode(content, type=type)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Unreadable(str(error)) from error
     except RecursionError as error:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from kafka_tasks.project import state
+from kafka_tasks.project import notes, state
 from kafka_tasks.project.directory import Project
 
 FILE = "restoring.json"
@@ -21,7 +21,7 @@ class Restoring(msgspec.Struct, frozen=True, kw_only=True):
     schema: Literal[1] = 1
     name: str
     runtime: str
-    brokers: int
+    brokers: state.Brokers
     committed: bool = False
 
     def complete(self) -> Restoring:
@@ -31,10 +31,7 @@ class Restoring(msgspec.Struct, frozen=True, kw_only=True):
 
 def read(project: Project) -> Restoring | None:
     """The restore that was not brought to an end, or None."""
-    try:
-        return msgspec.json.decode((project.state / FILE).read_bytes(), type=Restoring)
-    except (OSError, msgspec.DecodeError):
-        return None
+    return notes.recall(project.state / FILE, Restoring)
 
 
 def write(project: Project, begun: Restoring) -> None:

@@ -55,7 +55,7 @@ def test_state(fuzz: Campaign, room: Room) -> None:
 
         return Case(content, act)
 
-    fuzz.run("state.json", 0.09, make, room.root)
+    fuzz.run("state.json", 0.07, make, room.root)
 
 
 def test_notes(fuzz: Campaign, room: Room, monkeypatch: Any) -> None:

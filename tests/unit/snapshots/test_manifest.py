@@ -79,3 +79,12 @@ def test_what_is_no_manifest_is_damage(content: bytes) -> None:
     """Whatever does not have the fields as they should be is refused as a whole."""
     with pytest.raises(Damaged, match="its manifest cannot be read"):
         decode(content)
+
+
+@pytest.mark.parametrize(
+    "content", [b"[" * 100_000, b'{"name": "\xff"}', b"", encoded(taken_at=1e300)]
+)
+def test_what_no_json_reader_takes_is_damage(content: bytes) -> None:
+    """Depth, bytes that are no text, and moments without a date are no traceback."""
+    with pytest.raises(Damaged, match="cannot be read"):
+        decode(content)
