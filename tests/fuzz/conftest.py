@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from kafka_tasks.project.directory import Project
 from kafka_tasks.settings import PREFIX
 from tests.fuzz.boundary import Boundary
 from tests.fuzz.judging import Campaign
@@ -140,6 +141,8 @@ def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
     for name in list(os.environ):
         if name.startswith((PREFIX, "XDG_", "INVOKE_", "DOCKER_")) or name == "JAVA_HOME":
             monkeypatch.delenv(name)
+    lies_in = Project.find(found.project).path
+    assert lies_in == found.project, f"temporary files lie in the project {lies_in}: set TMPDIR"
     monkeypatch.setenv("HOME", str(found.home))
     monkeypatch.chdir(found.project)
     yield found
