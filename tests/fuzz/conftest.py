@@ -91,8 +91,6 @@ def pytest_terminal_summary(
 def _document(campaign: Campaign, began: float) -> dict[str, object]:
     tallies = campaign.tallies
     slowest = max(tallies, key=lambda tally: tally.slowest_s, default=None)
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     return {
         "schema": 1,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -105,7 +103,7 @@ def _document(campaign: Campaign, began: float) -> dict[str, object]:
         "elapsed_s": round(time.monotonic() - began, 1),
         "slowest_s": round(slowest.slowest_s, 3) if slowest else None,
         "slowest_target": slowest.target if slowest else None,
-        "memory_mb": {"fuzzer": own // 1024, "command": children // 1024},
+        "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         "targets": [tally.as_document() for tally in tallies],
     }
 
