@@ -139,9 +139,12 @@ class Project:
             )
         return read_config(done.output)
 
-    def up(self, services: Sequence[str], *, timeout_s: float) -> processes.Completed:
-        """Create and start; Compose waits for what a service depends on."""
-        return self.run("up", "--detach", "--quiet-pull", *services, timeout_s=timeout_s)
+    def up(
+        self, services: Sequence[str], *, timeout_s: float, alone: bool = False
+    ) -> processes.Completed:
+        """Create and start; Compose waits for what a service depends on, unless `alone`."""
+        deps = ("--no-deps",) if alone else ()
+        return self.run("up", "--detach", "--quiet-pull", *deps, *services, timeout_s=timeout_s)
 
     def create(self, services: Sequence[str]) -> None:
         """Create containers, with their volumes, and start none."""

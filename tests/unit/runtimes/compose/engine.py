@@ -156,8 +156,8 @@ class FakeProject:
     def remove(self, services: Sequence[str]) -> None:
         self.compose.done.append(f"remove {' '.join(services)}")
 
-    def up(self, services: Sequence[str], *, timeout_s: float) -> Completed:
-        self.compose.done.append(f"up {' '.join(services)}")
+    def up(self, services: Sequence[str], *, timeout_s: float, alone: bool = False) -> Completed:
+        self.compose.done.append(f"up {'alone ' if alone else ''}{' '.join(services)}")
         if self.compose.upping:
             self.compose.upping(self, services)
         return self.compose.answer
