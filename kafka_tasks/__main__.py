@@ -1,5 +1,6 @@
 """`python -m kafka_tasks` and `kafka-tasks`: Ctrl-C is tidy from the first import on."""
 
+import signal
 import sys
 
 
@@ -11,6 +12,9 @@ def main() -> None:
         run()
     except KeyboardInterrupt:
         sys.exit(130)
+    finally:
+        # All is done: Ctrl-C while Python shuts down would give an exit code of its own.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def test_second_ctrl_c_does_not_stop_the_cleaning_up(
     assert process.poll() is None
     for _ in range(3):
         process.send_signal(signal.SIGINT)
-        time.sleep(0.2)
+        time.sleep(0.05)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "Traceback" not in err
