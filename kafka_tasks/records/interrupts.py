@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class Interrupts:
@@ -41,14 +43,14 @@ class Interrupts:
             self._came = self._waiting = False
             raise KeyboardInterrupt
 
-    def through(self, lines: Iterable[bytes]) -> Iterator[bytes]:
-        """The same lines; while one is waited for, an interrupt is one at once."""
-        source = iter(lines)
+    def through(self, blocks: Iterable[T]) -> Iterator[T]:
+        """The same blocks; while one is waited for, an interrupt is one at once."""
+        source = iter(blocks)
         while True:
             self._waiting = True
             self.heed()
-            line = next(source, None)
+            block = next(source, None)
             self._waiting = False
-            if line is None:
+            if block is None:
                 return
-            yield line
+            yield block

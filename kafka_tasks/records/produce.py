@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
+from typing import Any
 
 from kafka_tasks.clients.kafka.stream import Failure, Sending, size_of
 from kafka_tasks.errors import BrokerUnreachable, InvalidInput, KafkaTasksError
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.topic import TopicState
 from kafka_tasks.records.interrupts import Interrupts
-from kafka_tasks.records.lines import NotARecord, Outgoing, decode
+from kafka_tasks.records.lines import NotARecord, Outgoing, decode, text
 
-# How often to hear of failures, in records.
-_EVERY = 1000
 # How long what is under way at Ctrl-C may take; a second Ctrl-C does not wait for it.
 _PATIENCE_S = 5.0
 
@@ -31,7 +31,7 @@ class Sent:
 def produce(
     cluster: Cluster,
     topic: TopicState,
-    lines: Iterable[bytes],
+    blocks: Iterable[list[bytes]],
     *,
     timeout_s: float,
     max_bytes: int,
@@ -49,17 +49,11 @@ def produce(
             cluster, topic.name, timeout_s=timeout_s, max_bytes=max_bytes, heed=interrupts.heed
         )
         try:
-            for line in interrupts.through(lines):
-                sent.lines += 1
-                if line.isspace():
-                    continue
-                record = _record(line, sent.lines, topic, keep_partitions=keep_partitions)
-                if not sending.send(sent.lines, record):
+            for block in interrupts.through(blocks):
+                _send(sending, block, sent, topic, keep_partitions=keep_partitions)
+                sending.serve()
+                if sending.failures:
                     break
-                if sending.accepted % _EVERY == 0:
-                    sending.serve()
-                    if sending.failures:
-                        break
             sending.flush()
         except KeyboardInterrupt:
             sent.interrupted = True
@@ -79,6 +73,32 @@ def produce(
     return sent
 
 
+def _send(
+    sending: Sending, block: list[bytes], sent: Sent, topic: TopicState, *, keep_partitions: bool
+) -> None:
+    """Send the lines of a block, up to one that is too large."""
+    send = sending.send
+    for line in block:
+        sent.lines += 1
+        if (plain := text(line)) is not None:
+            taken = send(sent.lines, plain.value, plain.key)
+        elif line and not line.isspace():
+            record = _record(line, sent.lines, topic, keep_partitions=keep_partitions)
+            taken = send(sent.lines, record.value, record.key, **_further(record))
+        else:
+            continue
+        if not taken:
+            return
+
+
+def _further(record: Outgoing) -> dict[str, Any]:
+    """What else librdkafka shall put into a record."""
+    given: dict[str, Any] = {"partition": record.partition, "timestamp": record.timestamp}
+    if record.headers:
+        given["headers"] = list(record.headers)
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def _settle(sending: Sending, sent: Sent) -> None:
     """Wait for what is under way, and count."""
     if sent.interrupted:
@@ -91,12 +111,12 @@ def _settle(sending: Sending, sent: Sent) -> None:
 
 
 def check(
-    lines: Iterable[bytes], topic: TopicState, *, max_bytes: int, keep_partitions: bool
+    blocks: Iterable[list[bytes]], topic: TopicState, *, max_bytes: int, keep_partitions: bool
 ) -> int:
     """How many records the lines are; raises `InvalidInput` for the first that is none."""
     found = 0
-    for number, line in enumerate(lines, 1):
-        if not line.isspace():
+    for number, line in enumerate(chain.from_iterable(blocks), 1):
+        if line and not line.isspace():
             record = _record(line, number, topic, keep_partitions=keep_partitions)
             size = size_of(record.key, record.value, record.headers)
             if size > max_bytes:

@@ -4,32 +4,39 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
-from typing import BinaryIO
+from io import BufferedIOBase
 
 from kafka_tasks.errors import InvalidInput
 
 # Escaped, a byte takes up to six characters of JSON; the rest is for headers and names.
 _ESCAPED = 8
 _AT_LEAST = 16 * 1024 * 1024
+_CHUNK = 256 * 1024
 
 
-def lines_of(stream: BinaryIO, record_bytes: int) -> Iterator[bytes]:
-    """Each line with its end, of a stream whose records take up to `record_bytes`.
+def blocks_of(stream: BufferedIOBase, record_bytes: int) -> Iterator[list[bytes]]:
+    """Lines, without their ends, of a stream whose records take up to `record_bytes`.
 
+    Each block has the lines that are there, so that those of a pipe come as they are written.
     Raises `InvalidInput` for a line that no record of that size could need, and for UTF-16.
     """
     most = max(_AT_LEAST, record_bytes * _ESCAPED)
-    number = 0
-    while line := stream.readline(most + 1):
-        number += 1
-        if number == 1:
-            line = _without_mark(line)
-        if len(line) > most:
+    rest, number = b"", 0
+    while chunk := stream.read1(_CHUNK):
+        *lines, rest = (rest + chunk).split(b"\n")
+        longest = lines[0] if lines else rest
+        if len(longest) > most:
             raise InvalidInput(
-                f"Line {number} is longer than {most // 1024 // 1024} MB.",
+                f"Line {number + 1} is longer than {most // 1024 // 1024} MB.",
                 hint="a line is one record: tr '\\r' '\\n' where the line ends are old ones",
             )
-        yield line
+        if lines:
+            if number == 0:
+                lines[0] = _without_mark(lines[0])
+            number += len(lines)
+            yield lines
+    if rest:
+        yield [rest if number else _without_mark(rest)]
 
 
 def _without_mark(line: bytes) -> bytes:

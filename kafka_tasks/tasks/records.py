@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from kafka_tasks.tasks._cluster_access import connected, missing
 from kafka_tasks.tasks._options import Call, Outcome, number, verb
 
 if TYPE_CHECKING:
+    from io import BufferedReader
+
     from kafka_tasks.clients.kafka.admin import Admin
     from kafka_tasks.clients.kafka.stream import Reading
     from kafka_tasks.model.topic import TopicState
@@ -131,15 +133,15 @@ def produce(
         limit = state.config.get("max.message.bytes")
         most = int(limit.value) if limit is not None and limit.value else 1_000_000
         timeout_s = session.settings.timeout
-    with _lines(file, most) as lines:
+    with _blocks(file, most) as blocks:
         if call.dry:
-            found = sending.check(lines, state, max_bytes=most, keep_partitions=not repartition)
+            found = sending.check(blocks, state, max_bytes=most, keep_partitions=not repartition)
             text = f"would send {_records(found)} to {topic}"
             return Outcome({"schema": 1, "dry": True, "would": text}, lambda: text)
         sent = sending.produce(
             cluster,
             state,
-            lines,
+            blocks,
             timeout_s=timeout_s,
             max_bytes=most,
             keep_partitions=not repartition,
@@ -168,9 +170,9 @@ def _records(count: int) -> str:
 
 
 @contextmanager
-def _lines(file: str, record_bytes: int) -> Iterator[Iterable[bytes]]:
+def _blocks(file: str, record_bytes: int) -> Iterator[Iterable[list[bytes]]]:
     """The lines of a file, or of standard input; raises `InvalidInput`."""
-    from kafka_tasks.records.source import lines_of
+    from kafka_tasks.records.source import blocks_of
 
     if file == "-":
         if sys.stdin is None:
@@ -178,15 +180,15 @@ def _lines(file: str, record_bytes: int) -> Iterator[Iterable[bytes]]:
             return
         if sys.stdin.isatty():
             print('One record a line, as {"value": "…"}; Ctrl-D ends.', file=sys.stderr)
-        yield lines_of(sys.stdin.buffer, record_bytes)
+        yield blocks_of(cast("BufferedReader", sys.stdin.buffer), record_bytes)
         return
     from kafka_tasks.errors import InvalidInput
 
     try:
-        source = open(file, "rb", buffering=1024 * 1024)  # noqa: SIM115
+        source = open(file, "rb")  # noqa: SIM115
     except OSError as error:
         raise InvalidInput(
             f"{file} cannot be read: {error.strerror}.", hint=f"ls -l {file}"
         ) from error
     with source:
-        yield lines_of(source, record_bytes)
+        yield blocks_of(source, record_bytes)
