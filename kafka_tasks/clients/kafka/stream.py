@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -265,10 +266,11 @@ class Sending:
         False for its size. `further`: partition, timestamp (milliseconds), headers (a list of
         pairs).
         """
-        told = self._told
+        answer = _Answer(self._told, at)
+        produce = partial(self._produce, **further) if further else self._produce
         while True:
             try:
-                self._produce(self._topic, value, key, on_delivery=_Answer(told, at), **further)
+                produce(self._topic, value, key, on_delivery=answer)
                 self.accepted += 1
                 return True
             except BufferError:
