@@ -64,7 +64,9 @@ def crowded(surroundings: Surroundings, count: int) -> Workspace:
 
 @contextlib.contextmanager
 def _crowded(surroundings: Surroundings, count: int) -> Iterator[Workspace]:
-    with surroundings.workspace({"KAFKA_TASKS_TIMEOUT": "300"}) as ours:
+    # With 512 MB, ten thousand topics leave a broker little room for anything else.
+    roomy = {"KAFKA_TASKS_TIMEOUT": "300", "KAFKA_TASKS_HEAP": "1g"}
+    with surroundings.workspace(roomy) as ours:
         ours.command("up")
         declare(ours.path, count)
         arguments = [console("kafka-tasks"), "topic.apply"]
