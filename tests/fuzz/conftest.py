@@ -42,13 +42,18 @@ def pytest_configure(config: pytest.Config) -> None:
     option = config.getoption
     seed = option("--seed", None)
     campaign = Campaign(
-        seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
+        seed=_unasked() if seed is None else seed,
         cases=option("--cases", None) or (FULL if option("--full", False) else SHORT),
         only=option("--case", None),
         boundary=Boundary(),
     )
     config.stash[_campaign] = campaign
     config.stash[_began] = time.monotonic()
+
+
+def _unasked() -> int:
+    """CI does the same each time; a hand at the keyboard sees something new."""
+    return 20261124 if os.environ.get("CI") else random.SystemRandom().randrange(2**32)
 
 
 def pytest_report_header(config: pytest.Config) -> str:
