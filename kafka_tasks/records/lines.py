@@ -99,7 +99,9 @@ class Outgoing(msgspec.Struct, gc=False):
 
 
 _encoder = msgspec.json.Encoder()
-_text = msgspec.json.Decoder(_Text).decode
+# For loops that a function's call would be dear in: `text` without its handling of `UNREAD`.
+read_text = msgspec.json.Decoder(_Text).decode
+UNREAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _plain = msgspec.json.Decoder(_Plain)
 _typed = msgspec.json.Decoder(_Typed)
 _objects = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -147,8 +149,8 @@ def _shown(data: bytes | None) -> str | Base64 | None:
 def text(line: bytes) -> _Text | None:
     """A line that has a value and a key alone, both text: much faster than `decode`."""
     try:
-        return _text(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return read_text(line)
+    except UNREAD:
         return None
 
 
@@ -163,7 +165,7 @@ def decode(line: bytes) -> Outgoing:
             plain.partition,
             plain.timestamp,
         )
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREAD:
         record = _any(line)
     if record.partition is not None and record.partition < 0:
         raise NotARecord(f"its partition is {record.partition}; they start at 0")

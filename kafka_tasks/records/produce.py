@@ -12,7 +12,7 @@ from kafka_tasks.errors import BrokerUnreachable, InvalidInput, KafkaTasksError
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.topic import TopicState
 from kafka_tasks.records.interrupts import Interrupts
-from kafka_tasks.records.lines import NotARecord, Outgoing, decode, text
+from kafka_tasks.records.lines import UNREAD, NotARecord, Outgoing, decode, read_text
 
 # How long what is under way at Ctrl-C may take; a second Ctrl-C does not wait for it.
 _PATIENCE_S = 5.0
@@ -77,18 +77,23 @@ def _send(
     sending: Sending, block: list[bytes], sent: Sent, topic: TopicState, *, keep_partitions: bool
 ) -> None:
     """Send the lines of a block, up to one that is too large."""
-    send = sending.send
-    for line in block:
-        sent.lines += 1
-        if (plain := text(line)) is not None:
-            taken = send(sent.lines, plain.value, plain.key)
-        elif line and not line.isspace():
-            record = _record(line, sent.lines, topic, keep_partitions=keep_partitions)
-            taken = send(sent.lines, record.value, record.key, **_further(record))
-        else:
-            continue
-        if not taken:
-            return
+    send, at = sending.send, sent.lines
+    try:
+        for line in block:
+            at += 1
+            try:
+                plain = read_text(line)
+            except UNREAD:
+                if not line or line.isspace():
+                    continue
+                record = _record(line, at, topic, keep_partitions=keep_partitions)
+                taken = send(at, record.value, record.key, **_further(record))
+            else:
+                taken = send(at, plain.value, plain.key)
+            if not taken:
+                return
+    finally:
+        sent.lines = at
 
 
 def _further(record: Outgoing) -> dict[str, Any]:
