@@ -99,7 +99,8 @@ class Outgoing(msgspec.Struct, gc=False):
 
 
 _encoder = msgspec.json.Encoder()
-# For loops that a function's call would be dear in: `text` without its handling of `UNREAD`.
+# A line with a value and a key alone, both text: much faster than `decode`, which is for those
+# that raise one of `UNREAD` here.
 read_text = msgspec.json.Decoder(_Text).decode
 UNREAD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _plain = msgspec.json.Decoder(_Plain)
@@ -144,14 +145,6 @@ def _shown(data: bytes | None) -> str | Base64 | None:
         return data.decode()
     except UnicodeDecodeError:
         return Base64(b64encode(data).decode())
-
-
-def text(line: bytes) -> _Text | None:
-    """A line that has a value and a key alone, both text: much faster than `decode`."""
-    try:
-        return read_text(line)
-    except UNREAD:
-        return None
 
 
 def decode(line: bytes) -> Outgoing:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import psutil
 
 from tests.compose.conftest import Bench
-from tests.integration.conftest import COMMAND, Done, Sandbox, eventually, has_ended
+from tests.integration.conftest import COMMAND, Done, Sandbox, eventually
 
 HEAL_TIMEOUT_S = 60
 _IPTABLES = ("iptables", "-w", "10")
@@ -266,16 +266,3 @@ def taken(port: int) -> Iterator[None]:
         eventually(bound, f"port {port} is free to be taken")
         stranger.listen()
         yield
-
-
-__all__ = [
-    "Arena",
-    "ComposeArena",
-    "Counts",
-    "EmbeddedArena",
-    "begun",
-    "ended",
-    "has_ended",
-    "heal",
-    "taken",
-]
