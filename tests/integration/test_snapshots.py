@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.conftest import Sandbox
+from tests.integration.conftest import Sandbox, eventually
 from tests.integration.test_interrupted_start import FAULTS, faulty
 from tests.integration.test_records_in_and_out import TRICKY, new_topic, produced
 
@@ -212,8 +212,13 @@ def test_three_brokers(new_project: Callable[..., Sandbox]) -> None:
     assert sorted(other.run("consume", "wide", "--exit").out.splitlines()) == sorted(
         seen.splitlines()
     )
-    described = ran(other, "topic.describe", "wide")
-    assert all(sorted(p["isr"]) == [1, 2, 3] for p in described["partitions"])
+
+    def in_sync() -> bool:
+        partitions = ran(other, "topic.describe", "wide")["partitions"]
+        return all(sorted(partition["isr"]) == [1, 2, 3] for partition in partitions)
+
+    # Followers of a restored leader catch up after the cluster is ready.
+    eventually(in_sync, "every replica is in sync")
 
 
 def test_another_version_is_refused(stopped: Sandbox, mine: dict[str, str]) -> None:
