@@ -50,7 +50,7 @@ def produce(
         )
         try:
             for block in interrupts.through(blocks):
-                _send(sending, block, sent, topic, keep_partitions=keep_partitions)
+                _send(sending, block, sent, topic, max_bytes, keep_partitions=keep_partitions)
                 sending.serve()
                 if sending.failures:
                     break
@@ -74,10 +74,18 @@ def produce(
 
 
 def _send(
-    sending: Sending, block: list[bytes], sent: Sent, topic: TopicState, *, keep_partitions: bool
+    sending: Sending,
+    block: list[bytes],
+    sent: Sent,
+    topic: TopicState,
+    max_bytes: int,
+    *,
+    keep_partitions: bool,
 ) -> None:
-    """Send the lines of a block, up to one that is too large."""
-    send, at = sending.send, sent.lines
+    """Send the lines of a block, up to one that fails at once."""
+    gather, at = sending.gather, sent.lines
+    # JSON is no shorter than the key and the value that it holds.
+    fit = max(map(len, block)) <= max_bytes
     try:
         for line in block:
             at += 1
@@ -87,9 +95,12 @@ def _send(
                 if not line or line.isspace():
                     continue
                 record = _record(line, at, topic, keep_partitions=keep_partitions)
-                taken = send(at, record.value, record.key, **_further(record))
+                taken = sending.send(at, record.value, record.key, **_further(record))
             else:
-                taken = send(at, plain.value, plain.key)
+                if fit:
+                    gather(at, plain.value, plain.key)
+                    continue
+                taken = sending.send(at, plain.value, plain.key)
             if not taken:
                 return
     finally:

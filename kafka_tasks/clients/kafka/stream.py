@@ -226,6 +226,7 @@ class Sending:
         self.accepted = 0
         self.withdrawn = 0
         self._reports = 0
+        self._gathered: list[dict[str, Any]] = []
         self._topic = topic
         self._timeout_s = timeout_s
         self._heed = heed
@@ -247,7 +248,6 @@ class Sending:
                 "delivery.report.only.error": True,
             },
         )
-        self._produce: Callable[..., None] = self._producer.produce
         self._told = self._reported
 
     @property
@@ -260,28 +260,61 @@ class Sending:
         """How many records are in the topic for sure."""
         return self.accepted - self._reports - self.pending
 
-    def send(self, at: int, value: Any, key: Any, **further: Any) -> bool:
-        """Take a record in, text or bytes; `at` is what it is called by in `failures`.
+    def gather(self, at: int, value: Any, key: Any) -> None:
+        """Take a record in, text or bytes, for the next `serve`, `send` or `flush` to send.
 
-        False for its size. `further`: partition, timestamp (milliseconds), headers (a list of
-        pairs).
+        `at` is what it is called by in `failures`. One that may be too large is for `send`: of
+        those gathered, others that come later would be sent all the same.
         """
-        answer = _Answer(self._told, at)
-        produce = partial(self._produce, **further) if further else self._produce
+        self._gathered.append({"value": value, "key": key, "callback": _Answer(self._told, at)})
+
+    def send(self, at: int, value: Any, key: Any, **further: Any) -> bool:
+        """Send a record after those that were gathered; False where that failed.
+
+        `further`: partition, timestamp (milliseconds), headers (a list of pairs).
+        """
+        # Only this call knows `further`; that for many at once is three times as fast.
+        produce: Callable[..., None] = partial(
+            self._producer.produce, on_delivery=_Answer(self._told, at), **further
+        )
+        if not self._send_gathered():
+            return False
         while True:
             try:
-                produce(self._topic, value, key, on_delivery=answer)
-                self.accepted += 1
-                return True
+                produce(self._topic, value, key)
             except BufferError:
-                self._producer.poll(_SLICE_S)
-                self._heed()
+                self._make_room()
             except KafkaException as error:
                 self._fail(at, error.args[0], size_of(key, value, further.get("headers")))
                 return False
+            else:
+                self.accepted += 1
+                return True
+
+    def _send_gathered(self) -> bool:
+        """Hand over what was gathered, in its order; False where one was not taken."""
+        while self._gathered:
+            self.accepted += self._producer.produce_batch(self._topic, self._gathered)
+            # What was not taken says why; where there is no room for one, all that follow wait.
+            self._gathered = [record for record in self._gathered if "_error" in record]
+            errors = [record.pop("_error") for record in self._gathered]
+            if errors and errors[0].code() != KafkaError._QUEUE_FULL:
+                first = self._gathered[0]
+                self._gathered.clear()
+                size = size_of(first["key"], first["value"], None)
+                self._fail(first["callback"].at, errors[0], size)
+                return False
+            if errors:
+                self._make_room()
+        return True
+
+    def _make_room(self) -> None:
+        self._producer.poll(_SLICE_S)
+        self._heed()
 
     def serve(self) -> None:
-        """Hear of failures; to be called now and then."""
+        """Send what was gathered, and hear of failures; to be called now and then."""
+        self._send_gathered()
         self._producer.poll(0)
 
     def _reported(self, at: int, error: KafkaError | None, message: Message) -> None:
@@ -299,13 +332,15 @@ class Sending:
 
     def withdraw(self) -> None:
         """Take back what is not under way yet."""
+        self._gathered.clear()
         if not self._purged:
             self._purged = True
             self._producer.purge(in_queue=True, in_flight=False)
 
     def flush(self, timeout_s: float | None = None) -> int:
-        """Wait until every record has its answer; returns how many have none."""
+        """Send what was gathered and wait for every answer; returns how many have none."""
         deadline = Deadline.after(self._timeout_s + 5.0 if timeout_s is None else timeout_s)
+        self._send_gathered()
         while self.pending and not deadline.expired():
             self._producer.poll(_SLICE_S)
             if self._reports:
