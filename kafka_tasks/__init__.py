@@ -8,13 +8,16 @@ from kafka_tasks.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from kafka_tasks.errors import KafkaTasksError
-    from kafka_tasks.lifecycle import Session, down, open_session, restart, status, up, wait
+    from kafka_tasks.lifecycle.looking import status, wait
+    from kafka_tasks.lifecycle.session import Session, open_session
+    from kafka_tasks.lifecycle.starting import up
+    from kafka_tasks.lifecycle.stopping import down, restart
     from kafka_tasks.model.cluster import Address, Cluster, ServiceState
     from kafka_tasks.model.events import Event, Recorder
     from kafka_tasks.model.results import Report
     from kafka_tasks.project.directory import Project
-    from kafka_tasks.settings import Settings
-    from kafka_tasks.settings import load as load_settings
+    from kafka_tasks.settings.loading import load as load_settings
+    from kafka_tasks.settings.values import Settings
 
 _HOMES = {
     "Address": "model.cluster",
@@ -25,15 +28,15 @@ _HOMES = {
     "Recorder": "model.events",
     "Report": "model.results",
     "ServiceState": "model.cluster",
-    "Session": "lifecycle",
-    "Settings": "settings",
-    "down": "lifecycle",
-    "load_settings": "settings",
-    "open_session": "lifecycle",
-    "restart": "lifecycle",
-    "status": "lifecycle",
-    "up": "lifecycle",
-    "wait": "lifecycle",
+    "Session": "lifecycle.session",
+    "Settings": "settings.values",
+    "down": "lifecycle.stopping",
+    "load_settings": "settings.loading",
+    "open_session": "lifecycle.session",
+    "restart": "lifecycle.stopping",
+    "status": "lifecycle.looking",
+    "up": "lifecycle.starting",
+    "wait": "lifecycle.looking",
 }
 
 __all__ = [

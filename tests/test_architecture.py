@@ -101,9 +101,9 @@ IMPORTERS: dict[str, list[str]] = {
     "nox": ["sessions"],
 }
 
-# The environment is for settings.py; what else may read it, and why.
+# The environment is for settings; what else may read it, and why.
 ENVIRONMENT_READERS = {
-    "kafka_tasks.settings": "it is what this module is for",
+    "kafka_tasks.settings.loading": "it is what this module is for",
 }
 
 HEAVY = [

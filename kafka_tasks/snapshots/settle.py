@@ -3,35 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Protocol
 
+from kafka_tasks.lifecycle import Session
 from kafka_tasks.model.cluster import Runtime
 from kafka_tasks.model.data import Data
-from kafka_tasks.model.events import Recorder
 from kafka_tasks.project import restoring
 from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes import registry
 from kafka_tasks.settings import Settings
-
-
-class Session(Protocol):
-    """As much of lifecycle's session as is needed: lifecycle itself calls this module."""
-
-    @property
-    def project(self) -> Project:
-        """Whose data it is."""
-
-    @property
-    def settings(self) -> Settings:
-        """With what it would be started."""
-
-    @property
-    def runtime(self) -> Runtime:
-        """Where the cluster lives."""
-
-    @property
-    def recorder(self) -> Recorder:
-        """Who is told."""
 
 
 def settle(session: Session) -> None:

@@ -1,4 +1,4 @@
-"""`.env.example` and the documents' tables say what `settings.py` says."""
+"""`.env.example` and the documents' tables say what `kafka_tasks.settings` says."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def ours() -> str:
 
 
 def test_the_guide_has_each_variable_with_default_and_meaning_in_order() -> None:
-    """The guide's table is the list of variables in `settings.py`."""
+    """The guide's table is the list of variables in `kafka_tasks.settings`."""
     wanted = [[v.name, v.default or NONE, v.meaning] for v in VARIABLES]
     assert table(GUIDE, "settings") == wanted
 

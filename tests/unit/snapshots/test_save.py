@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from kafka_tasks import lifecycle
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import (
     Interrupted,
@@ -15,7 +14,7 @@ from kafka_tasks.errors import (
     Refused,
     SettingsError,
 )
-from kafka_tasks.lifecycle import Session
+from kafka_tasks.lifecycle import Session, starting
 from kafka_tasks.model.cluster import Capabilities
 from kafka_tasks.model.events import Event
 from kafka_tasks.snapshots import archive, shelf
@@ -106,7 +105,7 @@ def test_a_broker_that_had_to_be_killed_starts_again_and_is_not_saved(
 
     monkeypatch.setattr(runtime, "stop", hard)
     # The start after it waits for ZooKeeper to forget the broker.
-    monkeypatch.setattr(lifecycle, "_wait_out_old_registrations", lambda *_: None)
+    monkeypatch.setattr(starting, "wait_out_old_registrations", lambda *_: None)
     with pytest.raises(NotReady, match="did not end in an orderly way"):
         save(session, "base")
     assert all(service.alive for service in runtime.services())

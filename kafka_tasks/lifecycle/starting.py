@@ -1,0 +1,87 @@
+"""up: start what is not running, and prove it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from kafka_tasks.errors import KafkaTasksError
+from kafka_tasks.lifecycle.changing import changing, require_same_settings
+from kafka_tasks.lifecycle.looking import report, status
+from kafka_tasks.lifecycle.registration import wait_out_old_registrations
+from kafka_tasks.lifecycle.session import Session, signals_held
+from kafka_tasks.model.cluster import ZOOKEEPER
+from kafka_tasks.model.evidence import WINDOW
+from kafka_tasks.model.results import Report
+from kafka_tasks.probes import readiness
+from kafka_tasks.project import register, state
+
+
+def up(session: Session) -> Report:
+    """Start what is not running and return when the cluster is proven ready.
+
+    A ready cluster is left as it is. When the start fails or is interrupted, what this call had
+    started is stopped again.
+    """
+    session.require_lifecycle()
+    recorded = state.read(session.project) is not None
+    if recorded and (found := _already_ready(session)) is not None:
+        return found
+    with changing(session, "up"):
+        if (found := _already_ready(session)) is not None:
+            return found
+        return start(session)
+
+
+def _already_ready(session: Session) -> Report | None:
+    services = session.runtime.services()
+    if not any(service.alive for service in services):
+        return None
+    require_same_settings(session)
+    if not all(service.alive for service in services):
+        return None
+    found = status(session)
+    return found if found.state == "ready" else None
+
+
+def start(session: Session) -> Report:
+    """Start what is dead and wait for the proof. Call it with the lock held."""
+    runtime = session.runtime
+    before = {service.name for service in runtime.services() if service.alive}
+    if session.settings.runtime == "auto" and state.read(session.project) is None:
+        session.recorder.notice(f"{runtime.name}: {session.reason}")
+    register.remember(session.project)
+    with _undone_on_failure(session, before):
+        doubtful = runtime.perhaps_registered()
+        cluster = runtime.start(session.settings, [ZOOKEEPER] if doubtful else None)
+        # Fetching and stopping take what they take; the timeout is for becoming ready.
+        deadline = session.deadline()
+        if doubtful:
+            wait_out_old_registrations(session, cluster, deadline)
+            cluster = runtime.start(session.settings)
+        findings = readiness.wait_until_ready(cluster, session.watch, deadline, session.recorder)
+    runtime.settled()
+    return report(session, cluster, "ready", findings, changed=True)
+
+
+@contextmanager
+def _undone_on_failure(session: Session, before: set[str]) -> Iterator[None]:
+    """Stop again what was started since, when the start fails or is interrupted."""
+    try:
+        yield
+    except BaseException:
+        with signals_held():
+            runtime = session.runtime
+            runtime.adopt()
+            _remember_last_words(session)
+            mine = [s.name for s in runtime.services() if s.alive and s.name not in before]
+            if mine:
+                session.recorder.notice(f"stopping again: {', '.join(mine)}")
+                runtime.stop(mine if before else None)
+        raise
+
+
+def _remember_last_words(session: Session) -> None:
+    with suppress(KafkaTasksError):
+        for service in session.runtime.services():
+            session.last_words[service.name] = session.runtime.logs(service.name, WINDOW)

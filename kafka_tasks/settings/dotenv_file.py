@@ -1,0 +1,91 @@
+"""`.env`: which line says what, and in words what cannot be read."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+from kafka_tasks.errors import SettingsError
+from kafka_tasks.settings.variables import PREFIX, Found, Origin, known
+
+# A file of this size has thousands of lines, and takes seconds to read.
+_MAX_DOTENV = 256 * 1024
+_MAX_VARIABLES = 100
+
+
+def read(path: Path) -> dict[str, Found]:
+    """Our variables in a `.env` file, none where there is no file; raises `SettingsError`."""
+    try:
+        source = _source(path).decode("utf-8-sig").replace("\r\n", "\n")
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        hint = f'ls -l "{path}"; file "{path}"'
+        raise SettingsError(f"{path} cannot be read: {error}.", hint=hint) from error
+    from dotenv import dotenv_values
+    from dotenv.parser import parse_stream
+
+    found: dict[str, Found] = {}
+    lines: dict[str, int] = {}
+    for binding in parse_stream(io.StringIO(source)):
+        text = binding.original.string.lstrip()
+        # The parser counts the empty lines before a binding as part of it.
+        before = binding.original.string.removesuffix(text)
+        line = binding.original.line + before.count("\n")
+        # Reading them takes time that grows with the square of their number.
+        if text.count("${") > _MAX_VARIABLES:
+            raise SettingsError(
+                f"{path}, line {line}: {_masked(text)!r} has more than {_MAX_VARIABLES} variables.",
+                hint=f"put # before line {line} of {path}",
+            )
+        if binding.error or _is_half(binding.key, binding.value):
+            raise SettingsError(
+                f"{path}, line {line}: {_masked(text)!r} is not a line of the form NAME=value.",
+                hint=f"write NAME=value, or put # before it, in line {line} of {path}",
+            )
+        if binding.key is not None:
+            lines[binding.key] = line
+    for name, value in dotenv_values(stream=io.StringIO(source)).items():
+        if name.startswith(PREFIX):
+            variable = known(name, f"{path}, line {lines[name]}")
+            if value:
+                origin = Origin(".env", f".env:{lines[name]}")
+                found[variable.field] = Found(value, origin)
+    return found
+
+
+def dotenv_values_of(path: Path) -> dict[str, str]:
+    """Every name that a `.env` file gives a value, ours or not; none where it is unreadable."""
+    from dotenv import dotenv_values
+
+    try:
+        source = _source(path).decode("utf-8-sig", errors="replace")
+    except (OSError, SettingsError):
+        return {}
+    plain = source.count("${") > _MAX_VARIABLES
+    found = dotenv_values(stream=io.StringIO(source), interpolate=not plain)
+    return {name: value for name, value in found.items() if value}
+
+
+def _source(path: Path) -> bytes:
+    """What stands in a `.env` file; raises `SettingsError` for one that is none by its size."""
+    with open(path, "rb") as file:
+        content = file.read(_MAX_DOTENV + 1)
+    if len(content) > _MAX_DOTENV:
+        size = f"{_MAX_DOTENV // 1024} KB"
+        raise SettingsError(f"{path} is larger than {size}.", hint=f'ls -l "{path}"')
+    return content
+
+
+def _is_half(name: str | None, value: str | None) -> bool:
+    """A line without `=` is a name that others may know; one of ours has to have a value."""
+    if name is None or value is not None:
+        return False
+    return name.startswith(PREFIX) or not re.fullmatch(r"[A-Za-z_][\w.-]*", name, re.ASCII)
+
+
+def _masked(text: str) -> str:
+    """A malformed line's name alone: what follows may be a secret."""
+    match = re.match(r"(?:export\s+)?[A-Za-z_]\w*", text, re.ASCII)
+    return f"{match[0][:60]}…" if match else "…"

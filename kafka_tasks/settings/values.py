@@ -1,0 +1,87 @@
+"""The effective settings of one project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from kafka_tasks.model.cluster import Address
+from kafka_tasks.settings.variables import VARIABLES, Origin, Variable
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every effective setting of one project; `origins` says where each field came from."""
+
+    project: Path
+    runtime: str
+    port: int | Literal["auto"]
+    zookeeper_port: int | Literal["auto"]
+    version: str
+    kafka_image: str
+    zookeeper_image: str
+    brokers: int
+    network: str | None
+    network_external: bool
+    broker_properties: Path | None
+    launch: str
+    compose_file: Path | None
+    timeout: float
+    bootstrap_servers: tuple[Address, ...] | None
+    security_protocol: str | None
+    sasl_mechanism: str | None
+    sasl_username: str | None
+    sasl_password: str | None = field(repr=False)
+    ssl_ca_location: Path | None
+    ssl_certificate_location: Path | None
+    ssl_key_location: Path | None
+    ssl_key_password: str | None = field(repr=False)
+    topics_file: Path
+    heap: str
+    zookeeper_heap: str
+    java_home: Path | None
+    cache: Path
+    java_home_variable: Path | None = None
+    origins: Mapping[str, Origin] = field(default_factory=dict, repr=False)
+
+    @property
+    def kafka_line(self) -> str:
+        """The Apache Kafka line of this Confluent Platform version: 7.9.6 runs 3.9."""
+        return f"3.{self.version.split('.')[1]}"
+
+    def entries(self) -> Iterator[tuple[Variable, Any, Origin]]:
+        """Each variable with its value and origin, in the order of the documentation."""
+        for variable in VARIABLES:
+            origin = self.origins.get(variable.field, Origin("default"))
+            yield variable, getattr(self, variable.field), origin
+
+    def explicit(self, name: str) -> bool:
+        """Whether a person asked for this field's value."""
+        return self.origins.get(name, Origin("default")).explicit
+
+    def client(self) -> dict[str, str]:
+        """The librdkafka properties that connect to a secured cluster."""
+        wanted = {
+            "security.protocol": self.security_protocol,
+            "sasl.mechanism": self.sasl_mechanism,
+            "sasl.username": self.sasl_username,
+            "sasl.password": self.sasl_password,
+            "ssl.ca.location": self.ssl_ca_location,
+            "ssl.certificate.location": self.ssl_certificate_location,
+            "ssl.key.location": self.ssl_key_location,
+            "ssl.key.password": self.ssl_key_password,
+        }
+        return {key: str(value) for key, value in wanted.items() if value is not None}
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """What a person asked for, as variables for a child that shall have the same settings."""
+    found = {}
+    for variable, value, origin in settings.entries():
+        if origin.explicit and value is not None:
+            parts = value if isinstance(value, tuple) else (value,)
+            text = ",".join(map(str, parts))
+            found[variable.name] = text.lower() if isinstance(value, bool) else text
+    return found

@@ -1,0 +1,276 @@
+"""What can be set: each variable with its default, its reader and what it is for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from kafka_tasks.errors import SettingsError
+from kafka_tasks.model.cluster import MAX_BROKERS, Address
+
+PREFIX = "KAFKA_TASKS_"
+
+OriginKind = Literal["flag", "environment", ".env", "invoke", "project", "default"]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value came from: `place` is what a person would look at (`--brokers`, `.env:3`)."""
+
+    kind: OriginKind
+    place: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} ({self.place})" if self.place else self.kind
+
+    @property
+    def explicit(self) -> bool:
+        """Whether a person asked for the value."""
+        return self.kind not in ("default", "project")
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One setting: its field of `Settings`, default, reader, and what it is for."""
+
+    field: str
+    default: str | None
+    parse: Callable[[str], object]
+    allowed: str
+    meaning: str
+    secret: bool = False
+
+    @property
+    def name(self) -> str:
+        """The environment variable."""
+        return PREFIX + self.field.upper()
+
+
+def _text(value: str) -> str:
+    if not value.strip() or "\0" in value:
+        raise ValueError
+    return value
+
+
+def _choice(*words: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value not in words:
+            raise ValueError
+        return value
+
+    return parse
+
+
+def _port(value: str) -> int | Literal["auto"]:
+    if value == "auto":
+        return "auto"
+    return _whole(value, 1, 65535)
+
+
+def _whole(value: str, low: int, high: int) -> int:
+    if not (value.isascii() and value.isdigit()) or not low <= int(value) <= high:
+        raise ValueError
+    return int(value)
+
+
+def _brokers(value: str) -> int:
+    return _whole(value, 1, MAX_BROKERS)
+
+
+def _seconds(value: str) -> float:
+    seconds = float(value)
+    if not 0 < seconds <= 86400:
+        raise ValueError
+    return seconds
+
+
+def _boolean(value: str) -> bool:
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if value.lower() not in words:
+        raise ValueError
+    return words[value.lower()]
+
+
+def _version(value: str) -> str:
+    match = re.fullmatch(r"7\.(\d{1,2})\.(\d{1,3})", value, re.ASCII)
+    if not match or int(match[1]) < 5:
+        raise ValueError
+    return value
+
+
+def _heap(value: str) -> str:
+    if not re.fullmatch(r"[1-9]\d*[kKmMgG]", value, re.ASCII):
+        raise ValueError
+    return value
+
+
+def _path(value: str) -> Path:
+    try:
+        return Path(_text(value)).expanduser()
+    except RuntimeError as error:  # ~name of nobody
+        raise ValueError from error
+
+
+def _servers(value: str) -> tuple[Address, ...]:
+    return tuple(Address.parse(part) for part in value.split(","))
+
+
+_SECURITY = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+
+VARIABLES: tuple[Variable, ...] = (
+    Variable(
+        "runtime",
+        "auto",
+        _choice("auto", "embedded", "compose", "remote"),
+        "auto, embedded, compose or remote",
+        "where the cluster lives",
+    ),
+    Variable(
+        "port",
+        "9092",
+        _port,
+        "a port from 1 to 65535, or auto",
+        "port of the first broker on 127.0.0.1; further brokers take the ports after it",
+    ),
+    Variable(
+        "zookeeper_port",
+        "2181",
+        _port,
+        "a port from 1 to 65535, or auto",
+        "port of ZooKeeper on 127.0.0.1",
+    ),
+    Variable(
+        "version",
+        "7.9.6",
+        _version,
+        "a Confluent Platform version with three parts from 7.5.0 up to the last 7.x, say 7.9.6 "
+        "(8.0 and later have no ZooKeeper)",
+        "Confluent Platform version; it fixes the Apache Kafka line too (7.5 = 3.5 … 7.9 = 3.9)",
+    ),
+    Variable(
+        "kafka_image",
+        None,
+        _text,
+        "an image name",
+        "broker image (confluentinc/cp-kafka:$VERSION)",
+    ),
+    Variable(
+        "zookeeper_image",
+        None,
+        _text,
+        "an image name",
+        "ZooKeeper image (confluentinc/cp-zookeeper:$VERSION)",
+    ),
+    Variable("brokers", "1", _brokers, f"a number from 1 to {MAX_BROKERS}", "number of brokers"),
+    Variable("network", None, _text, "a network name", "Docker network (kafka-tasks-<project>)"),
+    Variable(
+        "network_external",
+        "false",
+        _boolean,
+        "true or false",
+        "join a network that exists already and never delete it",
+    ),
+    Variable(
+        "broker_properties",
+        None,
+        _path,
+        "the path of a file",
+        "a file of further broker properties, for both runtimes",
+    ),
+    Variable(
+        "launch",
+        "direct",
+        _choice("direct", "image"),
+        "direct or image",
+        "compose: start the servers directly, or through the images' own preflight",
+    ),
+    Variable(
+        "compose_file",
+        None,
+        _path,
+        "the path of a file",
+        "Compose file (the project's if it has our services, else the packaged one)",
+    ),
+    Variable("timeout", "60", _seconds, "seconds, more than 0", "seconds to become ready"),
+    Variable(
+        "bootstrap_servers",
+        None,
+        _servers,
+        "host:port, several with commas",
+        "a cluster that somebody else runs",
+    ),
+    Variable(
+        "security_protocol",
+        None,
+        _choice(*_SECURITY),
+        ", ".join(_SECURITY),
+        "how to connect to a remote cluster",
+    ),
+    Variable(
+        "sasl_mechanism",
+        None,
+        _choice("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"),
+        "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512",
+        "SASL mechanism of a remote cluster",
+    ),
+    Variable("sasl_username", None, _text, "a name", "SASL user of a remote cluster"),
+    Variable(
+        "sasl_password", None, _text, "a password", "SASL password of a remote cluster", secret=True
+    ),
+    Variable(
+        "ssl_ca_location", None, _path, "the path of a file", "CA certificates of a remote cluster"
+    ),
+    Variable(
+        "ssl_certificate_location", None, _path, "the path of a file", "client certificate (PEM)"
+    ),
+    Variable("ssl_key_location", None, _path, "the path of a file", "client key (PEM)"),
+    Variable(
+        "ssl_key_password", None, _text, "a password", "password of the client key", secret=True
+    ),
+    Variable("topics_file", "topics.yaml", _path, "the path of a file", "topics as code"),
+    Variable("heap", "512m", _heap, "a size such as 512m or 1g", "heap of a broker (embedded)"),
+    Variable(
+        "zookeeper_heap", "256m", _heap, "a size such as 256m", "heap of ZooKeeper (embedded)"
+    ),
+    Variable(
+        "java_home",
+        None,
+        _path,
+        "the path of a Java installation",
+        "the Java to use, binding (else JAVA_HOME, the bundled Java, java on PATH)",
+    ),
+    Variable(
+        "cache",
+        None,
+        _path,
+        "the path of a directory",
+        "jars and JVM class archives, shared by projects (the platform's user cache directory)",
+    ),
+)
+
+BY_FIELD = {variable.field: variable for variable in VARIABLES}
+_BY_NAME = {variable.name: variable for variable in VARIABLES}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What stood in one place, not yet read."""
+
+    text: str
+    origin: Origin
+
+
+def known(name: str, place: str) -> Variable:
+    """The variable of this name; raises `SettingsError` that says where it stood."""
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, _BY_NAME, n=1, cutoff=0.5)
+    raise SettingsError(
+        f"{name} in {place} is not a setting of kafka-tasks.",
+        hint=f"did you mean {near[0]}?" if near else "invoke kafka.config lists every setting",
+    )

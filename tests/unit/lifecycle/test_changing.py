@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from kafka_tasks import lifecycle
+from kafka_tasks.errors import InvalidInput
+from kafka_tasks.lifecycle import Session
+from kafka_tasks.model.events import Event
+from kafka_tasks.settings import load
+from kafka_tasks.testing import FakeRuntime
+from tests.unit.lifecycle.conftest import alive, record
+
+
+def test_strays_are_taken_in_with_a_notice(
+    session: Session, runtime: FakeRuntime, heard: list[Event]
+) -> None:
+    """What a crash left running is found again, and is not started twice."""
+    runtime._strays = ["zookeeper", "kafka"]
+    assert not lifecycle.up(session).changed
+    assert runtime.calls == []
+    assert "found running and not recorded: zookeeper, kafka" in [event.text for event in heard]
+
+
+def test_a_corrupt_record_is_set_aside_with_a_notice(session: Session, heard: list[Event]) -> None:
+    """An unreadable state file is moved, said so, and does not hinder the start."""
+    (session.project.state / "state.json").write_bytes(b"{")
+    assert lifecycle.up(session).state == "ready"
+    kept = session.project.state / "state.json.corrupt"
+    assert kept.read_bytes() == b"{"
+    texts = [event.text for event in heard]
+    assert f"the state file was unreadable; it was moved to {kept}" in texts
+
+
+def test_other_settings_than_the_running_clusters_are_refused(
+    session: Session, runtime: FakeRuntime
+) -> None:
+    """What was asked for and differs is exit 3 and shows both; a default was not asked for."""
+    lifecycle.up(session)
+    record(session, fingerprint={"heap": "1g", "port": "9092"})
+    assert not lifecycle.up(session).changed
+    asked = load(session.project.path, environ={"KAFKA_TASKS_HEAP": "2g"})
+    with pytest.raises(InvalidInput) as caught:
+        lifecycle.up(replace(session, settings=asked))
+    assert "KAFKA_TASKS_HEAP is 2g, the cluster has 1g" in caught.value.message
+    assert alive(runtime) == ["zookeeper", "kafka"]
+
+
+def test_auto_ports_agree_with_any(session: Session) -> None:
+    """`auto` means whatever port the cluster has."""
+    lifecycle.up(session)
+    record(session, fingerprint={"port": "23456"})
+    auto = load(session.project.path, environ={"KAFKA_TASKS_PORT": "auto"})
+    assert not lifecycle.up(replace(session, settings=auto)).changed
+
+
+@pytest.mark.parametrize("verb", [lifecycle.up, lifecycle.restart])
+def test_what_is_suspended_goes_on(
+    session: Session,
+    runtime: FakeRuntime,
+    heard: list[Event],
+    monkeypatch: pytest.MonkeyPatch,
+    verb: Callable[[Session], Any],
+) -> None:
+    """`up` and `restart` wake a service that a signal holds, and say so; `status` tells of it."""
+    monkeypatch.setattr("kafka_tasks.probes.zookeeper.mode", lambda *_, **__: "standalone")
+    lifecycle.up(session)
+    runtime.suspend("kafka")
+    seen = lifecycle.status(session)
+    assert (seen.state, seen.failed_layer) == ("degraded", "process")
+    assert seen.reason and seen.reason.startswith("kafka suspended")
+    assert {service.name: service.state for service in seen.services} == {
+        "zookeeper": "ready",
+        "kafka": "degraded",
+    }
+    assert verb(session).state == "ready"
+    assert "was suspended and goes on: kafka" in [event.text for event in heard]
+    assert lifecycle.status(session).state == "ready"

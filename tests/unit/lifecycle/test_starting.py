@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+import pytest
+
+from kafka_tasks import lifecycle
+from kafka_tasks.errors import MachineError, NotReady, ServiceDied
+from kafka_tasks.lifecycle import Session
+from kafka_tasks.model.events import Event
+from kafka_tasks.project import register
+from kafka_tasks.project.lock import is_held
+from kafka_tasks.retry import NotYet
+from kafka_tasks.testing import FakeRuntime
+from tests.unit.lifecycle.conftest import ScriptedBroker, alive, record
+
+
+def test_up_starts_everything_and_returns_when_it_is_ready(
+    session: Session, runtime: FakeRuntime
+) -> None:
+    """Services, findings and timeline are in the report; the project is noted, the lock free."""
+    found = lifecycle.up(session)
+    assert (found.state, found.changed, found.cluster_id) == ("ready", True, "the-id")
+    assert [(entry.name, entry.state) for entry in found.services] == [
+        ("zookeeper", "ready"),
+        ("kafka", "ready"),
+    ]
+    assert [mark.layer for mark in found.timeline] == ["process", "process", "broker"]
+    assert runtime.calls == ["start", "settled"]
+    assert list(register.remembered()) == [session.project]
+    assert not is_held(session.project)
+
+
+def test_up_twice_changes_nothing(session: Session, runtime: FakeRuntime) -> None:
+    """A ready cluster is left as it is, whether its record is there or not."""
+    lifecycle.up(session)
+    before = runtime.services()
+    runtime.calls.clear()
+    assert not lifecycle.up(session).changed
+    record(session)
+    again = lifecycle.up(session)
+    assert (again.state, again.changed) == ("ready", False)
+    assert runtime.calls == []
+    assert runtime.services() == before
+
+
+def test_up_on_a_half_dead_cluster_starts_only_what_is_dead(
+    session: Session, runtime: FakeRuntime
+) -> None:
+    """What lives keeps its process."""
+    lifecycle.up(session)
+    before = {service.name: service.pid for service in runtime.services()}
+    runtime.kill("zookeeper")
+    found = lifecycle.up(session)
+    after = {service.name: service.pid for service in found.services}
+    assert after["kafka"] == before["kafka"]
+    assert after["zookeeper"] not in (None, before["zookeeper"])
+
+
+def test_a_failed_start_stops_what_it_started(
+    session: Session, runtime: FakeRuntime, heard: list[Event]
+) -> None:
+    """When the broker dies while it is waited for, ZooKeeper does not stay behind."""
+    runtime.dies = {"kafka"}
+    with pytest.raises(ServiceDied) as caught:
+        lifecycle.up(session)
+    assert caught.value.service == "kafka"
+    assert caught.value.evidence == ("the last line",)
+    assert alive(runtime) == []
+    assert "stopping again: zookeeper" in [event.text for event in heard]
+    assert not is_held(session.project)
+
+
+def test_a_failed_repair_leaves_what_ran_before(
+    session: Session, runtime: FakeRuntime, broker: ScriptedBroker
+) -> None:
+    """Only what this very call had started is stopped again."""
+    lifecycle.up(session)
+    runtime.kill("zookeeper")
+
+    def never() -> None:
+        raise NotYet("refused")
+
+    broker.does = never
+    with pytest.raises(NotReady, match="layer broker does not hold: refused"):
+        lifecycle.up(session)
+    assert alive(runtime) == ["kafka"]
+    assert runtime.calls[-1] == "stop zookeeper"
+
+
+def test_an_interrupted_start_stops_what_it_started(
+    session: Session, runtime: FakeRuntime, broker: ScriptedBroker
+) -> None:
+    """Ctrl-C at a layer undoes the start, passes on, and a second Ctrl-C cannot disturb that."""
+    handlers: list[Any] = []
+    stop = runtime.stop
+
+    def watched(*args: Any, **options: Any) -> tuple[str, ...]:
+        handlers.append(signal.getsignal(signal.SIGINT))
+        return stop(*args, **options)
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    runtime.stop = watched  # type: ignore[method-assign]
+    broker.does = interrupt
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        lifecycle.up(session)
+    assert alive(runtime) == []
+    assert handlers == [signal.SIG_IGN]
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_a_machine_that_is_not_able_starts_nothing(session: Session, runtime: FakeRuntime) -> None:
+    """A start that refuses passes its error on; there is nothing to stop."""
+    runtime.refuses = MachineError("Port 9092 is held.")
+    with pytest.raises(MachineError, match="Port 9092"):
+        lifecycle.up(session)
+    assert runtime.calls == ["start"]
+
+
+def test_what_auto_chose_is_said(session: Session, heard: list[Event]) -> None:
+    """A start on a runtime that nobody named says which it is and why."""
+    assert session.settings.runtime == "auto"
+    lifecycle.up(session)
+    assert f"{session.runtime.name}: {session.reason}" in [event.text for event in heard]
