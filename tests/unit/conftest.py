@@ -13,11 +13,13 @@ import pytest
 
 # Its import tries IPv6 out with a socket, which no test may do.
 import kafka_tasks.clients.docker  # noqa: F401
+from kafka_tasks.lifecycle import Session
 from kafka_tasks.model.cluster import Address, Cluster
+from kafka_tasks.model.events import Event, Recorder
 from kafka_tasks.project.directory import Project
 from kafka_tasks.retry import Deadline, RetryPolicy
 from kafka_tasks.settings import PREFIX, Settings, load
-from kafka_tasks.testing import FakeClock
+from kafka_tasks.testing import FakeClock, FakeRuntime
 
 _MONOTONIC, _SLEEP = time.monotonic, time.sleep
 
@@ -88,3 +90,17 @@ def cluster(project: Project) -> Cluster:
         brokers=1,
         kafka_version="3.9.1",
     )
+
+
+@pytest.fixture
+def heard() -> list[Event]:
+    """What a person would be told."""
+    return []
+
+
+@pytest.fixture
+def session(
+    project: Project, settings: Settings, runtime: FakeRuntime, heard: list[Event], clock: FakeClock
+) -> Session:
+    """Everything that a verb needs; `runtime` is what the tests of a room say."""
+    return Session(project, settings, runtime, "test", Recorder(heard.append, clock))

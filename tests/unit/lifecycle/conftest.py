@@ -8,15 +8,13 @@ from typing import Any
 import pytest
 
 from kafka_tasks.lifecycle import Session
-from kafka_tasks.model.events import Event, Recorder
 from kafka_tasks.probes import readiness
 from kafka_tasks.probes.context import Context, Held
 from kafka_tasks.probes.process import ProcessProbe
 from kafka_tasks.project import state
 from kafka_tasks.project.directory import Project
 from kafka_tasks.project.state import ClusterRecord
-from kafka_tasks.settings import Settings
-from kafka_tasks.testing import FakeClock, FakeRuntime
+from kafka_tasks.testing import FakeRuntime
 
 
 class ScriptedBroker:
@@ -46,20 +44,6 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> ScriptedBroker:
 def runtime(project: Project, broker: ScriptedBroker) -> FakeRuntime:
     """A runtime on which nothing runs yet."""
     return FakeRuntime(project.path, logs={"kafka": ["the last line"]})
-
-
-@pytest.fixture
-def heard() -> list[Event]:
-    """What a person would be told."""
-    return []
-
-
-@pytest.fixture
-def session(
-    project: Project, settings: Settings, runtime: FakeRuntime, heard: list[Event], clock: FakeClock
-) -> Session:
-    """Everything that a verb needs."""
-    return Session(project, settings, runtime, "test", Recorder(heard.append, clock))
 
 
 def record(session: Session, **changes: Any) -> None:

@@ -11,14 +11,12 @@ import pytest
 from kafka_tasks import lifecycle
 from kafka_tasks.lifecycle import Session
 from kafka_tasks.model.data import DataFile
-from kafka_tasks.model.events import Event, Recorder
 from kafka_tasks.probes import readiness
 from kafka_tasks.probes.process import ProcessProbe
 from kafka_tasks.project.directory import Project
-from kafka_tasks.settings import Settings
 from kafka_tasks.snapshots import archive
 from kafka_tasks.snapshots.archive import Snapshot
-from kafka_tasks.testing import FakeClock, FakeRuntime
+from kafka_tasks.testing import FakeRuntime
 
 META = b"#\nversion=0\nbroker.id=1\ncluster.id=the-id\n"
 CONTENT = {
@@ -69,20 +67,6 @@ def runtime(project: Project, monkeypatch: pytest.MonkeyPatch) -> FakeRuntime:
     found = FakeRuntime(project.path)
     found.files.there = dict(CONTENT)
     return found
-
-
-@pytest.fixture
-def heard() -> list[Event]:
-    """What a person would be told."""
-    return []
-
-
-@pytest.fixture
-def session(
-    project: Project, settings: Settings, runtime: FakeRuntime, heard: list[Event], clock: FakeClock
-) -> Session:
-    """Everything that saving and restoring need."""
-    return Session(project, settings, runtime, "test", Recorder(heard.append, clock))
 
 
 @pytest.fixture
