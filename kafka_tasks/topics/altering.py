@@ -163,7 +163,9 @@ def carry_out(admin: Admin, wanted: Alteration, *, timeout_s: float = 30.0) -> T
     await_leaders(admin, wanted.topic, Deadline.after(timeout_s))
     found = admin.describe(wanted.topic)
     if found is None:
-        raise ClusterError(f"The topic {wanted.topic} was deleted meanwhile.")
+        raise ClusterError(
+            f"The topic {wanted.topic} was deleted meanwhile.", hint="invoke kafka.topic.list"
+        )
     return found
 
 

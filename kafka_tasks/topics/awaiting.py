@@ -53,7 +53,9 @@ def await_absence(
     try:
         (policy or RetryPolicy(first_s=0.02, cap_s=0.1)).until(check, deadline)
     except OutOfTime as error:
-        raise ClusterError(f"Not deleted in time: {error}.") from error
+        raise ClusterError(
+            f"Not deleted in time: {error}.", hint="invoke kafka.topic.list; invoke kafka.status"
+        ) from error
 
 
 def no_leaders(name: str, why: str) -> ClusterError:

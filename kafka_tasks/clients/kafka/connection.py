@@ -124,8 +124,16 @@ def translate(error: KafkaException, what: str) -> KafkaTasksError:
         KafkaError.TOPIC_EXCEPTION,
         KafkaError._INVALID_ARG,
     ):
-        return InvalidInput(f"The broker refused: {what}.", evidence=(text,))
-    return ClusterError(f"Failed: {what}.", evidence=(f"{cause.name()}: {text}",))
+        return InvalidInput(
+            f"The broker refused: {what}.",
+            evidence=(text,),
+            hint="invoke kafka.topic.describe NAME -o json shows every setting and its value",
+        )
+    return ClusterError(
+        f"Failed: {what}.",
+        evidence=(f"{cause.name()}: {text}",),
+        hint="invoke kafka.status; invoke kafka.doctor",
+    )
 
 
 def awaited(future: Future[Any], what: str, timeout_s: float) -> Any:
@@ -135,4 +143,6 @@ def awaited(future: Future[Any], what: str, timeout_s: float) -> Any:
     except KafkaException as error:
         raise translate(error, what) from error
     except FutureTimeout as error:
-        raise BrokerUnreachable(f"No answer within {timeout_s:g} s: {what}.") from error
+        raise BrokerUnreachable(
+            f"No answer within {timeout_s:g} s: {what}.", hint="invoke kafka.status"
+        ) from error

@@ -85,7 +85,8 @@ def produce(
     if len(acknowledged) < sent:
         raise BrokerUnreachable(
             f"{sent - len(acknowledged)} of {sent} records to {topic} were not acknowledged "
-            f"within {timeout_s:g} s."
+            f"within {timeout_s:g} s.",
+            hint="invoke kafka.status",
         )
     return acknowledged
 
@@ -173,10 +174,12 @@ def roundtrip(cluster: Cluster, topic: str, *, timeout_s: float = 10.0) -> float
     if back is None:
         raise ClusterError(
             f"The canary record in {topic}-{sent.partition} at offset {sent.offset} was "
-            f"acknowledged but did not come back within {timeout_s:g} s."
+            f"acknowledged but did not come back within {timeout_s:g} s.",
+            hint="invoke kafka.status; invoke kafka.doctor",
         )
     if (back.value, back.key, back.headers) != (canary.value, canary.key, canary.headers):
         raise ClusterError(
-            f"The record at {topic}-{sent.partition} offset {sent.offset} is not the one sent."
+            f"The record at {topic}-{sent.partition} offset {sent.offset} is not the one sent.",
+            hint="invoke kafka.doctor",
         )
     return round((time.perf_counter() - began) * 1000, 1)

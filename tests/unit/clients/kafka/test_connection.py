@@ -44,11 +44,12 @@ from kafka_tasks.model.cluster import Address, Cluster
 def test_librdkafkas_errors_become_ours(
     code: int, kind: type[KafkaTasksError], exit_code: int
 ) -> None:
-    """Each code has its class; the sentence says what was done, the evidence what came back."""
+    """Each has its class; it says what was done, what came back, and what can be done about it."""
     found = translate(KafkaException(KafkaError(code, "the reason")), "create topic t")
     assert type(found) is kind
     assert found.exit_code == exit_code
     assert "create topic t" in found.message
+    assert found.hint and "invoke kafka." in found.hint
     if kind in (BrokerUnreachable, ClusterError):
         assert found.evidence == (f"{KafkaError(code).name()}: the reason",)
 
