@@ -124,8 +124,8 @@ def create(
 
     with connected(call) as (_, _, admin):
         if call.dry:
-            topics.planned(admin, wanted)
-            return dry(f"create {name}")
+            new = topics.create(admin, wanted, if_not_exists=if_not_exists, dry=True)
+            return dry(f"create {name}" if new else f"change nothing: {name} is there already")
         with _interruptible(admin, name):
             made = topics.create(admin, wanted, if_not_exists=if_not_exists)
         # Of several brokers, the next one asked may hear of a new topic a moment later.

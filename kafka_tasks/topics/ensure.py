@@ -8,6 +8,7 @@ from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.results import Proof
 from kafka_tasks.model.topic import TopicState
 from kafka_tasks.retry import Deadline
+from kafka_tasks.topics import configs
 from kafka_tasks.topics.account import require_done
 from kafka_tasks.topics.apply import apply, differing
 from kafka_tasks.topics.awaiting import await_leaders
@@ -41,8 +42,15 @@ def planned(
     return found, there
 
 
-def create(admin: Admin, spec: TopicSpec, *, if_not_exists: bool, timeout_s: float = 30.0) -> bool:
-    """Create the topic; returns False where it is there already and that is allowed.
+def create(
+    admin: Admin,
+    spec: TopicSpec,
+    *,
+    if_not_exists: bool,
+    dry: bool = False,
+    timeout_s: float = 30.0,
+) -> bool:
+    """Create the topic, unless `dry`; returns False where it is there already and that is allowed.
 
     Raises `TopicExists`, or `TopicDiffers` where it is there but not as asked.
     """
@@ -55,12 +63,28 @@ def create(admin: Admin, spec: TopicSpec, *, if_not_exists: bool, timeout_s: flo
             )
         require_same(found.of(spec.name))
         return False
-    require_done(apply(found, admin, timeout_s=timeout_s))
+    if not dry:
+        require_done(apply(found, admin, timeout_s=timeout_s))
     return True
 
 
 def require_same(change: Change) -> None:
-    """Raise `TopicDiffers`, with both values of each field, unless nothing would change."""
+    """Raise `TopicDiffers`, with both values of each field, unless nothing would change.
+
+    A setting that no topic can have is `InvalidInput`: another topic would not have it either.
+    """
+    for field in change.fields:
+        key = field.field.removeprefix("config.")
+        if key == field.field:
+            continue
+        # A setting that the cluster shows and no table knows is of a newer Kafka.
+        known = field.before is None or key in configs.every_table()
+        wrong = configs.problem(key, str(field.after), None) if known else None
+        if wrong is not None:
+            raise InvalidInput(
+                f"The topic {change.topic} cannot be as asked for: {wrong}.",
+                hint=f"invoke kafka.topic.describe {change.topic} -o json shows every setting",
+            )
     if change.action != "none":
         raise differing(change)
 

@@ -119,6 +119,15 @@ def test_dry_changes_no_topic(ready: Run, admin: FakeAdmin, line: str) -> None:
     assert list(admin.there) == ["old"]
 
 
+def test_a_dry_create_tells_what_create_would(ready: Run, admin: FakeAdmin) -> None:
+    """A topic that is there is the same error, or the same nothing to do."""
+    admin.there["old"] = topic("old")
+    assert ready("topic.create old --dry").code == 1
+    assert ready("topic.create old --if-not-exists --partitions 2 --dry").code == 1
+    ran = ready("topic.create old --if-not-exists --dry")
+    assert (ran.code, ran.out) == (0, "would change nothing: old is there already\n")
+
+
 def test_list_hides_kafkas_own(ready: Run, admin: FakeAdmin) -> None:
     """Internal topics are listed on demand; names are sorted."""
     admin.there = {name: topic(name) for name in ("b", "a", "__consumer_offsets")}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -39,6 +40,28 @@ def test_an_existing_topic_of_another_shape_is_an_error_all_the_same() -> None:
         ensure.create(_admin("orders"), TopicSpec("orders", 3), if_not_exists=True)
     assert caught.value.evidence == ("partitions: asked for 3, the topic has 1",)
     assert "kafka.topic.describe orders" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"retention.mss": "5"}, "no topic setting retention.mss; did you mean retention.ms?"),
+        ({"retention.ms": "abc"}, "retention.ms is 'abc', which is not a whole number"),
+    ],
+)
+def test_a_setting_that_no_topic_can_have_is_no_difference(
+    asked: dict[str, str], said: str
+) -> None:
+    """It is invalid, and deleting the topic would not help."""
+    with pytest.raises(InvalidInput, match=re.escape(said)):
+        ensure.create(_admin("orders"), TopicSpec("orders", config=asked), if_not_exists=True)
+
+
+def test_a_setting_of_a_newer_kafka_may_differ() -> None:
+    """What the topic has and no table knows is the cluster's to judge."""
+    admin: Any = FakeAdmin(there={"orders": topic("orders", config={"new.thing": "1"})})
+    with pytest.raises(TopicDiffers, match="orders exists, but not as asked for"):
+        ensure.create(admin, TopicSpec("orders", config={"new.thing": "2"}), if_not_exists=True)
 
 
 @pytest.mark.parametrize(
