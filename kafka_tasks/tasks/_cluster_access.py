@@ -71,8 +71,8 @@ def missing(name: str, there: Mapping[str, object]) -> Exception:
     return TopicMissing(f"There is no topic {name}.", hint=hint)
 
 
-def matching(names: str, admin: Admin) -> list[str]:
-    """The topics that were named; a pattern never means Kafka's own."""
+def matching(names: str, admin: Admin, task: str) -> list[str]:
+    """The topics that were named to `task`; a pattern never means Kafka's own."""
     from fnmatch import fnmatchcase
 
     from kafka_tasks.errors import InvalidInput, TopicMissing
@@ -81,7 +81,7 @@ def matching(names: str, admin: Admin) -> list[str]:
     parts = [part.strip() for part in names.split(",")]
     for part in parts:
         if not any(char in part for char in "*?["):
-            check_name(part)
+            check_name(part, task)
             if part.startswith("__"):
                 raise InvalidInput(
                     f"{part} is Kafka's own and is not deleted from here.",

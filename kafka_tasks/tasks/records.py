@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def _topic(admin: Admin, name: str, *, settings: bool) -> TopicState:
     from kafka_tasks.topics.model import check_name
 
-    check_name(name)
+    check_name(name, "kafka.produce" if settings else "kafka.consume")
     state = admin.describe(name) if settings else admin.topics(name=name).get(name)
     if state is None:
         raise missing(name, admin.topics())

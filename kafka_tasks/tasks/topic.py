@@ -31,10 +31,16 @@ _FLAGS = {
 
 
 def _spec(
-    name: str, partitions: str | None, replication_factor: str | None, config: list[str]
+    name: str,
+    partitions: str | None,
+    replication_factor: str | None,
+    config: list[str],
+    *,
+    task: str,
 ) -> TopicSpec:
-    from kafka_tasks.topics.model import TopicSpec, check_spec, parse_config
+    from kafka_tasks.topics.model import TopicSpec, check_name, check_spec, parse_config
 
+    check_name(name, task)
     return check_spec(
         TopicSpec(
             name,
@@ -75,7 +81,7 @@ def ensure(
 ) -> Outcome:
     """Create test-topic unless it is there, and prove that it works."""
     call.flags = {"timeout": timeout}
-    wanted = _spec(name, partitions, replication_factor, config or [])
+    wanted = _spec(name, partitions, replication_factor, config or [], task="kafka.topic")
     from dataclasses import replace
 
     from kafka_tasks.render import as_json, tables
@@ -116,7 +122,7 @@ def create(
     output: str = "text",
 ) -> Outcome:
     """Create a topic; returns when each of its partitions has a leader."""
-    wanted = _spec(name, partitions, replication_factor, config or [])
+    wanted = _spec(name, partitions, replication_factor, config or [], task="kafka.topic.create")
     from kafka_tasks.render import tables
     from kafka_tasks.retry import Deadline
     from kafka_tasks.topics import ensure as topics
@@ -196,7 +202,7 @@ def describe(call: Call, name: str, output: str = "text") -> Outcome:
     from kafka_tasks.render import as_json, tables
     from kafka_tasks.topics.model import check_name
 
-    check_name(name)
+    check_name(name, "kafka.topic.describe")
     with connected(call) as (_, _, admin):
         state = admin.describe(name)
         if state is None:
@@ -229,7 +235,7 @@ def delete(
     from kafka_tasks.topics import emptying
 
     with connected(call) as (session, _, admin):
-        chosen = matching(names, admin)
+        chosen = matching(names, admin, "kafka.topic.delete")
         if call.dry:
             return dry(f"delete {', '.join(chosen)}")
         require_cluster_id(session, admin, cluster_id)

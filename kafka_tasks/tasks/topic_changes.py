@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from kafka_tasks.topics.altering import Alteration
 
 
-def _topic(admin: Admin, name: str) -> TopicState:
+def _topic(admin: Admin, name: str, task: str) -> TopicState:
     from kafka_tasks.errors import InvalidInput
     from kafka_tasks.topics.model import check_name
 
-    check_name(name)
+    check_name(name, task)
     if name.startswith("__"):
         raise InvalidInput(
             f"{name} is Kafka's own and is not changed from here.",
@@ -76,7 +76,9 @@ def alter(
             hint=f"invoke kafka.topic.alter {name} --set retention.ms=604800000",
         )
     with connected(call) as (_, _, admin):
-        wanted = altering.planned(_topic(admin, name), partitions=total, edits=edits)
+        wanted = altering.planned(
+            _topic(admin, name, "kafka.topic.alter"), partitions=total, edits=edits
+        )
         if wanted.fields:
             altering.require_possible(admin, wanted)
             if not call.dry:
@@ -149,7 +151,7 @@ def trim(
     only = number(partition, "--partition")
     undo: Path | None = None
     with connected(call) as (session, _, admin):
-        state = _topic(admin, name)
+        state = _topic(admin, name, "kafka.topic.trim")
         trimming.require_trimmable(state)
         planned = trimming.planned(
             admin, state, position, partitions=() if only is None else (only,)

@@ -68,7 +68,11 @@ def _states(admin: Admin, names: str | None, owner: Sequence[str]) -> list[Topic
     from dataclasses import replace
 
     there = admin.topics()
-    chosen = matching(names, admin) if names else [n for n in there if not there[n].internal]
+    chosen = (
+        matching(names, admin, "kafka.topic.export")
+        if names
+        else [name for name in there if not there[name].internal]
+    )
     mine = sorted(name for name in chosen if not owner or name.startswith(tuple(owner)))
     configs = admin.configs(mine, timeout_s=30.0, missing_ok=True)
     return [replace(there[name], config=configs[name]) for name in mine if name in configs]

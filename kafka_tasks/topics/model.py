@@ -40,12 +40,15 @@ class WantedTopics:
     owner: tuple[str, ...] = ()
 
 
-def check_name(name: str) -> str:
-    """Return the name; raises `InvalidInput` for one that Kafka would not take."""
+def check_name(name: str, task: str = "kafka.topic.create") -> str:
+    """Return the name; raises `InvalidInput` for one that Kafka would not take.
+
+    What looks like a flag points to the help of `task`.
+    """
     if name.startswith("-"):
         raise InvalidInput(
             f"{name!r} looks like a flag, not like a topic name.",
-            hint="invoke --help kafka.topic.create",
+            hint=f"invoke --help {task}",
         )
     if not name:
         raise InvalidInput("A topic name cannot be empty.", hint="invoke kafka.topic.create orders")

@@ -93,7 +93,7 @@ def test_create_twice_is_an_error_unless_allowed(running: Sandbox) -> None:
         ("a b", "' '"),
         ("..", "'..'"),
         (".", "'.'"),
-        ("--x", "--help kafka.topic.create"),
+        ("--x", "--help kafka.topic"),
         ("grün", "'ü'"),
         ("a/b", "'/'"),
     ],

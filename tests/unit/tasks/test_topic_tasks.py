@@ -83,6 +83,29 @@ def test_more_replicas_than_brokers_is_exit_3_in_those_words(
     assert admin.there == {}
 
 
+@pytest.mark.parametrize(
+    ("line", "task"),
+    [
+        ("topic --name --x", "kafka.topic"),
+        ("topic.create --x", "kafka.topic.create"),
+        ("topic.describe --x", "kafka.topic.describe"),
+        ("topic.alter --x --partitions 2", "kafka.topic.alter"),
+        ("topic.trim --x --before end", "kafka.topic.trim"),
+        ("topic.delete a,--x", "kafka.topic.delete"),
+        ("topic.export --names --x", "kafka.topic.export"),
+        ("produce --x", "kafka.produce"),
+        ("consume --x", "kafka.consume"),
+    ],
+)
+def test_what_looks_like_a_flag_points_to_the_help_of_the_task(
+    ready: Run, admin: FakeAdmin, line: str, task: str
+) -> None:
+    """A misspelt flag is taken for the name; the flags of that very task are what helps."""
+    ran = ready(line)
+    assert ran.code == 3 and "'--x' looks like a flag" in ran.err
+    assert ran.err.splitlines()[-1] == f"Hint: invoke --help {task}"
+
+
 def test_create_makes_a_topic_once(ready: Run, admin: FakeAdmin) -> None:
     """A second create is exit 1, --if-not-exists makes it 0."""
     assert ready("topic.create orders --partitions 2").out == (
