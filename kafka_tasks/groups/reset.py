@@ -47,7 +47,7 @@ def chosen(
     Raises `InvalidInput` for a partition that a topic does not have.
     """
     if not named:
-        return sorted(place for place in committed if place[0] in topics)
+        return _of_those(sorted(place for place in committed if place[0] in topics), partitions)
     found = []
     for name in named:
         numbers = [partition.id for partition in topics[name].partitions]
@@ -59,6 +59,17 @@ def chosen(
                 )
             found.append((name, number))
     return sorted(set(found))
+
+
+def _of_those(places: list[Place], partitions: Sequence[int]) -> list[Place]:
+    found = [place for place in places if not partitions or place[1] in partitions]
+    if places and not found:
+        raise InvalidInput(
+            f"Nothing is committed in partition {', '.join(map(str, partitions))}.",
+            evidence=[f"committed is {topic}-{number}" for topic, number in places],
+            hint="--topic with --partition sets an offset where none is committed yet",
+        )
+    return found
 
 
 def plan_reset(

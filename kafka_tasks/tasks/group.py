@@ -108,8 +108,6 @@ def reset(
         places = resetting.chosen(
             committed, topics, named=named, partitions=[] if only is None else [only]
         )
-        if only is not None:
-            places = [place for place in places if place[1] == only]
         changes = resetting.plan_reset(admin, places, committed, position)
         doing = execute and not call.dry
         if doing:
@@ -117,8 +115,9 @@ def reset(
                 lambda: _moved(admin, name, changes), hint=f"invoke kafka.group.describe {name}"
             ):
                 resetting.carry_out(admin, name, changes)
+    document = group_view.reset(name, changes, executed=doing)
     return Outcome(
-        group_view.reset(name, changes, executed=doing),
+        {**document, "dry": True} if call.dry else document,
         lambda: group_view.reset_text(name, changes, executed=doing, width=call.width),
     )
 

@@ -27,6 +27,7 @@ def test_a_group_that_somebody_reads_with_is_left_alone() -> None:
     ("named", "partitions", "found"),
     [
         ([], [], [("a", 1)]),
+        ([], [1], [("a", 1)]),
         (["a"], [], [("a", 0), ("a", 1)]),
         (["a", "b"], [0], [("a", 0), ("b", 0)]),
     ],
@@ -43,6 +44,14 @@ def test_a_partition_that_is_not_there_is_named() -> None:
     """With those that are."""
     with pytest.raises(InvalidInput, match="a has no partition 7; it has 0 to 1"):
         reset.chosen([], TOPICS, named=["a"], partitions=[7])
+
+
+def test_a_partition_without_a_commit_is_not_passed_over() -> None:
+    """Those with one are the evidence; a group without any has nothing to reset."""
+    with pytest.raises(InvalidInput, match="committed in partition 7") as caught:
+        reset.chosen([("a", 1)], TOPICS, named=[], partitions=[7])
+    assert caught.value.evidence == ("committed is a-1",)
+    assert reset.chosen([], TOPICS, named=[], partitions=[7]) == []
 
 
 @pytest.mark.parametrize(
