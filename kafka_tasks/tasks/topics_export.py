@@ -60,8 +60,10 @@ def export(
         return Outcome(document, text.rstrip)
     if not call.dry:
         _write(out, text, yes=yes)
-    said = "would write" if call.dry else "written to"
-    return Outcome(document, lambda: f"{count} {said} {out}.")
+    else:
+        document["dry"] = True
+    text = f"would write {count} to {out}" if call.dry else f"{count} written to {out}."
+    return Outcome(document, lambda: text)
 
 
 def _states(admin: Admin, names: str | None, owner: Sequence[str]) -> list[TopicState]:

@@ -102,6 +102,8 @@ def plan(
     if out is not None and not call.dry:
         plan_file.write(kept, Path(out))
     document = plan_view.document(found, cluster_id=seen.cluster_id, fingerprint=kept.fingerprint)
+    if call.dry:
+        document["dry"] = True
     said = "Would be written" if call.dry else "Written"
     tail = f"\n{said} to {out}; apply it: invoke kafka.topic.apply --plan {out}" if out else ""
     code = 2 if detailed_exitcode and found.pending else 0

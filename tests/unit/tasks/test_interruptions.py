@@ -144,6 +144,8 @@ def test_a_group_that_is_reset_says_where_it_is(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(resetting, "carry_out", cut)
+    dry = ready("group.reset g --to end --execute --dry -o json").document
+    assert (dry["dry"], dry["executed"], at["t", 0]) == (True, False, 1)
     ran = ready("group.reset g --to end --execute")
     assert ran.code == 130
     assert "  | t-0 is at 5; 5 was asked for\n  | t-1 is at 1; 5 was asked for\n" in ran.err

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from kafka_tasks.model.cluster import Capabilities
+from kafka_tasks.project.directory import Project
 from kafka_tasks.testing import FakeRuntime
 from tests.unit.fakes import FakeAdmin, topic
 from tests.unit.tasks.conftest import Run
@@ -149,6 +150,19 @@ def test_a_dry_create_tells_what_create_would(ready: Run, admin: FakeAdmin) -> N
     assert ready("topic.create old --if-not-exists --partitions 2 --dry").code == 1
     ran = ready("topic.create old --if-not-exists --dry")
     assert (ran.code, ran.out) == (0, "would change nothing: old is there already\n")
+
+
+@pytest.mark.parametrize(
+    "line", ["topic.plan --out kept", "topic.export --out kept", "topic.apply"]
+)
+def test_a_dry_document_says_that_it_is_one(
+    ready: Run, admin: FakeAdmin, project: Project, line: str
+) -> None:
+    """A reader cannot take it for what was done; no file is written."""
+    (project.path / "topics.yaml").write_text("topics: [{name: orders, partitions: 1}]")
+    assert ready(f"{line} --dry -o json").document["dry"] is True
+    assert "dry" not in ready("topic.plan -o json").document
+    assert admin.there == {} and not (project.path / "kept").exists()
 
 
 def test_list_hides_kafkas_own(ready: Run, admin: FakeAdmin) -> None:
