@@ -13,7 +13,7 @@ import msgspec
 from kafka_tasks.errors import InvalidInput, Refused
 from kafka_tasks.model.topic import TopicState
 from kafka_tasks.project import notes, private
-from kafka_tasks.topics.model import TopicSpec, WantedTopics
+from kafka_tasks.topics.model import TopicSpec, WantedTopics, check_spec
 from kafka_tasks.topics.observe import Observed
 from kafka_tasks.topics.plan import Plan
 
@@ -108,12 +108,14 @@ def read(path: Path) -> KeptPlan:
     """Read a plan; raises `InvalidInput` for what is none."""
     try:
         found = notes.load(path, KeptPlan)
+        for spec in found.specs:
+            check_spec(spec)
     except OSError as error:
         raise InvalidInput(
             f"The plan {path} cannot be read: {error.strerror}.",
             hint="invoke kafka.topic.plan --out plan.json",
         ) from error
-    except notes.Unreadable as error:
+    except (notes.Unreadable, InvalidInput) as error:
         raise InvalidInput(
             f"{path} is not a plan that kafka.topic.plan --out has written.",
             evidence=(str(error),),

@@ -3,7 +3,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 import yaml
 
@@ -49,6 +51,18 @@ def test_an_undo_file_keeps_what_groups_had_committed(tmp_path: Path) -> None:
     assert "#   billing  orders-0  17" in path.read_text()
     assert "other-1" not in path.read_text()
     assert list(yaml.safe_load(path.read_text())) == ["topics"]
+
+
+@pytest.mark.parametrize("edited", [{"name": "a b"}, {"partitions": 0}, {"replication_factor": 0}])
+def test_a_plan_that_was_edited_into_nonsense_is_none(
+    tmp_path: Path, edited: dict[str, Any]
+) -> None:
+    """What topics.yaml may not say, no kept plan may say either."""
+    before = _kept(_observed(b=topic("b")))
+    bad = (replace(before.specs[0], **edited), *before.specs[1:])
+    plan_file.write(msgspec.structs.replace(before, specs=bad), tmp_path / "plan.json")
+    with pytest.raises(InvalidInput, match="is not a plan that"):
+        plan_file.read(tmp_path / "plan.json")
 
 
 def test_a_plan_comes_back_from_its_file(tmp_path: Path) -> None:
