@@ -5,6 +5,7 @@ Nothing heavy is imported here: `invoke --list` reads this file.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import functools
 import io
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from kafka_tasks.settings import Settings
 
 OUTPUTS = ("text", "json", "yaml")
+
+# What an encoding without them shows for the signs that tables and plans are drawn with.
+_LIKENESSES = {"─": "-", "→": "->", "…": "..."}
 
 HELP = {
     "output": "text, json or yaml",
@@ -224,8 +228,24 @@ def _make_streams_writable() -> None:
         stream = getattr(sys, name)
         if stream is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
-        elif isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
-            stream.reconfigure(errors="backslashreplace")
+        elif isinstance(stream, io.TextIOWrapper) and _lacks_letters(stream):
+            codecs.register_error("likened", _likened)
+            stream.reconfigure(errors="likened")
+
+
+def _lacks_letters(stream: io.TextIOWrapper) -> bool:
+    # The C locale lets bytes through as surrogates, and still refuses letters.
+    narrow = stream.encoding.lower().replace("-", "") != "utf8"
+    return stream.errors == "strict" or (narrow and stream.errors == "surrogateescape")
+
+
+def _likened(error: UnicodeError) -> tuple[str, int]:
+    """A sign becomes its likeness, any other letter is escaped."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lost = error.object[error.start : error.end]
+    found = (_LIKENESSES.get(c) or c.encode("ascii", "backslashreplace").decode() for c in lost)
+    return "".join(found), error.end
 
 
 def _machine(error: OSError) -> Any:

@@ -53,6 +53,26 @@ FAILURES: list[tuple[KafkaTasksError, int, str]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("encoding", "errors", "shown"),
+    [
+        ("ascii", "strict", b"-- 3 -> 6 Pr\\xfcf..."),
+        ("ascii", "surrogateescape", b"-- 3 -> 6 Pr\\xfcf..."),
+        ("latin-1", "strict", b"-- 3 -> 6 Pr\xfcf..."),
+        ("utf-8", "surrogateescape", "── 3 → 6 Prüf…".encode()),
+    ],
+)
+def test_every_encoding_shows_what_it_can(
+    monkeypatch: pytest.MonkeyPatch, encoding: str, errors: str, shown: bytes
+) -> None:
+    """A table keeps its width, and the C locale, which does not call itself strict, fails not."""
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding, errors=errors))
+    _options._make_streams_writable()
+    print("── 3 → 6 Prüf…", end="", flush=True)
+    assert raw.getvalue() == shown
+
+
 @pytest.mark.parametrize(("error", "code", "word"), FAILURES)
 def test_errors_become_exit_codes_and_documents(
     run: Run, runtime: FakeRuntime, error: KafkaTasksError, code: int, word: str
