@@ -125,8 +125,15 @@ class Reader:
             text = filled
             # A plain scalar has no style, or an empty one from the C parser.
             if not node.style:
-                tag = str(_resolver.resolve(yaml.ScalarNode, text, (True, False)))  # type: ignore[no-untyped-call]
+                tag = _type_of(text)
         return text, tag.removeprefix(_TAG)
+
+    def _typed(self, node: yaml.Node, what: str) -> tuple[str, str] | None:
+        """The same, where only one type can be meant: a variable may stand in quotes there."""
+        read = self.scalar(node, what)
+        if read is None or "$" not in node.value:
+            return read
+        return read[0], _type_of(read[0]).removeprefix(_TAG)
 
     def _filled(self, node: yaml.Node, text: str) -> str | None:
         missing = False
@@ -164,7 +171,7 @@ class Reader:
 
     def whole(self, node: yaml.Node, what: str) -> int | None:
         """A whole number in decimal digits."""
-        read = self.scalar(node, what)
+        read = self._typed(node, what)
         if read is None:
             return None
         if read[1] != "int" or not re.fullmatch(r"[+-]?[0-9]{1,18}", read[0], re.ASCII):
@@ -174,13 +181,18 @@ class Reader:
 
     def truth(self, node: yaml.Node, what: str) -> bool | None:
         """true or false."""
-        read = self.scalar(node, what)
+        read = self._typed(node, what)
         if read is None:
             return None
         if read[1] != "bool":
             self.problems.add(node, f"{what} is {read[0]!r}; allowed: true, false")
             return None
         return read[0].lower() in ("true", "yes", "on")
+
+
+def _type_of(plain: str) -> str:
+    """The tag that YAML gives a scalar without quotes."""
+    return str(_resolver.resolve(yaml.ScalarNode, plain, (True, False)))  # type: ignore[no-untyped-call]
 
 
 def _kind(node: yaml.Node) -> str:

@@ -55,6 +55,20 @@ def test_a_file_is_read_with_defaults_and_variables(tmp_path: Path) -> None:
     assert _read(tmp_path, EXAMPLE, ORDERS_PARTITIONS="9").specs[0].partitions == 9
 
 
+def test_a_variable_may_stand_in_quotes(tmp_path: Path) -> None:
+    """Between braces YAML wants them; what is a text stays one, a number in quotes no number."""
+    line = 'topics: [{name: a, partitions: "${N:-3}", protected: "${P:-true}", config: %s}]'
+    (spec,) = _read(tmp_path, line % '{compression.type: "${C:-lz4}"}', N="6").specs
+    assert (spec.partitions, spec.protected) == (6, True)
+    with pytest.raises(InvalidInput) as caught:
+        _read(tmp_path, line % "{}", N="six")
+    assert caught.value.evidence == (
+        f"{tmp_path}/topics.yaml:1: partitions is 'six', which is not a whole number",
+    )
+    with pytest.raises(InvalidInput):
+        _read(tmp_path, 'topics: [{name: a, partitions: "3"}]')
+
+
 @pytest.mark.parametrize(
     ("written", "kept"),
     [
