@@ -84,6 +84,7 @@ def _send(
 ) -> None:
     """Send the lines of a block, up to one that fails at once."""
     gather, at = sending.gather, sent.lines
+    needs_key = _needs_key(topic)
     # JSON is no shorter than the key and the value that it holds.
     fit = max(map(len, block)) <= max_bytes
     try:
@@ -97,6 +98,8 @@ def _send(
                 record = _record(line, at, topic, keep_partitions=keep_partitions)
                 taken = sending.send(at, record.value, record.key, **_further(record))
             else:
+                if needs_key and plain.key is None:
+                    raise _keyless(at, topic.name)
                 if fit:
                     gather(at, plain.value, plain.key)
                     continue
@@ -149,6 +152,8 @@ def _record(line: bytes, number: int, topic: TopicState, *, keep_partitions: boo
             f"Line {number} cannot be sent: {error}.",
             hint='a line is {"key": "k", "value": "v"}, as kafka.consume prints it',
         ) from error
+    if record.key is None and _needs_key(topic):
+        raise _keyless(number, topic.name)
     if record.partition is None:
         return record
     if not keep_partitions:
@@ -160,6 +165,19 @@ def _record(line: bytes, number: int, topic: TopicState, *, keep_partitions: boo
             hint="--repartition lets the key choose the partition",
         )
     return record
+
+
+def _needs_key(topic: TopicState) -> bool:
+    """Whether the broker would refuse a record without a key, and all that are sent with it."""
+    policy = topic.config.get("cleanup.policy")
+    return policy is not None and "compact" in (policy.value or "")
+
+
+def _keyless(number: int, topic: str) -> InvalidInput:
+    return InvalidInput(
+        f"Line {number} has no key, and {topic} is compacted: it keeps the last record of each.",
+        hint='a line is {"key": "k", "value": "v"}, as kafka.consume prints it',
+    )
 
 
 def _failed(

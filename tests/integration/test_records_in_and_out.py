@@ -153,6 +153,16 @@ def test_nothing_after_a_bad_line_is_sent(
     assert values(consumed(running, topic)) == ["a"]
 
 
+def test_a_compacted_topic_wants_a_key_in_each_line(running: Sandbox) -> None:
+    """The broker would refuse the lines before it as well, and not say which one it was."""
+    topic = new_topic(running, "compacted", "--config", "cleanup.policy=compact,delete")
+    for bad in ('{"value":"x"}', '{"value":{"x":1},"partition":0}'):
+        done = produced(running, f'{{"key":"k","value":"a"}}\n{bad}\n', topic)
+        done.refused(3, f"Line 2 has no key, and {topic} is compacted", "1 record was sent before")
+        produced(running, f"{bad}\n", topic, "--dry").refused(3, "Line 1 has no key")
+    assert values(consumed(running, topic)) == ["a", "a"]
+
+
 def test_a_dry_run_sends_nothing_and_finds_the_bad_line(running: Sandbox) -> None:
     """The whole input is checked."""
     topic = new_topic(running, "dry-one")
