@@ -199,6 +199,27 @@ def test_following_prints_at_once_and_ends_with_the_reader(running: Sandbox) -> 
     closed.stdout = None
 
 
+def test_a_topic_that_is_deleted_ends_its_readers(running: Sandbox) -> None:
+    """After a silence of --timeout; a topic that is there and silent goes on being followed."""
+    topic = new_topic(running, "going")
+    produced(running, '{"value":"first"}\n', topic)
+    quiet = running.begin("consume", new_topic(running, "quiet"), "--timeout", "3")
+    readers = [
+        running.begin("consume", topic, "--timeout", "3", *flags)
+        for flags in ((), ("--count", "9"))
+    ]
+    for reader in readers:
+        assert reader.stdout is not None and reader.stdout.readline()
+    assert running.run("topic.delete", topic, "--yes").code == 0
+    for reader in readers:
+        _, err = reader.communicate(timeout=60)
+        assert reader.returncode == 1
+        assert "The topic going has been deleted meanwhile; 1 records were read" in err
+    assert quiet.poll() is None
+    quiet.send_signal(signal.SIGINT)
+    assert quiet.wait(timeout=30) == 0
+
+
 def test_a_broker_that_comes_back_loses_and_doubles_nothing(project: Sandbox) -> None:
     """Killed in the middle of a long input, started again: every line once and in order."""
     project.up()

@@ -18,12 +18,14 @@ from confluent_kafka import (
 )
 
 from kafka_tasks.clients.kafka.connection import configuration, connected, is_away, translate
-from kafka_tasks.errors import BrokerUnreachable, ClusterError, KafkaTasksError
+from kafka_tasks.errors import BrokerUnreachable, ClusterError, KafkaTasksError, TopicMissing
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.retry import Deadline
 
 # What is said of an offset that is not in the log any more.
 _GONE = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
+
+_NO_TOPIC = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC)
 
 # How long one call into the library may hold Ctrl-C back.
 _SLICE_S = 0.1
@@ -99,7 +101,7 @@ class Reading:
         """Records as they come, never more than `most` in all; an empty batch: nothing new.
 
         Raises `BrokerUnreachable` when no broker answered for the timeout, `ClusterError` for an
-        offset that is not there any more.
+        offset that is not there any more, and `TopicMissing` after the timeout.
         """
         while self._open and self.given != most:
             found = self._next(_BATCH if most is None else min(most - self.given, _BATCH))
@@ -162,10 +164,12 @@ class Reading:
 
     def _bear_silence(self) -> None:
         """Nothing new is no news when following; else it may last as long as the timeout."""
-        if not self._patience.expired() or (self._ends is None and self._away is None):
+        if not self._patience.expired():
             return
-        if self._ends is None and self._answered():
+        answered = self._answered()
+        if self._ends is None and (answered or self._away is None):
             self._away = None
+            self._patience = Deadline.after(self._timeout_s)
             return
         raise BrokerUnreachable(
             f"Nothing has come from {self._topic} for {self._timeout_s:g} s; "
@@ -175,10 +179,20 @@ class Reading:
         )
 
     def _answered(self) -> bool:
+        """Whether a broker is there; raises `TopicMissing`, which nothing else would ever say."""
         try:
-            self._consumer.list_topics(self._topic, timeout=_SLICE_S * 3)
+            seen = self._consumer.list_topics(self._topic, timeout=_SLICE_S * 3)
         except KafkaException:
             return False
+        found = seen.topics.get(self._topic)
+        gone = found is None or (found.error and found.error.code() in _NO_TOPIC)
+        # A broker that has only just come back does not know its topics yet.
+        if gone and self._away is None:
+            raise TopicMissing(
+                f"The topic {self._topic} has been deleted meanwhile; "
+                f"{self.given} records were read before.",
+                hint="invoke kafka.topic.list",
+            )
         return True
 
 
