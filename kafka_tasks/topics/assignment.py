@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kafka_tasks.model.topic import TopicState
@@ -39,17 +39,77 @@ def spread(
     """
     load = _Load.of(observed.values())
     found: Assignment = {}
+    cuts = []
     for name in sorted(wanted):
         moved = {}
         for partition in sorted(observed[name].partitions, key=lambda at: at.id):
             before = partition.replicas
             after = _grown(before, wanted[name], brokers, load)
-            after = _shrunk(after, wanted[name], partition.leader, load)
-            if after != before:
-                moved[partition.id] = after
+            cut = _shrunk(after, wanted[name], partition.leader, load)
+            if cut != before:
+                moved[partition.id] = cut
+            if cut != after:
+                cuts.append(_Cut(moved, partition.id, before, _kept(before, partition.leader)))
         if moved:
             found[name] = moved
+    while steps := _leveling(cuts, load):
+        for step in steps:
+            step.take(load)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A partition that lets replicas go: which of them is open, but for the one that it keeps."""
+
+    moved: dict[int, tuple[int, ...]]
+    partition: int
+    before: tuple[int, ...]
+    keeps: int
+
+    def steps(self) -> Iterator[_Step]:
+        """What could stay in the place of what stays now."""
+        stays = self.moved[self.partition]
+        for going in stays:
+            if going != self.keeps:
+                yield from (_Step(self, going, to) for to in self.before if to not in stays)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    cut: _Cut
+    going: int
+    staying: int
+
+    def take(self, load: _Load) -> None:
+        """Let the one go instead of the other."""
+        moved, number = self.cut.moved, self.cut.partition
+        stays = {*moved[number], self.staying} - {self.going}
+        moved[number] = tuple(broker for broker in self.cut.before if broker in stays)
+        load.replicas.update({self.staying: 1, self.going: -1})
+
+
+def _leveling(cuts: Sequence[_Cut], load: _Load) -> list[_Step]:
+    """Steps that take a replica from a broker to one that has two fewer; none where all is even.
+
+    One partition after the other lets its fullest broker go, which leaves too much to those that
+    lead the partitions at the end. The way from one to the other may lead over a third.
+    """
+    steps: dict[int, dict[int, _Step]] = {}
+    for cut in cuts:
+        for step in cut.steps():
+            steps.setdefault(step.going, {}).setdefault(step.staying, step)
+    for first in sorted(steps, key=lambda broker: (-load.replicas[broker], broker)):
+        ways: dict[int, list[_Step]] = {first: []}
+        queue = [first]
+        for at in queue:
+            if load.replicas[first] - load.replicas[at] >= 2:
+                return ways[at]
+            for to, step in sorted(steps.get(at, {}).items()):
+                if to not in ways:
+                    ways[to] = [*ways[at], step]
+                    queue.append(to)
+    return []
 
 
 def _grown(
@@ -69,12 +129,15 @@ def _shrunk(
 ) -> tuple[int, ...]:
     found = replicas
     while len(found) > size:
-        keeps = leader if leader in found else found[0]
-        others = [broker for broker in found if broker != keeps]
+        others = [broker for broker in found if broker != _kept(found, leader)]
         most = max(others, key=lambda broker: (load.replicas[broker], broker))
         load.replicas[most] -= 1
         found = tuple(broker for broker in found if broker != most)
     return found
+
+
+def _kept(replicas: tuple[int, ...], leader: int | None) -> int:
+    return leader if leader is not None and leader in replicas else replicas[0]
 
 
 def as_reassignment_json(assignment: Assignment) -> str:

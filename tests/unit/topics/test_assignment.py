@@ -26,6 +26,30 @@ def test_shrinking_lets_the_fullest_broker_go_and_the_leader_stay() -> None:
     assert spread(observed, {"t": 2}, [1, 2, 3]) == {"t": {0: (1, 2)}}
 
 
+@given(
+    partitions=st.integers(1, 12),
+    brokers=st.integers(2, 5),
+    data=st.data(),
+)
+def test_shrinking_keeps_even_brokers_even(
+    partitions: int, brokers: int, data: st.DataObject
+) -> None:
+    """Whoever leads what: of replicas everywhere, each broker lets as many go as the next."""
+    ids = tuple(range(1, brokers + 1))
+    first = data.draw(st.integers(0, brokers - 1))
+    leaders = [ids[(first + number) % brokers] for number in range(partitions)]
+    state = TopicState(
+        "t",
+        tuple(PartitionState(n, leader, ids, ids) for n, leader in enumerate(leaders)),
+        {},
+    )
+    size = data.draw(st.integers(1, brokers - 1))
+    found = spread({"t": state}, {"t": size}, ids)["t"]
+    held = Counter(broker for replicas in found.values() for broker in replicas)
+    assert all(leader in found[n] and len(found[n]) == size for n, leader in enumerate(leaders))
+    assert max(held[broker] for broker in ids) - min(held[broker] for broker in ids) <= 1
+
+
 def test_what_is_right_already_is_left_out() -> None:
     """Only partitions that change are moved."""
     observed = {"t": _topic("t", (1, 2), (3,))}
