@@ -103,6 +103,14 @@ def is_away(error: KafkaError) -> bool:
     return error.code() in _AWAY
 
 
+_WHAT_WORKS = {
+    KafkaError.INVALID_CONFIG: "invoke kafka.topic.describe NAME -o json shows every setting",
+    KafkaError.INVALID_REPLICATION_FACTOR: "--replication-factor 1, or start what does not run: "
+    "invoke kafka.up",
+    KafkaError.INVALID_PARTITIONS: "--partitions 1",
+}
+
+
 def translate(error: KafkaException, what: str) -> KafkaTasksError:
     """librdkafka's error in the words of this package; `what` is what was being done."""
     cause: KafkaError = error.args[0]
@@ -127,7 +135,7 @@ def translate(error: KafkaException, what: str) -> KafkaTasksError:
         return InvalidInput(
             f"The broker refused: {what}.",
             evidence=(text,),
-            hint="invoke kafka.topic.describe NAME -o json shows every setting and its value",
+            hint=_WHAT_WORKS.get(code, "invoke kafka.topic.list"),
         )
     return ClusterError(
         f"Failed: {what}.",

@@ -50,6 +50,8 @@ def test_librdkafkas_errors_become_ours(
     assert found.exit_code == exit_code
     assert "create topic t" in found.message
     assert found.hint and "invoke kafka." in found.hint
+    if code == KafkaError.INVALID_REPLICATION_FACTOR:
+        assert found.hint.startswith("--replication-factor 1")
     if kind in (BrokerUnreachable, ClusterError):
         assert found.evidence == (f"{KafkaError(code).name()}: the reason",)
 
