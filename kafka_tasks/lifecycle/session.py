@@ -49,9 +49,19 @@ class Session:
             self.runtime.start(self.settings)
 
     def require_running(self) -> None:
-        """Raise `NotReady` where no service is alive."""
-        if not any(service.alive for service in self.runtime.services()):
+        """Raise `NotReady` where no broker runs that could answer."""
+        services = self.runtime.services()
+        if not any(service.alive for service in services):
             raise NotReady(f"No cluster is running in {self.project.path}.", hint="invoke kafka.up")
+        brokers = [service for service in services if service.role == "broker"]
+        if not any(broker.alive and not broker.suspended for broker in brokers):
+            states = (f"{b.name} {'is suspended' if b.alive else 'has ended'}" for b in brokers)
+            raise NotReady(
+                f"No broker is running in {self.project.path}: {', '.join(states)}.",
+                layer="process",
+                service=brokers[0].name if brokers else None,
+                hint="invoke kafka.up",
+            )
 
     def deadline(self) -> Deadline:
         """The moment the settings give, from now."""

@@ -36,6 +36,8 @@ def test_up_repairs_what_was_killed(running: Sandbox, victims: tuple[str, ...]) 
     if victims == ("kafka",):
         states = {s["name"]: s["state"] for s in seen.document["services"]}
         assert states == {"zookeeper": "ready", "kafka": "failed"}
+        for verb in ("topic.list", "group.list", "topic"):
+            running.run(verb).refused(5, "kafka has ended", "invoke kafka.up")
     assert running.run("wait", "--timeout", "0.2").code == 5
     after = running.up()
     assert after["changed"] is True
