@@ -42,6 +42,8 @@ COMPILE = (
 )
 # What sessions install is what is locked, and its checksums are compared.
 os.environ.setdefault("UV_CONSTRAINT", str(LOCK))
+# Two files at a time: most of their time is spent waiting for servers.
+TWO = ("-n", "2", "--dist", "loadfile")
 GROUPS = nox.project.load_toml("pyproject.toml")["dependency-groups"]
 
 
@@ -127,14 +129,14 @@ def integration(session: nox.Session) -> None:
     """Real processes."""
     with_group(session, "test")
     session.install("nox")
-    session.run("pytest", "tests/integration", *session.posargs, interrupt_timeout=60)
+    session.run("pytest", "tests/integration", *TWO, *session.posargs, interrupt_timeout=60)
 
 
 @nox.session
 def compose(session: nox.Session) -> None:
     """A real Docker engine, with images that tests/images builds."""
     with_group(session, "test")
-    session.run("pytest", "tests/compose", *session.posargs, interrupt_timeout=60)
+    session.run("pytest", "tests/compose", *TWO, *session.posargs, interrupt_timeout=60)
 
 
 @nox.session

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import docker
 import pytest
+from filelock import FileLock
 
 IMAGES = Path(__file__).parent.parent / "images"
 KAFKA_IMAGE = "kafka-tasks-test/cp-kafka:3.9"
@@ -36,14 +38,15 @@ def engine() -> docker.DockerClient:
 @pytest.fixture(scope="session")
 def images(engine: docker.DockerClient) -> None:
     """The test images, built once for a machine."""
-    built = subprocess.run(
-        [IMAGES / "build", "3.9"],
-        env={**os.environ, "PYTHON": sys.executable},
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
+    with FileLock(Path(tempfile.gettempdir(), "kafka-tasks-test-images.lock"), timeout=900):
+        built = subprocess.run(
+            [IMAGES / "build", "3.9"],
+            env={**os.environ, "PYTHON": sys.executable},
+            capture_output=True,
+            text=True,
+            timeout=900,
+            check=False,
+        )
     assert built.returncode == 0, built.stdout + built.stderr
 
 
@@ -116,21 +119,11 @@ class Bench:
                 volume.remove(force=True)
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on just now, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
-
-
 def neighbours(count: int) -> int:
-    """The first of so many neighbouring free ports."""
-    for first in range(21000, 31000, 16):
+    """The first of so many neighbouring free ports; no two workers look at the same ones."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    lowest = 21000 + 2500 * (worker % 4)
+    for first in range(lowest, lowest + 2500, 16):
         if all(_is_free(port) for port in range(first, first + count)):
             return first
     raise AssertionError("no free ports")
