@@ -295,10 +295,15 @@ def port_holder(port: int) -> PortHolder | None:
         if process is None:
             continue
         with contextlib.suppress(psutil.Error):
-            command = " ".join(process.cmdline())
+            # A script after -c, and whatever a process calls itself, may have several lines.
+            name, command = _on_one_line(process.name()), _on_one_line(*process.cmdline())
             shown = command if len(command) <= 120 else command[:117] + "..."
-            return PortHolder(port, process.pid, process.name(), shown)
+            return PortHolder(port, process.pid, name, shown)
     return PortHolder(port) if not port_is_free(port) else None
+
+
+def _on_one_line(*words: str) -> str:
+    return " ".join(" ".join(words).split())
 
 
 def _listeners(port: int) -> Iterable[psutil.Process | None]:

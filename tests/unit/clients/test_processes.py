@@ -205,6 +205,19 @@ def test_a_long_command_line_is_cut(child: Identity, monkeypatch: pytest.MonkeyP
     assert len(found.command) == 120 and found.command.endswith("...")
 
 
+def test_a_command_line_is_one_line(child: Identity, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script that was given after -c does not break the sentence that names its process."""
+    listed = [_Connection(_At("127.0.0.1", 9092), psutil.CONN_LISTEN, child.pid)]
+    monkeypatch.setattr(psutil, "net_connections", lambda kind: listed)
+    monkeypatch.setattr(psutil.Process, "name", lambda self: "my\nserver")
+    monkeypatch.setattr(
+        psutil.Process, "cmdline", lambda self: ["python", "-c", "import os\r\n\tos.wait()\n"]
+    )
+    assert processes.port_holder(9092) == PortHolder(
+        9092, child.pid, "my server", "python -c import os os.wait()"
+    )
+
+
 def test_free_space_is_counted_in_bytes(tmp_path: Path) -> None:
     """The number is that of the file system."""
     numbers = os.statvfs(tmp_path)
