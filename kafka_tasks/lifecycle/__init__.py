@@ -8,7 +8,7 @@ from kafka_tasks.lifecycle.pulling import pull
 from kafka_tasks.lifecycle.registration import await_deregistration
 from kafka_tasks.lifecycle.session import Session, open_session, signals_held
 from kafka_tasks.lifecycle.starting import up
-from kafka_tasks.lifecycle.stopping import down, paused, restart
+from kafka_tasks.lifecycle.stopping import down, paused, require_service, restart
 
 __all__ = [
     "Session",
@@ -20,6 +20,7 @@ __all__ = [
     "paused",
     "pull",
     "require_same_settings",
+    "require_service",
     "restart",
     "signals_held",
     "status",

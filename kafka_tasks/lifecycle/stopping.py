@@ -33,7 +33,7 @@ def restart(session: Session, service: str | None = None) -> Report:
     session.require_lifecycle()
     with changing(session, "restart"):
         if service is not None:
-            _require_service(session, service)
+            require_service(session, service)
         _stop_for_a_while(session, [service] if service else None)
         return start(session)
 
@@ -69,7 +69,8 @@ def paused(session: Session, why: str, check: Callable[[], None]) -> Iterator[bo
     start(session)
 
 
-def _require_service(session: Session, service: str) -> None:
+def require_service(session: Session, service: str) -> None:
+    """Raise `InvalidInput` where the cluster has no service of this name."""
     names = [known.name for known in session.runtime.services()]
     if service not in names:
         raise InvalidInput(

@@ -27,10 +27,13 @@ def up(
 
 
 def _dry_start(call: Call, verb_: str, service: str | None = None) -> Outcome:
+    from kafka_tasks import lifecycle
     from kafka_tasks.model.cluster import service_names
 
     session = call.session()
     session.require_lifecycle()
+    if service is not None:
+        lifecycle.require_service(session, service)
     alive = {entry.name for entry in session.runtime.services() if entry.alive}
     names = [service] if service else list(service_names(session.settings.brokers))
     todo = [name for name in names if verb_ != "start" or name not in alive]

@@ -96,6 +96,16 @@ def test_dry_on_a_ready_cluster_says_so(ready: Run, runtime: FakeRuntime) -> Non
     assert runtime.calls == []
 
 
+def test_dry_refuses_what_a_run_would_refuse(ready: Run, runtime: FakeRuntime) -> None:
+    """A service that is not there cannot be restarted, and `--dry` says so."""
+    for line in ("restart --service nope", "restart --service nope --dry"):
+        ran = ready(f"{line} -o json")
+        assert ran.code == 3, line
+        assert "'nope'" in ran.document["error"]["message"]
+    assert ready("restart --service kafka --dry -o json").document["restart"] == ["kafka"]
+    assert runtime.calls == []
+
+
 def test_down_stops_and_says_that_data_is_kept(ready: Run, runtime: FakeRuntime) -> None:
     """A second down has nothing to do, which is no failure."""
     assert ready("down").out == "Stopped kafka, zookeeper. Data kept.\n"
