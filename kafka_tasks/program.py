@@ -66,7 +66,7 @@ class KafkaTasks(Program):
             super().parse_tasks()
 
     def parse_cleanup(self) -> None:
-        """Topics and groups complete as well; Invoke knows tasks and flags, help and lists."""
+        """Names complete as well; Invoke knows tasks and flags, help and lists."""
         with _in_a_sentence():
             if self.args.complete.value:
                 from invoke.context import Context

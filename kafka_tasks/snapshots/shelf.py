@@ -71,6 +71,11 @@ def paths(project: Project) -> list[Path]:
     ]
 
 
+def names(project: Project) -> list[str]:
+    """What `find` knows them by."""
+    return [path.name.removesuffix(SUFFIX) for path in paths(project)]
+
+
 def _shelved(path: Path) -> Shelved:
     try:
         found = archive.read(path)
@@ -116,8 +121,7 @@ def damaged(seen: SnapshotSeen, problem: str) -> SnapshotDamaged:
 def _missing(project: Project, wanted: str) -> SnapshotMissing:
     from difflib import get_close_matches
 
-    names = [path.name.removesuffix(SUFFIX) for path in paths(project)]
-    near = get_close_matches(wanted, names, n=1)
+    near = get_close_matches(wanted, names(project), n=1)
     return SnapshotMissing(
         f"There is no snapshot {wanted}.",
         hint=f"did you mean {near[0]}?" if near else "invoke kafka.snapshot.list",

@@ -1,4 +1,4 @@
-"""Names of topics and groups for a shell that completes, where Invoke's own completion has none."""
+"""Names of topics, groups and snapshots for a shell that completes, where Invoke knows none."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from invoke.context import Context
     from invoke.parser.argument import Argument
     from invoke.parser.context import ParserContext
+
+    from kafka_tasks.tasks._options import Call
 
 # A shell waits for this, so a cluster that does not answer by then has no names, in seconds.
 _PATIENCE_S = 0.6
@@ -113,7 +115,7 @@ class _Line:
 
     @property
     def kind(self) -> str | None:
-        """What the next word is a name of: topics, groups or None."""
+        """What the next word is a name of: topics, groups, snapshots or None."""
         if self.task is None or self.expected is None:
             return None
         found: str | None = self.collection[self.task].completes.get(self.expected)
@@ -148,7 +150,7 @@ def _parameter(argument: Argument) -> str:
 
 
 def known(kind: str, context: Context) -> list[str]:
-    """Names of topics or groups; none where no cluster answers at once. Never an error."""
+    """Names of this kind; none of a cluster that does not answer at once. Never an error."""
     found: list[str] = []
 
     def ask() -> None:
@@ -164,12 +166,23 @@ def known(kind: str, context: Context) -> list[str]:
 
 
 def _asked(kind: str, context: Context) -> list[str]:
-    from kafka_tasks.clients.kafka import group_admin
-    from kafka_tasks.clients.kafka.admin import Admin
-    from kafka_tasks.project import state
     from kafka_tasks.tasks._options import Call
 
     call = Call(context)
+    return _snapshots(call) if kind == "snapshots" else _of_cluster(kind, call)
+
+
+def _snapshots(call: Call) -> list[str]:
+    from kafka_tasks.snapshots import shelf
+
+    return shelf.names(call.project())
+
+
+def _of_cluster(kind: str, call: Call) -> list[str]:
+    from kafka_tasks.clients.kafka import group_admin
+    from kafka_tasks.clients.kafka.admin import Admin
+    from kafka_tasks.project import state
+
     project = call.project()
     settings = call.settings(project)
     # To choose a runtime may ask a registry for images: too much for a key that was pressed.

@@ -116,7 +116,8 @@ class KafkaTask(Task):  # type: ignore[type-arg]
     """A task with -o for --output, and equal to itself alone.
 
     Invoke cannot be told which short flag to use, and takes tasks with the same code for one.
-    `completes` says of which parameters a shell may complete names, and whether topics or groups.
+    `completes` says of which parameters a shell may complete names, and of what: topics, groups or
+    snapshots.
     """
 
     completes: Mapping[str, str] = MappingProxyType({})

@@ -48,7 +48,7 @@ def _around(session: Session, what: str) -> str:
     return f"stop {', '.join(reversed(alive))}, {what}, and start them again"
 
 
-@verb()
+@verb(completes={"name": "snapshots"})
 def restore(
     call: Call,
     name: str,
@@ -101,7 +101,7 @@ def list_(call: Call, output: str = "text") -> Outcome:
     )
 
 
-@verb()
+@verb(completes={"name": "snapshots"})
 def delete(call: Call, name: str, yes: bool = False, output: str = "text") -> Outcome:
     """Delete a snapshot; says what goes and asks first."""
     from kafka_tasks.snapshots import shelf

@@ -19,10 +19,11 @@ from tests.unit.tasks.conftest import Run
 
 TOPICS = ["orders", "orders-eu", "payments"]
 GROUPS = ["audit", "readers"]
+SNAPSHOTS = ["base", "before-upgrade"]
 
 
 def _names(kind: str) -> Sequence[str]:
-    return {"topics": TOPICS, "groups": GROUPS}[kind]
+    return {"topics": TOPICS, "groups": GROUPS, "snapshots": SNAPSHOTS}[kind]
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,9 @@ def _names(kind: str) -> Sequence[str]:
         ("group.reset re", ["readers"]),
         ("group.reset readers --to start --topic", TOPICS),
         ("group.reset readers --topic = pay", ["payments"]),
+        ("snapshot.restore", SNAPSHOTS),
+        ("snapshot.restore --yes bef", ["before-upgrade"]),
+        ("snapshot.delete ba", ["base"]),
         ("topic.describe orders group.describe", GROUPS),
         ("--echo topic.describe pay", ["payments"]),
     ],
@@ -67,6 +71,7 @@ def test_names_stand_where_a_task_takes_them(typed: str, offered: list[str]) -> 
         "topic.delete -",
         "up --brokers 3",
         "topic.validate",
+        "snapshot.save",
     ],
 )
 def test_the_rest_is_invokes(typed: str) -> None:
@@ -80,7 +85,7 @@ def test_every_name_that_completes_belongs_to_a_parameter() -> None:
         task = kafka[name]
         given = {str(a.attr_name or a.name) for a in task.get_arguments()}
         assert set(task.completes) <= given, name
-        assert set(task.completes.values()) <= {"topics", "groups"}
+        assert set(task.completes.values()) <= {"topics", "groups", "snapshots"}
 
 
 def test_what_a_shell_would_expand_is_not_offered(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,6 +151,23 @@ def test_a_running_cluster_is_asked(
     assert capsys.readouterr().out.split() == TOPICS
     _complete(".venv/bin/kafka-tasks", "group.delete")
     assert capsys.readouterr().out.split() == GROUPS
+
+
+def test_snapshots_need_no_cluster(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are files; drafts and what else lies there are not offered."""
+    monkeypatch.chdir(project.path)
+    _complete("kafka-tasks", "snapshot.restore")
+    assert capsys.readouterr() == ("", "")
+    folder = project.state / "snapshots"
+    folder.mkdir()
+    for name in ("base.tar.gz", "old.tar.gz", ".new.tar.gz.draft", "notes.txt"):
+        (folder / name).touch()
+    _complete("kafka-tasks", "snapshot.restore")
+    assert capsys.readouterr().out.split() == ["base", "old"]
+    _complete("kafka-tasks", "snapshot.delete", "o")
+    assert capsys.readouterr().out.split() == ["old"]
 
 
 def test_zsh_has_a_script_of_our_own(capsys: pytest.CaptureFixture[str]) -> None:
