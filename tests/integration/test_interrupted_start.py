@@ -155,3 +155,32 @@ def test_restart_killed_half_way(project: Sandbox) -> None:
     code, _, _ = faulty(project, "kill-record", 3, "restart")
     assert code == -signal.SIGKILL
     assert project.up()["cluster_id"] == first["cluster_id"]
+
+
+def test_up_after_a_broker_was_ended_while_it_registered(
+    project: Sandbox, until: Callable[..., object]
+) -> None:
+    """A broker that is told to end before it has started halts and stays registered for a while.
+
+    Kafka refuses to shut down then; who starts the next one has to wait for that session's end.
+    """
+    project.up()
+    log = project.path / ".kafka-tasks" / "logs" / "kafka.log"
+    for _ in range(6):
+        said = len(log.read_bytes())
+        process = project.begin("restart", "--service", "kafka")
+        until(lambda said=said: b"Registered broker 1" in log.read_bytes()[said:], "its znode")
+        broker = project.pids()["kafka"]
+        os.kill(broker, signal.SIGSTOP)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        if process.returncode == 130 and b"still starting up" in log.read_bytes()[said:]:
+            break
+        project.up()
+    else:
+        pytest.fail("no broker was caught while it registered")
+    assert "stopping again: kafka" in err
+    done = project.run("up")
+    assert done.code == 0, done.err
+    assert "ZooKeeper still lists broker 1" in done.err
+    assert b"NodeExists" not in log.read_bytes()

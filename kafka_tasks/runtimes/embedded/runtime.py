@@ -40,6 +40,8 @@ _GRACE_S = 20.0
 # Without ZooKeeper a broker cannot shut down in an orderly way, so it is not given long.
 _GRACE_ALONE_S = 5.0
 _DISK_NEEDED = 64_000_000
+# A broker's last word, once ZooKeeper no longer lists it and its data is complete.
+_GOODBYE = b"shut down completed"
 
 
 class EmbeddedRuntime:
@@ -307,13 +309,7 @@ class EmbeddedRuntime:
                 if identity is None or not processes.is_running(identity):
                     continue
                 alone = keeper_id is None or not processes.is_running(keeper_id)
-                grace = _GRACE_ALONE_S if alone and service.name != ZOOKEEPER else _GRACE_S
-                in_time = processes.stop(identity, grace_s=grace)
-                if not in_time:
-                    self._recorder.notice(
-                        f"{service.name} did not end within {grace:g} s and was killed"
-                    )
-                elif service.name == ZOOKEEPER or not alone:
+                if self._end(service.name, identity, alone=alone):
                     gone.append(service)
                 stopped.append(service.name)
                 self._recorder.passed("stopped", service.name)
@@ -323,6 +319,18 @@ class EmbeddedRuntime:
         if wipe:
             self._wipe()
         return tuple(stopped)
+
+    def _end(self, name: str, identity: processes.Identity, *, alone: bool) -> bool:
+        """End one of them; whether that was in an orderly way."""
+        keeper = name == ZOOKEEPER
+        grace = _GRACE_ALONE_S if alone and not keeper else _GRACE_S
+        log = self._project.state / "logs" / f"{name}.log"
+        before = tails.size(log)
+        if not processes.stop(identity, grace_s=grace):
+            self._recorder.notice(f"{name} did not end within {grace:g} s and was killed")
+            return False
+        # A broker that is still starting up refuses to shut down, and halts while it is registered.
+        return keeper or (not alone and tails.has_since(log, before, _GOODBYE))
 
     def _wipe(self) -> None:
         root = self._project.state

@@ -22,19 +22,34 @@ def last_lines(path: Path, count: int) -> list[str]:
     return text.splitlines()[-count:] if count else []
 
 
+def size(path: Path) -> int:
+    """Bytes; 0 where there is no file."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def has_since(path: Path, position: int, words: bytes) -> bool:
+    """Whether these words were added after the file had this size; a rotated file is all new."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(position if position <= file.seek(0, 2) else 0)
+            return words in file.read()
+    except OSError:
+        return False
+
+
 def follow(path: Path, tail: int) -> Iterator[str]:
     """The last `tail` lines and then each new one, without end; a rotated file is reopened."""
     yield from last_lines(path, tail)
-    position = path.stat().st_size if path.exists() else 0
+    position = size(path)
     rest = ""
     while True:
-        try:
-            size = path.stat().st_size
-        except OSError:
-            size = 0
-        if size < position:
+        now = size(path)
+        if now < position:
             position = 0
-        if size > position:
+        if now > position:
             with open(path, "rb") as file:
                 file.seek(position)
                 chunk = file.read()

@@ -30,6 +30,20 @@ def test_broken_bytes_do_not_hide_a_line(tmp_path: Path) -> None:
     assert tails.last_lines(path, 1) == ["caf� closed"]
 
 
+def test_words_count_from_a_position_on(tmp_path: Path) -> None:
+    """What was said before does not; a file that was rotated since is all new."""
+    path = tmp_path / "a.log"
+    assert (tails.size(path), tails.has_since(path, 0, b"bye")) == (0, False)
+    path.write_text("hello, bye\n")
+    before = tails.size(path)
+    assert before == 11
+    assert not tails.has_since(path, before, b"bye")
+    path.write_text("hello, bye\nbye\n")
+    assert tails.has_since(path, before, b"bye")
+    path.write_text("bye\n")
+    assert tails.has_since(path, before, b"bye")
+
+
 def test_new_lines_follow_also_after_a_rotation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
