@@ -6,6 +6,8 @@ The one thing that the SDK writes is files into a container, which no command ca
 from __future__ import annotations
 
 import contextlib
+import io
+import tarfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +32,8 @@ ONE_OFF = "com.docker.compose.oneoff"
 START_INTERVAL_API = (1, 44)
 # Between two chunks of files that are read or written.
 _TRANSFER_S = 300.0
+# Bytes of a file that is read as a whole.
+_SMALL = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +236,24 @@ class Engine:
         filters = {"label": f"{PROJECT}={project}"}
         return bool(self._ask(lambda: self._client.api.volumes(filters=filters))["Volumes"])
 
+    def volumes_bytes(self, project: str) -> int | None:
+        """Bytes in the volumes of a Compose project; None where it has none, or nobody counts."""
+        api = self._client.api
+        # The SDK's df() also measures images and containers, which takes long.
+        answer = self._ask(
+            lambda: api.get(
+                f"{api.base_url}/v{api.api_version}/system/df",
+                params={"type": "volume"},
+                timeout=api.timeout,
+            ).json()
+        )
+        sizes = [
+            (volume.get("UsageData") or {}).get("Size", -1)
+            for volume in answer.get("Volumes") or ()
+            if (volume.get("Labels") or {}).get(PROJECT) == project
+        ]
+        return sum(sizes) if sizes and min(sizes) >= 0 else None
+
     def read_directory(self, container: str, path: str) -> Iterator[bytes]:
         """A directory of a container, running or not, as the chunks of a tar file.
 
@@ -248,6 +270,23 @@ class Engine:
                 yield from chunks
             except (RequestException, HTTPError, OSError) as error:
                 raise _no_engine(self.host, error) from error
+
+    def read_file(self, container: str, path: str) -> bytes | None:
+        """A small file of a container, running or not; None where there is none."""
+        try:
+            chunks, seen = self._ask(lambda: self._client.api.get_archive(container, path))
+        except NotFound:
+            return None
+        if seen["size"] > _SMALL:
+            return None
+        try:
+            packed = b"".join(chunks)
+        except (RequestException, HTTPError, OSError) as error:
+            raise _no_engine(self.host, error) from error
+        with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+            member = tar.next()
+            content = tar.extractfile(member) if member else None
+            return content.read() if content else None
 
     def write_directory(self, container: str, path: str, tar: Iterable[bytes]) -> None:
         """Unpack the chunks of a tar file into a directory of a container, running or not."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 from kafka_tasks.diagnosis import last_failure, signatures
 from kafka_tasks.diagnosis.case import Case, Check
@@ -27,9 +25,6 @@ _LOOKED_AT_ANEW = frozenset(
 )
 # What brokers ask ZooKeeper for here.
 _SESSION_S = 6
-_DATA_LARGE = 5_000_000_000
-# Walking stops here: who has more files than that waits for no count of bytes.
-_FILES_LOOKED_AT = 20_000
 
 
 def _finding(id: str, level: Level, title: str, **more: object) -> Finding:
@@ -173,87 +168,7 @@ def signed(texts: Mapping[str, list[str]], runtime: str | None) -> list[Finding]
     ]
 
 
-# -- identity ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Meta:
-    """What a broker's meta.properties says."""
-
-    service: str
-    cluster_id: str | None
-    broker_id: int | None
-
-
-def metas(data: Path) -> list[Meta]:
-    """The identity that each broker's data has; embedded alone keeps it where it can be read."""
-    found = []
-    for path in sorted(data.glob("kafka*/meta.properties")):
-        try:
-            text = path.read_text(encoding="ascii", errors="replace")
-        except OSError:
-            continue
-        cluster = re.search(r"^cluster\.id=(\S+)", text, re.MULTILINE)
-        broker = re.search(r"^broker\.id=(\d{1,9})$", text, re.MULTILINE)
-        found.append(
-            Meta(
-                path.parent.name,
-                cluster[1] if cluster else None,
-                int(broker[1]) if broker else None,
-            )
-        )
-    return found
-
-
-def identity(case: Case) -> Iterator[Finding]:
-    """Whether Kafka's data is of this ZooKeeper, and each directory of this broker."""
-    known = metas(case.project.state / "data")
-    if case.runtime != "embedded" or not known:
-        return
-    for meta in known:
-        if meta.broker_id is not None and meta.broker_id != broker_id(meta.service):
-            yield _finding(
-                "broker-id-differs",
-                "error",
-                f"The data of {meta.service} belongs to broker {meta.broker_id}.",
-                cause="The broker id was changed, or the directory is another broker's.",
-                evidence=(f"data/{meta.service}/meta.properties: broker.id={meta.broker_id}",),
-                fix=f"sed -i 's/^broker.id=.*/broker.id={broker_id(meta.service)}/' "
-                f".kafka-tasks/data/{meta.service}/meta.properties, if the data is its own; "
-                "else invoke kafka.down --wipe",
-                service=meta.service,
-                reference="Yolean/kubernetes-kafka#214",
-            )
-    ids = {meta.service: meta.cluster_id for meta in known if meta.cluster_id}
-    keeper = _zookeepers_id(case)
-    if keeper is not None:
-        ids = {"zookeeper": keeper, **ids}
-    if len(set(ids.values())) > 1:
-        yield _finding(
-            "cluster-id-differs",
-            "error",
-            "The data is of different clusters.",
-            cause="ZooKeeper's data was lost or wiped and Kafka's was not, or the other way round.",
-            evidence=tuple(f"{name}: {value}" for name, value in ids.items()),
-            fix="bring the lost half back; or invoke kafka.down --wipe --yes; invoke kafka.up",
-            reference="conduktor/kafka-stack-docker-compose#105",
-        )
-    elif ids:
-        both = "ZooKeeper and data agree" if keeper else "the data is of one cluster"
-        yield _finding("cluster-id", "ok", f"{both}: {next(iter(ids.values()))}")
-
-
-def _zookeepers_id(case: Case) -> str | None:
-    from kafka_tasks.clients import zookeeper
-
-    session = case.session
-    if session is None or not any(service.name == ZOOKEEPER for service in case.alive()):
-        return None
-    address = session.runtime.cluster(case.settings).zookeeper
-    try:
-        return zookeeper.cluster_id(address, 1.0) if address else None
-    except (zookeeper.Unanswered, KafkaTasksError):
-        return None
+# -- registrations and partitions -------------------------------------------------------------
 
 
 def registrations(case: Case) -> Iterator[Finding]:
@@ -305,9 +220,6 @@ def _dead_registration(address: Address, number: int, endpoints: tuple[str, ...]
         fix="invoke kafka.up, which waits for it",
         reference="confluentinc/kafka-images#30",
     )
-
-
-# -- data --------------------------------------------------------------------------------------
 
 
 def partitions(case: Case) -> Iterator[Finding]:
@@ -363,41 +275,11 @@ def _ids(numbers: tuple[int, ...]) -> str:
     return ",".join(map(str, numbers))
 
 
-def data_size(case: Case) -> Iterator[Finding]:
-    """How much the data takes up on this machine."""
-    folder = case.project.state / "data"
-    total, files = 0, 0
-    for path in folder.rglob("*"):
-        try:
-            # Index files are sparse: what counts are the blocks.
-            total += path.lstat().st_blocks * 512
-        except OSError:
-            continue
-        files += 1
-        if files >= _FILES_LOOKED_AT:
-            break
-    if not files or case.runtime != "embedded":
-        return
-    more = "more than " if files >= _FILES_LOOKED_AT else ""
-    seen = f"the data takes {more}{total / 1e6:.0f} MB ({folder})"
-    if total < _DATA_LARGE:
-        yield _finding("data-size", "ok", seen)
-        return
-    yield _finding(
-        "data-size",
-        "warning",
-        f"{seen[0].upper()}{seen[1:]}.",
-        fix=f'du -sh "{folder}"/kafka*/* | sort -h | tail; invoke kafka.down --wipe',
-    )
-
-
 CHECKS = tuple(
     Check(name, "cluster", ask)
     for name, ask in (
         ("life", life),
-        ("identity", identity),
         ("registrations", registrations),
         ("partitions", partitions),
-        ("data size", data_size),
     )
 )

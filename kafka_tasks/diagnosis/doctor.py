@@ -14,6 +14,7 @@ from kafka_tasks.diagnosis import (
     cluster,
     compose_file,
     configuration,
+    data,
     leftovers,
     machine,
     provisions,
@@ -43,6 +44,7 @@ CHECKS: tuple[Check, ...] = (
     *compose_file.CHECKS,
     *leftovers.CHECKS,
     *cluster.CHECKS,
+    *data.CHECKS,
 )
 
 

@@ -49,7 +49,7 @@ def save(session: Session, name: str, *, replacing: bool = False) -> Saved:
             ) as ran,
         ):
             _require_orderly(session)
-            found = _write(session, name, path)
+            found = _write(session, name, path, checked=ran)
         return Saved(found, ran, round(session.recorder.elapsed(), 3))
 
 
@@ -104,7 +104,7 @@ def _require_orderly(session: Session) -> None:
     )
 
 
-def _write(session: Session, name: str, path: Path) -> Snapshot:
+def _write(session: Session, name: str, path: Path, *, checked: bool) -> Snapshot:
     record = state.read(session.project)
     settings = session.settings
 
@@ -126,7 +126,8 @@ def _write(session: Session, name: str, path: Path) -> Snapshot:
         }
 
     with session.runtime.data(settings) as data:
-        _require_room_for(data, path)
+        if not checked:
+            _require_room_for(data, path)
         return archive.write(path, data.files(), describe, _watcher(path))
 
 

@@ -182,8 +182,28 @@ def run_beside(container: str, image: str, user: str, name: str, script: str, *w
 
     Raises `MachineError`. One of that name that an interrupted call left is ended first.
     """
+    done = _beside(container, image, user, name, script, words)
+    if done.code:
+        raise MachineError(
+            f"A container with the volumes of {container[:12]} failed (exit code {done.code}).",
+            evidence=done.output.strip().splitlines()[-5:],
+            hint="docker ps -a; df -h",
+        )
+
+
+def ask_beside(
+    container: str, image: str, user: str, name: str, script: str, *words: str
+) -> list[str] | None:
+    """The lines that such a script prints, which cannot write; None where it failed."""
+    done = _beside(f"{container}:ro", image, user, name, script, words)
+    return None if done.code else done.output.splitlines()
+
+
+def _beside(
+    container: str, image: str, user: str, name: str, script: str, words: Sequence[str]
+) -> processes.Completed:
     remove_container(name)
-    done = processes.run(
+    return processes.run(
         [
             *("docker", "run", "--rm", "--name", name, "--network", "none", "--pull", "never"),
             *("--volumes-from", container, *(("--user", user) if user else ())),
@@ -191,12 +211,6 @@ def run_beside(container: str, image: str, user: str, name: str, script: str, *w
         ],
         timeout_s=600,
     )
-    if done.code:
-        raise MachineError(
-            f"A container with the volumes of {container[:12]} failed (exit code {done.code}).",
-            evidence=done.output.strip().splitlines()[-5:],
-            hint="docker ps -a; df -h",
-        )
 
 
 def read_config(output: str) -> dict[str, Any]:

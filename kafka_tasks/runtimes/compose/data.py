@@ -55,6 +55,14 @@ _DISCARD = f"""
 set -eu
 for place in "$@"; do rm -rf "$place"/{STAGING}; done
 """
+# What directories below belong to others, a broker's user cannot read, and need not count.
+_MEASURE = """
+set -u
+for place in "$@"; do
+  du -s -B1 "$place" 2>/dev/null | cut -f1
+  df -B1 --output=avail "$place" | tail -n1 | tr -d ' '
+done
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +80,36 @@ class ComposeData:
             if (number := container.environment.get("KAFKA_BROKER_ID", "")).isdecimal()
         }
 
-    def allocated(self) -> None:
-        """Only reading them all would tell."""
+    def allocated(self) -> int | None:
+        """Bytes on the engine's disk, which may be that of another machine, real or virtual."""
+        found = self._measured()
+        return sum(used for used, _ in found) if found else None
 
-    def room(self) -> None:
-        """The engine's disk may be that of another machine, real or virtual."""
+    def room(self) -> int | None:
+        """Bytes that are free where the fullest of the volumes lies."""
+        found = self._measured()
+        return min(free for _, free in found) if found else None
+
+    def _measured(self) -> list[tuple[int, int]]:
+        """Bytes used and free of each directory; none where not all of them can be had."""
+        found: list[tuple[int, int]] = []
+        for service, container in self.containers.items():
+            places = self._places(service).values()
+            name = f"{container.project}-{service}-measure"
+            told = command.ask_beside(
+                container.id, container.image, container.user, name, _MEASURE, *places
+            )
+            numbers = [int(line) for line in told or () if line.strip().isdecimal()]
+            if len(numbers) != 2 * len(places):
+                return []
+            found += zip(numbers[::2], numbers[1::2], strict=True)
+        return found
+
+    def meta(self, service: str) -> str | None:
+        """A broker's meta.properties; None where there is none, as before its first start."""
+        (directory,) = self._places(service).values()
+        content = self.engine.read_file(self.containers[service].id, f"{directory}/meta.properties")
+        return None if content is None else content.decode("latin-1")
 
     def _places(self, service: str) -> dict[str, str]:
         """Place → the directory in the service's container."""

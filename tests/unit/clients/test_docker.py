@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import io
 import json
+import tarfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -565,3 +567,55 @@ def test_whether_a_project_has_volumes(there: Any, found: bool) -> None:
     assert engine.has_volumes("shop") is found
     api: Any = engine._client.api
     assert api.calls[0][2] == {"filters": {"label": "com.docker.compose.project=shop"}}
+
+
+def _packed(content: bytes | None) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        info = tarfile.TarInfo("meta.properties")
+        if content is None:
+            info.type = tarfile.DIRTYPE
+        info.size = len(content or b"")
+        tar.addfile(info, io.BytesIO(content or b""))
+    return out.getvalue()
+
+
+def test_a_small_file_is_read_out_of_a_container() -> None:
+    """As the engine packs it; what is not there, no file or large is None."""
+    engine = _engine(get_archive=lambda *_: (iter([_packed(b"a=1\n")]), {"size": 4}))
+    assert engine.read_file("abc", "/data/meta.properties") == b"a=1\n"
+    engine = _engine(get_archive=lambda *_: (iter([_packed(None)]), {"size": 0}))
+    assert engine.read_file("abc", "/data") is None
+    engine = _engine(get_archive=lambda *_: (_breaking(ProtocolError("unread")), {"size": 1 << 30}))
+    assert engine.read_file("abc", "/data/big") is None
+    engine = _engine(get_archive=_refusal(404, "Could not find the file", NotFound))
+    assert engine.read_file("abc", "/nowhere") is None
+    engine = _engine(get_archive=lambda *_: (_breaking(ProtocolError("gone")), {"size": 4}))
+    with pytest.raises(EngineMissing):
+        engine.read_file("abc", "/data/meta.properties")
+
+
+def _volume(project: str, size: int) -> dict[str, Any]:
+    labels = {"com.docker.compose.project": project}
+    return {"Name": "v", "Labels": labels, "UsageData": {"Size": size, "RefCount": 1}}
+
+
+@pytest.mark.parametrize(
+    ("volumes", "found"),
+    [
+        ([_volume("shop", 5), _volume("shop", 7), _volume("other", 100)], 12),
+        ([_volume("shop", 5), _volume("shop", -1)], None),
+        ([{"Name": "v", "Labels": None, "UsageData": None}], None),
+        (None, None),
+    ],
+)
+def test_the_bytes_of_a_projects_volumes(volumes: Any, found: int | None) -> None:
+    """Those with its label; unknown where one of them is, or where there is none."""
+    answer = SimpleNamespace(json=lambda: {"Volumes": volumes})
+    engine = _engine(get=lambda *_, **__: answer)
+    api: Any = engine._client.api
+    api.base_url, api.api_version, api.timeout = "http+docker://localhost", "1.45", 2.0
+    assert engine.volumes_bytes("shop") == found
+    ((_, (url,), options),) = api.calls
+    assert url == "http+docker://localhost/v1.45/system/df"
+    assert options == {"params": {"type": "volume"}, "timeout": 2.0}

@@ -12,8 +12,6 @@ from kafka_tasks.probes import readiness
 from tests.unit.diagnosis.conftest import MakeCase
 from tests.unit.fakes import topic
 
-META = "#\n#Tue Nov 24 13:13:14 UTC 2026\nbroker.id={}\nversion=0\ncluster.id={}\n"
-
 
 def ids(findings: object) -> list[tuple[str, str]]:
     """Id and level of each."""
@@ -28,29 +26,6 @@ def test_partitions_without_leader_or_replicas() -> None:
     assert found[0].evidence == ("a-0",)
     assert found[1].evidence == ("b-0: replicas 1,2, in sync 1",)
     assert ids(cluster.partition_findings({"a": topic("a")})) == [("partitions", "ok")]
-
-
-def test_data_of_several_clusters_and_brokers(make_case: MakeCase) -> None:
-    """What meta.properties say is compared with the service and with each other."""
-    case = make_case()
-    for name, broker, of in (("kafka", 1, "A"), ("kafka-2", 3, "B")):
-        folder = case.project.state / "data" / name
-        folder.mkdir()
-        (folder / "meta.properties").write_text(META.format(broker, of))
-    found = list(cluster.identity(case))
-    assert ids(found) == [("broker-id-differs", "error"), ("cluster-id-differs", "error")]
-    assert found[0].service == "kafka-2"
-    assert found[1].evidence == ("kafka: A", "kafka-2: B")
-
-
-def test_data_that_agrees(make_case: MakeCase) -> None:
-    """One cluster is well; where there is no data nothing is said."""
-    case = make_case()
-    assert list(cluster.identity(case)) == []
-    folder = case.project.state / "data" / "kafka"
-    folder.mkdir()
-    (folder / "meta.properties").write_text(META.format(1, "A"))
-    assert ids(cluster.identity(case)) == [("cluster-id", "ok")]
 
 
 def test_a_registration_that_outlives_its_broker(

@@ -241,6 +241,15 @@ def test_a_script_that_fails_is_exit_4(commands: Commands) -> None:
     assert failed.value.evidence == ("mv: cannot move",)
 
 
+def test_a_script_that_is_asked_cannot_write(commands: Commands) -> None:
+    """Its lines come back, or None where it failed: there is nothing to be said about that."""
+    commands.answer = Completed(0, "1\n2\n")
+    assert command.ask_beside("abc", "image", "", "name", "true", "/data") == ["1", "2"]
+    assert "--volumes-from abc:ro" in " ".join(commands.calls[-1])
+    commands.answer = Completed(1, "bash: not found\n")
+    assert command.ask_beside("abc", "image", "", "name", "true") is None
+
+
 def test_create_starts_nothing(commands: Commands) -> None:
     """Containers and their volumes are made."""
     _project().create(["zookeeper", "kafka"])

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
+import sys
 import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -42,6 +44,11 @@ class Volumes:
         for begin in range(0, len(data), 700):
             yield data[begin : begin + 700]
 
+    def read_file(self, identifier: str, path: str) -> bytes | None:
+        """As the engine does."""
+        found = self.directory(identifier, path)
+        return found.read_bytes() if found.is_file() else None
+
     def write_directory(self, identifier: str, path: str, chunks: Iterable[bytes]) -> None:
         """As the engine does, and noted."""
         self.written.append((identifier, path))
@@ -73,7 +80,15 @@ def volumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Volumes:
         here = [str(found.directory(identifier, place)) for place in places]
         subprocess.run(["bash", "-c", script, "bash", *here], check=True)
 
+    def ask(
+        identifier: str, image: str, user: str, name: str, script: str, *places: str
+    ) -> list[str]:
+        here = [str(found.directory(identifier, place)) for place in places]
+        done = subprocess.run(["bash", "-c", script, "bash", *here], capture_output=True, text=True)
+        return done.stdout.splitlines()
+
     monkeypatch.setattr(command, "run_beside", beside)
+    monkeypatch.setattr(command, "ask_beside", ask)
     return found
 
 
@@ -202,3 +217,26 @@ def test_ids_come_from_the_compose_file(volumes: Volumes) -> None:
     """Where it has none, the data decides."""
     assert data_of(volumes).broker_ids() == {}
     assert data_of(volumes, environment={"KAFKA_BROKER_ID": "7"}).broker_ids() == {"kafka": 7}
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the images have GNU's du and df")
+def test_room_and_size_are_those_of_the_engines_disk(
+    volumes: Volumes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Blocks of all directories, and what is free; unknown where one of them does not tell."""
+    data = data_of(volumes)
+    used, free = data.allocated(), data.room()
+    assert used is not None and used >= len(b"records" * 300)
+    numbers = os.statvfs(volumes.root)
+    assert free is not None and 0 <= free <= numbers.f_blocks * numbers.f_frsize
+    monkeypatch.setattr(command, "ask_beside", lambda *_: ["12"])
+    assert (data.allocated(), data.room()) == (None, None)
+    monkeypatch.setattr(command, "ask_beside", lambda *_: None)
+    assert (data.allocated(), data.room()) == (None, None)
+
+
+def test_the_identity_of_a_brokers_data(volumes: Volumes) -> None:
+    """Its meta.properties, or None before the first start."""
+    assert data_of(volumes).meta("kafka") == "meta"
+    (volumes.root / "id-shop-kafka/var/lib/kafka/data/meta.properties").unlink()
+    assert data_of(volumes).meta("kafka") is None
