@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from kafka_tasks.errors import KafkaTasksError
+from kafka_tasks.errors import KafkaTasksError, ServiceDied
 from kafka_tasks.lifecycle.changing import changing, require_same_settings
 from kafka_tasks.lifecycle.looking import report, status
 from kafka_tasks.lifecycle.registration import wait_out_old_registrations
 from kafka_tasks.lifecycle.session import Session, signals_held
-from kafka_tasks.model.cluster import ZOOKEEPER
+from kafka_tasks.model.cluster import ZOOKEEPER, Cluster
 from kafka_tasks.model.evidence import WINDOW
 from kafka_tasks.model.results import Report
 from kafka_tasks.probes import readiness
@@ -52,24 +52,42 @@ def start(session: Session) -> Report:
         session.recorder.notice(f"{runtime.name}: {session.reason}")
     register.remember(session.project)
     with _undone_on_failure(session, before):
-        doubtful = runtime.perhaps_registered()
-        cluster = runtime.start(session.settings, [ZOOKEEPER] if doubtful else None)
-        # Fetching and stopping take what they take; the timeout is for becoming ready.
-        deadline = session.deadline()
-        if doubtful:
-            wait_out_old_registrations(session, cluster, deadline)
-            cluster = runtime.start(session.settings)
-        findings = readiness.wait_until_ready(cluster, session.watch, deadline, session.recorder)
+        try:
+            cluster, findings = _brought_up(session)
+        except ServiceDied as error:
+            if error.service not in before:
+                raise
+            # A stop that was interrupted had told it to end.
+            before.remove(error.service)
+            session.recorder.notice(f"{error.service} was about to end; starting it again")
+            cluster, findings = _brought_up(session)
     runtime.settled()
     return report(session, cluster, "ready", findings, changed=True)
 
 
+def _brought_up(session: Session) -> tuple[Cluster, dict[str, str]]:
+    """Start what is dead, and wait; returns what was found."""
+    runtime = session.runtime
+    doubtful = runtime.perhaps_registered()
+    cluster = runtime.start(session.settings, [ZOOKEEPER] if doubtful else None)
+    # Fetching and stopping take what they take; the timeout is for becoming ready.
+    deadline = session.deadline()
+    if doubtful:
+        wait_out_old_registrations(session, cluster, deadline)
+        cluster = runtime.start(session.settings)
+    found = readiness.wait_until_ready(cluster, session.watch, deadline, session.recorder)
+    return cluster, found
+
+
 @contextmanager
 def _undone_on_failure(session: Session, before: set[str]) -> Iterator[None]:
-    """Stop again what was started since, when the start fails or is interrupted."""
+    """Stop again what was started since, when the start fails or is interrupted.
+
+    An interrupted one is no longer wanted, also where nothing lives yet.
+    """
     try:
         yield
-    except BaseException:
+    except BaseException as error:
         with signals_held():
             runtime = session.runtime
             runtime.adopt()
@@ -77,6 +95,7 @@ def _undone_on_failure(session: Session, before: set[str]) -> Iterator[None]:
             mine = [s.name for s in runtime.services() if s.alive and s.name not in before]
             if mine:
                 session.recorder.notice(f"stopping again: {', '.join(mine)}")
+            if mine or (isinstance(error, KeyboardInterrupt) and not before):
                 runtime.stop(mine if before else None)
         raise
 

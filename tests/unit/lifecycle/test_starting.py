@@ -8,6 +8,7 @@ import pytest
 from kafka_tasks import lifecycle
 from kafka_tasks.errors import MachineError, NotReady, ServiceDied
 from kafka_tasks.lifecycle import Session
+from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.events import Event
 from kafka_tasks.project import register
 from kafka_tasks.project.lock import is_held
@@ -111,6 +112,60 @@ def test_an_interrupted_start_stops_what_it_started(
     assert alive(runtime) == []
     assert handlers == [signal.SIG_IGN]
     assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_a_start_that_is_interrupted_early_is_no_longer_wanted(
+    session: Session, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C after the wish was written down, and before anything lives, leaves no failure."""
+
+    def planned(*_: object) -> Cluster:
+        record(session)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runtime, "start", planned)
+    with pytest.raises(KeyboardInterrupt):
+        lifecycle.up(session)
+    assert runtime.calls == ["stop"]
+
+
+def test_what_was_about_to_end_is_started_again(
+    session: Session, runtime: FakeRuntime, broker: ScriptedBroker, heard: list[Event]
+) -> None:
+    """A stop that was interrupted has told a broker to end, which it does only under `up`."""
+    lifecycle.up(session)
+    runtime.kill("zookeeper")
+    before = {service.name: service.pid for service in runtime.services()}
+
+    def ends() -> None:
+        broker.does = lambda: None
+        runtime.stop(["kafka"])
+        raise NotYet("refused")
+
+    broker.does = ends
+    found = lifecycle.up(session)
+    assert found.state == "ready"
+    assert {s.name: s.pid for s in found.services}["kafka"] not in (None, before["kafka"])
+    assert "kafka was about to end; starting it again" in [event.text for event in heard]
+
+
+def test_what_ends_twice_is_not_started_a_third_time(
+    session: Session, runtime: FakeRuntime, broker: ScriptedBroker
+) -> None:
+    """It does not end because it was told to; nothing that this call started stays."""
+    lifecycle.up(session)
+    runtime.kill("zookeeper")
+
+    def ends() -> None:
+        runtime.stop(["kafka"])
+        raise NotYet("refused")
+
+    broker.does = ends
+    runtime.calls.clear()
+    with pytest.raises(ServiceDied):
+        lifecycle.up(session)
+    assert runtime.calls.count("start") == 2
+    assert alive(runtime) == []
 
 
 def test_a_machine_that_is_not_able_starts_nothing(session: Session, runtime: FakeRuntime) -> None:
