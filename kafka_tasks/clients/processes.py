@@ -221,6 +221,11 @@ def _signal(identity: Identity, number: signal.Signals, wait_s: float) -> bool:
         return True
     except psutil.AccessDenied as error:
         raise MachineError(f"Process {identity.pid} belongs to another user.") from error
+    return await_end(identity, wait_s)
+
+
+def await_end(identity: Identity, wait_s: float) -> bool:
+    """Wait until a process that was told to end has; returns whether it did in time."""
 
     def gone() -> None:
         # Not psutil's wait: a container's init may leave the dead process as a zombie for long.

@@ -157,6 +157,19 @@ def test_restart_killed_half_way(project: Sandbox) -> None:
     assert project.up()["cluster_id"] == first["cluster_id"]
 
 
+@pytest.mark.parametrize("command", [("down",), ("restart",), ("snapshot.save", "base")])
+def test_a_broker_that_was_told_to_end_has_ended_after_ctrl_c(
+    project: Sandbox, command: tuple[str, ...]
+) -> None:
+    """Ctrl-C while it ends leaves none that answers as if it ran on; `up` is ready after it."""
+    project.up()
+    broker = project.pids()["kafka"]
+    code, _, err = faulty(project, "int-call", "psutil:Process.send_signal@1", *command)
+    assert code == 130, err
+    assert project.pids().get("kafka") != broker
+    assert project.up()["state"] == "ready"
+
+
 def test_up_after_a_broker_was_ended_while_it_registered(
     project: Sandbox, until: Callable[..., object]
 ) -> None:

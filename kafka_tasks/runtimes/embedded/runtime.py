@@ -326,7 +326,13 @@ class EmbeddedRuntime:
         grace = _GRACE_ALONE_S if alone and not keeper else _GRACE_S
         log = self._project.state / "logs" / f"{name}.log"
         before = tails.size(log)
-        if not processes.stop(identity, grace_s=grace):
+        try:
+            in_time = processes.stop(identity, grace_s=grace)
+        except KeyboardInterrupt:
+            # Told to end, it answers for a while yet: nobody shall take it for one that runs on.
+            processes.await_end(identity, _GRACE_ALONE_S)
+            raise
+        if not in_time:
             self._recorder.notice(f"{name} did not end within {grace:g} s and was killed")
             return False
         # A broker that is still starting up refuses to shut down, and halts while it is registered.
