@@ -83,6 +83,30 @@ def test_all_is_well(running: Bench) -> None:
     code, found = listed(running)
     assert code == 0, found
     assert {"engine", "compose", "image", "compose-file", "ready", "partitions"} <= set(found)
+    assert found["cluster-id"][0]["title"].startswith("ZooKeeper and data agree")
+    assert "MB (volumes of " in found["data-size"][0]["title"]
+
+
+@pytest.mark.parametrize(
+    ("line", "id"),
+    [
+        ("broker.id=7", "broker-id-differs"),
+        ("cluster.id=AAAAAAAAAAAAAAAAAAAAAA", "cluster-id-differs"),
+    ],
+)
+def test_data_of_another_broker_or_cluster_in_a_volume(running: Bench, line: str, id: str) -> None:
+    """What the next start would die of is seen while the broker still runs."""
+    name, meta = running.containers["kafka"].name, "/var/lib/kafka/data/meta.properties"
+    key = line.partition("=")[0]
+    running.docker("exec", name, "cp", "-p", meta, "/tmp/meta")
+    running.docker("exec", name, "sed", "-i", f"s/^{key}=.*/{line}/", meta)
+    try:
+        code, found = listed(running)
+        assert code == 5
+        assert found[id][0]["level"] == "error" and found[id][0]["fix"]
+    finally:
+        running.docker("exec", name, "cp", "-p", "/tmp/meta", meta)
+    assert listed(running)[0] == 0
 
 
 def test_the_container_that_has_a_port(running: Bench) -> None:

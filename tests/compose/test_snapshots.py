@@ -13,6 +13,9 @@ import docker
 import pytest
 from conftest import Bench, make_project
 
+from kafka_tasks import lifecycle, settings
+from kafka_tasks.project.directory import Project
+
 FAULTS = Path(__file__).parent.parent / "integration" / "faults.py"
 DATA = "kafka_tasks.runtimes.compose.data"
 PLACES = (
@@ -191,3 +194,20 @@ def test_a_swap_can_be_killed_between_any_two_steps(saved: Bench) -> None:
     )
     steps = int(done.decode().split()[-1])
     assert steps > 20
+
+
+def test_the_volumes_are_measured(saved: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Running or not, and nothing of that is left."""
+    for name, value in saved.environ.items():
+        monkeypatch.setenv(name, value)
+    project = Project(saved.path)
+    session = lifecycle.open_session(project, settings.load(project.path))
+    for _ in range(2):
+        with session.runtime.data(session.settings) as data:
+            used, free = data.allocated(), data.room()
+        assert used is not None and 10_000 < used < 1_000_000_000
+        assert free is not None and free > 0
+        assert saved.run("down").code == 0
+    ran(saved, "up")
+    left = saved.docker("ps", "--all", "--filter", "name=-measure", "--quiet")
+    assert (left.code, left.out) == (0, "")
