@@ -158,17 +158,22 @@ def _silent(check: Check, patience_s: float) -> Finding:
 
 
 def _once(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Two checks may come upon the same error: the first, with more evidence, is kept."""
+    """Two checks may come upon the same error: the first, with more evidence, is kept.
+
+    What an earlier start failed of is a warning, and says nothing new where it is an error now.
+    """
     kept: list[Finding] = []
     for finding in findings:
         twins = [
             number
             for number, other in enumerate(kept)
-            if finding.level == other.level == "error" and _same(finding, other)
+            if other.level == "error"
+            and finding.level in ("error", "warning")
+            and _same(finding, other)
         ]
         if not twins:
             kept.append(finding)
-        elif len(finding.evidence) > len(kept[twins[0]].evidence):
+        elif finding.level == "error" and len(finding.evidence) > len(kept[twins[0]].evidence):
             kept[twins[0]] = finding
     return tuple(kept)
 

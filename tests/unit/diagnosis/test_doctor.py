@@ -114,9 +114,14 @@ def test_the_same_error_is_said_once(project: Project, settings: Settings) -> No
     plain = Finding("port-taken", "error", "A port is taken.", service="tool")
     named = Finding("port-taken", "error", "Port 1 is taken.", service="kafka", evidence=("x",))
     other = Finding("port-taken", "error", "Port 2 is taken.", service="zookeeper")
-    checks = [Check("both", "machine", lambda _case: [named, plain, other])]
+    past = Finding(
+        "port-taken", "warning", "A port was taken.", service="tool", evidence=("y", "z")
+    )
+    checks = [Check("both", "machine", lambda _case: [named, plain, other, past])]
     found = doctor.examine(project, lambda: settings, checks=checks)
     assert found.findings == (named, other)
+    checks = [Check("past", "machine", lambda _case: [past])]
+    assert doctor.examine(project, lambda: settings, checks=checks).findings == (past,)
 
 
 def died(case: Case, said: str, *, service: str = "kafka") -> ServiceDied:
