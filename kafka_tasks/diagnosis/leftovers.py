@@ -15,7 +15,7 @@ from kafka_tasks.runtimes.embedded import marks
 
 def corrupt_record(project: Project) -> bool:
     """Whether there is a state file that cannot be read as one."""
-    return (project.state / state.FILE).is_file() and state.read(project) is None
+    return (project.state / state.FILE).exists() and state.read(project) is None
 
 
 def drafts(project: Project) -> list[Path]:

@@ -131,7 +131,7 @@ def set_aside_if_corrupt(project: Project) -> Path | None:
     path = project.state / FILE
     try:
         _load(path)
-    except notes.Unreadable:
+    except (notes.Unreadable, IsADirectoryError):
         kept = path.with_name(f"{FILE}.corrupt")
         with contextlib.suppress(OSError):
             os.replace(path, kept)

@@ -71,6 +71,16 @@ def test_an_unreadable_record_is_set_aside_and_kept(project: Project, content: b
     assert (project.state / "state.json.corrupt").read_bytes() == content
 
 
+def test_a_directory_in_its_place_is_set_aside(project: Project) -> None:
+    """What a mount point or a careless copy leaves there would stop every start."""
+    path = project.state / "state.json"
+    path.mkdir()
+    assert state.read(project) is None
+    assert state.set_aside_if_corrupt(project) == project.state / "state.json.corrupt"
+    assert not path.exists()
+    state.write(project, _record())
+
+
 @pytest.mark.parametrize(("old", "new"), [(b"9092", b"9093"), (b'"brokers": 1', b'"brokers": 3')])
 def test_a_record_that_was_changed_is_unreadable(project: Project, old: bytes, new: bytes) -> None:
     """A digit that flipped reads as JSON all the same; its checksum tells."""
