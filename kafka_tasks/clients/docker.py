@@ -236,6 +236,14 @@ class Engine:
         filters = {"label": f"{PROJECT}={project}"}
         return bool(self._ask(lambda: self._client.api.volumes(filters=filters))["Volumes"])
 
+    def is_stopped(self, container: str) -> bool:
+        """Whether a signal holds a process of this container; False where nobody can tell."""
+        try:
+            seen = self._client.api.top(container, ps_args="-o pid,stat")
+        except (DockerException, RequestException, OSError):
+            return False
+        return any(row[-1].startswith("T") for row in seen.get("Processes") or ())
+
     def volumes_bytes(self, project: str) -> int | None:
         """Bytes in the volumes of a Compose project; None where it has none, or nobody counts."""
         api = self._client.api

@@ -177,6 +177,11 @@ def unpause_container(identifier: str) -> None:
     processes.run(["docker", "unpause", identifier], timeout_s=60)
 
 
+def continue_container(identifier: str) -> None:
+    """Let the first process of a container go on that a signal had stopped."""
+    processes.run(["docker", "kill", "--signal", "CONT", identifier], timeout_s=60)
+
+
 def run_beside(container: str, image: str, user: str, name: str, script: str, *words: str) -> None:
     """Run a script of bash with a container's volumes, without network, until it ends.
 

@@ -82,12 +82,19 @@ class ComposeRuntime:
         return ()
 
     def resume(self) -> tuple[str, ...]:
-        """Unpause what was paused; returns the names."""
-        there = self._containers()
-        paused = [name for name in sorted(there, key=containers.order) if there[name].paused]
-        for name in paused:
-            command.unpause_container(there[name].id)
-        return tuple(paused)
+        """Let go on what was paused, or stopped by a signal; returns the names."""
+        resumed = []
+        for name, found in sorted(
+            self._containers().items(), key=lambda at: containers.order(at[0])
+        ):
+            if found.paused:
+                command.unpause_container(found.id)
+            elif found.running and self.engine.is_stopped(found.id):
+                command.continue_container(found.id)
+            else:
+                continue
+            resumed.append(name)
+        return tuple(resumed)
 
     def unclean(self) -> bool:
         """Whether a broker's container was killed, so that ZooKeeper may still list it."""

@@ -569,6 +569,26 @@ def test_whether_a_project_has_volumes(there: Any, found: bool) -> None:
     assert api.calls[0][2] == {"filters": {"label": "com.docker.compose.project=shop"}}
 
 
+@pytest.mark.parametrize(
+    ("answer", "found"),
+    [
+        ({"Processes": [["71", "Ss"], ["72", "T"]]}, True),
+        ({"Processes": [["71", "Tsl"]]}, True),
+        ({"Processes": [["71", "Ssl"]]}, False),
+        ({"Processes": None}, False),
+        (_refusal(500, "ps: not found"), False),
+        (ConnectionError("gone"), False),
+    ],
+    ids=["a child", "the first", "none", "no process", "no ps", "no engine"],
+)
+def test_whether_a_signal_holds_a_container(answer: Any, found: bool) -> None:
+    """The state of each process as ps shows it on the engine's machine."""
+    engine = _engine(top=answer)
+    assert engine.is_stopped("abc") is found
+    api: Any = engine._client.api
+    assert api.calls[0] == ("top", ("abc",), {"ps_args": "-o pid,stat"})
+
+
 def _packed(content: bytes | None) -> bytes:
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as tar:

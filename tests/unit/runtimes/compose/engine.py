@@ -69,6 +69,7 @@ class FakeEngine:
     has_start_interval: bool = True
     pulled: list[str] = field(default_factory=list)
     volumes: set[str] = field(default_factory=set)
+    stopped: set[str] = field(default_factory=set)
 
     def _labelled(self, label: str, value: str) -> list[Container]:
         return [found for found in self.there if found.labels.get(label) == value]
@@ -85,6 +86,9 @@ class FakeEngine:
 
     def has_volumes(self, project: str) -> bool:
         return project in self.volumes
+
+    def is_stopped(self, identifier: str) -> bool:
+        return identifier in self.stopped
 
     def has_image(self, name: str) -> bool:
         return self.images is None or name in self.images

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,8 @@ class World:
         self.runtime = ComposeRuntime(project, Recorder(self.events.append), engine)
         monkeypatch.setattr(command, "Project", self.compose)
         monkeypatch.setattr(command, "require_compose", lambda: (2, 26, 1))
-        monkeypatch.setattr(command, "remove_container", self._remove)
+        for verb in ("remove", "unpause", "continue"):
+            monkeypatch.setattr(command, f"{verb}_container", self._noting(verb))
         monkeypatch.setattr(processes, "port_is_free", lambda port: True)
 
     def start(self, project: FakeProject, services: Sequence[str]) -> None:
@@ -54,8 +55,8 @@ class World:
             if name not in there
         ]
 
-    def _remove(self, identifier: str) -> None:
-        self.compose.done.append(f"remove {identifier}")
+    def _noting(self, verb: str) -> Callable[[str], None]:
+        return lambda identifier: self.compose.done.append(f"{verb} {identifier}")
 
     def container(self, service: str, **changes: Any) -> Container:
         """Put a container of this directory onto the engine."""
@@ -159,6 +160,19 @@ def test_a_killed_broker_is_unclean(world: World) -> None:
     assert not world.runtime.unclean()
     world.container("kafka", status="exited", exit_code=137)
     assert world.runtime.unclean()
+
+
+def test_what_is_held_goes_on(world: World) -> None:
+    """Paused by the engine, or stopped by a signal that the engine does not tell of."""
+    keeper = world.container("zookeeper", status="paused")
+    broker = world.container("kafka")
+    world.container("kafka-2")
+    world.container("kafka-3", status="exited", exit_code=0)
+    assert world.runtime.resume() == ("zookeeper",)
+    world.engine.stopped |= {broker.id, "another"}
+    assert world.runtime.resume() == ("zookeeper", "kafka")
+    unpaused = f"unpause {keeper.id}"
+    assert world.done == [unpaused, unpaused, f"continue {broker.id}"]
 
 
 def test_brokers_start_beside_a_zookeeper_that_runs(world: World) -> None:
