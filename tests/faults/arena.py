@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,6 +20,9 @@ from tests.compose.conftest import Bench
 from tests.integration.conftest import COMMAND, Done, Sandbox, eventually
 
 HEAL_TIMEOUT_S = 60
+# Ample for the records of some hundred rounds, and full within a second.
+SPACE = "600m"
+BROKER_DATA = "/var/lib/kafka/data"
 _IPTABLES = ("iptables", "-w", "10")
 
 
@@ -37,10 +41,15 @@ class Arena(Protocol):
 
     runtime: str
     path: Path
+    has_own_system: bool
 
     @property
     def port(self) -> int:
         """The first broker's port."""
+
+    @property
+    def disk(self) -> Path:
+        """A directory of the small file system that the broker writes to."""
 
     def run(self, *arguments: str, timeout: float = 150) -> Done:
         """`kafka-tasks` with these arguments, to its end."""
@@ -81,8 +90,9 @@ class EmbeddedArena:
 
     runtime = "embedded"
 
-    def __init__(self, path: Path, environ: dict[str, str]) -> None:
+    def __init__(self, path: Path, environ: dict[str, str], *, has_own_system: bool) -> None:
         self.path = path
+        self.has_own_system = has_own_system
         self.environ = environ
         self.sandbox = Sandbox(path, environ)
 
@@ -90,6 +100,11 @@ class EmbeddedArena:
     def port(self) -> int:
         """The broker's port."""
         return int(self.environ["KAFKA_TASKS_PORT"])
+
+    @property
+    def disk(self) -> Path:
+        """All of the project is on it."""
+        return self.path
 
     def run(self, *arguments: str, timeout: float = 150) -> Done:
         """To its end, without a terminal."""
@@ -144,6 +159,22 @@ class ComposeArena:
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self.path = bench.path
+        # Containers have a network of their own, and their volumes are the engine's: root's.
+        self.has_own_system = os.geteuid() == 0
+        self.disk = self._small_disk() if self.has_own_system else self.path
+
+    def _small_disk(self) -> Path:
+        """Lay a small file system over the broker's volume, which keeps what it holds."""
+        heal(self)
+        mounts = self.bench.containers["kafka"].attrs["Mounts"]
+        (volume,) = (Path(m["Source"]) for m in mounts if m["Destination"] == BROKER_DATA)
+        assert self.run("down").code == 0
+        kept = self.path / "kept"
+        _command("cp", "-a", volume, kept)
+        _command("mount", "-t", "tmpfs", "-o", f"size={SPACE}", "faults", volume)
+        _command("cp", "-aT", kept, volume)
+        shutil.rmtree(kept)
+        return volume
 
     @property
     def port(self) -> int:
@@ -205,8 +236,15 @@ class ComposeArena:
 
     def close(self) -> None:
         """Down with it, and its data."""
+        if self.has_own_system:
+            self.run("down")
+            _command("umount", "--lazy", self.disk)
         self.bench.clean()
         assert not self.bench.containers
+
+
+def _command(*words: str | Path) -> None:
+    subprocess.run(words, check=True, capture_output=True, timeout=60)
 
 
 def begun(command: Sequence[str], path: Path, environ: dict[str, str]) -> subprocess.Popen[str]:

@@ -13,17 +13,14 @@ import psutil
 import pytest
 
 from tests.compose.conftest import engine, images, make_project  # noqa: F401
-from tests.faults.arena import Arena, ComposeArena, EmbeddedArena
+from tests.faults.arena import SPACE, Arena, ComposeArena, EmbeddedArena
 from tests.faults.report import Report
 from tests.integration.conftest import end_builders, environ, link_tree, warm  # noqa: F401
-
-# Ample for the records of some hundred rounds, and full within a second.
-_SPACE = "600m"
 
 # By name: as CI runs it, as before a release, and what it is.
 SIZES = {
     "rounds": (11, 200, "rounds on the embedded runtime"),
-    "compose-rounds": (8, 50, "rounds on containers"),
+    "compose-rounds": (11, 50, "rounds on containers"),
     "cycles": (5, 100, "cycles of up and down"),
     "starts": (12, 50, "starts at the same moment"),
 }
@@ -75,12 +72,13 @@ def embedded(
     path = tmp_path.resolve() / "faults"
     path.mkdir()
     if owns_system():
-        command = ["mount", "-t", "tmpfs", "-o", f"size={_SPACE}", "faults", str(path)]
+        command = ["mount", "-t", "tmpfs", "-o", f"size={SPACE}", "faults", str(path)]
         subprocess.run(command, check=True, timeout=30)
     cache = tmp_path.resolve() / "cache"
     link_tree(warm / "jars", cache / "jars")
     ports = {"KAFKA_TASKS_PORT": "29092", "KAFKA_TASKS_ZOOKEEPER_PORT": "22181"}
-    arena = EmbeddedArena(path, {**environ, **ports, "KAFKA_TASKS_CACHE": str(cache)})
+    own = {**environ, **ports, "KAFKA_TASKS_CACHE": str(cache)}
+    arena = EmbeddedArena(path, own, has_own_system=owns_system())
     try:
         yield arena
     finally:

@@ -136,10 +136,10 @@ def network(arena: Arena, dice: random.Random) -> str:
     return f"cut for {seconds:g} s"
 
 
-@fault("disk", "embedded", needs_own_system=True)
+@fault("disk", needs_own_system=True)
 def disk(arena: Arena, dice: random.Random) -> str:
     """The disk fills up while records come in, and is freed again some time later."""
-    ballast = arena.path / "ballast"
+    ballast = arena.disk / "ballast"
     seconds = dice.uniform(0.5, 4.0)
     try:
         written = _fill(ballast)
@@ -147,6 +147,7 @@ def disk(arena: Arena, dice: random.Random) -> str:
         full = arena.run("up", "--timeout", "10")
         assert full.code in (0, 4, 5), f"exit code {full.code}\n{full.out}\n{full.err}"
         assert "Traceback" not in full.err + full.out
+        assert full.code == 0 or "disk" in full.err, f"the disk is not named:\n{full.err}"
     finally:
         ballast.unlink(missing_ok=True)
     return f"full by {written / 1e6:.0f} MB for {seconds:.1f} s, up ended with {full.code}"
@@ -234,6 +235,16 @@ def clock(arena: Arena, dice: random.Random) -> str:
     )
     assert ended(command) == 0, "up did not survive a clock that jumps"
     return f"by {jump} s"
+
+
+@fault("signal", "compose")
+def signal_(arena: Arena, dice: random.Random) -> str:
+    """SIGSTOP in containers, which the engine goes on calling running."""
+    victims, seconds = dice.choice(VICTIMS), dice.choice((0.0, 1.0, 8.0))
+    for name in victims:
+        arena.bench.containers[name].kill("STOP")  # type: ignore[attr-defined]
+    time.sleep(seconds)
+    return f"{'+'.join(victims)} for {seconds:g} s"
 
 
 @fault("by-hand", "compose")

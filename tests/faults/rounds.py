@@ -10,7 +10,6 @@ import pytest
 
 from tests.faults import ledger
 from tests.faults.arena import Arena, Counts, heal
-from tests.faults.conftest import owns_system
 from tests.faults.faults import FAULTS, Fault
 from tests.faults.report import Report
 from tests.integration.conftest import eventually
@@ -26,7 +25,7 @@ def chosen(arena: Arena, config: pytest.Config) -> list[Fault]:
         FAULTS[name]
         for name in wanted
         if arena.runtime in FAULTS[name].runtimes
-        and (owns_system() or arena.runtime == "compose" or not FAULTS[name].needs_own_system)
+        and (arena.has_own_system or not FAULTS[name].needs_own_system)
     ]
 
 
