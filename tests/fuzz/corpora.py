@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tests.unit.topics.test_file import EXAMPLE
+
 _TOP = Path(__file__).parents[2]
 LOGS = _TOP / "tests" / "unit" / "diagnosis" / "signatures"
 
@@ -100,19 +102,7 @@ PLAN: dict[str, Any] = {
 }
 
 TOPICS = (
-    b"""owner: [billing.]
-defaults:
-  partitions: 3
-  replication_factor: 1
-  config: {retention.ms: 604800000}
-topics:
-  - name: billing.orders
-    partitions: ${ORDERS_PARTITIONS:-6}
-    config: {cleanup.policy: compact}
-    protected: true
-  - name: billing.old-orders
-    state: absent
-""",
+    EXAMPLE.encode(),
     b"""topics:
   - {name: orders, partitions: 3}
   - name: payments
