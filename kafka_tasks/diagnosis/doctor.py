@@ -160,15 +160,17 @@ def _silent(check: Check, patience_s: float) -> Finding:
 def _once(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """Two checks may come upon the same error: the first, with more evidence, is kept.
 
-    What an earlier start failed of is a warning, and says nothing new where it is an error now.
+    What the tool said when an earlier start failed is a warning; it says nothing new where it is an
+    error now.
     """
     kept: list[Finding] = []
     for finding in findings:
+        past = finding.level == "warning" and finding.service in _ITSELF
         twins = [
             number
             for number, other in enumerate(kept)
             if other.level == "error"
-            and finding.level in ("error", "warning")
+            and (past or finding.level == "error")
             and _same(finding, other)
         ]
         if not twins:

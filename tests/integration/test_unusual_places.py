@@ -120,16 +120,23 @@ def test_state_directory_that_cannot_be_written(project: Sandbox, kind: str) -> 
     state.unlink()
 
 
-@pytest.mark.parametrize("name", ["state.json", "logs", "conf", "data"])
+def test_a_directory_in_the_place_of_the_record_is_set_aside(project: Sandbox) -> None:
+    """Like a damaged one, with all that is in it."""
+    below = project.path / ".kafka-tasks" / "state.json" / "below"
+    below.mkdir(parents=True)
+    assert project.run("status").code == 5
+    done = project.run("up")
+    assert done.code == 0, done.err
+    assert "it was moved to" in done.err
+    assert (project.path / ".kafka-tasks" / "state.json.corrupt" / "below").is_dir()
+
+
+@pytest.mark.parametrize("name", ["logs", "conf", "data"])
 def test_part_of_the_state_that_is_in_the_way(project: Sandbox, name: str) -> None:
     """Something else in the place of a part of the state is an error in words, and nothing runs."""
     state = project.path / ".kafka-tasks"
     state.mkdir()
-    part = state / name
-    if name == "state.json":
-        (part / "below").mkdir(parents=True)
-    else:
-        part.write_text("mine")
+    (state / name).write_text("mine")
     project.run("up").refused(4, str(state), "cannot be written")
     assert project.processes() == {}
     shutil.rmtree(state)

@@ -117,9 +117,10 @@ def test_the_same_error_is_said_once(project: Project, settings: Settings) -> No
     past = Finding(
         "port-taken", "warning", "A port was taken.", service="tool", evidence=("y", "z")
     )
-    checks = [Check("both", "machine", lambda _case: [named, plain, other, past])]
+    logged = Finding("port-taken", "warning", "Its log tells of a port.", service="kafka")
+    checks = [Check("all", "machine", lambda _case: [named, plain, other, past, logged])]
     found = doctor.examine(project, lambda: settings, checks=checks)
-    assert found.findings == (named, other)
+    assert found.findings == (named, other, logged)
     checks = [Check("past", "machine", lambda _case: [past])]
     assert doctor.examine(project, lambda: settings, checks=checks).findings == (past,)
 
