@@ -81,6 +81,20 @@ def test_port_of_a_dead_broker_taken_by_somebody_else(project: Sandbox) -> None:
         assert project.pids() == left
 
 
+def test_nothing_is_started_where_a_port_is_lost_that_comes_later(project: Sandbox) -> None:
+    """ZooKeeper, which is started alone after a crash, is not started for nothing."""
+    port = int(project.up()["bootstrap_servers"].rpartition(":")[2])
+    project.kill("kafka", "zookeeper")
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        listener.listen()
+        done = project.run("up", env={"KAFKA_TASKS_PORT": str(port)})
+    done.refused(4, f"Port {port}", "kafka")
+    assert "stopping again" not in done.err
+    assert project.processes() == {}
+
+
 def test_privileged_port_is_refused_in_words(project: Sandbox) -> None:
     """A port that this user may not use exits 4 or is simply used, where the user may."""
     if os.geteuid() == 0:

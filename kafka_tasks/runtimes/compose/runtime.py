@@ -142,7 +142,8 @@ class ComposeRuntime:
         record = self._planned(settings, there)
         names = service_names(record.brokers)
         wanted = [name for name in names if services is None or name in services]
-        plan.require_ports(record, wanted, self.engine, there)
+        # Also of those that are going to be started later.
+        plan.require_ports(record, names, self.engine, there)
         project = self._prepared(settings, record, root)
         state.write(self._project, record)
         self._drop_orphans(project)

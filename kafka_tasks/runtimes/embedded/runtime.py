@@ -172,13 +172,11 @@ class EmbeddedRuntime:
         self._require_disk(root)
         record = self._planned(settings, lock.kafka)
         alive = {service.name for service in self.services() if service.alive}
-        todo = [
-            name
-            for name in service_names(record.brokers)
-            if name not in alive and (services is None or name in services)
-        ]
+        dead = [name for name in service_names(record.brokers) if name not in alive]
+        todo = [name for name in dead if services is None or name in services]
+        # Also of those that are going to be started later.
         ports.require_free(
-            {n: ports.of_service(n, record.port, record.zookeeper_port) for n in todo}
+            {n: ports.of_service(n, record.port, record.zookeeper_port) for n in dead}
         )
         class_path = jars.ensure(lock, settings.cache, self._recorder)
         self._archives = archive.locate(settings.cache, java, class_path, lock.kafka)
