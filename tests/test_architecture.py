@@ -76,7 +76,7 @@ IMPORTERS: dict[str, list[str]] = {
     "urllib3": ["clients.docker"],
     # State, locks, indexes and ledgers are files of ours: msgspec reads and checks them.
     "msgspec": [
-        "clients.kafka.stream",
+        "clients.kafka.sending",
         "project",
         "runtimes",
         "acceptance",

@@ -14,7 +14,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from kafka_tasks.acceptance import suite
 from kafka_tasks.clients.kafka import admin as admin_module
-from kafka_tasks.clients.kafka import group_admin, reassignment, stream
+from kafka_tasks.clients.kafka import group_admin, reading, reassignment
 from kafka_tasks.clients.kafka import records as kafka_records
 from kafka_tasks.errors import BrokerUnreachable, NotReady
 from kafka_tasks.groups import lag
@@ -117,7 +117,7 @@ def outside(monkeypatch: pytest.MonkeyPatch, clock: HastyClock) -> None:
         monkeypatch.setattr(module, "changes", FakeChanges)
     monkeypatch.setattr(group_admin, "names", lambda _: [])
     monkeypatch.setattr(lag, "reading", lambda *_: [])
-    monkeypatch.setattr(stream, "Reading", _Nothing)
+    monkeypatch.setattr(reading, "Reading", _Nothing)
     monkeypatch.setattr(produce, "Sending", _Nothing)
     monkeypatch.setattr("kafka_tasks.diagnosis.doctor.CHECKS", ())
 

@@ -26,6 +26,9 @@ _quiet = logging.getLogger("kafka_tasks.librdkafka")
 _quiet.addHandler(logging.NullHandler())
 _quiet.propagate = False
 
+# How long one call into the library may hold Ctrl-C back, in seconds.
+SLICE_S = 0.1
+
 _AWAY = frozenset(
     {
         KafkaError._TRANSPORT,

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from kafka_tasks.clients.kafka import stream
-from kafka_tasks.clients.kafka.stream import Sending
+from kafka_tasks.clients.kafka.sending import Sending
 from kafka_tasks.model.cluster import Cluster
 
 
@@ -75,7 +74,7 @@ def sending(
     library: Library, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Sending]:
     """Makes senders that use it."""
-    monkeypatch.setattr(stream, "connected", lambda *_: library)
+    monkeypatch.setattr("kafka_tasks.clients.kafka.sending.connected", lambda *_: library)
     return lambda **further: Sending(cluster, "t", **further)
 
 

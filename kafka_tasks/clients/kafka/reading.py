@@ -1,0 +1,194 @@
+"""Many records, read in batches and without a group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from kafka_tasks.clients.kafka.connection import (
+    SLICE_S,
+    configuration,
+    connected,
+    is_away,
+    translate,
+)
+from kafka_tasks.errors import BrokerUnreachable, ClusterError, TopicMissing
+from kafka_tasks.model.cluster import Cluster
+from kafka_tasks.retry import Deadline
+
+# What is said of an offset that is not in the log any more.
+_GONE = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
+
+_NO_TOPIC = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC)
+
+_BATCH = 10_000
+
+
+class Reading:
+    """Reads partitions from given offsets. Use it with `with`, and iterate over `batches`.
+
+    `ends` stops each partition at that offset; a partition that has no record left before it (its
+    end is a marker, or was compacted away) stops there too. `given` counts the records so far.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        topic: str,
+        starts: Mapping[int, int],
+        *,
+        ends: Mapping[int, int] | None = None,
+        timeout_s: float = 30.0,
+    ) -> None:
+        self.given = 0
+        self._topic = topic
+        self._ends = ends
+        self._timeout_s = timeout_s
+        self._open = {
+            number: at for number, at in starts.items() if ends is None or at < ends[number]
+        }
+        self._away: KafkaError | None = None
+        self._patience = Deadline.after(timeout_s)
+        self._consumer = connected(
+            Consumer,
+            {
+                **configuration(cluster),
+                "group.id": "kafka-tasks",
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                "auto.offset.reset": "error",
+                "enable.partition.eof": ends is not None,
+                "fetch.wait.max.ms": 50,
+                "fetch.error.backoff.ms": 20,
+                # A full queue is asked again after so long; the default is a second.
+                "fetch.queue.backoff.ms": 5,
+                "queued.min.messages": 100_000,
+                "fetch.message.max.bytes": 4 * 1024 * 1024,
+                "check.crcs": False,
+                "error_cb": self._failed,
+            },
+        )
+
+    def __enter__(self) -> Reading:
+        places = self._places(self._open)
+        if places:
+            self._consumer.assign(places)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._consumer.close()
+
+    def _places(self, numbers: Iterable[int]) -> list[TopicPartition]:
+        return [
+            TopicPartition(self._topic, number, self._open.get(number, 0)) for number in numbers
+        ]
+
+    def _failed(self, error: KafkaError) -> None:
+        if is_away(error):
+            if self._away is None:
+                self._patience = Deadline.after(self._timeout_s)
+            self._away = error
+
+    def batches(self, most: int | None = None) -> Iterator[list[Message]]:
+        """Records as they come, never more than `most` in all; an empty batch: nothing new.
+
+        Raises `BrokerUnreachable` when no broker answered for the timeout, `ClusterError` for an
+        offset that is not there any more, and `TopicMissing` after the timeout.
+        """
+        while self._open and self.given != most:
+            found = self._next(_BATCH if most is None else min(most - self.given, _BATCH))
+            good = [message for message in found if message.error() is None]
+            if len(good) < len(found):
+                self._heed(found)
+            if good and self._ends is not None:
+                good = self._before_ends(good, self._ends)
+            if found:
+                self._away = None
+                self._patience = Deadline.after(self._timeout_s)
+            else:
+                self._bear_silence()
+            self.given += len(good)
+            yield good
+
+    def _next(self, most: int) -> list[Message]:
+        """What is there, or the first that comes: asked for many, the library waits for many."""
+        if found := self._consumer.consume(most, timeout=0):
+            return found
+        first = self._consumer.poll(SLICE_S)
+        return [] if first is None else [first]
+
+    def _heed(self, found: list[Message]) -> None:
+        """Ends of partitions, and what went wrong."""
+        for message in found:
+            error = message.error()
+            if error is None or is_away(error):
+                continue
+            number = message.partition()
+            if error.code() == KafkaError._PARTITION_EOF:
+                self._close([number])
+            elif error.code() in _GONE:
+                raise ClusterError(
+                    f"The next records of {self._topic}-{number} have been deleted meanwhile; "
+                    f"{self.given} were read before.",
+                    evidence=(error.str(),),
+                    hint=f"invoke kafka.consume {self._topic} --from start",
+                )
+            else:
+                raise translate(KafkaException(error), f"consume from {self._topic}")
+
+    def _before_ends(self, good: list[Message], ends: Mapping[int, int]) -> list[Message]:
+        """Those that lie before their partition's end; a partition that is at its end is closed."""
+        following = {
+            place.partition: place.offset
+            for place in self._consumer.position(self._places(self._open))
+        }
+        if any(at > ends[number] for number, at in following.items()):
+            good = [message for message in good if _is_before(message, ends)]
+        self._close([number for number, at in following.items() if at >= ends[number]])
+        return good
+
+    def _close(self, numbers: Iterable[int | None]) -> None:
+        closed = [number for number in numbers if number in self._open]
+        if closed:
+            self._consumer.pause(self._places(closed))
+        for number in closed:
+            del self._open[number]
+
+    def _bear_silence(self) -> None:
+        """Nothing new is no news when following; else it may last as long as the timeout."""
+        if not self._patience.expired():
+            return
+        answered = self._answered()
+        if self._ends is None and (answered or self._away is None):
+            self._away = None
+            self._patience = Deadline.after(self._timeout_s)
+            return
+        raise BrokerUnreachable(
+            f"Nothing has come from {self._topic} for {self._timeout_s:g} s; "
+            f"{self.given} records were read before.",
+            evidence=(f"{self._away.name()}: {self._away.str()}",) if self._away else (),
+            hint="invoke kafka.status",
+        )
+
+    def _answered(self) -> bool:
+        """Whether a broker is there; raises `TopicMissing`, which nothing else would ever say."""
+        try:
+            seen = self._consumer.list_topics(self._topic, timeout=SLICE_S * 3)
+        except KafkaException:
+            return False
+        found = seen.topics.get(self._topic)
+        gone = found is None or (found.error and found.error.code() in _NO_TOPIC)
+        # A broker that has only just come back does not know its topics yet.
+        if gone and self._away is None:
+            raise TopicMissing(
+                f"The topic {self._topic} has been deleted meanwhile; "
+                f"{self.given} records were read before.",
+                hint="invoke kafka.topic.list",
+            )
+        return True
+
+
+def _is_before(message: Message, ends: Mapping[int, int]) -> bool:
+    number, offset = message.partition(), message.offset()
+    return number is not None and offset is not None and offset < ends[number]
