@@ -11,7 +11,7 @@ from kafka_tasks.diagnosis.case import Case, Check
 from kafka_tasks.errors import KafkaTasksError
 from kafka_tasks.lifecycle import Session
 from kafka_tasks.model.cluster import ZOOKEEPER, Address, ServiceState, broker_id
-from kafka_tasks.model.evidence import last_start, telling
+from kafka_tasks.model.evidence import last_start, name_an_error, telling
 from kafka_tasks.model.finding import Finding, Level
 from kafka_tasks.model.topic import TopicState
 from kafka_tasks.probes import readiness
@@ -99,13 +99,17 @@ def _dead(case: Case, session: Session) -> Iterator[Finding]:
     for service in case.services:
         if service.alive:
             continue
-        with_log = telling(_log(session, service.name, 400), limit=_SHOWN)
+        lines = telling(_log(session, service.name, 400), limit=_SHOWN)
+        died = name_an_error(lines)
         yield _finding(
             "service-dead",
             "error",
             f"{service.name} is not running{f' ({service.ended})' if service.ended else ''}.",
-            cause="It was killed, or it died; its last lines say of what.",
-            evidence=tuple(with_log),
+            cause="It was killed, or it died; its last lines say of what."
+            if died
+            else "It was killed from outside, as by kill -9 or for want of memory: "
+            "its log ends without an error.",
+            evidence=tuple(lines if died else lines[-1:]),
             fix="invoke kafka.up, which starts what is dead",
             service=service.name,
         )

@@ -24,6 +24,11 @@ def telling(lines: Sequence[str], limit: int = 12) -> list[str]:
     return [lines[index] for index in sorted({*loud, *rest})]
 
 
+def name_an_error(lines: Sequence[str]) -> bool:
+    """Whether any of these lines says that something went wrong."""
+    return any(map(_LOUD.search, lines))
+
+
 def last_start(lines: Sequence[str], since: float | None = None) -> list[str]:
     """The lines since the server last started, with what its JVM said before it could log.
 

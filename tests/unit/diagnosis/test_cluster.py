@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from kafka_tasks.clients import zookeeper
@@ -57,6 +59,35 @@ def test_how_the_last_start_failed(make_case: MakeCase) -> None:
         ("disk-full", "error"),
     ]
     assert "kafka.up failed at" in found[0].title
+
+
+@pytest.mark.parametrize(
+    ("said", "evidence", "cause"),
+    [
+        (["INFO a", "INFO b"], ("INFO b",), "killed from outside"),
+        (["ERROR why", "INFO b"], ("ERROR why", "INFO b"), "its last lines say of what"),
+        ([], (), "killed from outside"),
+    ],
+    ids=["quiet", "loud", "no log"],
+)
+def test_what_the_log_of_a_dead_service_tells(
+    make_case: MakeCase,
+    monkeypatch: pytest.MonkeyPatch,
+    said: list[str],
+    evidence: tuple[str, ...],
+    cause: str,
+) -> None:
+    """Lines that name an error; without one it was killed, and its last line is enough."""
+    case = make_case(logs={"kafka": said})
+    assert case.session is not None
+    runtime: Any = case.session.runtime
+    runtime.start(case.settings)
+    runtime.kill("kafka")
+    case.services = runtime.services()
+    monkeypatch.setattr(readiness, "glance", lambda *_: readiness.Glance({}, "process", "dead"))
+    (dead,) = [found for found in cluster.life(case) if found.id == "service-dead"]
+    assert (dead.service, dead.evidence) == ("kafka", evidence)
+    assert dead.cause is not None and cause in dead.cause
 
 
 def test_while_it_is_starting_nothing_is_wrong(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafka_tasks.model.evidence import telling
+from kafka_tasks.model.evidence import name_an_error, telling
 
 QUIET = [f"[main] INFO line {number}" for number in range(50)]
 
@@ -40,6 +40,8 @@ def test_what_counts_as_an_error(line: str) -> None:
 def test_what_counts_as_no_error(line: str) -> None:
     """A word that merely looks alike pushes nothing out."""
     assert telling([line, *QUIET], 3) == QUIET[-3:]
+    assert not name_an_error([line, *QUIET])
+    assert name_an_error([line, "ERROR b"])
 
 
 def test_a_short_log_is_shown_as_a_whole() -> None:
