@@ -136,6 +136,8 @@ def integration(session: nox.Session) -> None:
 def compose(session: nox.Session) -> None:
     """A real Docker engine, with images that tests/images builds."""
     with_group(session, "test")
+    # Before the tests, whose timeout two workers would wait out together.
+    images(session, "compose")
     session.run("pytest", "tests/compose", *TWO, *session.posargs, interrupt_timeout=60)
 
 
