@@ -215,11 +215,7 @@ def _unwritable(name: str, mounts: list[Mapping[str, Any]]) -> Iterator[Finding]
         path = Path(str(mount["source"]))
         if mount.get("type") != "bind" or not str(mount.get("target", "")).startswith("/var/lib/"):
             continue
-        if not path.is_dir():
-            reason = "does not exist, so the engine makes it as root"
-        elif path.stat().st_uid != _APPUSER and not path.stat().st_mode & 0o002:
-            reason = f"belongs to uid {path.stat().st_uid}"
-        else:
+        if (reason := _why_unwritable(path)) is None:
             continue
         yield _finding(
             "data-not-writable",
@@ -230,6 +226,18 @@ def _unwritable(name: str, mounts: list[Mapping[str, Any]]) -> Iterator[Finding]
             service=name,
             reference="confluentinc/kafka-images#77",
         )
+
+
+def _why_unwritable(path: Path) -> str | None:
+    try:
+        if not path.is_dir():
+            return "does not exist, so the engine makes it as root"
+        found = path.stat()
+    except OSError as error:
+        return f"cannot be looked at ({error.strerror})"
+    if found.st_uid != _APPUSER and not found.st_mode & 0o002:
+        return f"belongs to uid {found.st_uid}"
+    return None
 
 
 CHECKS = (Check("Compose file", "configuration", look),)

@@ -242,7 +242,9 @@ def _other(rng: random.Random, path: Path, root: Path) -> str:
     if kind == "directory":
         path.mkdir()
     elif kind == "dangling link":
-        path.symlink_to(root / "project" / word(rng).replace("\0", "")[:50].replace("/", "") / "x")
+        name = word(rng).replace("\0", "").replace("/", "")[:50]
+        # No file system here has a name with half a character.
+        path.symlink_to(root / "project" / name.encode("utf-8", "replace").decode() / "x")
     elif kind == "link to itself":
         path.symlink_to(path)
     elif kind == "file above" and path.parent != root / "project":
