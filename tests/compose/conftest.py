@@ -120,10 +120,14 @@ class Bench:
 
 
 def neighbours(count: int) -> int:
-    """The first of so many neighbouring free ports; no two workers look at the same ones."""
+    """The first of so many neighbouring free ports.
+
+    No two workers look at the same ones, and another run on this machine begins elsewhere.
+    """
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    lowest = 21000 + 2500 * (worker % 4)
-    for first in range(lowest, lowest + 2500, 16):
+    lowest, width, begin = 21000 + 2500 * (worker % 4), 2400, os.getpid() * 16
+    for step in range(0, width, 16):
+        first = lowest + (begin + step) % width
         if all(_is_free(port) for port in range(first, first + count)):
             return first
     raise AssertionError("no free ports")
