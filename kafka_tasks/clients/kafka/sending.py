@@ -39,7 +39,7 @@ class Sending:
     """Sends records with acks=all, in order and once each, also through a broker's restart.
 
     `failures` maps what the caller named a record by to why it was not acknowledged; once there is
-    one, what is still in the queue is `withdrawn`. Keys choose partitions as Java's client does.
+    one, what is still in the queue is taken back. Keys choose partitions as Java's client does.
     """
 
     def __init__(
@@ -53,7 +53,6 @@ class Sending:
     ) -> None:
         self.failures: dict[int, Failure] = {}
         self.accepted = 0
-        self.withdrawn = 0
         self._reports = 0
         self._gathered: list[dict[str, Any]] = []
         self._topic = topic
@@ -150,9 +149,7 @@ class Sending:
         if error is None:
             return
         self._reports += 1
-        if error.code() == KafkaError._PURGE_QUEUE:
-            self.withdrawn += 1
-        else:
+        if error.code() != KafkaError._PURGE_QUEUE:
             self._fail(at, error, size_of(message.key(), message.value(), message.headers()))
 
     def _fail(self, at: int, error: KafkaError, size: int) -> None:
