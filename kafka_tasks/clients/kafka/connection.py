@@ -26,6 +26,9 @@ _quiet = logging.getLogger("kafka_tasks.librdkafka")
 _quiet.addHandler(logging.NullHandler())
 _quiet.propagate = False
 
+# What brokers, and the library itself, say of a topic that is not there.
+NO_TOPIC = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC)
+
 # How long one call into the library may hold Ctrl-C back, in seconds.
 SLICE_S = 0.1
 
@@ -126,7 +129,7 @@ def translate(error: KafkaException, what: str) -> KafkaTasksError:
         )
     if code == KafkaError.TOPIC_ALREADY_EXISTS:
         return TopicExists(f"The topic exists already: {what}.", hint="invoke kafka.topic.list")
-    if code in (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC):
+    if code in NO_TOPIC:
         return TopicMissing(f"There is no such topic: {what}.", hint="invoke kafka.topic.list")
     if code in (
         KafkaError.INVALID_PARTITIONS,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from kafka_tasks.clients.kafka.connection import (
+    NO_TOPIC,
     SLICE_S,
     configuration,
     connected,
@@ -19,8 +20,6 @@ from kafka_tasks.retry import Deadline
 
 # What is said of an offset that is not in the log any more.
 _GONE = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
-
-_NO_TOPIC = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC)
 
 _BATCH = 10_000
 
@@ -178,7 +177,7 @@ class Reading:
         except KafkaException:
             return False
         found = seen.topics.get(self._topic)
-        gone = found is None or (found.error and found.error.code() in _NO_TOPIC)
+        gone = found is None or (found.error and found.error.code() in NO_TOPIC)
         # A broker that has only just come back does not know its topics yet.
         if gone and self._away is None:
             raise TopicMissing(
