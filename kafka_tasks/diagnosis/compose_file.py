@@ -70,7 +70,7 @@ def _read(case: Case, path: Path) -> dict[str, Any]:
     settings, record = case.settings, case.record
     port = record.port if record else settings.port
     keeper = record.zookeeper_port if record else settings.zookeeper_port
-    name = (record.compose_project if record else None) or file.project_name(case.project.path)
+    name = file.project_of(case.project.path, record)
     project = command.Project(
         name=name,
         directory=case.project.path,

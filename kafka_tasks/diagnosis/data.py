@@ -144,7 +144,9 @@ def size(case: Case) -> Iterator[Finding]:
         total, more = _walked(folder)
         where, look = str(folder), f'du -sh "{folder}"/kafka*/* | sort -h | tail'
     elif case.runtime == "compose":
-        project = _compose_project(case)
+        from kafka_tasks.runtimes.compose import file
+
+        project = file.project_of(case.project.path, case.record)
         total, more = _of_volumes(case, project), ""
         where, look = f"volumes of {project}", "docker system df --verbose"
     else:
@@ -175,13 +177,6 @@ def _walked(folder: Path) -> tuple[int | None, str]:
         if files >= _FILES_LOOKED_AT:
             return total, "more than "
     return total if files else None, ""
-
-
-def _compose_project(case: Case) -> str:
-    from kafka_tasks.runtimes.compose import file
-
-    known = case.record.compose_project if case.record else None
-    return known or file.project_name(case.project.path)
 
 
 def _of_volumes(case: Case, project: str) -> int | None:

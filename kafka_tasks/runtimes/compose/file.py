@@ -11,6 +11,7 @@ from typing import Any
 from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model import listeners
 from kafka_tasks.model.cluster import ZOOKEEPER, service_names
+from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.settings import PREFIX, Settings
 
 # In the order in which Compose looks for them.
@@ -132,6 +133,11 @@ def project_name(directory: Path) -> str:
     """The name that Compose itself gives to the project of a directory."""
     name = re.sub(r"[^a-z0-9_-]", "", directory.name.lower()).lstrip("_-")
     return name or "kafka-tasks"
+
+
+def project_of(directory: Path, record: ClusterRecord | None) -> str:
+    """The Compose project of a directory: as recorded, before a first start as Compose has it."""
+    return (record.compose_project if record else None) or project_name(directory)
 
 
 def override(

@@ -107,11 +107,8 @@ class ComposeRuntime:
         was killed is listed all the same.
         """
         there, record = self._containers(), self.record()
-        known = record.compose_project if record else None
-        names = {
-            known or file.project_name(self._project.path),
-            *(c.project for c in there.values()),
-        }
+        recorded = file.project_of(self._project.path, record)
+        names = {recorded, *(c.project for c in there.values())}
         return containers.unclean(there) or any(map(self.engine.has_volumes, names))
 
     def pull(self, settings: Settings) -> tuple[str, ...]:
@@ -183,8 +180,7 @@ class ComposeRuntime:
 
     def _compose(self, settings: Settings, record: ClusterRecord | None) -> command.Project:
         """The Compose project as recorded; before a first start, with the usual ports."""
-        known = record.compose_project if record else None
-        name = known or file.project_name(self._project.path)
+        name = file.project_of(self._project.path, record)
         port, keeper = (record.port, record.zookeeper_port) if record else (9092, 2181)
         return command.Project(
             name=name,
@@ -317,12 +313,11 @@ class ComposeRuntime:
             return None
         settings = load(self._project.path, environ={})
         some = next(iter(there.values()), None)
-        name = some.project if some else (record.compose_project if record else None)
+        name = (some.project if some else None) or file.project_of(self._project.path, record)
         labelled = some.labels.get(CONFIG_FILES, "") if some else ""
         files = tuple(Path(part) for part in labelled.split(",") if part and Path(part).exists())
         port = record.port if record else 9092
         keeper = record.zookeeper_port if record else 2181
-        name = name or file.project_name(self._project.path)
         return command.Project(
             name=name,
             directory=self._project.path,
