@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from kafka_tasks.model.cluster import Cluster
 
 
+# The help of --timeout where no readiness is waited for.
+ANSWERS = {"timeout": "seconds to wait for an answer (default 10, for changes 30)"}
+
+
 @contextmanager
 def connected(call: Call) -> Iterator[tuple[Session, Cluster, Admin]]:
     """The session, its cluster and an admin client; raises `NotReady` where nothing runs."""
@@ -21,8 +25,10 @@ def connected(call: Call) -> Iterator[tuple[Session, Cluster, Admin]]:
 
     with call.watched() as session:
         session.require_running()
-        cluster = session.runtime.cluster(session.settings)
-        with Admin(cluster) as admin:
+        settings = session.settings
+        cluster = session.runtime.cluster(settings)
+        asked = settings.timeout if settings.explicit("timeout") else None
+        with Admin(cluster, timeout_s=asked) as admin:
             yield session, cluster, admin
 
 

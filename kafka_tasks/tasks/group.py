@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kafka_tasks.tasks._cluster_access import (
+    ANSWERS,
     accounted,
     connected,
     dry,
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
     from kafka_tasks.model.group import GroupLag, OffsetChange
 
 
-@verb(name="list")
-def list_(call: Call, output: str = "text") -> Outcome:
+@verb(name="list", help=ANSWERS)
+def list_(call: Call, timeout: str | None = None, output: str = "text") -> Outcome:
     """List the consumer groups with their lag."""
+    call.flags = {"timeout": timeout}
     from kafka_tasks.clients.kafka import group_admin
     from kafka_tasks.groups import lag
     from kafka_tasks.render import group_view
@@ -31,9 +33,10 @@ def list_(call: Call, output: str = "text") -> Outcome:
     return Outcome(group_view.listed(found), lambda: group_view.list_text(found, width=call.width))
 
 
-@verb(completes={"name": "groups"})
-def describe(call: Call, name: str, output: str = "text") -> Outcome:
+@verb(help=ANSWERS, completes={"name": "groups"})
+def describe(call: Call, name: str, timeout: str | None = None, output: str = "text") -> Outcome:
     """Show a group's members, and its lag in every partition."""
+    call.flags = {"timeout": timeout}
     from kafka_tasks.render import group_view
 
     with connected(call) as (_, _, admin):
@@ -71,6 +74,7 @@ def _missing(name: str, there: Sequence[str]) -> Exception:
         "to": "start, end, +N, -N, @TIMESTAMP or an offset",
         "partition": "only this partition",
         "execute": "do it; without, it is only shown",
+        **ANSWERS,
     },
     completes={"name": "groups", "topic": "topics"},
 )
@@ -81,9 +85,11 @@ def reset(
     topic: Any = None,
     partition: str | None = None,
     execute: bool = False,
+    timeout: str | None = None,
     output: str = "text",
 ) -> Outcome:
     """Show where a group would go on, and with --execute let it go on there."""
+    call.flags = {"timeout": timeout}
     from kafka_tasks.clients.kafka import group_admin
     from kafka_tasks.groups import reset as resetting
     from kafka_tasks.model.positions import parse_position
@@ -132,7 +138,7 @@ def _moved(admin: Admin, name: str, changes: Sequence[OffsetChange]) -> Iterator
 
 
 @verb(
-    help={"names": "groups: one, several with commas, or a pattern such as 'test-*'"},
+    help={"names": "groups: one, several with commas, or a pattern such as 'test-*'", **ANSWERS},
     completes={"names": "groups"},
 )
 def delete(
@@ -140,9 +146,11 @@ def delete(
     names: str,
     yes: bool = False,
     cluster_id: str | None = None,
+    timeout: str | None = None,
     output: str = "text",
 ) -> Outcome:
     """Delete consumer groups and what they have committed; names them and asks first."""
+    call.flags = {"timeout": timeout}
     from kafka_tasks.clients.kafka import group_admin
     from kafka_tasks.render import group_view
     from kafka_tasks.render.tables import counted

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kafka_tasks.errors import KafkaTasksError
 
 
-@verb()
+@verb(help={"timeout": "seconds until all is gone (default 60)"})
 def reset(
     call: Call,
     yes: bool = False,

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from kafka_tasks.tasks._cluster_access import (
+    ANSWERS,
     accounted,
     connected,
     dry,
@@ -65,6 +66,7 @@ def _interruptible(admin: Admin, name: str) -> AbstractContextManager[None]:
     help={
         "name": "the topic (default test-topic)",
         "prove": "allow a record in a topic that existed before",
+        **ANSWERS,
         **_FLAGS,
     },
     completes={"name": "topics"},
@@ -94,13 +96,13 @@ def ensure(
         partitions=wanted.partitions or 1,
         replication_factor=wanted.replication_factor or 1,
     )
-    with connected(call) as (session, cluster, admin):
+    with connected(call) as (_, cluster, admin):
         plan, there = topics.planned(admin, wanted, new=made)
         if there is not None:
             topics.require_same(plan.of(name))
         if call.dry:
             return dry(f"create {name}" if there is None else f"prove {name}")
-        limit = min(session.settings.timeout, 30.0)
+        limit = admin.limit(None, 30.0)
         if there is None:
             with _interruptible(admin, name):
                 require_done(apply(plan, admin, timeout_s=limit))
@@ -111,7 +113,10 @@ def ensure(
     return Outcome(as_json.proof(found), lambda: tables.proof(found))
 
 
-@verb(iterable=("config",), help={"if_not_exists": "an existing topic is no error", **_FLAGS})
+@verb(
+    iterable=("config",),
+    help={"if_not_exists": "an existing topic is no error", **ANSWERS, **_FLAGS},
+)
 def create(
     call: Call,
     name: str,
@@ -119,9 +124,11 @@ def create(
     replication_factor: str | None = None,
     config: Any = None,
     if_not_exists: bool = False,
+    timeout: str | None = None,
     output: str = "text",
 ) -> Outcome:
     """Create a topic; returns when each of its partitions has a leader."""
+    call.flags = {"timeout": timeout}
     wanted = _spec(name, partitions, replication_factor, config or [], task="kafka.topic.create")
     from kafka_tasks.render import tables
     from kafka_tasks.retry import Deadline
@@ -154,6 +161,7 @@ def create(
         "unavailable": "only those with a partition without a leader",
         "empty": "only those without a record",
         "sizes": "show records, and bytes on all brokers together",
+        **ANSWERS,
     },
     completes={"name": "topics"},
 )
@@ -165,9 +173,11 @@ def list_(
     unavailable: bool = False,
     empty: bool = False,
     sizes: bool = False,
+    timeout: str | None = None,
     output: str = "text",
 ) -> Outcome:
     """List the topics."""
+    call.flags = {"timeout": timeout}
     from kafka_tasks.model.topic import ListedTopic
     from kafka_tasks.render import as_json, tables
     from kafka_tasks.topics import listing
@@ -195,9 +205,10 @@ def list_(
     )
 
 
-@verb(completes={"name": "topics"})
-def describe(call: Call, name: str, output: str = "text") -> Outcome:
+@verb(help=ANSWERS, completes={"name": "topics"})
+def describe(call: Call, name: str, timeout: str | None = None, output: str = "text") -> Outcome:
     """Show a topic's partitions, offsets, settings, and the groups that read it."""
+    call.flags = {"timeout": timeout}
     from kafka_tasks.groups.lag import reading
     from kafka_tasks.render import as_json, tables
     from kafka_tasks.topics.model import check_name
@@ -216,7 +227,7 @@ def describe(call: Call, name: str, output: str = "text") -> Outcome:
 
 
 @verb(
-    help={"names": "topics: one, several with commas, or a pattern such as 'test-*'"},
+    help={"names": "topics: one, several with commas, or a pattern such as 'test-*'", **ANSWERS},
     completes={"names": "topics"},
 )
 def delete(
@@ -224,9 +235,11 @@ def delete(
     names: str,
     yes: bool = False,
     cluster_id: str | None = None,
+    timeout: str | None = None,
     output: str = "text",
 ) -> Outcome:
     """Delete topics and all their records; names them and asks first."""
+    call.flags = {"timeout": timeout}
     from dataclasses import replace
 
     from kafka_tasks.clients.kafka import changes

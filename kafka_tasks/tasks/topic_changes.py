@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kafka_tasks.tasks._cluster_access import (
+    ANSWERS,
     accounted,
     connected,
     dry,
@@ -46,6 +47,7 @@ def _topic(admin: Admin, name: str, task: str) -> TopicState:
         "delete": "a setting that gets its default back (repeatable)",
         "append": "a value more for a setting that is a list, key=value (repeatable)",
         "subtract": "a value less for a setting that is a list, key=value (repeatable)",
+        **ANSWERS,
     },
     completes={"name": "topics"},
 )
@@ -57,9 +59,11 @@ def alter(
     delete: Any = None,
     append: Any = None,
     subtract: Any = None,
+    timeout: str | None = None,
     output: str = "text",
 ) -> Outcome:
     """Change a topic's number of partitions and its settings."""
+    call.flags = {"timeout": timeout}
     from kafka_tasks.errors import InvalidInput
     from kafka_tasks.topics import altering
 
@@ -129,6 +133,7 @@ def _trimmed(admin: Admin, state: TopicState, planned: Sequence[Trim]) -> Iterat
     help={
         "before": "delete what is before: @TIMESTAMP, an offset, or end for all",
         "partition": "only this partition",
+        **ANSWERS,
     },
     completes={"name": "topics"},
 )
@@ -139,9 +144,11 @@ def trim(
     partition: str | None = None,
     yes: bool = False,
     cluster_id: str | None = None,
+    timeout: str | None = None,
     output: str = "text",
 ) -> Outcome:
     """Delete a topic's oldest records; shows what goes and asks first."""
+    call.flags = {"timeout": timeout}
     from kafka_tasks.model.positions import parse_position
     from kafka_tasks.render import tables
     from kafka_tasks.tasks.topics_plan import keep_undo

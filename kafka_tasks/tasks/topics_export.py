@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from kafka_tasks.tasks._cluster_access import connected, matching
+from kafka_tasks.tasks._cluster_access import ANSWERS, connected, matching
 from kafka_tasks.tasks._options import Call, Outcome, confirmed, verb
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         "owner": "a prefix: write owner, and only topics below it (repeatable)",
         "kafka": "strimzi: the name of the Kafka resource (default my-cluster)",
         "out": "write to this file instead of the screen",
+        **ANSWERS,
     },
     completes={"names": "topics"},
 )
@@ -32,9 +33,11 @@ def export(
     kafka: str = "my-cluster",
     out: str | None = None,
     yes: bool = False,
+    timeout: str | None = None,
     output: str = "text",
 ) -> Outcome:
     """Write the cluster's topics as topics.yaml, for Strimzi or for Terraform."""
+    call.flags = {"timeout": timeout}
     from kafka_tasks.errors import InvalidInput
     from kafka_tasks.topics import export as files
 
@@ -76,7 +79,7 @@ def _states(admin: Admin, names: str | None, owner: Sequence[str]) -> list[Topic
         else [name for name in there if not there[name].internal]
     )
     mine = sorted(name for name in chosen if not owner or name.startswith(tuple(owner)))
-    configs = admin.configs(mine, timeout_s=30.0, missing_ok=True)
+    configs = admin.configs(mine, timeout_s=admin.limit(None, 30.0), missing_ok=True)
     return [replace(there[name], config=configs[name]) for name in mine if name in configs]
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kafka_tasks.tasks._cluster_access import require_cluster_id
+from kafka_tasks.tasks._cluster_access import connected, require_cluster_id
 from kafka_tasks.tasks._options import Call, Outcome, confirmed, verb
 from kafka_tasks.tasks.topics_file import FILE_HELP, wanted
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kafka_tasks.topics.plan_file import KeptPlan
 
 _PRUNE_HELP = "delete undeclared topics with the owner's prefixes"
+_TIMEOUT_HELP = "seconds without any progress (default 60)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,8 @@ class _Work:
 
 @contextmanager
 def _working(call: Call) -> Iterator[_Work]:
-    from kafka_tasks.clients.kafka.admin import Admin
-
-    with call.watched() as session:
-        session.require_running()
-        cluster = session.runtime.cluster(session.settings)
-        with Admin(cluster) as admin:
-            yield _Work(call, session, cluster, admin)
+    with connected(call) as (session, cluster, admin):
+        yield _Work(call, session, cluster, admin)
 
 
 def _require_owner(topics: WantedTopics, *, prune: bool) -> None:
@@ -75,6 +71,7 @@ def _require_owner(topics: WantedTopics, *, prune: bool) -> None:
     help={
         "file": FILE_HELP,
         "prune": _PRUNE_HELP,
+        "timeout": _TIMEOUT_HELP,
         "out": "write the plan to this file, for topic.apply --plan",
         "detailed_exitcode": "exit 2 when changes are pending",
     },
@@ -116,6 +113,7 @@ def plan(
         "file": FILE_HELP,
         "plan": "a file that topic.plan --out has written, instead of topics.yaml",
         "prune": _PRUNE_HELP,
+        "timeout": _TIMEOUT_HELP,
     },
 )
 def apply(

@@ -143,7 +143,7 @@ def require_possible(admin: Admin, wanted: Alteration) -> None:
             raise outcome
 
 
-def carry_out(admin: Admin, wanted: Alteration, *, timeout_s: float = 30.0) -> TopicState:
+def carry_out(admin: Admin, wanted: Alteration, *, timeout_s: float | None = None) -> TopicState:
     """Do it; returns the topic as it is then, with a leader for each partition.
 
     Raises `ClusterError` that says what was done where the second step failed after the first.
@@ -160,7 +160,7 @@ def carry_out(admin: Admin, wanted: Alteration, *, timeout_s: float = 30.0) -> T
             evidence=configs.evidence,
             hint=f"invoke kafka.topic.describe {wanted.topic}",
         )
-    await_leaders(admin, wanted.topic, Deadline.after(timeout_s))
+    await_leaders(admin, wanted.topic, Deadline.after(admin.limit(timeout_s, 30.0)))
     found = admin.describe(wanted.topic)
     if found is None:
         raise ClusterError(

@@ -28,7 +28,7 @@ def delete(
     admin: Admin,
     names: Sequence[str],
     *,
-    timeout_s: float = 30.0,
+    timeout_s: float | None = None,
     policy: RetryPolicy | None = None,
 ) -> Outcomes:
     """Delete topics; each name gets None when it is gone and free again, else why it is not.
@@ -36,7 +36,7 @@ def delete(
     The metadata forgets a topic before the controller does: until then a topic of that name cannot
     be created.
     """
-    deadline = Deadline.after(timeout_s)
+    deadline = Deadline.after(admin.limit(timeout_s, 30.0))
     waiting = policy or RetryPolicy(first_s=0.01, cap_s=0.05)
     found: Outcomes = {}
     for first in range(0, len(names), _BATCH):

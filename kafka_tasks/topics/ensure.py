@@ -48,7 +48,7 @@ def create(
     *,
     if_not_exists: bool,
     dry: bool = False,
-    timeout_s: float = 30.0,
+    timeout_s: float | None = None,
 ) -> bool:
     """Create the topic, unless `dry`; returns False where it is there already and that is allowed.
 
@@ -64,7 +64,7 @@ def create(
         require_same(found.of(spec.name))
         return False
     if not dry:
-        require_done(apply(found, admin, timeout_s=timeout_s))
+        require_done(apply(found, admin, timeout_s=admin.limit(timeout_s, 30.0)))
     return True
 
 

@@ -48,6 +48,7 @@ class FakeAdmin:
     calls: list[str] = field(default_factory=list)
     closed: int = 0
     records: int = 0
+    timeout_s: float | None = None
 
     def __enter__(self) -> FakeAdmin:
         return self
@@ -59,6 +60,9 @@ class FakeAdmin:
         self.calls.append(what)
         if waiting := self.errors.get(what.split()[0]):
             raise waiting.pop(0)
+
+    def limit(self, asked_s: float | None, usual_s: float) -> float:
+        return asked_s or self.timeout_s or usual_s
 
     def look(self, timeout_s: float = 0.25) -> ClusterView:
         self.called("look")

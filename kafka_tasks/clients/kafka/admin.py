@@ -30,6 +30,8 @@ T = TypeVar("T")
 # list_topics holds Ctrl-C back for as long as it may take, so it may never take long.
 _SLICE_S = 0.25
 _GOODBYE_S = 1.0
+# How long a question may take where nobody says it.
+_USUAL_S = 10.0
 _PORTION = 250
 
 
@@ -44,12 +46,21 @@ class ClusterView:
 
 
 class Admin:
-    """A connection to one cluster, or to one address of it. Use it with `with`."""
+    """A connection to one cluster, or to one address of it. Use it with `with`.
+
+    `timeout_s` is how many seconds an answer is waited for, where a request does not say it.
+    """
 
     def __init__(
-        self, cluster: Cluster, *, bootstrap: str | None = None, policy: RetryPolicy | None = None
+        self,
+        cluster: Cluster,
+        *,
+        bootstrap: str | None = None,
+        policy: RetryPolicy | None = None,
+        timeout_s: float | None = None,
     ) -> None:
         self._cluster = cluster
+        self._timeout_s = timeout_s
         self._policy = policy or RetryPolicy()
         self._client = connected(AdminClient, configuration(cluster, bootstrap))
 
@@ -66,6 +77,10 @@ class Admin:
     def client(self) -> AdminClient:
         """The library's own client, for the modules beside this one."""
         return self._client
+
+    def limit(self, asked_s: float | None, usual_s: float) -> float:
+        """Seconds for an answer: what a request asks for, else this connection, else the usual."""
+        return next(given for given in (asked_s, self._timeout_s, usual_s) if given is not None)
 
     def look(self, timeout_s: float = _SLICE_S) -> ClusterView:
         """One metadata request; raises `BrokerUnreachable` when it is not answered in time."""
@@ -90,20 +105,23 @@ class Admin:
         futures = self._client.describe_configs([resource], request_timeout=timeout_s)
         awaited(futures[resource], f"broker {broker_id} at its advertised address", timeout_s)
 
-    def topics(self, *, timeout_s: float = 10.0, name: str | None = None) -> dict[str, TopicState]:
+    def topics(
+        self, *, timeout_s: float | None = None, name: str | None = None
+    ) -> dict[str, TopicState]:
         """Every topic, or the one of this name; without their settings."""
+        limit = self.limit(timeout_s, _USUAL_S)
 
         def check() -> ClusterMetadata:
             try:
-                return self._metadata(min(_SLICE_S * 4, timeout_s), name)
+                return self._metadata(min(_SLICE_S * 4, limit), name)
             except BrokerUnreachable as error:
                 raise NotYet(error.evidence[0] if error.evidence else error.message) from error
 
         try:
-            found = self._policy.until(check, Deadline.after(timeout_s))
+            found = self._policy.until(check, Deadline.after(limit))
         except OutOfTime as error:
             raise BrokerUnreachable(
-                f"No broker answered at {self._cluster.bootstrap_servers} within {timeout_s:g} s.",
+                f"No broker answered at {self._cluster.bootstrap_servers} within {limit:g} s.",
                 evidence=(str(error),),
                 hint="invoke kafka.status",
             ) from error
@@ -114,24 +132,24 @@ class Admin:
         }
 
     def configs(
-        self, names: Iterable[str], *, timeout_s: float = 10.0, missing_ok: bool = False
+        self, names: Iterable[str], *, timeout_s: float | None = None, missing_ok: bool = False
     ) -> dict[str, dict[str, ConfigValue]]:
         """The settings of these topics, with where each value comes from.
 
         Topics that are not there raise `TopicMissing`, or are left out. Asked in portions: one
         request for all costs 37 MB of memory for each 1,000 topics.
         """
-        wanted = list(names)
+        wanted, limit = list(names), self.limit(timeout_s, _USUAL_S)
         found: dict[str, dict[str, ConfigValue]] = {}
         portions = [wanted[at : at + _PORTION] for at in range(0, len(wanted), _PORTION)]
-        ahead = self._ask_configs(portions[0], timeout_s) if portions else {}
+        ahead = self._ask_configs(portions[0], limit) if portions else {}
         for at in range(len(portions)):
             under_way = ahead
             # The broker works on the next portion while this one is read.
-            ahead = self._ask_configs(portions[at + 1], timeout_s) if at + 1 < len(portions) else {}
+            ahead = self._ask_configs(portions[at + 1], limit) if at + 1 < len(portions) else {}
             for name, future in under_way.items():
                 try:
-                    entries = awaited(future, f"describe topic {name}", timeout_s)
+                    entries = awaited(future, f"describe topic {name}", limit)
                 except TopicMissing:
                     if not missing_ok:
                         raise
@@ -144,7 +162,7 @@ class Admin:
         futures = self._client.describe_configs(asked, request_timeout=timeout_s)
         return {resource.name: future for resource, future in futures.items()}
 
-    def describe(self, name: str, *, timeout_s: float = 10.0) -> TopicState | None:
+    def describe(self, name: str, *, timeout_s: float | None = None) -> TopicState | None:
         """One topic with its settings, or None."""
         state = self.topics(timeout_s=timeout_s, name=name).get(name)
         if state is None:
@@ -152,10 +170,11 @@ class Admin:
         config = self.configs([name], timeout_s=timeout_s)[name]
         return TopicState(state.name, state.partitions, config)
 
-    def offsets(self, state: TopicState, *, timeout_s: float = 10.0) -> dict[int, Offsets]:
+    def offsets(self, state: TopicState, *, timeout_s: float | None = None) -> dict[int, Offsets]:
         """The first and the next offset of each partition."""
-        ends = self._offsets(state, OffsetSpec.latest(), timeout_s)
-        starts = self._offsets(state, OffsetSpec.earliest(), timeout_s)
+        limit = self.limit(timeout_s, _USUAL_S)
+        ends = self._offsets(state, OffsetSpec.latest(), limit)
+        starts = self._offsets(state, OffsetSpec.earliest(), limit)
         return {number: Offsets(starts[number], ends[number]) for number in ends}
 
     def _offsets(self, state: TopicState, spec: OffsetSpec, timeout_s: float) -> dict[int, int]:

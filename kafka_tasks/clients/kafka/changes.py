@@ -28,6 +28,8 @@ Operation = Literal["set", "delete", "append", "subtract"]
 
 # What a new topic leaves open is the broker's to choose.
 BROKER_DEFAULT = -1
+# How long a change may take where nobody says it, in seconds.
+_USUAL_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,9 @@ class ConfigEdit:
     value: str | None = None
 
 
-def create(admin: Admin, topics: Iterable[NewTopicRequest], *, timeout_s: float = 30.0) -> Outcomes:
+def create(
+    admin: Admin, topics: Iterable[NewTopicRequest], *, timeout_s: float | None = None
+) -> Outcomes:
     """Create topics; what was accepted has no leaders yet."""
     wanted = [
         NewTopic(
@@ -62,17 +66,16 @@ def create(admin: Admin, topics: Iterable[NewTopicRequest], *, timeout_s: float 
     ]
     if not wanted:
         return {}
-    futures = admin.client.create_topics(
-        wanted, request_timeout=timeout_s, operation_timeout=timeout_s
-    )
-    return _outcomes(futures, "create topic", timeout_s)
+    limit = admin.limit(timeout_s, _USUAL_S)
+    futures = admin.client.create_topics(wanted, request_timeout=limit, operation_timeout=limit)
+    return _outcomes(futures, "create topic", limit)
 
 
 def add_partitions(
     admin: Admin,
     totals: Mapping[str, int],
     *,
-    timeout_s: float = 30.0,
+    timeout_s: float | None = None,
     validate_only: bool = False,
 ) -> Outcomes:
     """Let these topics have so many partitions in all; never fewer than they have.
@@ -82,17 +85,18 @@ def add_partitions(
     if not totals:
         return {}
     wanted = [NewPartitions(name, total) for name, total in totals.items()]
+    limit = admin.limit(timeout_s, _USUAL_S)
     futures = admin.client.create_partitions(
-        wanted, request_timeout=timeout_s, validate_only=validate_only
+        wanted, request_timeout=limit, validate_only=validate_only
     )
-    return _outcomes(futures, "add partitions to", timeout_s)
+    return _outcomes(futures, "add partitions to", limit)
 
 
 def alter_configs(
     admin: Admin,
     edits: Mapping[str, Sequence[ConfigEdit]],
     *,
-    timeout_s: float = 30.0,
+    timeout_s: float | None = None,
     validate_only: bool = False,
 ) -> Outcomes:
     """Change topic settings; those that are not named keep what they have.
@@ -107,37 +111,40 @@ def alter_configs(
         )
         for name, changed in edits.items()
     ]
+    limit = admin.limit(timeout_s, _USUAL_S)
     futures = admin.client.incremental_alter_configs(
-        wanted, request_timeout=timeout_s, validate_only=validate_only
+        wanted, request_timeout=limit, validate_only=validate_only
     )
     by_name = {resource.name: future for resource, future in futures.items()}
-    return _outcomes(by_name, "alter topic", timeout_s)
+    return _outcomes(by_name, "alter topic", limit)
 
 
-def delete(admin: Admin, names: Iterable[str], *, timeout_s: float = 30.0) -> Outcomes:
+def delete(admin: Admin, names: Iterable[str], *, timeout_s: float | None = None) -> Outcomes:
     """Delete topics; what was accepted may still be there for a moment."""
     wanted = list(names)
     if not wanted:
         return {}
-    futures = admin.client.delete_topics(wanted, request_timeout=timeout_s)
-    return _outcomes(futures, "delete topic", timeout_s)
+    limit = admin.limit(timeout_s, _USUAL_S)
+    futures = admin.client.delete_topics(wanted, request_timeout=limit)
+    return _outcomes(futures, "delete topic", limit)
 
 
-def taken(admin: Admin, names: Iterable[str], *, timeout_s: float = 10.0) -> set[str]:
+def taken(admin: Admin, names: Iterable[str], *, timeout_s: float | None = None) -> set[str]:
     """The names that no new topic could have yet: of topics that are there, or still on their way
     out when the metadata has forgotten them. Raises `BrokerUnreachable`.
     """
     wanted = [NewTopic(name, num_partitions=1, replication_factor=1) for name in names]
     if not wanted:
         return set()
-    futures = admin.client.create_topics(wanted, request_timeout=timeout_s, validate_only=True)
-    outcomes = _outcomes(futures, "look for topic", timeout_s)
+    limit = admin.limit(timeout_s, 10.0)
+    futures = admin.client.create_topics(wanted, request_timeout=limit, validate_only=True)
+    outcomes = _outcomes(futures, "look for topic", limit)
     require({name: e for name, e in outcomes.items() if isinstance(e, BrokerUnreachable)})
     return {name for name, error in outcomes.items() if isinstance(error, TopicExists)}
 
 
 def trim(
-    admin: Admin, topic: str, before: Mapping[int, int], *, timeout_s: float = 30.0
+    admin: Admin, topic: str, before: Mapping[int, int], *, timeout_s: float | None = None
 ) -> dict[int, int]:
     """Delete the records before these offsets, by partition; returns the first offsets then.
 
@@ -146,10 +153,11 @@ def trim(
     wanted = [TopicPartition(topic, number, offset) for number, offset in before.items()]
     if not wanted:
         return {}
-    futures = admin.client.delete_records(wanted, request_timeout=timeout_s)
+    limit = admin.limit(timeout_s, _USUAL_S)
+    futures = admin.client.delete_records(wanted, request_timeout=limit)
     found = {}
     for at, future in futures.items():
-        result = awaited(future, f"trim {topic}-{at.partition}", timeout_s)
+        result = awaited(future, f"trim {topic}-{at.partition}", limit)
         found[at.partition] = int(result.low_watermark)
     return found
 

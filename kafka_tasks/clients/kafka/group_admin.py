@@ -22,7 +22,7 @@ from kafka_tasks.errors import BrokerUnreachable, GroupActive, GroupMissing, Kaf
 from kafka_tasks.model.group import GroupState, Member, Place
 from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
 
-_TIMEOUT_S = 30.0
+_USUAL_S = 30.0
 # A request that was sent while a coordinator was being chosen may never be answered: ask again.
 _SLICE_S = 3.0
 _ACTIVE = frozenset(
@@ -35,46 +35,47 @@ _ACTIVE = frozenset(
 )
 
 
-def names(admin: Admin, *, timeout_s: float = _TIMEOUT_S) -> list[str]:
+def names(admin: Admin, *, timeout_s: float | None = None) -> list[str]:
     """Every group, sorted. A broker that does not answer is an error, not a shorter list."""
+    limit = admin.limit(timeout_s, _USUAL_S)
 
     def attempt() -> list[str]:
-        found = admin.client.list_consumer_groups(request_timeout=min(timeout_s, _SLICE_S)).result()
+        found = admin.client.list_consumer_groups(request_timeout=min(limit, _SLICE_S)).result()
         if found.errors:
             raise KafkaException(found.errors[0])
         return sorted(entry.group_id for entry in found.valid)
 
-    return patiently(attempt, "list the consumer groups", timeout_s)
+    return patiently(attempt, "list the consumer groups", limit)
 
 
 def describe(
-    admin: Admin, groups: Iterable[str], *, timeout_s: float = _TIMEOUT_S
+    admin: Admin, groups: Iterable[str], *, timeout_s: float | None = None
 ) -> dict[str, GroupState]:
     """These groups with their members; one that is not there is `dead`."""
     asked = list(groups)
     if not asked:
         return {}
+    limit = admin.limit(timeout_s, _USUAL_S)
 
     def attempt() -> dict[str, GroupState]:
-        futures = admin.client.describe_consumer_groups(
-            asked, request_timeout=min(timeout_s, _SLICE_S)
-        )
+        futures = admin.client.describe_consumer_groups(asked, request_timeout=min(limit, _SLICE_S))
         return {name: _state(future.result()) for name, future in futures.items()}
 
-    return patiently(attempt, "describe consumer groups", timeout_s)
+    return patiently(attempt, "describe consumer groups", limit)
 
 
 def committed(
-    admin: Admin, groups: Iterable[str], *, timeout_s: float = _TIMEOUT_S
+    admin: Admin, groups: Iterable[str], *, timeout_s: float | None = None
 ) -> dict[str, dict[Place, int]]:
     """What each group has committed, in every topic."""
     asked = list(groups)
+    limit = admin.limit(timeout_s, _USUAL_S)
 
     def attempt() -> dict[str, dict[Place, int]]:
         # The client takes one group a call; the calls are under way at the same time.
         futures = [
             admin.client.list_consumer_group_offsets(
-                [ConsumerGroupTopicPartitions(name)], request_timeout=min(timeout_s, _SLICE_S)
+                [ConsumerGroupTopicPartitions(name)], request_timeout=min(limit, _SLICE_S)
             )[name]
             for name in asked
         ]
@@ -87,11 +88,11 @@ def committed(
             for name, future in zip(asked, futures, strict=True)
         }
 
-    return patiently(attempt, "read what consumer groups have committed", timeout_s)
+    return patiently(attempt, "read what consumer groups have committed", limit)
 
 
 def set_offsets(
-    admin: Admin, group: str, offsets: Mapping[Place, int], *, timeout_s: float = _TIMEOUT_S
+    admin: Admin, group: str, offsets: Mapping[Place, int], *, timeout_s: float | None = None
 ) -> None:
     """Let a group without members go on at these offsets; raises `GroupActive` where it has some.
 
@@ -101,30 +102,32 @@ def set_offsets(
     if not wanted:
         return
     request = ConsumerGroupTopicPartitions(group, wanted)
+    limit = admin.limit(timeout_s, _USUAL_S)
 
     def attempt() -> None:
         futures = admin.client.alter_consumer_group_offsets(
-            [request], request_timeout=min(timeout_s, _SLICE_S)
+            [request], request_timeout=min(limit, _SLICE_S)
         )
         for at in futures[group].result().topic_partitions:
             if at.error is not None:
                 raise KafkaException(at.error)
 
     try:
-        patiently(attempt, f"set the offsets of group {group}", timeout_s)
+        patiently(attempt, f"set the offsets of group {group}", limit)
     except KafkaTasksError as error:
         raise _of_group(group, error) from error
 
 
 def delete(
-    admin: Admin, groups: Iterable[str], *, timeout_s: float = _TIMEOUT_S
+    admin: Admin, groups: Iterable[str], *, timeout_s: float | None = None
 ) -> dict[str, KafkaTasksError | None]:
     """Delete groups; every name gets its outcome: None where it is gone, else why it is not."""
     left = list(groups)
     found: dict[str, KafkaTasksError | None] = {}
+    limit = admin.limit(timeout_s, _USUAL_S)
 
     def attempt() -> None:
-        slice_s = min(timeout_s, _SLICE_S)
+        slice_s = min(limit, _SLICE_S)
         futures = admin.client.delete_consumer_groups(left, request_timeout=slice_s)
         for name, future in futures.items():
             found[name] = _outcome(name, future, slice_s)
@@ -134,7 +137,7 @@ def delete(
 
     if left:
         with contextlib.suppress(OutOfTime):
-            RetryPolicy(first_s=0.05, cap_s=0.25).until(attempt, Deadline.after(timeout_s))
+            RetryPolicy(first_s=0.05, cap_s=0.25).until(attempt, Deadline.after(limit))
     return found
 
 

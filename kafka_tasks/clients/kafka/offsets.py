@@ -17,6 +17,8 @@ from kafka_tasks.model.topic import Offsets, TopicState
 
 # Measured: a thousand partitions in a request take less time each than many thousands do.
 _BATCH = 1000
+# How long a batch may take where nobody says it, in seconds.
+_USUAL_S = 10.0
 
 
 def places(states: Iterable[TopicState]) -> list[Place]:
@@ -30,14 +32,15 @@ def places(states: Iterable[TopicState]) -> list[Place]:
 
 
 def ranges(
-    admin: Admin, asked: Iterable[Place], *, timeout_s: float = 10.0
+    admin: Admin, asked: Iterable[Place], *, timeout_s: float | None = None
 ) -> dict[Place, Offsets | None]:
     """The first and the next offset of each; None where the topic went meanwhile."""
     found: dict[Place, Offsets | None] = {}
+    limit = admin.limit(timeout_s, _USUAL_S)
     for batch in _batches(asked):
-        starts = _ask(admin, batch, OffsetSpec.earliest(), timeout_s)
-        ends = _ask(admin, batch, OffsetSpec.latest(), timeout_s)
-        first, following = _answers(starts, timeout_s), _answers(ends, timeout_s)
+        starts = _ask(admin, batch, OffsetSpec.earliest(), limit)
+        ends = _ask(admin, batch, OffsetSpec.latest(), limit)
+        first, following = _answers(starts, limit), _answers(ends, limit)
         for place in batch:
             start, end = first[place], following[place]
             found[place] = None if start is None or end is None else Offsets(start, end)
@@ -45,13 +48,14 @@ def ranges(
 
 
 def at_time(
-    admin: Admin, asked: Iterable[Place], moment_ms: int, *, timeout_s: float = 10.0
+    admin: Admin, asked: Iterable[Place], moment_ms: int, *, timeout_s: float | None = None
 ) -> dict[Place, int | None]:
     """The first offset at or after this moment; None where every record is older."""
     found: dict[Place, int | None] = {}
+    limit = admin.limit(timeout_s, _USUAL_S)
     for batch in _batches(asked):
-        futures = _ask(admin, batch, OffsetSpec.for_timestamp(moment_ms), timeout_s)
-        for place, offset in _answers(futures, timeout_s).items():
+        futures = _ask(admin, batch, OffsetSpec.for_timestamp(moment_ms), limit)
+        for place, offset in _answers(futures, limit).items():
             found[place] = None if offset is None or offset < 0 else offset
     return found
 

@@ -76,7 +76,12 @@ def runtime(project: Project, monkeypatch: pytest.MonkeyPatch) -> FakeRuntime:
 def admin(monkeypatch: pytest.MonkeyPatch) -> FakeAdmin:
     """The cluster that every topic command talks to."""
     found = FakeAdmin()
-    monkeypatch.setattr(admin_module, "Admin", lambda *_, **__: found)
+
+    def connect(*_: object, timeout_s: float | None = None, **__: object) -> FakeAdmin:
+        found.timeout_s = timeout_s
+        return found
+
+    monkeypatch.setattr(admin_module, "Admin", connect)
     monkeypatch.setattr(records, "roundtrip", lambda *_, **__: 5.0)
     for module in (apply, emptying):
         monkeypatch.setattr(module, "changes", FakeChanges)

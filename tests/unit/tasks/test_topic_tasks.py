@@ -4,6 +4,7 @@ import pytest
 
 from kafka_tasks.model.cluster import Capabilities
 from kafka_tasks.project.directory import Project
+from kafka_tasks.tasks import kafka
 from kafka_tasks.testing import FakeRuntime
 from tests.unit.fakes import FakeAdmin, topic
 from tests.unit.tasks.conftest import Run
@@ -240,3 +241,28 @@ def test_connections_are_closed(ready: Run, admin: FakeAdmin) -> None:
     ready("topic.list")
     ready("topic.describe missing")
     assert admin.closed == 2
+
+
+def test_an_answer_is_waited_for_as_long_as_was_asked(
+    ready: Run, admin: FakeAdmin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """--timeout and its variable reach every request; without them each has its own limit."""
+    assert ready("topic.list").code == 0
+    assert admin.timeout_s is None
+    monkeypatch.setenv("KAFKA_TASKS_TIMEOUT", "90")
+    assert ready("topic.list").code == 0
+    assert admin.timeout_s == 90
+    assert ready("group.list --timeout 3").code == 0
+    assert admin.timeout_s == 3
+
+
+@pytest.mark.parametrize("of", ["topic", "group"])
+def test_whatever_asks_the_cluster_has_a_timeout(of: str) -> None:
+    """All tasks of topics and groups but the one that needs no cluster."""
+    tasks = kafka.collections[of].tasks
+    without = {
+        name
+        for name, task in tasks.items()
+        if "timeout" not in {argument.name for argument in task.get_arguments()}
+    }
+    assert without == ({"validate"} if of == "topic" else set())

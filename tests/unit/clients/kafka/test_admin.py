@@ -68,3 +68,18 @@ def test_a_broker_that_does_not_list_its_groups_is_an_error_of_ours(admin: Admin
     with pytest.raises(ClusterError, match="list the consumer groups"):
         group_admin.names(admin)
     admin.client.let_go.set()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("asked", "told", "limit"), [(None, None, 10.0), (None, 2.0, 2.0), (3.0, 2.0, 3.0)]
+)
+def test_a_request_knows_how_long_it_may_take(
+    cluster: Cluster,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: float | None,
+    told: float | None,
+    limit: float,
+) -> None:
+    """What the request asks for goes before what the connection was told, and that before all."""
+    monkeypatch.setattr(admin_module, "AdminClient", _Client)
+    assert Admin(cluster, timeout_s=told).limit(asked, 10.0) == limit
