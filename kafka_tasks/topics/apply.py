@@ -32,8 +32,8 @@ BATCH = 100
 # How long one request may take before it is sent again, in seconds.
 _ANSWER_S = 15.0
 
-# Carries out `move(topic → replication factor)`, see topics/moving.py.
-Mover = Callable[[Mapping[str, int], Deadline], Outcomes]
+# Carries out `move(topic → replication factor, topics that have grown)`, see topics/moving.py.
+Mover = Callable[[Mapping[str, int], Mapping[str, TopicState], Deadline], Outcomes]
 
 
 def apply(
@@ -142,7 +142,7 @@ class _Work:
         """Partitions first, then settings, then replicas; each topic is done with its last."""
         names = [change.topic for change in some]
         self.account.begin(names)
-        self._add_partitions(some)
+        grown = self._add_partitions(some)
         self._alter_configs(some)
         moves = {
             change.topic: change.spec.replication_factor
@@ -154,12 +154,14 @@ class _Work:
         }
         if moves:
             assert mover is not None, "a plan that moves replicas was made without a mover"
-            for name, error in mover(moves, self.deadline()).items():
+            for name, error in mover(moves, grown, self.deadline()).items():
                 if error is not None:
                     self.account.failed(name, error)
         self.account.done(names)
 
-    def _add_partitions(self, some: Sequence[Change]) -> None:
+    def _add_partitions(self, some: Sequence[Change]) -> dict[str, TopicState]:
+        """Returns the topics that have grown, as they are then: the next broker that is asked may
+        not have heard of it yet."""
         totals = {
             change.topic: int(f.after or 0)
             for change in some
@@ -179,9 +181,10 @@ class _Work:
                 raise error
 
         self._settle(list(totals), send, judge)
-        self._await_grown(totals)
+        return self._await_grown(totals)
 
-    def _await_grown(self, totals: Mapping[str, int]) -> None:
+    def _await_grown(self, totals: Mapping[str, int]) -> dict[str, TopicState]:
+        grown: dict[str, TopicState] = {}
         waiting = {name for name in totals if self.account.stages[name] == "begun"}
 
         def check() -> None:
@@ -191,6 +194,7 @@ class _Work:
                     raise NotYet(f"{name} has not got its new partitions yet")
                 if not is_led(seen[name]):
                     raise NotYet(f"{name} has partitions without a leader")
+                grown[name] = seen[name]
                 waiting.discard(name)
 
         try:
@@ -199,6 +203,7 @@ class _Work:
         except OutOfTime as error:
             for name in sorted(waiting):
                 self.account.failed(name, no_leaders(name, str(error)))
+        return grown
 
     def _alter_configs(self, some: Sequence[Change]) -> None:
         edits = {change.topic: _edits(change) for change in some}

@@ -12,6 +12,7 @@ from kafka_tasks.clients.kafka.reassignment import Replicas
 from kafka_tasks.errors import BrokerUnreachable, ClusterError, KafkaTasksError
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.events import Recorder
+from kafka_tasks.model.topic import TopicState
 from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
 from kafka_tasks.topics.apply import Mover
 from kafka_tasks.topics.assignment import Assignment, as_reassignment_json, spread
@@ -26,9 +27,10 @@ def mover(
     What cannot be moved from here is written to a file in `directory` for Kafka's own tool.
     """
 
-    def move_to(wanted: Mapping[str, int], deadline: Deadline) -> Outcomes:
-        # Partitions may have been added since the plan was made.
-        there = {**seen.topics, **admin.topics()}
+    def move_to(
+        wanted: Mapping[str, int], grown: Mapping[str, TopicState], deadline: Deadline
+    ) -> Outcomes:
+        there = {**seen.topics, **grown}
         assignment = spread(there, wanted, seen.brokers)
         try:
             return move(cluster, admin, assignment, deadline, recorder)

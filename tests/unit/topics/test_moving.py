@@ -108,10 +108,22 @@ def test_what_cannot_be_moved_from_here_is_written_for_kafkas_own_tool(
     replicas.refuses = BrokerUnreachable("No broker answered: connect.", evidence=("timed out",))
     seen = Observed("id", (1, 2, 3), replicas.admin.there)
     move = moving.mover(cluster, replicas.admin, seen, Recorder(), tmp_path / "state")  # type: ignore[arg-type]
-    error = move({"t": 2}, Deadline.after(1))["t"]
+    error = move({"t": 2}, {}, Deadline.after(1))["t"]
     assert isinstance(error, ClusterError)
     (path,) = (tmp_path / "state").glob("reassignment-*.json")
     assert error.evidence[:2] == ("No broker answered: connect.", "timed out")
     assert f"--bootstrap-server k:9092 --reassignment-json-file {path}" in error.evidence[2]
     wanted = json.loads(path.read_text())["partitions"]
     assert [(at["partition"], len(at["replicas"])) for at in wanted] == [(0, 2), (1, 2)]
+
+
+def test_partitions_that_were_added_are_moved_too(
+    replicas: FakeReplicas, cluster: Cluster, tmp_path: Path
+) -> None:
+    """Also where the broker that is asked next has not heard of them yet."""
+    replicas.refuses = BrokerUnreachable("No broker answered: connect.")
+    seen = Observed("id", (1, 2, 3), replicas.admin.there)
+    move = moving.mover(cluster, replicas.admin, seen, Recorder(), tmp_path)  # type: ignore[arg-type]
+    move({"t": 2}, {"t": topic("t", 4)}, Deadline.after(1))
+    (path,) = tmp_path.glob("reassignment-*.json")
+    assert len(json.loads(path.read_text())["partitions"]) == 4
