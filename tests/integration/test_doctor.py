@@ -60,7 +60,8 @@ def test_a_killed_broker(running: Sandbox) -> None:
     assert found["not-ready"]["evidence"] == ["kafka not running"]
     listed = found["broker-still-registered"]
     assert listed["level"] == "warning"
-    assert "s or less" in listed["title"]
+    # How long exactly is ZooKeeper's to say; without its answer it is the session's whole time.
+    assert "s or less" in listed["title"] or "s of the kill" in listed["title"]
     assert running.run("doctor").code == 5
     failed = running.run("verify", "-o", "json")
     assert failed.code == 5
@@ -204,10 +205,8 @@ def test_a_damaged_class_archive_is_found_and_removed(project: Sandbox, own_cach
     warm = Path(project.environ["KAFKA_TASKS_CACHE"])
     env: dict[str, str | None] = {"KAFKA_TASKS_CACHE": str(own_cache)}
     assert "class-archive" in findings(project, env=env)
-    shutil.copytree(warm / "archives", own_cache / "archives")
     place = _archive_place(project, own_cache)
-    source = next((warm / "archives").glob("*/built.json")).parent
-    shutil.rmtree(place, ignore_errors=True)
+    source = _archive_place(project, warm)
     shutil.copytree(source, place)
     (place / "kafka.jsa").write_bytes(b"damaged")
     found = findings(project, env=env)["class-archive"]

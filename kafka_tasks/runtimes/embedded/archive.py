@@ -190,10 +190,11 @@ def _dump_all(wanted: Order, directory: Path) -> bool:
         draft = directory / "built.json.draft"
         draft.write_bytes(msgspec.json.encode(sums))
         os.replace(draft, directory / "built.json")
+        (directory / "java").write_text(wanted.java, encoding="utf-8")
     finally:
         for draft in drafts.values():
             draft.unlink(missing_ok=True)
-    _drop_outdated(directory)
+    _drop_outdated(directory, wanted.java)
     return True
 
 
@@ -215,15 +216,23 @@ def _dump(wanted: Order, role: Role, draft: Path) -> bool:
     return done.code == 0 and draft.exists()
 
 
-def _drop_outdated(directory: Path) -> None:
-    """Remove archives of the same Kafka that nobody has used for a month."""
-    import time
-
+def _drop_outdated(directory: Path, java: str) -> None:
+    """Remove the other archives of the same Kafka that no start would use any more."""
     prefix = directory.name.split("-java-")[0]
     for other in directory.parent.glob(f"{prefix}-java-*"):
         with contextlib.suppress(OSError):
-            if other != directory and time.time() - other.stat().st_mtime > 30 * 86400:
+            if other != directory and _is_outdated(other, java):
                 shutil.rmtree(other)
+
+
+def _is_outdated(other: Path, java: str) -> bool:
+    """Whether its Java is gone, as with an environment, or is another by now; or it is old."""
+    import time
+
+    with contextlib.suppress(FileNotFoundError):
+        made_by = (other / "java").read_text(encoding="utf-8")
+        return made_by == java or not Path(made_by).exists()
+    return time.time() - other.stat().st_mtime > 30 * 86400
 
 
 if __name__ == "__main__":

@@ -99,7 +99,34 @@ def test_an_order_is_carried_out(
     assert [arguments[0] for arguments in dumps] == [str(archives.java.executable)] * 2
     assert dumps[0][-1] == os.pathsep.join(map(str, archives.class_path))
     left = {path.name for path in archives.directory.iterdir()} - {"lock"}
-    assert left == {"built.json", "kafka.jsa", "zookeeper.jsa", "verified.json"}
+    assert left == {"built.json", "java", "kafka.jsa", "zookeeper.jsa", "verified.json"}
+
+
+def test_archives_that_nobody_would_use_any_more_make_room(
+    tmp_path: Path, archives: Archives, dumps: list[list[str]]
+) -> None:
+    """Those of a Java that is gone, of this one as it was before, and those of a month ago."""
+    executable = archives.java.executable
+    executable.parent.mkdir()
+    executable.write_bytes(b"")
+    other = tmp_path / "other-java"
+    other.write_bytes(b"")
+    javas = {"gone": str(tmp_path / "gone"), "before": str(executable), "other": str(other)}
+    for name in (*javas, "unknown", "old"):
+        place = archives.directory.with_name(f"kafka-3.9.1-java-17-{name}")
+        place.mkdir(parents=True)
+        if name in javas:
+            (place / "java").write_text(javas[name])
+    os.utime(archives.directory.with_name("kafka-3.9.1-java-17-old"), (1, 1))
+    archives.directory.with_name("kafka-3.5.2-java-17-gone").mkdir()
+    assert archive.build(_order(archives, tmp_path))
+    left = {path.name.removeprefix("kafka-") for path in archives.directory.parent.iterdir()}
+    assert left == {
+        archives.directory.name.removeprefix("kafka-"),
+        "3.9.1-java-17-other",
+        "3.9.1-java-17-unknown",
+        "3.5.2-java-17-gone",
+    }
 
 
 def test_only_whole_lines_of_a_class_list_are_used(tmp_path: Path, archives: Archives) -> None:
