@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from kafka_tasks.clients import processes
 from kafka_tasks.errors import KafkaTasksError, ServiceDied
 from kafka_tasks.lifecycle.changing import changing, require_same_settings
 from kafka_tasks.lifecycle.looking import report, status
@@ -15,6 +16,7 @@ from kafka_tasks.model.evidence import WINDOW
 from kafka_tasks.model.results import Report
 from kafka_tasks.probes import readiness
 from kafka_tasks.project import register, state
+from kafka_tasks.runtimes import ports
 
 
 def up(session: Session) -> Report:
@@ -48,6 +50,7 @@ def start(session: Session) -> Report:
     """Start what is dead and wait for the proof. Call it with the lock held."""
     runtime = session.runtime
     before = {service.name for service in runtime.services() if service.alive}
+    whole = not any(service.suspended for service in runtime.services())
     if session.settings.runtime == "auto" and state.read(session.project) is None:
         session.recorder.notice(f"{runtime.name}: {session.reason}")
     register.remember(session.project)
@@ -55,14 +58,30 @@ def start(session: Session) -> Report:
         try:
             cluster, findings = _brought_up(session)
         except ServiceDied as error:
-            if error.service not in before:
+            whole = False
+            if error.service in before:
+                # A stop that was interrupted had told it to end.
+                before.remove(error.service)
+                session.recorder.notice(f"{error.service} was about to end; starting it again")
+            elif not before and _lost_its_port(session, error.service):
+                session.recorder.notice(f"somebody took the port of {error.service}; starting anew")
+                runtime.stop(None)
+            else:
                 raise
-            # A stop that was interrupted had told it to end.
-            before.remove(error.service)
-            session.recorder.notice(f"{error.service} was about to end; starting it again")
             cluster, findings = _brought_up(session)
     runtime.settled()
-    return report(session, cluster, "ready", findings, changed=True)
+    now = {service.name for service in runtime.services() if service.alive}
+    return report(session, cluster, "ready", findings, changed=not whole or now != before)
+
+
+def _lost_its_port(session: Session, service: str | None) -> bool:
+    """Whether a port that was picked for it, and was free then, is somebody else's by now."""
+    record, settings = state.read(session.project), session.settings
+    if record is None or service is None:
+        return False
+    picked = settings.zookeeper_port if service == ZOOKEEPER else settings.port
+    port = ports.of_service(service, record.port, record.zookeeper_port)
+    return picked == "auto" and not processes.port_is_free(port)
 
 
 def _brought_up(session: Session) -> tuple[Cluster, dict[str, str]]:
@@ -96,8 +115,16 @@ def _undone_on_failure(session: Session, before: set[str]) -> Iterator[None]:
             if mine:
                 session.recorder.notice(f"stopping again: {', '.join(mine)}")
             if mine or (isinstance(error, KeyboardInterrupt) and not before):
-                runtime.stop(mine if before else None)
+                _stop_again(session, mine if before else None)
         raise
+
+
+def _stop_again(session: Session, services: list[str] | None) -> None:
+    """Why the start failed is what counts, also where somebody else stops things meanwhile."""
+    try:
+        session.runtime.stop(services)
+    except KafkaTasksError as error:
+        session.recorder.notice(f"not all is stopped again: {error.message}")
 
 
 def _remember_last_words(session: Session) -> None:

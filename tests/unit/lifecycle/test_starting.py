@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from kafka_tasks import lifecycle
+from kafka_tasks.clients import processes
 from kafka_tasks.errors import MachineError, NotReady, ServiceDied
 from kafka_tasks.lifecycle import Session
 from kafka_tasks.model.cluster import Cluster
@@ -181,3 +183,63 @@ def test_what_auto_chose_is_said(session: Session, heard: list[Event]) -> None:
     assert session.settings.runtime == "auto"
     lifecycle.up(session)
     assert f"{session.runtime.name}: {session.reason}" in [event.text for event in heard]
+
+
+def test_a_cluster_that_was_only_slow_to_answer_is_not_changed(
+    session: Session, runtime: FakeRuntime, broker: ScriptedBroker
+) -> None:
+    """A look that came too early is followed by a wait, and nothing was started."""
+    lifecycle.up(session)
+    looks = iter([NotYet("busy")])
+
+    def busy() -> None:
+        for cause in looks:
+            raise cause
+
+    broker.does = busy
+    found = lifecycle.up(session)
+    assert (found.state, found.changed) == ("ready", False)
+
+
+def test_why_a_start_failed_is_said_although_the_stop_fails_too(
+    session: Session, runtime: FakeRuntime, heard: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else takes the containers away meanwhile: the broker's death is the error."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise MachineError("docker compose stop failed.")
+
+    runtime.dies = {"kafka"}
+    monkeypatch.setattr(runtime, "stop", refuse)
+    with pytest.raises(ServiceDied):
+        lifecycle.up(session)
+    said = [event.text for event in heard]
+    assert "not all is stopped again: docker compose stop failed." in said
+
+
+@pytest.mark.parametrize("setting", ["auto", 9092])
+def test_a_port_that_was_lost_between_look_and_start_is_picked_anew(
+    session: Session,
+    runtime: FakeRuntime,
+    heard: list[Event],
+    monkeypatch: pytest.MonkeyPatch,
+    setting: str | int,
+) -> None:
+    """Once, where it may be any; a port that was named is an error."""
+    record(session)
+    chosen = replace(session, settings=replace(session.settings, port=setting))
+    runtime.dies = {"kafka"}
+    stop = runtime.stop
+
+    def stopped(*arguments: Any, **options: Any) -> tuple[str, ...]:
+        runtime.dies = set()
+        return stop(*arguments, **options)
+
+    monkeypatch.setattr(runtime, "stop", stopped)
+    monkeypatch.setattr(processes, "port_is_free", lambda port: port != 9092)
+    if setting != "auto":
+        with pytest.raises(ServiceDied):
+            lifecycle.up(chosen)
+        return
+    assert lifecycle.up(chosen).state == "ready"
+    assert "somebody took the port of kafka; starting anew" in [event.text for event in heard]
