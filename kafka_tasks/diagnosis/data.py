@@ -16,6 +16,8 @@ from kafka_tasks.model.finding import Finding
 _LARGE = 5_000_000_000
 # Walking stops here: who has more files than that waits for no count of bytes.
 _FILES_LOOKED_AT = 20_000
+# ZooKeeper is asked beside all the other checks, in seconds.
+_ANSWER_S = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ def _zookeepers_id(case: Case) -> str | None:
         return None
     address = session.runtime.cluster(case.settings).zookeeper
     try:
-        return zookeeper.cluster_id(address, 1.0) if address else None
+        return zookeeper.cluster_id(address, _ANSWER_S) if address else None
     except (zookeeper.Unanswered, KafkaTasksError):
         return None
 

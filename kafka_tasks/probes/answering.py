@@ -13,7 +13,7 @@ from kafka_tasks.probes.zookeeper import ZookeeperProbe
 from kafka_tasks.retry import Deadline, OutOfTime, RetryPolicy
 
 # For a broker; a living one answers within milliseconds, one that is stopped never does.
-_PATIENCE_S = 0.5
+_PATIENCE_S = 1.0
 
 
 def answering(cluster: Cluster, services: Sequence[ServiceState]) -> frozenset[str]:

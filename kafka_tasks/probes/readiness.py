@@ -132,13 +132,13 @@ class Glance:
 def glance(cluster: Cluster, watch: Watch, recorder: Recorder) -> Glance:
     """Look at each layer once, lowest first, and stop at the first that does not hold.
 
-    The connection to a broker is given one second.
+    The connection to a broker is given two seconds: one that lives may be busy.
     """
     context = Context(cluster, watch.services)
     policy = RetryPolicy()
     try:
         for probe in ladder():
-            deadline = Deadline.after(1.0 if probe.layer in ("broker", "advertised") else 0.0)
+            deadline = Deadline.after(2.0 if probe.layer in ("broker", "advertised") else 0.0)
             try:
                 held = policy.until(lambda probe=probe: probe.check(context), deadline)  # type: ignore[misc]
             except OutOfTime as error:
