@@ -134,6 +134,8 @@ class Reading:
                     hint=f"invoke kafka.consume {self._topic} --from start",
                 )
             else:
+                if error.code() in (*NO_TOPIC, KafkaError._UNKNOWN_PARTITION):
+                    self._answered()
                 raise translate(KafkaException(error), f"consume from {self._topic}")
 
     def _before_ends(self, good: list[Message], ends: Mapping[int, int]) -> list[Message]:
