@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +15,6 @@ import pytest
 from kafka_tasks.clients import processes
 from kafka_tasks.clients.processes import Identity, PortHolder, command_digest
 from kafka_tasks.errors import MachineError
-from kafka_tasks.retry import Deadline, NotYet, RetryPolicy
 
 
 @pytest.fixture
@@ -224,29 +223,23 @@ def test_free_space_is_counted_in_bytes(tmp_path: Path) -> None:
     assert 0 < processes.free_bytes(tmp_path) <= numbers.f_blocks * numbers.f_frsize
 
 
-def _until(check: Callable[[], bool]) -> None:
-    def look() -> None:
-        if not check():
-            raise NotYet("not so yet")
-
-    RetryPolicy().until(look, Deadline.after(10))
-
-
 def test_a_suspended_process_lives_and_goes_on(child: Identity) -> None:
     """SIGSTOP suspends it, which is not its end; `resume` lets it go on."""
     assert not processes.is_suspended(child)
     os.kill(child.pid, signal.SIGSTOP)
-    _until(lambda: processes.is_suspended(child))
+    os.waitid(os.P_PID, child.pid, os.WSTOPPED)
+    assert processes.is_suspended(child)
     assert processes.is_running(child)
     processes.resume(child)
-    _until(lambda: not processes.is_suspended(child))
+    os.waitid(os.P_PID, child.pid, os.WCONTINUED)
+    assert not processes.is_suspended(child)
     assert processes.is_running(child)
 
 
 def test_a_suspended_process_is_ended_without_waiting_out_its_grace(child: Identity) -> None:
     """It sees SIGTERM only once it goes on, so `stop` lets it."""
     os.kill(child.pid, signal.SIGSTOP)
-    _until(lambda: processes.is_suspended(child))
+    os.waitid(os.P_PID, child.pid, os.WSTOPPED)
     assert processes.stop(child, grace_s=30.0)
 
 
