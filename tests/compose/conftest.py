@@ -138,6 +138,11 @@ def _is_free(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
+def named(what: str) -> str:
+    """A directory's name, and so a Compose project's, that no other run on this engine has."""
+    return f"{what}-{os.getpid()}-"
+
+
 def make_project(path: Path, engine: docker.DockerClient) -> Bench:
     """A project on the compose runtime with the test images."""
     path.mkdir(parents=True, exist_ok=True)
@@ -162,7 +167,7 @@ def project(
     images: None,
 ) -> Iterator[Bench]:
     """A fresh project for one test."""
-    bench = make_project(tmp_path_factory.mktemp("compose"), engine)
+    bench = make_project(tmp_path_factory.mktemp(named("compose")), engine)
     try:
         yield bench
     finally:
@@ -174,7 +179,7 @@ def running(
     tmp_path_factory: pytest.TempPathFactory, engine: docker.DockerClient, images: None
 ) -> Iterator[Bench]:
     """A project whose cluster runs, for the tests of one module."""
-    bench = make_project(tmp_path_factory.mktemp("running"), engine)
+    bench = make_project(tmp_path_factory.mktemp(named("running")), engine)
     try:
         started = bench.run("up")
         assert started.code == 0, started.err

@@ -39,9 +39,11 @@ def own_engine(home: Path) -> Iterator[str]:
             start_new_session=True,
         )
     address = f"unix://{socket}"
+    bridges: list[str] = []
     try:
         _await(address, daemon)
         yield address
+        bridges = _bridges(address)
     finally:
         daemon.send_signal(signal.SIGTERM)
         try:
@@ -49,9 +51,19 @@ def own_engine(home: Path) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             daemon.kill()
             daemon.wait(timeout=10)
-        _ip("link", "delete", bridge)
+        # A daemon that ends leaves the bridges of networks that it still has.
+        for left in (bridge, *bridges):
+            _ip("link", "delete", left)
         socket.unlink(missing_ok=True)
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _bridges(address: str) -> list[str]:
+    """The interfaces of the networks that were made there."""
+    client = docker.DockerClient(base_url=address, timeout=10)
+    made = [n for n in client.networks.list() if n.name not in ("bridge", "host", "none")]
+    client.close()
+    return [f"br-{network.id[:12]}" for network in made]
 
 
 def _ip(*arguments: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import docker
 import pytest
-from conftest import Bench, Result, _is_free, make_project
+from conftest import Bench, Result, _is_free, make_project, named
 
 from kafka_tasks.runtimes.compose import file
 
@@ -30,7 +30,7 @@ def by_hand(
     tmp_path_factory: pytest.TempPathFactory, engine: docker.DockerClient, images: None
 ) -> Iterator[Bench]:
     """A cluster that `docker compose up -d --wait` started."""
-    bench = make_project(tmp_path_factory.mktemp("by-hand"), engine)
+    bench = make_project(tmp_path_factory.mktemp(named("by-hand")), engine)
     own_copy(bench)
     try:
         started = bench.docker("compose", "up", "-d", "--wait")

@@ -13,7 +13,7 @@ from typing import Any
 
 import docker
 import pytest
-from conftest import KAFKA_IMAGE, Bench, make_project
+from conftest import KAFKA_IMAGE, Bench, make_project, named
 
 from kafka_tasks.diagnosis import signatures
 from kafka_tasks.runtimes.compose.file import packaged
@@ -64,7 +64,7 @@ def bench(
     tmp_path_factory: pytest.TempPathFactory, engine: docker.DockerClient, images: None
 ) -> Iterator[Bench]:
     """One project for all failures: each gives it a Compose file of its own."""
-    made = make_project(tmp_path_factory.mktemp("failing"), engine)
+    made = make_project(tmp_path_factory.mktemp(named("failing")), engine)
     try:
         yield made
     finally:
@@ -160,7 +160,7 @@ def test_a_zookeeper_that_is_not_on_the_network(failing: Bench) -> None:
 def test_an_advertised_name_that_nobody_knows(failing: Bench) -> None:
     """Clients here cannot reach what the broker tells them."""
     with_file(failing, (ADVERTISED, ADVERTISED.replace("localhost", "nowhere.invalid")))
-    fails_with(failing, "advertised-unreachable", timeout="14")
+    fails_with(failing, "advertised-unreachable", timeout="30")
 
 
 def test_another_port_advertised_than_published(failing: Bench) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 from conftest import Bench
@@ -43,7 +44,7 @@ def test_a_container_on_the_network_reaches_the_broker(running: Bench) -> None:
     script = (
         "echo from-inside | kafka-console-producer --bootstrap-server kafka:29092 --topic inside "
         "&& kafka-console-consumer --bootstrap-server kafka:29092 --topic inside "
-        "--from-beginning --max-messages 1 --timeout-ms 20000"
+        "--from-beginning --max-messages 1 --timeout-ms 60000"
     )
     client = running.engine.containers.run(
         running.environ["KAFKA_TASKS_KAFKA_IMAGE"],
@@ -52,7 +53,7 @@ def test_a_container_on_the_network_reaches_the_broker(running: Bench) -> None:
         detach=True,
     )
     try:
-        client.wait(timeout=60)
+        client.wait(timeout=180)
         assert b"from-inside" in client.logs()
     finally:
         client.remove(force=True, v=True)
@@ -110,7 +111,7 @@ def test_data_survives_restart_down_and_a_kill(project: Bench) -> None:
 
 def test_down_with_wipe_removes_exactly_what_is_ours(project: Bench) -> None:
     """`down --wipe` takes this project's volumes and network and nobody else's."""
-    foreign = project.engine.volumes.create("kafka-tasks-test-foreign")
+    foreign = project.engine.volumes.create(f"kafka-tasks-test-foreign-{os.getpid()}")
     try:
         assert project.run("up").code == 0
         assert project.run("down", "--wipe", "--yes").code == 0
@@ -149,6 +150,8 @@ def test_a_cluster_started_by_hand_is_recognised(project: Bench) -> None:
     assert {name: c.id for name, c in project.containers.items()} == before
     assert project.run("down").code == 0
     assert not project.containers
+    # Its volumes are whose hand it was.
+    assert project.docker("compose", "down", "--volumes").code == 0
 
 
 def test_one_started_by_up_can_be_stopped_by_hand(project: Bench) -> None:

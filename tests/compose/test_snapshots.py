@@ -11,7 +11,7 @@ from typing import Any
 
 import docker
 import pytest
-from conftest import Bench, make_project
+from conftest import Bench, make_project, named
 
 from kafka_tasks import lifecycle, settings
 from kafka_tasks.project.directory import Project
@@ -85,7 +85,7 @@ def saved(
     tmp_path_factory: pytest.TempPathFactory, engine: docker.DockerClient, images: None
 ) -> Iterator[Bench]:
     """A project in containers with the snapshots `orders` and `mine`, and `mine` in place."""
-    bench = make_project(tmp_path_factory.mktemp("saved"), engine)
+    bench = make_project(tmp_path_factory.mktemp(named("saved")), engine)
     try:
         assert bench.run("up").code == 0
         produce(bench, "orders", 500)
@@ -123,7 +123,7 @@ def test_both_runtimes_restore_what_the_other_saved(
     """Containers → processes → containers: the records and offsets are the same each time."""
     assert saved.run("snapshot.restore", "orders", "--yes").code == 0
     seen = told(saved, "orders")
-    embedded = make_project(tmp_path_factory.mktemp("embedded"), saved.engine)
+    embedded = make_project(tmp_path_factory.mktemp(named("embedded")), saved.engine)
     embedded.environ["KAFKA_TASKS_RUNTIME"] = "embedded"
     file = saved.path / ".kafka-tasks" / "snapshots" / "orders.tar.gz"
     try:
@@ -209,5 +209,6 @@ def test_the_volumes_are_measured(saved: Bench, monkeypatch: pytest.MonkeyPatch)
         assert free is not None and free > 0
         assert saved.run("down").code == 0
     ran(saved, "up")
-    left = saved.docker("ps", "--all", "--filter", "name=-measure", "--quiet")
+    ours = f"name={saved.path.name}.*-measure"
+    left = saved.docker("ps", "--all", "--filter", ours, "--quiet")
     assert (left.code, left.out) == (0, "")
