@@ -75,7 +75,7 @@ class Sandbox:
         *arguments: str,
         env: dict[str, str | None] | None = None,
         cwd: Path | None = None,
-        timeout: float = 90,
+        timeout: float = 150,
         command: tuple[str, ...] = (str(COMMAND),),
     ) -> Done:
         """Run `kafka-tasks` with these arguments to its end, without a terminal."""

@@ -23,7 +23,7 @@ SHELLS = {
     "fish": ("fish", "--no-config", "-i"),
 }
 # Nothing is known of the machine's load: the key is pressed again until this is over, in seconds.
-_PATIENCE_S = 30.0
+_PATIENCE_S = 120.0
 
 
 @contextmanager

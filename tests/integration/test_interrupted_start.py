@@ -56,7 +56,8 @@ def test_ctrl_c_between_spawn_and_record(project: Sandbox, count: int) -> None:
 def test_ctrl_c_from_outside_at_any_moment(project: Sandbox) -> None:
     """Whenever Ctrl-C comes, `up` exits 130 with nothing left, or 0 with a ready cluster."""
     codes = []
-    for tenths in range(2, 12, 2):
+    # Python itself answers Ctrl-C, with a traceback, until it has come as far as `main`.
+    for tenths in range(4, 14, 2):
         process = project.begin("up")
         time.sleep(tenths / 10)
         process.send_signal(signal.SIGINT)
@@ -105,11 +106,9 @@ def test_ctrl_c_in_a_repair_stops_only_what_it_started(project: Sandbox) -> None
 
 def test_ctrl_c_in_wait_leaves_the_cluster_alone(project: Sandbox) -> None:
     """`wait` that is interrupted exits 130 and has changed nothing."""
-    process = project.begin("wait")
-    time.sleep(0.7)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=20)
-    assert process.returncode == 130
+    services = "kafka_tasks.runtimes.embedded.runtime:EmbeddedRuntime.services@3"
+    code, _, err = faulty(project, "int-call", services, "wait")
+    assert code == 130, err
     assert "Error: Interrupted" in err and "Traceback" not in err
     assert list(project.path.iterdir()) == []
 
@@ -179,6 +178,7 @@ def test_up_after_a_broker_was_ended_while_it_registered(
     """
     project.up()
     log = project.path / ".kafka-tasks" / "logs" / "kafka.log"
+    begun = len(log.read_bytes())
     for _ in range(6):
         said = len(log.read_bytes())
         process = project.begin("restart", "--service", "kafka")
@@ -187,13 +187,13 @@ def test_up_after_a_broker_was_ended_while_it_registered(
         os.kill(broker, signal.SIGSTOP)
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
-        if process.returncode == 130 and b"still starting up" in log.read_bytes()[said:]:
+        caught = process.returncode == 130 and b"still starting up" in log.read_bytes()[said:]
+        done = project.run("up")
+        assert done.code == 0, done.err
+        # On a slow machine that session may have ended before anybody looks.
+        if caught and "ZooKeeper still lists broker 1" in done.err:
             break
-        project.up()
     else:
         pytest.fail("no broker was caught while it registered")
     assert "stopping again: kafka" in err
-    done = project.run("up")
-    assert done.code == 0, done.err
-    assert "ZooKeeper still lists broker 1" in done.err
-    assert b"NodeExists" not in log.read_bytes()
+    assert b"NodeExists" not in log.read_bytes()[begun:]

@@ -179,7 +179,7 @@ def test_two_projects_that_download_at_once(
     for name in ("one", "other"):
         sandbox = new_project(name)
         sandbox.environ |= {**changes, "KAFKA_TASKS_CACHE": str(cold_cache)}
-        starts.append(sandbox.begin("up", "--timeout", "20"))
+        starts.append(sandbox.begin("up", "--timeout", "60"))
     time.sleep(1.0)
     mirror.open.set()
     said = []
@@ -201,8 +201,8 @@ def test_slow_download_does_not_use_up_the_timeout(
     project.environ |= home(tmp_path / "home", mirror.url)
     project.environ["KAFKA_TASKS_CACHE"] = str(own_cache)
     mirror.open.clear()
-    start = project.begin("up", "--timeout", "4")
-    time.sleep(4.5)
+    start = project.begin("up", "--timeout", "10")
+    time.sleep(10.5)
     mirror.open.set()
     _, err = start.communicate(timeout=60)
     # The whole start may take longer than that on a slow machine; ZooKeeper does not.

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from kafka_tasks.clients import processes
+
 if TYPE_CHECKING:
     from conftest import Sandbox
 
@@ -43,10 +45,9 @@ def test_port_of_a_later_broker_counts_too(project: Sandbox) -> None:
     """With three brokers the third's port is looked at before the first is started."""
     with socket.socket() as listener:
         for first in range(23000, 24000, 10):
-            try:
-                listener.bind(("127.0.0.1", first + 2))
-            except OSError:
+            if not all(map(processes.port_is_free, range(first, first + 3))):
                 continue
+            listener.bind(("127.0.0.1", first + 2))
             break
         listener.listen()
         env = {"KAFKA_TASKS_PORT": str(first)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import secrets
 import stat
 import subprocess
 import tarfile
@@ -18,13 +19,15 @@ import psutil
 import pytest
 from conftest import Done, Sandbox
 
-# One for each place, so that what leaks says where from.
+# One for each place, so that what leaks says where from, and for each run: all of the machine is
+# looked at.
+RUN = secrets.token_hex(4)
 PLANTED = {
-    "environment": "Pl4nt3d/env+word",
-    ".env": "Pl4nt3d dotenv word",
-    "invoke.yaml": "Pl4nt3d-invoke-word",
-    "broker properties": "Pl4nt3d=broker=word",
-    "jaas": "Pl4nt3dJaasWord",
+    "environment": f"Pl4nt3d/env+{RUN}",
+    ".env": f"Pl4nt3d dotenv {RUN}",
+    "invoke.yaml": f"Pl4nt3d-invoke-{RUN}",
+    "broker properties": f"Pl4nt3d=broker={RUN}",
+    "jaas": f"Pl4nt3dJaas{RUN}",
 }
 FORMS = {
     form: place
