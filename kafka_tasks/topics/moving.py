@@ -30,7 +30,8 @@ def mover(
     def move_to(
         wanted: Mapping[str, int], grown: Mapping[str, TopicState], deadline: Deadline
     ) -> Outcomes:
-        there = {**seen.topics, **grown}
+        # Others may have added partitions since the plan was made.
+        there = {**seen.topics, **admin.topics(), **grown}
         assignment = spread(there, wanted, seen.brokers)
         try:
             return move(cluster, admin, assignment, deadline, recorder)
