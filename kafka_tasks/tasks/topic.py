@@ -86,6 +86,7 @@ def ensure(
     wanted = _spec(name, partitions, replication_factor, config or [], task="kafka.topic")
     from dataclasses import replace
 
+    from kafka_tasks.clients.kafka.admin import CHANGE_S
     from kafka_tasks.render import as_json, tables
     from kafka_tasks.topics import ensure as topics
     from kafka_tasks.topics.account import require_done
@@ -102,7 +103,7 @@ def ensure(
             topics.require_same(plan.of(name))
         if call.dry:
             return dry(f"create {name}" if there is None else f"prove {name}")
-        limit = admin.limit(None, 30.0)
+        limit = admin.limit(None, CHANGE_S)
         if there is None:
             with _interruptible(admin, name):
                 require_done(apply(plan, admin, timeout_s=limit))

@@ -72,6 +72,8 @@ def export(
 def _states(admin: Admin, names: str | None, owner: Sequence[str]) -> list[TopicState]:
     from dataclasses import replace
 
+    from kafka_tasks.clients.kafka.admin import CHANGE_S
+
     there = admin.topics()
     chosen = (
         matching(names, admin, "kafka.topic.export")
@@ -79,7 +81,7 @@ def _states(admin: Admin, names: str | None, owner: Sequence[str]) -> list[Topic
         else [name for name in there if not there[name].internal]
     )
     mine = sorted(name for name in chosen if not owner or name.startswith(tuple(owner)))
-    configs = admin.configs(mine, timeout_s=admin.limit(None, 30.0), missing_ok=True)
+    configs = admin.configs(mine, timeout_s=admin.limit(None, CHANGE_S), missing_ok=True)
     return [replace(there[name], config=configs[name]) for name in mine if name in configs]
 
 

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Literal
 
 from kafka_tasks.clients.kafka import changes
-from kafka_tasks.clients.kafka.admin import Admin
+from kafka_tasks.clients.kafka.admin import CHANGE_S, Admin
 from kafka_tasks.clients.kafka.changes import ConfigEdit
 from kafka_tasks.errors import ClusterError, InvalidInput, KafkaTasksError
 from kafka_tasks.model.topic import TopicState
@@ -160,7 +160,7 @@ def carry_out(admin: Admin, wanted: Alteration, *, timeout_s: float | None = Non
             evidence=configs.evidence,
             hint=f"invoke kafka.topic.describe {wanted.topic}",
         )
-    await_leaders(admin, wanted.topic, Deadline.after(admin.limit(timeout_s, 30.0)))
+    await_leaders(admin, wanted.topic, Deadline.after(admin.limit(timeout_s, CHANGE_S)))
     found = admin.describe(wanted.topic)
     if found is None:
         raise ClusterError(

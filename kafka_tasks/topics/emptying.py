@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterable, Sequence
 
 from kafka_tasks.clients.kafka import changes
-from kafka_tasks.clients.kafka.admin import Admin
+from kafka_tasks.clients.kafka.admin import CHANGE_S, Admin
 from kafka_tasks.clients.kafka.changes import Outcomes
 from kafka_tasks.errors import BrokerUnreachable, ClusterError, KafkaTasksError, TopicMissing
 from kafka_tasks.model.topic import TopicState
@@ -36,7 +36,7 @@ def delete(
     The metadata forgets a topic before the controller does: until then a topic of that name cannot
     be created.
     """
-    deadline = Deadline.after(admin.limit(timeout_s, 30.0))
+    deadline = Deadline.after(admin.limit(timeout_s, CHANGE_S))
     waiting = policy or RetryPolicy(first_s=0.01, cap_s=0.05)
     found: Outcomes = {}
     for first in range(0, len(names), _BATCH):

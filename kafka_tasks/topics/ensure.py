@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kafka_tasks.clients.kafka.admin import Admin
+from kafka_tasks.clients.kafka.admin import CHANGE_S, Admin
 from kafka_tasks.errors import InvalidInput, TopicExists
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.results import Proof
@@ -64,7 +64,7 @@ def create(
         require_same(found.of(spec.name))
         return False
     if not dry:
-        require_done(apply(found, admin, timeout_s=admin.limit(timeout_s, 30.0)))
+        require_done(apply(found, admin, timeout_s=admin.limit(timeout_s, CHANGE_S)))
     return True
 
 

@@ -30,8 +30,9 @@ T = TypeVar("T")
 # list_topics holds Ctrl-C back for as long as it may take, so it may never take long.
 _SLICE_S = 0.25
 _GOODBYE_S = 1.0
-# How long a question may take where nobody says it.
-_USUAL_S = 10.0
+# How long a question, and how long a change, may take where nobody says it.
+ANSWER_S = 10.0
+CHANGE_S = 30.0
 _PORTION = 250
 
 
@@ -109,7 +110,7 @@ class Admin:
         self, *, timeout_s: float | None = None, name: str | None = None
     ) -> dict[str, TopicState]:
         """Every topic, or the one of this name; without their settings."""
-        limit = self.limit(timeout_s, _USUAL_S)
+        limit = self.limit(timeout_s, ANSWER_S)
 
         def check() -> ClusterMetadata:
             try:
@@ -139,7 +140,7 @@ class Admin:
         Topics that are not there raise `TopicMissing`, or are left out. Asked in portions: one
         request for all costs 37 MB of memory for each 1,000 topics.
         """
-        wanted, limit = list(names), self.limit(timeout_s, _USUAL_S)
+        wanted, limit = list(names), self.limit(timeout_s, ANSWER_S)
         found: dict[str, dict[str, ConfigValue]] = {}
         portions = [wanted[at : at + _PORTION] for at in range(0, len(wanted), _PORTION)]
         ahead = self._ask_configs(portions[0], limit) if portions else {}
@@ -172,7 +173,7 @@ class Admin:
 
     def offsets(self, state: TopicState, *, timeout_s: float | None = None) -> dict[int, Offsets]:
         """The first and the next offset of each partition."""
-        limit = self.limit(timeout_s, _USUAL_S)
+        limit = self.limit(timeout_s, ANSWER_S)
         ends = self._offsets(state, OffsetSpec.latest(), limit)
         starts = self._offsets(state, OffsetSpec.earliest(), limit)
         return {number: Offsets(starts[number], ends[number]) for number in ends}

@@ -17,7 +17,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from kafka_tasks.clients.kafka.admin import Admin
+from kafka_tasks.clients.kafka.admin import ANSWER_S, CHANGE_S, Admin
 from kafka_tasks.clients.kafka.connection import awaited
 from kafka_tasks.errors import BrokerUnreachable, KafkaTasksError, TopicExists
 
@@ -28,8 +28,6 @@ Operation = Literal["set", "delete", "append", "subtract"]
 
 # What a new topic leaves open is the broker's to choose.
 BROKER_DEFAULT = -1
-# How long a change may take where nobody says it, in seconds.
-_USUAL_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ def create(
     ]
     if not wanted:
         return {}
-    limit = admin.limit(timeout_s, _USUAL_S)
+    limit = admin.limit(timeout_s, CHANGE_S)
     futures = admin.client.create_topics(wanted, request_timeout=limit, operation_timeout=limit)
     return _outcomes(futures, "create topic", limit)
 
@@ -85,7 +83,7 @@ def add_partitions(
     if not totals:
         return {}
     wanted = [NewPartitions(name, total) for name, total in totals.items()]
-    limit = admin.limit(timeout_s, _USUAL_S)
+    limit = admin.limit(timeout_s, CHANGE_S)
     futures = admin.client.create_partitions(
         wanted, request_timeout=limit, validate_only=validate_only
     )
@@ -111,7 +109,7 @@ def alter_configs(
         )
         for name, changed in edits.items()
     ]
-    limit = admin.limit(timeout_s, _USUAL_S)
+    limit = admin.limit(timeout_s, CHANGE_S)
     futures = admin.client.incremental_alter_configs(
         wanted, request_timeout=limit, validate_only=validate_only
     )
@@ -124,7 +122,7 @@ def delete(admin: Admin, names: Iterable[str], *, timeout_s: float | None = None
     wanted = list(names)
     if not wanted:
         return {}
-    limit = admin.limit(timeout_s, _USUAL_S)
+    limit = admin.limit(timeout_s, CHANGE_S)
     futures = admin.client.delete_topics(wanted, request_timeout=limit)
     return _outcomes(futures, "delete topic", limit)
 
@@ -136,7 +134,7 @@ def taken(admin: Admin, names: Iterable[str], *, timeout_s: float | None = None)
     wanted = [NewTopic(name, num_partitions=1, replication_factor=1) for name in names]
     if not wanted:
         return set()
-    limit = admin.limit(timeout_s, 10.0)
+    limit = admin.limit(timeout_s, ANSWER_S)
     futures = admin.client.create_topics(wanted, request_timeout=limit, validate_only=True)
     outcomes = _outcomes(futures, "look for topic", limit)
     require({name: e for name, e in outcomes.items() if isinstance(e, BrokerUnreachable)})
@@ -153,7 +151,7 @@ def trim(
     wanted = [TopicPartition(topic, number, offset) for number, offset in before.items()]
     if not wanted:
         return {}
-    limit = admin.limit(timeout_s, _USUAL_S)
+    limit = admin.limit(timeout_s, CHANGE_S)
     futures = admin.client.delete_records(wanted, request_timeout=limit)
     found = {}
     for at, future in futures.items():

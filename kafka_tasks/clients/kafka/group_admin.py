@@ -15,14 +15,15 @@ from confluent_kafka import (
     TopicPartition,
 )
 
-from kafka_tasks.clients.kafka.admin import Admin
+from kafka_tasks.clients.kafka.admin import CHANGE_S, Admin
 from kafka_tasks.clients.kafka.connection import awaited
 from kafka_tasks.clients.kafka.patience import patiently
 from kafka_tasks.errors import BrokerUnreachable, GroupActive, GroupMissing, KafkaTasksError
 from kafka_tasks.model.group import GroupState, Member, Place
 from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
 
-_USUAL_S = 30.0
+# A coordinator may have to be found, or to read its log, before it answers.
+_USUAL_S = CHANGE_S
 # A request that was sent while a coordinator was being chosen may never be answered: ask again.
 _SLICE_S = 3.0
 _ACTIVE = frozenset(

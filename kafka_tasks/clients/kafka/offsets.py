@@ -9,7 +9,7 @@ from typing import Any
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import OffsetSpec
 
-from kafka_tasks.clients.kafka.admin import Admin
+from kafka_tasks.clients.kafka.admin import ANSWER_S, Admin
 from kafka_tasks.clients.kafka.connection import awaited
 from kafka_tasks.errors import TopicMissing
 from kafka_tasks.model.group import Place
@@ -17,8 +17,6 @@ from kafka_tasks.model.topic import Offsets, TopicState
 
 # Measured: a thousand partitions in a request take less time each than many thousands do.
 _BATCH = 1000
-# How long a batch may take where nobody says it, in seconds.
-_USUAL_S = 10.0
 
 
 def places(states: Iterable[TopicState]) -> list[Place]:
@@ -36,7 +34,7 @@ def ranges(
 ) -> dict[Place, Offsets | None]:
     """The first and the next offset of each; None where the topic went meanwhile."""
     found: dict[Place, Offsets | None] = {}
-    limit = admin.limit(timeout_s, _USUAL_S)
+    limit = admin.limit(timeout_s, ANSWER_S)
     for batch in _batches(asked):
         starts = _ask(admin, batch, OffsetSpec.earliest(), limit)
         ends = _ask(admin, batch, OffsetSpec.latest(), limit)
@@ -52,7 +50,7 @@ def at_time(
 ) -> dict[Place, int | None]:
     """The first offset at or after this moment; None where every record is older."""
     found: dict[Place, int | None] = {}
-    limit = admin.limit(timeout_s, _USUAL_S)
+    limit = admin.limit(timeout_s, ANSWER_S)
     for batch in _batches(asked):
         futures = _ask(admin, batch, OffsetSpec.for_timestamp(moment_ms), limit)
         for place, offset in _answers(futures, limit).items():
