@@ -22,7 +22,7 @@ from bench.children import Timed, Unmeasured, timed, uninterrupted
 from kafka_tasks import settings
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.runtimes import ports
-from kafka_tasks.runtimes.embedded import archive, jars, java
+from kafka_tasks.runtimes.embedded import class_archive, jars, java
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
@@ -152,7 +152,7 @@ def _servers(root: Path, environ: Mapping[str, str]) -> Servers:
         java.choose(chosen),
         os.pathsep.join(map(str, class_path)),
         lock.kafka,
-        archive.java_environment(),
+        class_archive.java_environment(),
     )
 
 

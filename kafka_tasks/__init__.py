@@ -8,10 +8,10 @@ from kafka_tasks.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from kafka_tasks.errors import KafkaTasksError
-    from kafka_tasks.lifecycle.looking import status, wait
     from kafka_tasks.lifecycle.session import Session, open_session
-    from kafka_tasks.lifecycle.starting import up
-    from kafka_tasks.lifecycle.stopping import down, restart
+    from kafka_tasks.lifecycle.start import up
+    from kafka_tasks.lifecycle.status import status, wait
+    from kafka_tasks.lifecycle.stop import down, restart
     from kafka_tasks.model.cluster import Address, Cluster, ServiceState
     from kafka_tasks.model.events import Event, Recorder
     from kafka_tasks.model.results import Report
@@ -30,13 +30,13 @@ _HOMES = {
     "ServiceState": "model.cluster",
     "Session": "lifecycle.session",
     "Settings": "settings.values",
-    "down": "lifecycle.stopping",
+    "down": "lifecycle.stop",
     "load_settings": "settings.loading",
     "open_session": "lifecycle.session",
-    "restart": "lifecycle.stopping",
-    "status": "lifecycle.looking",
-    "up": "lifecycle.starting",
-    "wait": "lifecycle.looking",
+    "restart": "lifecycle.stop",
+    "status": "lifecycle.status",
+    "up": "lifecycle.start",
+    "wait": "lifecycle.status",
 }
 
 __all__ = [

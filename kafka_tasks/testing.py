@@ -17,7 +17,7 @@ from kafka_tasks.model.cluster import (
     broker_id,
     service_names,
 )
-from kafka_tasks.model.data import DataFile, place_order
+from kafka_tasks.model.data_files import DataFile, place_order
 from kafka_tasks.retry import Deadline, RetryPolicy
 from kafka_tasks.settings import Settings
 

@@ -76,7 +76,7 @@ IMPORTERS: dict[str, list[str]] = {
     "urllib3": ["clients.docker"],
     # State, locks, indexes and ledgers are files of ours: msgspec reads and checks them.
     "msgspec": [
-        "clients.kafka.sending",
+        "clients.kafka.sender",
         "project",
         "runtimes",
         "acceptance",
@@ -87,7 +87,7 @@ IMPORTERS: dict[str, list[str]] = {
     ],
     "rich": ["render"],
     "yaml": [
-        "topics.file",
+        "topics.topics_yaml",
         "topics.nodes",
         "topics.undo",
         "topics.export",

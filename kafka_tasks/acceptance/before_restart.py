@@ -15,7 +15,7 @@ from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.clients.kafka.records import Record, produce
 from kafka_tasks.lifecycle import Session
 from kafka_tasks.model.cluster import Cluster
-from kafka_tasks.topics import ensure
+from kafka_tasks.topics import one_topic
 from kafka_tasks.topics.model import TopicSpec
 
 RECORDS = 10_000
@@ -63,7 +63,7 @@ def test_records_are_acknowledged(planted: Ledger, cluster: Cluster, admin: Admi
     replicas = min(3, len(admin.look(5.0).brokers))
     keeps = {"retention.ms": "-1", "message.timestamp.type": "CreateTime"}
     spec = TopicSpec(planted.topic, PARTITIONS, replicas, keeps)
-    ensure.create(admin, spec, if_not_exists=False)
+    one_topic.create(admin, spec, if_not_exists=False)
     sent = list(_records())
     answers = produce(cluster, planted.topic, sent, timeout_s=60.0)
     assert len(answers) == RECORDS
@@ -87,7 +87,7 @@ def test_offsets_are_committed(planted: Ledger, cluster: Cluster) -> None:
 def test_test_topic_takes_records(planted: Ledger, cluster: Cluster, admin: Admin) -> None:
     """test-topic is made unless it is there, and takes ten records."""
     if planted.kept_topic_is_ours:
-        ensure.create(admin, TopicSpec(planted.kept_topic, 1, 1), if_not_exists=True)
+        one_topic.create(admin, TopicSpec(planted.kept_topic, 1, 1), if_not_exists=True)
     records = [
         Record(f"kept in {planted.topic}".encode(), key=b"kept %d" % number, partition=0)
         for number in range(10)

@@ -14,7 +14,7 @@ from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.errors import KafkaTasksError
 from kafka_tasks.lifecycle import Session
 from kafka_tasks.model.cluster import Address, Cluster
-from kafka_tasks.topics import ensure
+from kafka_tasks.topics import one_topic
 from kafka_tasks.topics.model import TopicSpec
 
 NewTopic = Callable[..., str]
@@ -88,7 +88,7 @@ def new_topic(admin: Admin, run_prefix: str) -> Iterator[NewTopic]:
         name = f"{run_prefix}{len(made) + 1}"
         made.append(name)
         spec = TopicSpec(name, partitions, replication_factor, config or {})
-        ensure.create(admin, spec, if_not_exists=False)
+        one_topic.create(admin, spec, if_not_exists=False)
         return name
 
     yield make

@@ -11,7 +11,7 @@ from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.project.directory import Project
 from kafka_tasks.retry import Deadline
-from kafka_tasks.topics.awaiting import await_absence
+from kafka_tasks.topics.waits import await_absence
 
 PREFIX = "kafka-tasks-acceptance-"
 

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from kafka_tasks import lifecycle
-from kafka_tasks.diagnosis.case import Case
+from kafka_tasks.diagnosis.examination import Case
 from kafka_tasks.diagnosis.secrets import MASK, Masker, known
 from kafka_tasks.errors import InvalidInput, KafkaTasksError
 from kafka_tasks.project import private
@@ -145,7 +145,7 @@ def _within(path: Path, case: Case) -> str:
 def _compose_file(case: Case) -> Path | None:
     if case.runtime != "compose":
         return None
-    from kafka_tasks.runtimes.compose import file
+    from kafka_tasks.runtimes.compose import compose_file as file
 
     with contextlib.suppress(KafkaTasksError):
         return file.choose(case.settings).path

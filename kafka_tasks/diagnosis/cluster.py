@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from kafka_tasks.diagnosis import last_failure, signatures
-from kafka_tasks.diagnosis.case import Case, Check
+from kafka_tasks.diagnosis.examination import Case, Check
 from kafka_tasks.errors import KafkaTasksError
 from kafka_tasks.lifecycle import Session
 from kafka_tasks.model.cluster import ZOOKEEPER, Address, ServiceState, broker_id

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from kafka_tasks.diagnosis.case import Case, Check, of_error
 from kafka_tasks.diagnosis.configuration import FATAL_NAMES, REPLICATION, of_image, replication
+from kafka_tasks.diagnosis.examination import Case, Check, of_error
 from kafka_tasks.errors import InvalidInput, KafkaTasksError, MachineError
 from kafka_tasks.model.cluster import ZOOKEEPER, service_names
 from kafka_tasks.model.finding import Finding, Level
@@ -42,9 +42,9 @@ def look(case: Case) -> Iterator[Finding]:
     """The file that would be used, as Compose reads it; nothing where the runtime is another."""
     if case.runtime != "compose":
         return
-    from kafka_tasks.runtimes.compose import file
+    from kafka_tasks.runtimes.compose import compose_file
 
-    chosen = file.choose(case.settings)
+    chosen = compose_file.choose(case.settings)
     if chosen.notice:
         yield Finding("compose-file", "info", chosen.notice, area="configuration")
     try:
@@ -65,17 +65,17 @@ def look(case: Case) -> Iterator[Finding]:
 
 
 def _read(case: Case, path: Path) -> dict[str, Any]:
-    from kafka_tasks.runtimes.compose import command, file
+    from kafka_tasks.runtimes.compose import command, compose_file
 
     settings, record = case.settings, case.record
     port = record.port if record else settings.port
     keeper = record.zookeeper_port if record else settings.zookeeper_port
-    name = file.project_of(case.project.path, record)
+    name = compose_file.project_of(case.project.path, record)
     project = command.Project(
         name=name,
         directory=case.project.path,
         files=(path,),
-        variables=file.variables(
+        variables=compose_file.variables(
             settings,
             port if isinstance(port, int) else 9092,
             keeper if isinstance(keeper, int) else 2181,
@@ -87,10 +87,10 @@ def _read(case: Case, path: Path) -> dict[str, Any]:
 
 
 def _listeners(config: Mapping[str, Any], names: tuple[str, ...]) -> Iterator[Finding]:
-    from kafka_tasks.runtimes.compose import file
+    from kafka_tasks.runtimes.compose import compose_file
 
     try:
-        file.check(config, names)
+        compose_file.check(config, names)
     except KafkaTasksError as error:
         differs = "published" in error.message
         id = "advertised-port-differs" if differs else "listeners-invalid"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kafka_tasks.clients import processes
 from kafka_tasks.diagnosis import secrets
-from kafka_tasks.diagnosis.case import Case, Check, of_error
+from kafka_tasks.diagnosis.examination import Case, Check, of_error
 from kafka_tasks.diagnosis.machine import heap_bytes
 from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model.cluster import Address

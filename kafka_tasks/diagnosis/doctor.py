@@ -14,14 +14,14 @@ from kafka_tasks.diagnosis import (
     cluster,
     compose_file,
     configuration,
-    data,
+    data_identity,
     leftovers,
     machine,
-    provisions,
+    prerequisites,
     secrets,
     signatures,
 )
-from kafka_tasks.diagnosis.case import Case, Check, of_error
+from kafka_tasks.diagnosis.examination import Case, Check, of_error
 from kafka_tasks.diagnosis.secrets import Masker
 from kafka_tasks.errors import KafkaTasksError, MachineError, NotReady
 from kafka_tasks.lifecycle import Session
@@ -39,12 +39,12 @@ _ITSELF = ("tool", "engine")
 
 CHECKS: tuple[Check, ...] = (
     *machine.CHECKS,
-    *provisions.CHECKS,
+    *prerequisites.CHECKS,
     *configuration.CHECKS,
     *compose_file.CHECKS,
     *leftovers.CHECKS,
     *cluster.CHECKS,
-    *data.CHECKS,
+    *data_identity.CHECKS,
 )
 
 

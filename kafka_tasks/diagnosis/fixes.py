@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from kafka_tasks import lifecycle
 from kafka_tasks.clients import processes
 from kafka_tasks.diagnosis import leftovers
-from kafka_tasks.diagnosis.case import Case
+from kafka_tasks.diagnosis.examination import Case
 from kafka_tasks.model.finding import Finding
 from kafka_tasks.project import state
 from kafka_tasks.project.lock import exclusive
@@ -89,10 +89,12 @@ def _pull(session: lifecycle.Session) -> None:
 
 
 def _drop_archive(case: Case) -> None:
-    from kafka_tasks.runtimes.embedded import archive, jars, java
+    from kafka_tasks.runtimes.embedded import class_archive, jars, java
 
     lock = jars.load_lock(case.settings.kafka_line)
     class_path = tuple(jar.path(case.settings.cache) for jar in lock.jars)
-    found = archive.locate(case.settings.cache, java.choose(case.settings), class_path, lock.kafka)
+    found = class_archive.locate(
+        case.settings.cache, java.choose(case.settings), class_path, lock.kafka
+    )
     with contextlib.suppress(FileNotFoundError):
         shutil.rmtree(found.directory)

@@ -9,7 +9,7 @@ import time
 import msgspec
 
 from kafka_tasks.model.finding import Finding
-from kafka_tasks.project import notes, private
+from kafka_tasks.project import json_files, private
 from kafka_tasks.project.directory import Project
 
 FILE = "last-failure.json"
@@ -18,7 +18,7 @@ FILE = "last-failure.json"
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """A start that failed: when (seconds since the epoch), what was said, and what it means."""
 
-    at: notes.Moment
+    at: json_files.Moment
     doing: str
     message: str
     findings: tuple[Finding, ...] = ()
@@ -41,7 +41,7 @@ def remember(project: Project, doing: str, message: str, findings: tuple[Finding
 
 def recall(project: Project) -> Failure | None:
     """The last failure, or None where the last start succeeded."""
-    return notes.recall(project.state / "run" / FILE, Failure)
+    return json_files.recall(project.state / "run" / FILE, Failure)
 
 
 def forget(project: Project) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kafka_tasks.clients import processes
-from kafka_tasks.diagnosis.case import Case, Check
+from kafka_tasks.diagnosis.examination import Case, Check
 from kafka_tasks.model.finding import Finding
 from kafka_tasks.project import state
 from kafka_tasks.project.directory import Project
-from kafka_tasks.runtimes.embedded import marks
+from kafka_tasks.runtimes.embedded import process_tags
 
 
 def corrupt_record(project: Project) -> bool:
@@ -26,15 +26,19 @@ def drafts(project: Project) -> list[Path]:
 
 def orphans() -> list[processes.Found]:
     """Servers of ours, anywhere on this machine, whose project directory is gone."""
-    return [found for found in processes.find(marks.PROJECT_PROPERTY) if not owner(found).is_dir()]
+    return [
+        found
+        for found in processes.find(process_tags.PROJECT_PROPERTY)
+        if not owner(found).is_dir()
+    ]
 
 
 def owner(found: processes.Found) -> Path:
     """The project directory that a server's mark names."""
     return next(
-        Path(argument.removeprefix(marks.PROJECT_PROPERTY))
+        Path(argument.removeprefix(process_tags.PROJECT_PROPERTY))
         for argument in found.arguments
-        if argument.startswith(marks.PROJECT_PROPERTY)
+        if argument.startswith(process_tags.PROJECT_PROPERTY)
     )
 
 
@@ -61,7 +65,7 @@ def records(case: Case) -> Iterator[Finding]:
     if case.runtime in ("embedded", None) and not case.held:
         record = case.record
         mine = record if record and record.runtime == "embedded" else None
-        _, strays = marks.with_strays(case.project.path, mine, "embedded")
+        _, strays = process_tags.with_strays(case.project.path, mine, "embedded")
         if strays and not corrupt_record(case.project):
             yield _finding(
                 "stray-processes",

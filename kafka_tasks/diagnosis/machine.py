@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kafka_tasks.clients import processes
-from kafka_tasks.diagnosis.case import Case, Check
+from kafka_tasks.diagnosis.examination import Case, Check
 from kafka_tasks.errors import KafkaTasksError
 from kafka_tasks.model.cluster import service_names
 from kafka_tasks.model.finding import Finding

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from kafka_tasks.lifecycle.changing import changing, require_same_settings
-from kafka_tasks.lifecycle.looking import list_clusters, status, wait
-from kafka_tasks.lifecycle.pulling import pull
+from kafka_tasks.lifecycle.locking import changing, require_same_settings
+from kafka_tasks.lifecycle.pull import pull
 from kafka_tasks.lifecycle.registration import await_deregistration
 from kafka_tasks.lifecycle.session import Session, open_session, signals_held
-from kafka_tasks.lifecycle.starting import up
-from kafka_tasks.lifecycle.stopping import down, paused, require_service, restart
+from kafka_tasks.lifecycle.start import up
+from kafka_tasks.lifecycle.status import list_clusters, status, wait
+from kafka_tasks.lifecycle.stop import down, paused, require_service, restart
 
 __all__ = [
     "Session",

@@ -13,7 +13,7 @@ from kafka_tasks.errors import InvalidInput
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from kafka_tasks.model.data import Data
+    from kafka_tasks.model.data_files import Data
     from kafka_tasks.settings import Settings
 
 Role = Literal["zookeeper", "broker"]

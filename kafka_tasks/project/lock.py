@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from kafka_tasks.errors import NotReady
-from kafka_tasks.project import notes, private
+from kafka_tasks.project import json_files, private
 from kafka_tasks.project.directory import Project, unwritable
 from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
 
@@ -20,7 +20,7 @@ class Holder(msgspec.Struct, frozen=True):
 
     pid: int
     doing: str
-    since: notes.Moment
+    since: json_files.Moment
 
     def __str__(self) -> str:
         clock = time.strftime("%H:%M:%S", time.localtime(self.since))
@@ -29,7 +29,7 @@ class Holder(msgspec.Struct, frozen=True):
 
 def holder(project: Project) -> Holder | None:
     """Who wrote down last that it holds the lock; says nothing about whether it still does."""
-    return notes.recall(project.state / "lock.json", Holder)
+    return json_files.recall(project.state / "lock.json", Holder)
 
 
 def is_held(project: Project) -> bool:

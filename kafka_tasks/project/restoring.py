@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from kafka_tasks.project import notes, state
+from kafka_tasks.project import json_files, state
 from kafka_tasks.project.directory import Project
 
 FILE = "restoring.json"
@@ -31,7 +31,7 @@ class Restoring(msgspec.Struct, frozen=True, kw_only=True):
 
 def read(project: Project) -> Restoring | None:
     """The restore that was not brought to an end, or None."""
-    return notes.recall(project.state / FILE, Restoring)
+    return json_files.recall(project.state / FILE, Restoring)
 
 
 def write(project: Project, begun: Restoring) -> None:

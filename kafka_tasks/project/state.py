@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from kafka_tasks.model.cluster import MAX_BROKERS
-from kafka_tasks.project import notes, private
+from kafka_tasks.project import json_files, private
 from kafka_tasks.project.directory import Project, unwritable
 
 FILE = "state.json"
@@ -92,7 +92,7 @@ def read(project: Project) -> ClusterRecord | None:
     """The record, or None where there is none or where it is unreadable."""
     try:
         return _load(project.state / FILE)
-    except (OSError, notes.Unreadable):
+    except (OSError, json_files.Unreadable):
         return None
 
 
@@ -101,15 +101,15 @@ def _load(path: Path) -> ClusterRecord:
 
     A record without a checksum is one of an earlier version.
     """
-    found = notes.load(path, dict[str, Any])
+    found = json_files.load(path, dict[str, Any])
     told = found.pop(_CHECKSUM, None)
     try:
         if told is not None and told != _checksum(found):
-            raise notes.Unreadable("the checksum is another")
+            raise json_files.Unreadable("the checksum is another")
         return msgspec.convert(found, ClusterRecord)
     # What was read, and cannot be written: very long numbers, very deep lists.
     except (msgspec.ValidationError, OverflowError, RecursionError) as error:
-        raise notes.Unreadable(str(error)) from error
+        raise json_files.Unreadable(str(error)) from error
 
 
 def _checksum(document: dict[str, Any]) -> str:
@@ -131,7 +131,7 @@ def set_aside_if_corrupt(project: Project) -> Path | None:
     path = project.state / FILE
     try:
         _load(path)
-    except (notes.Unreadable, IsADirectoryError):
+    except (json_files.Unreadable, IsADirectoryError):
         kept = path.with_name(f"{FILE}.corrupt")
         with contextlib.suppress(OSError):
             os.replace(path, kept)

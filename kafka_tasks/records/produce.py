@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from kafka_tasks.clients.kafka.sending import Failure, Sending, size_of
+from kafka_tasks.clients.kafka.sender import Failure, Sending, size_of
 from kafka_tasks.errors import BrokerUnreachable, InvalidInput, KafkaTasksError
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.topic import TopicState

@@ -105,7 +105,7 @@ def make(name: str, project: Project, settings: Settings, recorder: Recorder) ->
 def projects_here() -> Iterator[Project]:
     """Every project on this machine that has, or had, a cluster: the noted and the running."""
     from kafka_tasks.clients import processes
-    from kafka_tasks.runtimes.embedded.marks import PROJECT_PROPERTY
+    from kafka_tasks.runtimes.embedded.process_tags import PROJECT_PROPERTY
 
     seen = {project.path: project for project in register.remembered()}
     for found in processes.find(PROJECT_PROPERTY):

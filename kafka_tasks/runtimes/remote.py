@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model.cluster import Capabilities, Cluster, ServiceState, broker_name
-from kafka_tasks.model.data import Data
+from kafka_tasks.model.data_files import Data
 from kafka_tasks.settings import Settings
 
 

@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from kafka_tasks.model.cluster import MAX_BROKERS, service_names
-from kafka_tasks.model.data import ZOOKEEPER_LOG
-from kafka_tasks.project import notes
+from kafka_tasks.model.data_files import ZOOKEEPER_LOG
+from kafka_tasks.project import json_files
 
 _PART = re.compile(r"(?!\.kafka-tasks)[A-Za-z0-9._-]{1,255}")
 
@@ -39,7 +39,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     schema: Literal[1] = 1
     name: str
-    taken_at: notes.Moment
+    taken_at: json_files.Moment
     version: str
     kafka_version: str
     runtime: str
@@ -64,8 +64,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 def decode(content: bytes) -> Manifest:
     """Read a manifest; raises `Damaged` also for names that would lead out of the data."""
     try:
-        found = notes.decode(content, Manifest)
-    except notes.Unreadable as error:
+        found = json_files.decode(content, Manifest)
+    except json_files.Unreadable as error:
         raise Damaged(f"its manifest cannot be read ({error})") from error
     places = (ZOOKEEPER_LOG, *service_names(found.brokers))
     seen: set[str] = set()

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from kafka_tasks import lifecycle
 from kafka_tasks.errors import InvalidInput, MachineError, Refused
-from kafka_tasks.lifecycle import Session
-from kafka_tasks.model.data import Data
+from kafka_tasks.lifecycle import Session, recovery
+from kafka_tasks.model.data_files import Data
 from kafka_tasks.project import register, restoring
 from kafka_tasks.project.restoring import Restoring
-from kafka_tasks.snapshots import archive, settle, shelf
-from kafka_tasks.snapshots.archive import Snapshot
+from kafka_tasks.snapshots import snapshot_file, store
 from kafka_tasks.snapshots.manifest import Damaged, Manifest
 from kafka_tasks.snapshots.save import MARGIN, interruptible
+from kafka_tasks.snapshots.snapshot_file import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def fitting(session: Session, wanted: str) -> Snapshot:
     Raises `InvalidInput`, also as `SnapshotDamaged`, and `SnapshotMissing`.
     """
     session.require_lifecycle()
-    found = shelf.whole(session.project, wanted)
+    found = store.whole(session.project, wanted)
     manifest, settings = found.manifest, session.settings
     again = f"invoke kafka.snapshot.restore {wanted}"
     if manifest.kafka_line != settings.kafka_line:
@@ -98,15 +98,15 @@ def _exchange(session: Session, snapshot: Snapshot, *, checked: bool) -> None:
             _require_possible(snapshot.manifest, data)
         restoring.write(project, begun)
         try:
-            data.stage(archive.files(snapshot))
+            data.stage(snapshot_file.files(snapshot))
             with lifecycle.signals_held():
                 restoring.write(project, begun.complete())
-                settle.end(project, runtime, settings, data)
+                recovery.end(project, runtime, settings, data)
         except BaseException as error:
             with lifecycle.signals_held():
-                settle.end(project, runtime, settings, data)
+                recovery.end(project, runtime, settings, data)
             if isinstance(error, Damaged):
-                raise shelf.damaged(snapshot.seen(), str(error)) from error
+                raise store.damaged(snapshot.seen(), str(error)) from error
             raise
 
 

@@ -13,10 +13,10 @@ from kafka_tasks import lifecycle
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import Interrupted, MachineError, NotReady, Refused
 from kafka_tasks.lifecycle import Session
-from kafka_tasks.model.data import Data
+from kafka_tasks.model.data_files import Data
 from kafka_tasks.project import state
-from kafka_tasks.snapshots import archive, shelf
-from kafka_tasks.snapshots.archive import Snapshot
+from kafka_tasks.snapshots import snapshot_file, store
+from kafka_tasks.snapshots.snapshot_file import Snapshot
 
 # What is left free on the disk at least.
 MARGIN = 64 * 1024 * 1024
@@ -34,13 +34,13 @@ class Saved:
 def save(session: Session, name: str, *, replacing: bool = False) -> Saved:
     """Write the project's data into a snapshot; with `replacing` also over one of that name."""
     session.require_lifecycle()
-    path = shelf.path_of(session.project, name)
+    path = store.path_of(session.project, name)
     if not session.runtime.has_data(session.settings):
         raise _nothing(session)
     with lifecycle.changing(session, "snapshot.save"):
         if path.exists() and not replacing:
             raise exists(name)
-        shelf.make_folder(session.project)
+        store.make_folder(session.project)
         _require_whole_cluster(session)
         with (
             interruptible(session, lambda: _fate(path, replacing=replacing)),
@@ -128,7 +128,7 @@ def _write(session: Session, name: str, path: Path, *, checked: bool) -> Snapsho
     with session.runtime.data(settings) as data:
         if not checked:
             _require_room_for(data, path)
-        return archive.write(path, data.files(), describe, _watcher(path))
+        return snapshot_file.write(path, data.files(), describe, _watcher(path))
 
 
 def _require_room(session: Session, path: Path) -> None:

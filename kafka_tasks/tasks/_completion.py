@@ -173,9 +173,9 @@ def _asked(kind: str, context: Context) -> list[str]:
 
 
 def _snapshots(call: Call) -> list[str]:
-    from kafka_tasks.snapshots import shelf
+    from kafka_tasks.snapshots import store
 
-    return shelf.names(call.project())
+    return store.names(call.project())
 
 
 def _of_cluster(kind: str, call: Call) -> list[str]:

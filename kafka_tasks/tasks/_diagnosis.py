@@ -90,7 +90,7 @@ def trouble(call: Call, session: Session) -> tuple[list[dict[str, Any]], list[st
     """What an examination finds wrong, as values and as lines: for checks that did not pass."""
     from kafka_tasks.diagnosis import doctor
     from kafka_tasks.model.finding import trouble as wrong
-    from kafka_tasks.render import doctor_view
+    from kafka_tasks.render.views import doctor as doctor_view
 
     found = wrong(doctor.examine(session.project, lambda: session.settings).findings)
     lines = [line for finding in found for line in doctor_view.shown(finding, call.width)]

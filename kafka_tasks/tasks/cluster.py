@@ -55,7 +55,7 @@ def down(
     call.flags = {"timeout": timeout}
     from kafka_tasks import lifecycle
     from kafka_tasks.render import as_json
-    from kafka_tasks.snapshots import shelf
+    from kafka_tasks.snapshots import store
 
     call.session().require_lifecycle()
     if call.dry:
@@ -68,7 +68,7 @@ def down(
         names = lifecycle.down(session, wipe=wipe, confirmed=wipe)
     if wipe:
         forget_failure(session)
-    kept = bool(shelf.paths(call.project())) if wipe else False
+    kept = bool(store.paths(call.project())) if wipe else False
     text = _stopped_text(names, wipe, snapshots=kept)
     return Outcome(as_json.stopped(names, wiped=wipe), lambda: text)
 
@@ -194,7 +194,7 @@ def logs(
 @verb()
 def config(call: Call, output: str = "text") -> Outcome:
     """Show every effective setting and where it came from."""
-    from kafka_tasks.render import settings_view
+    from kafka_tasks.render.views import settings as settings_view
 
     project = call.project()
     settings = call.settings(project)
@@ -226,7 +226,7 @@ def env(
 ) -> Outcome:
     """Print what a client needs to connect."""
     from kafka_tasks.errors import InvalidInput, NotReady
-    from kafka_tasks.render import client_view
+    from kafka_tasks.render.views import client as client_view
 
     if format not in client_view.FORMATS:
         raise InvalidInput(

@@ -9,7 +9,7 @@ from kafka_tasks.tasks._options import Call, Outcome, confirmed, verb
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kafka_tasks.diagnosis.case import Case
+    from kafka_tasks.diagnosis.examination import Case
     from kafka_tasks.diagnosis.fixes import Fix
     from kafka_tasks.model.finding import Diagnosis
 
@@ -30,7 +30,7 @@ def doctor(
 ) -> Outcome:
     """Examine machine, configuration and cluster: cause, evidence and fix of what is wrong."""
     from kafka_tasks.diagnosis import doctor as diagnosis
-    from kafka_tasks.render import doctor_view
+    from kafka_tasks.render.views import doctor as doctor_view
 
     project = call.project()
     found = diagnosis.examine(project, lambda: call.settings(project))
@@ -42,7 +42,7 @@ def doctor(
 
 
 def _outcome(call: Call, found: Diagnosis, document: dict[str, object]) -> Outcome:
-    from kafka_tasks.render import doctor_view
+    from kafka_tasks.render.views import doctor as doctor_view
 
     return Outcome(document, lambda: doctor_view.text(found, width=call.width), found.exit_code)
 
@@ -60,7 +60,7 @@ def _fixed(call: Call, found: Diagnosis, *, yes: bool) -> Outcome:
 
     from kafka_tasks.diagnosis import doctor as diagnosis
     from kafka_tasks.diagnosis import fixes
-    from kafka_tasks.render import doctor_view
+    from kafka_tasks.render.views import doctor as doctor_view
 
     case = _case(call)
     todo = fixes.plan(case, found.findings)
@@ -90,7 +90,7 @@ def _say(lines: list[str]) -> None:
 
 
 def _nothing_done(call: Call, found: Diagnosis, what: list[str]) -> Outcome:
-    from kafka_tasks.render import doctor_view
+    from kafka_tasks.render.views import doctor as doctor_view
 
     document = {**doctor_view.document(found), "dry": call.dry, "would_fix": what}
     would = "\n".join(f"would {one}" for one in what) or "There is nothing that can be fixed here."
@@ -107,7 +107,7 @@ def _bundled(call: Call, found: Diagnosis, name: str | None) -> Outcome:
     from pathlib import Path
 
     from kafka_tasks.diagnosis import bundle
-    from kafka_tasks.render import doctor_view
+    from kafka_tasks.render.views import doctor as doctor_view
 
     path = Path(name or bundle.default_name()).expanduser().absolute()
     document = doctor_view.document(found)
@@ -127,7 +127,7 @@ def _bundled(call: Call, found: Diagnosis, name: str | None) -> Outcome:
 
 
 def _would_bundle(call: Call, found: Diagnosis, path: Path) -> Outcome:
-    from kafka_tasks.render import doctor_view
+    from kafka_tasks.render.views import doctor as doctor_view
 
     document = {**doctor_view.document(found), "dry": True, "would_write": str(path)}
 

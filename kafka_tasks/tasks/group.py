@@ -26,7 +26,7 @@ def list_(call: Call, timeout: str | None = None, output: str = "text") -> Outco
     call.flags = {"timeout": timeout}
     from kafka_tasks.clients.kafka import group_admin
     from kafka_tasks.groups import lag
-    from kafka_tasks.render import group_view
+    from kafka_tasks.render.views import group as group_view
 
     with connected(call) as (_, _, admin):
         found = lag.measured(admin, group_admin.names(admin))
@@ -37,7 +37,7 @@ def list_(call: Call, timeout: str | None = None, output: str = "text") -> Outco
 def describe(call: Call, name: str, timeout: str | None = None, output: str = "text") -> Outcome:
     """Show a group's members, and its lag in every partition."""
     call.flags = {"timeout": timeout}
-    from kafka_tasks.render import group_view
+    from kafka_tasks.render.views import group as group_view
 
     with connected(call) as (_, _, admin):
         found = _measured(admin, name)
@@ -93,7 +93,7 @@ def reset(
     from kafka_tasks.clients.kafka import group_admin
     from kafka_tasks.groups import reset as resetting
     from kafka_tasks.model.positions import parse_position
-    from kafka_tasks.render import group_view
+    from kafka_tasks.render.views import group as group_view
     from kafka_tasks.tasks._cluster_access import missing
 
     position = parse_position(to)
@@ -152,8 +152,8 @@ def delete(
     """Delete consumer groups and what they have committed; names them and asks first."""
     call.flags = {"timeout": timeout}
     from kafka_tasks.clients.kafka import group_admin
-    from kafka_tasks.render import group_view
     from kafka_tasks.render.tables import counted
+    from kafka_tasks.render.views import group as group_view
 
     with connected(call) as (session, _, admin):
         chosen = _matching(names, group_admin.names(admin))

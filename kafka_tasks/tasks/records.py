@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from io import BufferedReader
 
     from kafka_tasks.clients.kafka.admin import Admin
-    from kafka_tasks.clients.kafka.reading import Reading
+    from kafka_tasks.clients.kafka.reader import Reading
     from kafka_tasks.model.topic import TopicState
 
 
@@ -63,7 +63,7 @@ def consume(
             f"--output {call.output} prints one document, so it needs an end.",
             hint="add --exit or --count; without --output, each record is a line of JSON",
         )
-    from kafka_tasks.clients.kafka.reading import Reading
+    from kafka_tasks.clients.kafka.reader import Reading
 
     with connected(call) as (session, cluster, admin):
         places = where.places(_topic(admin, topic, settings=False), only)

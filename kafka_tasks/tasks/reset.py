@@ -30,10 +30,10 @@ def reset(
     call.flags = {"timeout": timeout}
     from kafka_tasks.clients.kafka import group_admin
     from kafka_tasks.render.tables import counted
-    from kafka_tasks.topics import emptying
+    from kafka_tasks.topics import deletion
 
     with connected(call) as (session, _, admin):
-        topics = [state.name for state in emptying.users(admin.topics().values())]
+        topics = [state.name for state in deletion.users(admin.topics().values())]
         groups = group_admin.names(admin)
         what = f"{counted(len(topics), 'topic')} and {counted(len(groups), 'consumer group')}"
         if call.dry:
@@ -53,7 +53,7 @@ def reset(
             # Groups first: one that is still read with keeps its topics from looking empty.
             for found in (
                 group_admin.delete(admin, groups),
-                emptying.delete(admin, topics, timeout_s=session.settings.timeout),
+                deletion.delete(admin, topics, timeout_s=session.settings.timeout),
             ):
                 failed.update({name: error for name, error in found.items() if error is not None})
     document = {

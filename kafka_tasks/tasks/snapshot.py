@@ -18,12 +18,12 @@ def save(
 ) -> Outcome:
     """Save the cluster's data in one file; stops the cluster for it and starts it again."""
     call.flags = {"timeout": timeout}
-    from kafka_tasks.render import snapshot_view
+    from kafka_tasks.render.views import snapshot as snapshot_view
     from kafka_tasks.snapshots import save as saving
-    from kafka_tasks.snapshots import shelf
+    from kafka_tasks.snapshots import store
 
     call.session().require_lifecycle()
-    path = shelf.path_of(call.project(), name)
+    path = store.path_of(call.project(), name)
     if call.dry:
         return dry(_around(call.session(), f"write {path}"))
     replacing = path.exists()
@@ -60,7 +60,7 @@ def restore(
 ) -> Outcome:
     """Put a snapshot's data (a name, or a file) in the place of the cluster's; asks first."""
     call.flags = {"runtime": runtime, "brokers": brokers, "timeout": timeout}
-    from kafka_tasks.render import snapshot_view
+    from kafka_tasks.render.views import snapshot as snapshot_view
     from kafka_tasks.snapshots import restore as restoring
 
     with diagnosed(call, "snapshot.restore") as session:
@@ -92,10 +92,10 @@ def restore(
 @verb(name="list")
 def list_(call: Call, output: str = "text") -> Outcome:
     """List the snapshots; each is checked."""
-    from kafka_tasks.render import snapshot_view
-    from kafka_tasks.snapshots import shelf
+    from kafka_tasks.render.views import snapshot as snapshot_view
+    from kafka_tasks.snapshots import store
 
-    found = [shelved.seen for shelved in shelf.every(call.project())]
+    found = [shelved.seen for shelved in store.every(call.project())]
     return Outcome(
         snapshot_view.listed(found), lambda: snapshot_view.list_text(found, width=call.width)
     )
@@ -104,10 +104,10 @@ def list_(call: Call, output: str = "text") -> Outcome:
 @verb(completes={"name": "snapshots"})
 def delete(call: Call, name: str, yes: bool = False, output: str = "text") -> Outcome:
     """Delete a snapshot; says what goes and asks first."""
-    from kafka_tasks.snapshots import shelf
+    from kafka_tasks.snapshots import store
 
-    path = shelf.path_of(call.project(), name)
-    seen = shelf.find(call.project(), name).seen
+    path = store.path_of(call.project(), name)
+    seen = store.find(call.project(), name).seen
     if call.dry:
         return dry(f"delete {path}")
     question = [f"The snapshot {name} would be deleted: {path}, {seen.bytes:,} bytes."]

@@ -88,9 +88,9 @@ def ensure(
 
     from kafka_tasks.clients.kafka.admin import CHANGE_S
     from kafka_tasks.render import as_json, tables
-    from kafka_tasks.topics import ensure as topics
-    from kafka_tasks.topics.account import require_done
+    from kafka_tasks.topics import one_topic as topics
     from kafka_tasks.topics.apply import apply
+    from kafka_tasks.topics.progress import require_done
 
     made = replace(
         wanted,
@@ -133,8 +133,8 @@ def create(
     wanted = _spec(name, partitions, replication_factor, config or [], task="kafka.topic.create")
     from kafka_tasks.render import tables
     from kafka_tasks.retry import Deadline
-    from kafka_tasks.topics import ensure as topics
-    from kafka_tasks.topics.awaiting import await_leaders
+    from kafka_tasks.topics import one_topic as topics
+    from kafka_tasks.topics.waits import await_leaders
 
     with connected(call) as (_, _, admin):
         if call.dry:
@@ -246,7 +246,7 @@ def delete(
     from kafka_tasks.clients.kafka import changes
     from kafka_tasks.render import tables
     from kafka_tasks.tasks.topics_plan import keep_undo
-    from kafka_tasks.topics import emptying
+    from kafka_tasks.topics import deletion
 
     with connected(call) as (session, _, admin):
         chosen = matching(names, admin, "kafka.topic.delete")
@@ -265,6 +265,6 @@ def delete(
             lambda: gone_or_left(chosen, admin.topics(timeout_s=3.0), "topic"),
             hint="invoke kafka.topic.list",
         ):
-            changes.require(emptying.delete(admin, chosen))
+            changes.require(deletion.delete(admin, chosen))
     text = f"Deleted {', '.join(chosen)}."
     return Outcome({"schema": 1, "deleted": chosen, "undo": str(undo)}, lambda: text)

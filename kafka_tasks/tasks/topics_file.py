@@ -32,7 +32,7 @@ def wanted(call: Call, files: Sequence[str]) -> WantedTopics:
     A variable comes from the environment, else from the project's `.env`.
     """
     from kafka_tasks.settings import dotenv_values_of, environment
-    from kafka_tasks.topics.file import read
+    from kafka_tasks.topics.topics_yaml import read
 
     project = call.project()
     settings = call.settings(project)

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from kafka_tasks.clients.kafka.admin import Admin
     from kafka_tasks.lifecycle import Session
     from kafka_tasks.model.cluster import Cluster
-    from kafka_tasks.topics.account import Account
     from kafka_tasks.topics.model import WantedTopics
     from kafka_tasks.topics.observe import Observed
     from kafka_tasks.topics.plan import Plan
     from kafka_tasks.topics.plan_file import KeptPlan
+    from kafka_tasks.topics.progress import Account
 
 _PRUNE_HELP = "delete undeclared topics with the owner's prefixes"
 _TIMEOUT_HELP = "seconds without any progress (default 60)"
@@ -89,7 +89,7 @@ def plan(
     call.flags = {"timeout": timeout}
     from pathlib import Path
 
-    from kafka_tasks.render import plan_view
+    from kafka_tasks.render.views import plan as plan_view
     from kafka_tasks.topics import plan_file
 
     topics = wanted(call, file or [])
@@ -128,7 +128,7 @@ def apply(
 ) -> Outcome:
     """Make the cluster what topics.yaml, or a kept plan, says."""
     call.flags = {"timeout": timeout}
-    from kafka_tasks.render import plan_view
+    from kafka_tasks.render.views import plan as plan_view
 
     before = _kept_plan(plan, file, prune=prune) if plan is not None else None
     topics = before.wanted if before else wanted(call, file or [])
@@ -174,8 +174,8 @@ def _before_deletion(
         return None
     import sys
 
-    from kafka_tasks.render import plan_view
     from kafka_tasks.render.tables import counted
+    from kafka_tasks.render.views import plan as plan_view
 
     print(plan_view.text(todo), file=sys.stderr)
     question = [
@@ -188,13 +188,13 @@ def _before_deletion(
 def _carried_out(
     work: _Work, todo: Plan, seen: Observed, topics: WantedTopics, undo: Path | None
 ) -> Outcome:
-    from kafka_tasks.render import plan_view
-    from kafka_tasks.topics import moving
-    from kafka_tasks.topics.account import Account
+    from kafka_tasks.render.views import plan as plan_view
+    from kafka_tasks.topics import reassignment
     from kafka_tasks.topics.apply import apply as carry_out
+    from kafka_tasks.topics.progress import Account
 
     recorder = work.session.recorder
-    mover = moving.mover(work.cluster, work.admin, seen, recorder, work.session.project.state)
+    mover = reassignment.mover(work.cluster, work.admin, seen, recorder, work.session.project.state)
 
     def watch(account: Account) -> None:
         done = len(account.stages) - len(account.having("waiting")) - len(account.having("begun"))

@@ -13,9 +13,9 @@ from kafka_tasks.clients.kafka.changes import ConfigEdit
 from kafka_tasks.errors import ClusterError, InvalidInput, KafkaTasksError
 from kafka_tasks.model.topic import TopicState
 from kafka_tasks.retry import Deadline
-from kafka_tasks.topics.awaiting import await_leaders
 from kafka_tasks.topics.model import check_partitions
 from kafka_tasks.topics.plan import FieldChange
+from kafka_tasks.topics.waits import await_leaders
 
 
 @dataclass(frozen=True, slots=True)

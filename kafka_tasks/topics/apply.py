@@ -22,10 +22,10 @@ from kafka_tasks.errors import (
 )
 from kafka_tasks.model.topic import TopicState
 from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
-from kafka_tasks.topics.account import Account
-from kafka_tasks.topics.awaiting import await_absence, is_led, no_leaders, topics_seen
 from kafka_tasks.topics.model import TopicSpec
 from kafka_tasks.topics.plan import Change, Plan, plan
+from kafka_tasks.topics.progress import Account
+from kafka_tasks.topics.waits import await_absence, is_led, no_leaders, topics_seen
 
 # A batch is what Ctrl-C may have to wait for: 100 new topics take a controller two seconds.
 BATCH = 100

@@ -12,7 +12,7 @@ import msgspec
 
 from kafka_tasks.errors import InvalidInput, Refused
 from kafka_tasks.model.topic import TopicState
-from kafka_tasks.project import notes, private
+from kafka_tasks.project import json_files, private
 from kafka_tasks.topics.model import TopicSpec, WantedTopics, check_spec
 from kafka_tasks.topics.observe import Observed
 from kafka_tasks.topics.plan import Plan
@@ -107,7 +107,7 @@ def write(plan: KeptPlan, path: Path) -> None:
 def read(path: Path) -> KeptPlan:
     """Read a plan; raises `InvalidInput` for what is none."""
     try:
-        found = notes.load(path, KeptPlan)
+        found = json_files.load(path, KeptPlan)
         for spec in found.specs:
             check_spec(spec)
     except OSError as error:
@@ -115,7 +115,7 @@ def read(path: Path) -> KeptPlan:
             f"The plan {path} cannot be read: {error.strerror}.",
             hint="invoke kafka.topic.plan --out plan.json",
         ) from error
-    except (notes.Unreadable, InvalidInput) as error:
+    except (json_files.Unreadable, InvalidInput) as error:
         raise InvalidInput(
             f"{path} is not a plan that kafka.topic.plan --out has written.",
             evidence=(str(error),),

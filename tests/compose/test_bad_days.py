@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from conftest import Bench, make_project
 
-from kafka_tasks.runtimes.compose.file import packaged
+from kafka_tasks.runtimes.compose.compose_file import packaged
 
 
 def with_file(project: Bench, *changes: tuple[str, str]) -> None:

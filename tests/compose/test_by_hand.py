@@ -12,14 +12,14 @@ import docker
 import pytest
 from conftest import Bench, Result, _is_free, make_project, named
 
-from kafka_tasks.runtimes.compose import file
+from kafka_tasks.runtimes.compose import compose_file
 
 DEFAULTS = {"KAFKA_TASKS_PORT": 9092, "KAFKA_TASKS_ZOOKEEPER_PORT": 2181}
 
 
 def own_copy(project: Bench) -> None:
     """Give the project the packaged file, and the ports that it has by default if they are free."""
-    shutil.copy(file.packaged(), project.path / "docker-compose.yml")
+    shutil.copy(compose_file.packaged(), project.path / "docker-compose.yml")
     if all(map(_is_free, DEFAULTS.values())):
         for name in DEFAULTS:
             del project.environ[name]
@@ -56,7 +56,7 @@ def in_kafka(project: Bench, *command: str) -> Result:
 
 def test_config_accepts_the_file(project: Bench) -> None:
     """`docker compose config -q` has nothing to say, with no variable set and with each profile."""
-    shutil.copy(file.packaged(), project.path / "docker-compose.yml")
+    shutil.copy(compose_file.packaged(), project.path / "docker-compose.yml")
     for name in list(project.environ):
         if name.startswith("KAFKA_TASKS_"):
             del project.environ[name]
@@ -121,9 +121,9 @@ def test_down_removes_containers_and_network_and_keeps_the_data(project: Bench) 
 
 def merged(project: Bench, text: str) -> dict[str, Any]:
     """The services as Compose reads them with a text laid over the packaged file."""
-    over = Path(project.path) / file.OVERRIDE
+    over = Path(project.path) / compose_file.OVERRIDE
     over.write_text(text, encoding="utf-8")
-    files = [part for path in (file.packaged(), over) for part in ("-f", str(path))]
+    files = [part for path in (compose_file.packaged(), over) for part in ("-f", str(path))]
     found = project.docker("compose", *files, "config", "--format", "json")
     assert found.code == 0, found.err
     services: dict[str, Any] = json.loads(found.out)["services"]
@@ -135,7 +135,7 @@ def test_what_is_laid_over_is_what_compose_reads(project: Bench) -> None:
     plain = merged(project, "services: {}")
     assert plain["kafka"]["healthcheck"]["start_interval"] == "500ms"
     further = {"a.b_c-d": "1", "e": "$HOME ${X} 'q' \"p\": #", "f": "true", "g": ""}
-    text = file.override(plain, brokers=1, further=further, start_interval=False)
+    text = compose_file.override(plain, brokers=1, further=further, start_interval=False)
     assert text is not None
     found = merged(project, text)
     for name in ("zookeeper", "kafka"):

@@ -16,7 +16,7 @@ import pytest
 from conftest import KAFKA_IMAGE, Bench, make_project, named
 
 from kafka_tasks.diagnosis import signatures
-from kafka_tasks.runtimes.compose.file import packaged
+from kafka_tasks.runtimes.compose.compose_file import packaged
 
 ADVERTISED = "KAFKA_ADVERTISED_LISTENERS: HOST://localhost:${KAFKA_TASKS_PORT:-9092}"
 PUBLISHED = 'ports: ["127.0.0.1:${KAFKA_TASKS_PORT:-9092}:${KAFKA_TASKS_PORT:-9092}"]'

@@ -34,7 +34,7 @@ def test_both_ways_to_start_give_the_same_properties(project: Bench) -> None:
 
 def test_a_forbidden_variable_ends_both_ways(project: Bench) -> None:
     """KAFKA_PORT inside the container is refused, as by the images' own start."""
-    from kafka_tasks.runtimes.compose.file import packaged
+    from kafka_tasks.runtimes.compose.compose_file import packaged
 
     text = (
         packaged()

@@ -138,7 +138,7 @@ def test_three_brokers(project: Bench) -> None:
 
 def test_a_cluster_started_by_hand_is_recognised(project: Bench) -> None:
     """`docker compose up` in the directory is this project's cluster; `up` starts no second one."""
-    from kafka_tasks.runtimes.compose.file import packaged
+    from kafka_tasks.runtimes.compose.compose_file import packaged
 
     (project.path / "docker-compose.yml").write_text(packaged().read_text())
     by_hand = project.docker("compose", "up", "-d", "--wait")
@@ -156,7 +156,7 @@ def test_a_cluster_started_by_hand_is_recognised(project: Bench) -> None:
 
 def test_one_started_by_up_can_be_stopped_by_hand(project: Bench) -> None:
     """`docker compose down` in the directory ends what `up` started, and `status` says stopped."""
-    from kafka_tasks.runtimes.compose.file import packaged
+    from kafka_tasks.runtimes.compose.compose_file import packaged
 
     (project.path / "docker-compose.yml").write_text(packaged().read_text())
     assert project.run("up").code == 0
@@ -202,7 +202,7 @@ def test_an_external_network_is_joined_and_kept(project: Bench) -> None:
 
 def test_other_services_of_the_users_file_are_left_alone(project: Bench) -> None:
     """`down --wipe` removes ZooKeeper, Kafka and their volumes, not the neighbour in the file."""
-    from kafka_tasks.runtimes.compose.file import packaged
+    from kafka_tasks.runtimes.compose.compose_file import packaged
 
     neighbour = """
   web:

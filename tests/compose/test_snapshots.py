@@ -17,7 +17,7 @@ from kafka_tasks import lifecycle, settings
 from kafka_tasks.project.directory import Project
 
 FAULTS = Path(__file__).parent.parent / "integration" / "faults.py"
-DATA = "kafka_tasks.runtimes.compose.data"
+DATA = "kafka_tasks.runtimes.compose.volumes"
 PLACES = (
     ("zookeeper", "/var/lib/zookeeper/data"),
     ("zookeeper", "/var/lib/zookeeper/log"),
@@ -164,7 +164,7 @@ def test_an_interrupted_restore_leaves_old_or_new(
 
 def test_a_swap_can_be_killed_between_any_two_steps(saved: Bench) -> None:
     """The script that swaps, ended at each of its commands and run again, has the new data."""
-    from kafka_tasks.runtimes.compose.data import _SWAP, STAGING
+    from kafka_tasks.runtimes.compose.volumes import _SWAP, STAGING
 
     image = saved.environ["KAFKA_TASKS_KAFKA_IMAGE"]
     build = (

@@ -137,7 +137,7 @@ class EmbeddedArena:
         builders = [
             process
             for process in psutil.process_iter(["cmdline"])
-            if "kafka_tasks.runtimes.embedded.archive" in (process.info["cmdline"] or ())
+            if "kafka_tasks.runtimes.embedded.class_archive" in (process.info["cmdline"] or ())
             and any(self.environ["KAFKA_TASKS_CACHE"] in a for a in process.info["cmdline"])
         ]
         return Counts(processes=len(self.sandbox.processes()) + len(builders))

@@ -14,7 +14,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from kafka_tasks.acceptance import suite
 from kafka_tasks.clients.kafka import admin as admin_module
-from kafka_tasks.clients.kafka import group_admin, reading, reassignment
+from kafka_tasks.clients.kafka import group_admin, reader, reassignment
 from kafka_tasks.clients.kafka import records as kafka_records
 from kafka_tasks.errors import BrokerUnreachable, NotReady
 from kafka_tasks.groups import lag
@@ -26,7 +26,7 @@ from kafka_tasks.retry import Deadline, RetryPolicy
 from kafka_tasks.runtimes import registry
 from kafka_tasks.settings import load
 from kafka_tasks.testing import FakeClock, FakeRuntime
-from kafka_tasks.topics import apply, emptying
+from kafka_tasks.topics import apply, deletion
 from tests.fuzz import corpora, terminal
 from tests.fuzz.command_lines import line
 from tests.fuzz.conftest import Room
@@ -113,11 +113,11 @@ def outside(monkeypatch: pytest.MonkeyPatch, clock: HastyClock) -> None:
     """No broker, no examination of this machine, no child process."""
     monkeypatch.setattr(readiness, "ladder", lambda: (ProcessProbe(),))
     monkeypatch.setattr(kafka_records, "roundtrip", lambda *_, **__: 5.0)
-    for module in (apply, emptying):
+    for module in (apply, deletion):
         monkeypatch.setattr(module, "changes", FakeChanges)
     monkeypatch.setattr(group_admin, "names", lambda _: [])
     monkeypatch.setattr(lag, "reading", lambda *_: [])
-    monkeypatch.setattr(reading, "Reading", _Nothing)
+    monkeypatch.setattr(reader, "Reading", _Nothing)
     monkeypatch.setattr(produce, "Sending", _Nothing)
     monkeypatch.setattr("kafka_tasks.diagnosis.doctor.CHECKS", ())
 

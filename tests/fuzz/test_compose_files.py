@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from kafka_tasks.diagnosis import compose_file
+from kafka_tasks.diagnosis import compose_file as examined
 from kafka_tasks.errors import KafkaTasksError
 from kafka_tasks.model.cluster import service_names
-from kafka_tasks.runtimes.compose import command, file
+from kafka_tasks.runtimes.compose import command, compose_file
 from kafka_tasks.settings import load
 from tests.fuzz import corpora
 from tests.fuzz.conftest import Room
@@ -30,7 +30,7 @@ def test_compose_file(fuzz: Campaign, room: Room) -> None:
             content = _bomb(rng).replace("topics", "services").encode()
         room.put("docker-compose.yml", content)
         settings = load(room.project, environ={})
-        return Case(content, lambda: file.choose(settings))
+        return Case(content, lambda: compose_file.choose(settings))
 
     fuzz.run("docker-compose.yml", 0.015, make, room.root)
 
@@ -52,8 +52,8 @@ def test_composed(fuzz: Campaign, room: Room) -> None:
 def _looked_at(config: dict[str, Any]) -> object:
     names = service_names(2)
     try:
-        file.check(config, names)
+        compose_file.check(config, names)
     except KafkaTasksError as error:
         check_error(error)
-    file.volumes_of(config, names)
-    return list(compose_file.problems(config, 2))
+    compose_file.volumes_of(config, names)
+    return list(examined.problems(config, 2))

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 import msgspec
 
-from kafka_tasks.model.data import DataFile
+from kafka_tasks.model.data_files import DataFile
 from kafka_tasks.project import restoring
 from kafka_tasks.project.directory import Project
-from kafka_tasks.render import snapshot_view
-from kafka_tasks.snapshots import archive
+from kafka_tasks.render.views import snapshot as snapshot_view
+from kafka_tasks.snapshots import snapshot_file
 from kafka_tasks.snapshots.manifest import Damaged
 from tests.fuzz.conftest import Room
 from tests.fuzz.judging import Campaign, Case
@@ -46,7 +46,7 @@ def _files() -> Iterator[DataFile]:
 def test_snapshots(fuzz: Campaign, room: Room) -> None:
     """Whole or damaged, and shown either way; so is the note about a restore."""
     path = room.project / "base.snapshot"
-    whole = archive.write(path, _files(), lambda _: _SAID)
+    whole = snapshot_file.write(path, _files(), lambda _: _SAID)
     content = path.read_bytes()
     manifest, body = msgspec.to_builtins(whole.manifest), content[whole.body_at :]
     project = Project(room.project)
@@ -65,10 +65,10 @@ def test_snapshots(fuzz: Campaign, room: Room) -> None:
         def act() -> object:
             restoring.read(project)
             try:
-                found = archive.read(path)
+                found = snapshot_file.read(path)
                 snapshot_view.document(found.seen())
                 snapshot_view.list_text([found.seen()], width=80)
-                return [b"".join(file.chunks) for file in archive.files(found)]
+                return [b"".join(file.chunks) for file in snapshot_file.files(found)]
             except Damaged as error:
                 return str(error)
 
@@ -82,7 +82,7 @@ def _packed(manifest: bytes) -> bytes:
 
     with io.BytesIO() as packed:
         with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as out:
-            info = tarfile.TarInfo(archive.MANIFEST)
+            info = tarfile.TarInfo(snapshot_file.MANIFEST)
             info.size = len(manifest)
             out.write(info.tobuf(tarfile.GNU_FORMAT))
             out.write(manifest + bytes(-len(manifest) % tarfile.BLOCKSIZE))

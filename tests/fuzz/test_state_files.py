@@ -11,7 +11,7 @@ from typing import Any
 from kafka_tasks.diagnosis import last_failure
 from kafka_tasks.project import lock, register, state
 from kafka_tasks.project.directory import Project
-from kafka_tasks.runtimes.embedded import archive
+from kafka_tasks.runtimes.embedded import class_archive
 from kafka_tasks.runtimes.embedded.java import Java
 from kafka_tasks.runtimes.embedded.runtime import EmbeddedRuntime
 from kafka_tasks.runtimes.embedded.verified import VerifiedFiles
@@ -63,9 +63,9 @@ def test_notes(fuzz: Campaign, room: Room, monkeypatch: Any) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(room.home))
     project = Project(room.project)
     project.make_state()
-    archives = archive.Archives(room.project / "archives", Java(room.home, "17", ""), ())
+    archives = class_archive.Archives(room.project / "archives", Java(room.home, "17", ""), ())
     archives.directory.mkdir()
-    for role in archive.ROLES:
+    for role in class_archive.ROLES:
         archives.path(role).write_bytes(b"x")
     notes: dict[str, tuple[Any, Callable[[Path], object]]] = {
         ".kafka-tasks/lock.json": (corpora.LOCK, lambda _: str(lock.holder(project))),
@@ -78,7 +78,7 @@ def test_notes(fuzz: Campaign, room: Room, monkeypatch: Any) -> None:
             lambda path: VerifiedFiles(path).holds(path.with_name("kafka.jsa"), "9f86"),
         ),
         "archives/built.json": (corpora.BUILT, lambda _: archives.is_built()),
-        "archives/order.1.json": (corpora.ORDER, archive.build),
+        "archives/order.1.json": (corpora.ORDER, class_archive.build),
     }
 
     def make(rng: random.Random) -> Case:

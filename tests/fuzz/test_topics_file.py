@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from kafka_tasks.topics import plan_file
-from kafka_tasks.topics.file import read
+from kafka_tasks.topics.topics_yaml import read
 from tests.fuzz import corpora
 from tests.fuzz.conftest import Room
 from tests.fuzz.judging import Campaign, Case

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from kafka_tasks.diagnosis import signatures
 from kafka_tasks.errors import InvalidInput
-from kafka_tasks.model import listeners
+from kafka_tasks.model import listener
 from kafka_tasks.model.cluster import Address
 from kafka_tasks.model.evidence import last_start, telling
 from kafka_tasks.model.positions import parse_moment, parse_position
@@ -33,7 +33,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "position": lambda text: parse_position(text, now=1763400000.0),
     "moment": lambda text: parse_moment(text, now=1763400000.0),
     "address": Address.parse,
-    "listeners": listeners.parse,
+    "listeners": listener.parse,
     "topic name": check_name,
     "config": lambda text: parse_config([text]),
 }

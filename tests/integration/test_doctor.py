@@ -219,7 +219,8 @@ def test_a_damaged_class_archive_is_found_and_removed(project: Sandbox, own_cach
 
 
 def _archive_place(sandbox: Sandbox, cache: Path) -> Path:
-    from kafka_tasks.runtimes.embedded import archive, jars, java
+    from kafka_tasks.runtimes.embedded import class_archive as archive
+    from kafka_tasks.runtimes.embedded import jars, java
     from kafka_tasks.settings import load
 
     settings = load(sandbox.path, environ={"KAFKA_TASKS_CACHE": str(cache)})

@@ -17,7 +17,7 @@ from tests.integration.conftest import Sandbox, eventually
 from tests.integration.test_interrupted_start import FAULTS, faulty
 from tests.integration.test_records_in_and_out import TRICKY, new_topic, produced
 
-DATA = "kafka_tasks.runtimes.embedded.data"
+DATA = "kafka_tasks.runtimes.embedded.data_directory"
 RUNTIME = "kafka_tasks.runtimes.embedded.runtime:EmbeddedRuntime"
 
 
@@ -352,9 +352,9 @@ def test_up_after_an_interrupted_restore_of_a_running_cluster(
 
 
 SAVE = [
-    "kafka_tasks.snapshots.archive:_info@1",
-    "kafka_tasks.snapshots.archive:_info@10",
-    "kafka_tasks.snapshots.archive:_digest@1",
+    "kafka_tasks.snapshots.snapshot_file:_info@1",
+    "kafka_tasks.snapshots.snapshot_file:_info@10",
+    "kafka_tasks.snapshots.snapshot_file:_digest@1",
     "os:fsync@1",
 ]
 

@@ -17,7 +17,7 @@ from confluent_kafka import (
 
 from kafka_tasks.clients.kafka.admin import CHANGE_S, Admin
 from kafka_tasks.clients.kafka.connection import awaited
-from kafka_tasks.clients.kafka.patience import patiently
+from kafka_tasks.clients.kafka.time_limits import patiently
 from kafka_tasks.errors import BrokerUnreachable, GroupActive, GroupMissing, KafkaTasksError
 from kafka_tasks.model.group import GroupState, Member, Place
 from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy

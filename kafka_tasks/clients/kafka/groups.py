@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from kafka_tasks.clients.kafka.connection import configuration, connected
-from kafka_tasks.clients.kafka.patience import patiently
+from kafka_tasks.clients.kafka.time_limits import patiently
 from kafka_tasks.model.cluster import Cluster
 
 _SLICE_S = 5.0

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from kafka_tasks.clients.docker import Container, Engine
 from kafka_tasks.errors import InvalidInput
-from kafka_tasks.model import listeners
+from kafka_tasks.model import listener as listeners
 from kafka_tasks.model.cluster import (
     ZOOKEEPER,
     Address,

@@ -15,7 +15,7 @@ from kafka_tasks.model.cluster import MAX_BROKERS, ZOOKEEPER, service_names
 from kafka_tasks.project import register, state
 from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes import ports
-from kafka_tasks.runtimes.compose import file
+from kafka_tasks.runtimes.compose import compose_file
 from kafka_tasks.settings import Settings
 
 # Every service that the packaged file has.
@@ -74,13 +74,13 @@ def _project_name(
         return before.compose_project
     if containers:
         return next(iter(containers.values())).project
-    name = file.project_name(project)
+    name = compose_file.project_name(project)
     others = {
         noted.compose_project
         for other in register.remembered()
         if other.path != project and (noted := state.read(other))
     }
-    mine = str(file.choose(settings).path)
+    mine = str(compose_file.choose(settings).path)
     foreign = any(_is_foreign(found, project, mine) for found in engine.of_project(name))
     if name not in others and not foreign:
         return name

@@ -27,8 +27,8 @@ from kafka_tasks.project import private, state
 from kafka_tasks.project.directory import Project, unwritable
 from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes import broker_properties
-from kafka_tasks.runtimes.compose import command, containers, file, plan
-from kafka_tasks.runtimes.compose.data import ComposeData
+from kafka_tasks.runtimes.compose import command, compose_file, containers, plan
+from kafka_tasks.runtimes.compose.volumes import ComposeData
 from kafka_tasks.settings import Settings, environment, load
 
 
@@ -107,7 +107,7 @@ class ComposeRuntime:
         was killed is listed all the same.
         """
         there, record = self._containers(), self.record()
-        recorded = file.project_of(self._project.path, record)
+        recorded = compose_file.project_of(self._project.path, record)
         names = {recorded, *(c.project for c in there.values())}
         return containers.unclean(there) or any(map(self.engine.has_volumes, names))
 
@@ -161,7 +161,7 @@ class ComposeRuntime:
 
     def _prepared(self, settings: Settings, record: ClusterRecord, root: Path) -> command.Project:
         """The Compose project of these settings, checked, with its images on the machine."""
-        if told := file.choose(settings).notice:
+        if told := compose_file.choose(settings).notice:
             self._recorder.notice(told)
         project = self._compose(settings, record)
         config = project.config()
@@ -180,13 +180,13 @@ class ComposeRuntime:
 
     def _compose(self, settings: Settings, record: ClusterRecord | None) -> command.Project:
         """The Compose project as recorded; before a first start, with the usual ports."""
-        name = file.project_of(self._project.path, record)
+        name = compose_file.project_of(self._project.path, record)
         port, keeper = (record.port, record.zookeeper_port) if record else (9092, 2181)
         return command.Project(
             name=name,
             directory=self._project.path,
-            files=(file.choose(settings).path,),
-            variables=file.variables(settings, port, keeper, name),
+            files=(compose_file.choose(settings).path,),
+            variables=compose_file.variables(settings, port, keeper, name),
             brokers=record.brokers if record else settings.brokers,
         )
 
@@ -201,14 +201,14 @@ class ComposeRuntime:
                 f"{project.brokers} brokers need.",
                 hint=f"add it under the profile brokers-{project.brokers}, or --brokers 1",
             )
-        file.check(config, names)
-        text = file.override(
+        compose_file.check(config, names)
+        text = compose_file.override(
             config["services"],
             brokers=project.brokers,
             further=broker_properties.read(settings.broker_properties),
             start_interval=self.engine.has_start_interval,
         )
-        path = root / "conf" / file.OVERRIDE
+        path = root / "conf" / compose_file.OVERRIDE
         try:
             if text is None:
                 path.unlink(missing_ok=True)
@@ -296,7 +296,7 @@ class ComposeRuntime:
             project.down(wipe=wipe)
             return
         project.remove(ours)
-        for name in file.volumes_of(config, ours) if wipe else ():
+        for name in compose_file.volumes_of(config, ours) if wipe else ():
             command.remove_volume(name)
 
     def _stop_each(self, project: command.Project, names: Sequence[str]) -> None:
@@ -313,7 +313,9 @@ class ComposeRuntime:
             return None
         settings = load(self._project.path, environ={})
         some = next(iter(there.values()), None)
-        name = (some.project if some else None) or file.project_of(self._project.path, record)
+        name = (some.project if some else None) or compose_file.project_of(
+            self._project.path, record
+        )
         labelled = some.labels.get(CONFIG_FILES, "") if some else ""
         files = tuple(Path(part) for part in labelled.split(",") if part and Path(part).exists())
         port = record.port if record else 9092
@@ -321,8 +323,8 @@ class ComposeRuntime:
         return command.Project(
             name=name,
             directory=self._project.path,
-            files=files or (file.choose(settings).path,),
-            variables=file.variables(settings, port, keeper, name),
+            files=files or (compose_file.choose(settings).path,),
+            variables=compose_file.variables(settings, port, keeper, name),
             brokers=record.brokers if record else 1,
         )
 

@@ -12,10 +12,10 @@ from kafka_tasks.project import private
 from kafka_tasks.project.directory import Project, unwritable
 from kafka_tasks.project.state import ClusterRecord, ServiceRecord
 from kafka_tasks.runtimes import ports
-from kafka_tasks.runtimes.embedded import archive, marks, properties
+from kafka_tasks.runtimes.embedded import class_archive, process_tags, properties
 from kafka_tasks.settings import Settings
 
-_MAIN: dict[archive.Role, str] = {
+_MAIN: dict[class_archive.Role, str] = {
     "zookeeper": "org.apache.zookeeper.server.quorum.QuorumPeerMain",
     "kafka": "kafka.Kafka",
 }
@@ -27,10 +27,10 @@ class Launcher:
 
     project: Project
     settings: Settings
-    archives: archive.Archives
+    archives: class_archive.Archives
     built: bool
     further: Mapping[str, str]
-    lists: dict[archive.Role, Path] = field(default_factory=dict)
+    lists: dict[class_archive.Role, Path] = field(default_factory=dict)
 
     def configure(self, name: str, record: ClusterRecord) -> None:
         """Write the server's properties and log settings."""
@@ -62,14 +62,14 @@ class Launcher:
             [
                 str(self.archives.java.executable),
                 *self._jvm_flags(name),
-                *marks.arguments(self.project.path, record, service),
+                *process_tags.arguments(self.project.path, record, service),
                 f"-Dlog4j.configuration=file:./conf/{name}.log4j",
                 *("-cp", ":".join(map(str, self.archives.class_path))),
                 _MAIN[_role(name)],
                 f"./conf/{name}.properties",
             ],
             cwd=root,
-            environ=archive.java_environment(),
+            environ=class_archive.java_environment(),
             output=root / "logs" / f"{name}.out",
             umask=private.UMASK,
         )
@@ -99,5 +99,5 @@ class Launcher:
         ]
 
 
-def _role(name: str) -> archive.Role:
+def _role(name: str) -> class_archive.Role:
     return "zookeeper" if name == ZOOKEEPER else "kafka"

@@ -27,9 +27,9 @@ from kafka_tasks.project import state
 from kafka_tasks.project.directory import Project, unwritable
 from kafka_tasks.project.state import ClusterRecord, ServiceRecord
 from kafka_tasks.runtimes import broker_properties, ports
-from kafka_tasks.runtimes.embedded import archive, jars, marks, tails
+from kafka_tasks.runtimes.embedded import class_archive, jars, log_tail, process_tags
 from kafka_tasks.runtimes.embedded import java as javas
-from kafka_tasks.runtimes.embedded.data import EmbeddedData
+from kafka_tasks.runtimes.embedded.data_directory import EmbeddedData
 from kafka_tasks.runtimes.embedded.launch import Launcher
 from kafka_tasks.settings import Settings
 
@@ -53,8 +53,8 @@ class EmbeddedRuntime:
     def __init__(self, project: Project, recorder: Recorder | None = None) -> None:
         self._project = project
         self._recorder = recorder or Recorder()
-        self._lists: dict[archive.Role, Path] = {}
-        self._archives: archive.Archives | None = None
+        self._lists: dict[class_archive.Role, Path] = {}
+        self._archives: class_archive.Archives | None = None
 
     # -- what is there -------------------------------------------------------------------------
 
@@ -65,7 +65,7 @@ class EmbeddedRuntime:
 
     def known(self) -> ClusterRecord | None:
         """The record; where it is lost, what the running processes tell."""
-        return self.record() or marks.with_strays(self._project.path, None, self.name)[0]
+        return self.record() or process_tags.with_strays(self._project.path, None, self.name)[0]
 
     def cluster(self, settings: Settings) -> Cluster:
         """The cluster as recorded, else as the settings would have it."""
@@ -102,7 +102,7 @@ class EmbeddedRuntime:
         return tuple(self._service(record, service) for service in record.services)
 
     def _service(self, record: ClusterRecord, service: ServiceRecord) -> ServiceState:
-        identity = marks.identity(service)
+        identity = process_tags.identity(service)
         alive = identity is not None and processes.is_running(identity)
         return ServiceState(
             name=service.name,
@@ -140,7 +140,7 @@ class EmbeddedRuntime:
         Returns their names. A crash between writing down and starting, or a lost record, leaves
         them; the properties on their command lines say what they are.
         """
-        record, strays = marks.with_strays(self._project.path, self.record(), self.name)
+        record, strays = process_tags.with_strays(self._project.path, self.record(), self.name)
         if strays and record:
             self._project.make_state()
             state.write(self._project, record)
@@ -152,7 +152,7 @@ class EmbeddedRuntime:
         suspended = [
             (service.name, identity)
             for service in (record.services if record else ())
-            if (identity := marks.identity(service)) and processes.is_suspended(identity)
+            if (identity := process_tags.identity(service)) and processes.is_suspended(identity)
         ]
         for _, identity in suspended:
             processes.resume(identity)
@@ -179,7 +179,7 @@ class EmbeddedRuntime:
             {n: ports.of_service(n, record.port, record.zookeeper_port) for n in dead}
         )
         class_path = jars.ensure(lock, settings.cache, self._recorder)
-        self._archives = archive.locate(settings.cache, java, class_path, lock.kafka)
+        self._archives = class_archive.locate(settings.cache, java, class_path, lock.kafka)
         built = self._archives.is_built()
         for name in todo:
             record = record.with_service(_about_to_start(name, record))
@@ -197,7 +197,7 @@ class EmbeddedRuntime:
     def _planned(self, settings: Settings, kafka: str) -> ClusterRecord:
         before = self.record()
         alive = {seen.name: seen for seen in self.services() if seen.alive}
-        width = max(settings.brokers, marks.highest_broker(set(alive)))
+        width = max(settings.brokers, process_tags.highest_broker(set(alive)))
         own = {seen.address.port for seen in alive.values() if seen.address}
         auto, port, keeper = ports.resolve(
             self._project.path,
@@ -242,7 +242,7 @@ class EmbeddedRuntime:
         planned = record.service(name)
         assert planned is not None
         identity = launcher.spawn(record, planned)
-        record = record.with_service(marks.started(planned, identity))
+        record = record.with_service(process_tags.started(planned, identity))
         state.write(self._project, record)
         return record
 
@@ -261,30 +261,30 @@ class EmbeddedRuntime:
         """Whether there is no class archive for this Java and class path yet."""
         return not self._fetched(settings)[1].is_built()
 
-    def _fetched(self, settings: Settings) -> tuple[jars.Lock, archive.Archives]:
+    def _fetched(self, settings: Settings) -> tuple[jars.Lock, class_archive.Archives]:
         """The lock, with its jars in the cache, and where their class archives belong."""
         lock = jars.load_lock(settings.kafka_line)
         java = javas.choose(settings)
         class_path = jars.ensure(lock, settings.cache, self._recorder)
-        return lock, archive.locate(settings.cache, java, class_path, lock.kafka)
+        return lock, class_archive.locate(settings.cache, java, class_path, lock.kafka)
 
     def settled(self, *, wait: bool = False) -> None:
         """Once the cluster is ready: make the class archive that the next start will use.
 
         In the background unless `wait`.
         """
-        if self._archives is None or set(self._lists) != set(archive.ROLES):
+        if self._archives is None or set(self._lists) != set(class_archive.ROLES):
             return
         if any(not path.exists() for path in self._lists.values()):
             return
-        path = archive.order(self._archives, self._lists)
+        path = class_archive.order(self._archives, self._lists)
         self._lists = {}
         if path is None:
             return
         if wait:
-            archive.build(path)
+            class_archive.build(path)
         else:
-            archive.build_in_background(path)
+            class_archive.build_in_background(path)
 
     # -- stop ----------------------------------------------------------------------------------
 
@@ -301,9 +301,9 @@ class EmbeddedRuntime:
             )
             state.write(self._project, record)
             keeper = record.service(ZOOKEEPER)
-            keeper_id = marks.identity(keeper) if keeper else None
+            keeper_id = process_tags.identity(keeper) if keeper else None
             for service in order:
-                identity = marks.identity(service)
+                identity = process_tags.identity(service)
                 if identity is None or not processes.is_running(identity):
                     continue
                 alone = keeper_id is None or not processes.is_running(keeper_id)
@@ -312,7 +312,7 @@ class EmbeddedRuntime:
                 stopped.append(service.name)
                 self._recorder.passed("stopped", service.name)
             for service in gone:
-                record = record.with_service(marks.idle(service))
+                record = record.with_service(process_tags.idle(service))
             state.write(self._project, record)
         if wipe:
             self._wipe()
@@ -323,7 +323,7 @@ class EmbeddedRuntime:
         keeper = name == ZOOKEEPER
         grace = _GRACE_ALONE_S if alone and not keeper else _GRACE_S
         log = self._project.state / "logs" / f"{name}.log"
-        before = tails.size(log)
+        before = log_tail.size(log)
         try:
             in_time = processes.stop(identity, grace_s=grace)
         except KeyboardInterrupt:
@@ -334,7 +334,7 @@ class EmbeddedRuntime:
             self._recorder.notice(f"{name} did not end within {grace:g} s and was killed")
             return False
         # A broker that is still starting up refuses to shut down, and halts while it is registered.
-        return keeper or (not alone and tails.has_since(log, before, _GOODBYE))
+        return keeper or (not alone and log_tail.has_since(log, before, _GOODBYE))
 
     def _wipe(self) -> None:
         root = self._project.state
@@ -365,12 +365,12 @@ class EmbeddedRuntime:
     def logs(self, service: str, tail: int) -> list[str]:
         """What the JVM itself said, then the last lines of the service's log."""
         out, log = self._log_files(service)
-        said = [line for line in tails.last_lines(out, tail) if line.strip()]
-        return said + tails.last_lines(log, tail - len(said))
+        said = [line for line in log_tail.last_lines(out, tail) if line.strip()]
+        return said + log_tail.last_lines(log, tail - len(said))
 
     def follow(self, service: str, tail: int) -> Iterator[str]:
         """The last lines and each new one, across rotations."""
-        return tails.follow(self._log_files(service)[1], tail)
+        return log_tail.follow(self._log_files(service)[1], tail)
 
     def _log_files(self, service: str) -> tuple[Path, Path]:
         record = self.known()

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from kafka_tasks.clients.maven import sha256
-from kafka_tasks.project import notes
+from kafka_tasks.project import json_files
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -29,7 +29,7 @@ class VerifiedFiles:
         self._changed = False
 
     def _read(self) -> dict[str, Seen]:
-        return notes.recall(self._index, dict[str, Seen]) or {}
+        return json_files.recall(self._index, dict[str, Seen]) or {}
 
     def holds(self, path: Path, expected_sha256: str) -> bool:
         """Whether the file is there with this checksum."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kafka_tasks.diagnosis.case import Case
+from kafka_tasks.diagnosis.examination import Case
 from kafka_tasks.lifecycle import Session
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.project.directory import Project

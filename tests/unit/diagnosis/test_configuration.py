@@ -12,7 +12,7 @@ import yaml
 
 from kafka_tasks.diagnosis import compose_file, configuration
 from kafka_tasks.model.finding import Finding
-from kafka_tasks.runtimes.compose.file import packaged
+from kafka_tasks.runtimes.compose.compose_file import packaged
 from kafka_tasks.settings import load
 from tests.unit.diagnosis.conftest import MakeCase
 

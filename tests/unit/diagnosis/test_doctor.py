@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kafka_tasks.diagnosis import doctor, last_failure
-from kafka_tasks.diagnosis.case import Case, Check
+from kafka_tasks.diagnosis.examination import Case, Check
 from kafka_tasks.errors import InvalidInput, MachineError, NotReady, PortTaken, ServiceDied
 from kafka_tasks.model.finding import Diagnosis, Finding
 from kafka_tasks.project.directory import Project

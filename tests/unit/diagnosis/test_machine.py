@@ -12,7 +12,7 @@ import pytest
 
 from kafka_tasks.clients import processes
 from kafka_tasks.clients.processes import PortHolder
-from kafka_tasks.diagnosis import leftovers, machine, provisions
+from kafka_tasks.diagnosis import leftovers, machine, prerequisites
 from kafka_tasks.errors import EngineMissing
 from kafka_tasks.model.finding import Finding
 from kafka_tasks.project.directory import Project
@@ -156,7 +156,7 @@ def test_images_of_another_architecture_or_none(make_case: MakeCase) -> None:
     """A missing image is fetched by the fix; one of another architecture is an error."""
     case = make_case(runtime="compose")
     case._engine = FakeEngine(kafka="arm64")  # type: ignore[assignment]
-    missing, foreign = provisions.images(case)
+    missing, foreign = prerequisites.images(case)
     assert (missing.id, missing.level, missing.remedy) == ("image", "warning", "pull")
     assert (foreign.id, foreign.level) == ("architecture", "error")
     assert "arm64" in foreign.title
@@ -167,14 +167,14 @@ def test_an_engine_is_needed_by_compose_alone(make_case: MakeCase) -> None:
     for runtime, level in (("compose", "error"), ("embedded", "info")):
         case = make_case(runtime=runtime, environ={"DOCKER_HOST": "unix:///x"})
         case._engine = EngineMissing("none", hint="start it")
-        assert one(provisions.engine(case)).level == level
+        assert one(prerequisites.engine(case)).level == level
 
 
 def test_an_engine_with_little_memory(make_case: MakeCase) -> None:
     """A virtual machine of 1 GB is a warning."""
     case = make_case(runtime="compose")
     case._engine = FakeEngine()  # type: ignore[assignment]
-    answers, little = provisions.engine(case)
+    answers, little = prerequisites.engine(case)
     assert (answers.level, little.id) == ("ok", "engine-memory")
 
 

@@ -10,12 +10,12 @@ import pytest
 
 from kafka_tasks import lifecycle
 from kafka_tasks.lifecycle import Session
-from kafka_tasks.model.data import DataFile
+from kafka_tasks.model.data_files import DataFile
 from kafka_tasks.probes import readiness
 from kafka_tasks.probes.process import ProcessProbe
 from kafka_tasks.project.directory import Project
-from kafka_tasks.snapshots import archive
-from kafka_tasks.snapshots.archive import Snapshot
+from kafka_tasks.snapshots import snapshot_file
+from kafka_tasks.snapshots.snapshot_file import Snapshot
 from kafka_tasks.testing import FakeRuntime
 
 META = b"#\nversion=0\nbroker.id=1\ncluster.id=the-id\n"
@@ -51,13 +51,13 @@ def described(_: object = None, **changes: Any) -> dict[str, Any]:
 
 def content_of(snapshot: Snapshot) -> dict[str, bytes]:
     """Everything that comes out of a snapshot."""
-    return {file.name: b"".join(file.chunks) for file in archive.files(snapshot)}
+    return {file.name: b"".join(file.chunks) for file in snapshot_file.files(snapshot)}
 
 
 @pytest.fixture
 def snapshot(tmp_path: Path) -> Snapshot:
     """A whole one."""
-    return archive.write(tmp_path / "base.tar.gz", files(CONTENT), described)
+    return snapshot_file.write(tmp_path / "base.tar.gz", files(CONTENT), described)
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ import pytest
 from kafka_tasks import lifecycle
 from kafka_tasks.errors import Interrupted, InvalidInput, MachineError, Refused, SnapshotDamaged
 from kafka_tasks.lifecycle import Session
-from kafka_tasks.model.data import DataFile
+from kafka_tasks.model.data_files import DataFile
 from kafka_tasks.model.events import Event
 from kafka_tasks.project import restoring, state
-from kafka_tasks.snapshots import archive
-from kafka_tasks.snapshots.archive import Snapshot
+from kafka_tasks.snapshots import snapshot_file
 from kafka_tasks.snapshots.manifest import Damaged
 from kafka_tasks.snapshots.restore import fitting, restore
+from kafka_tasks.snapshots.snapshot_file import Snapshot
 from kafka_tasks.testing import FakeData, FakeRuntime
 from tests.unit.snapshots.conftest import CONTENT, described, files
 
@@ -75,7 +75,7 @@ def test_what_does_not_fit_is_refused(
 ) -> None:
     """The hint has what would make it fit."""
     path = tmp_path / "other.tar.gz"
-    archive.write(path, files(CONTENT), lambda _: described(**changes))
+    snapshot_file.write(path, files(CONTENT), lambda _: described(**changes))
     with pytest.raises(InvalidInput) as refused:
         fitting(session, str(path))
     assert words in refused.value.message
@@ -85,7 +85,7 @@ def test_what_does_not_fit_is_refused(
 def test_another_patch_of_the_same_line_fits(session: Session, tmp_path: Path) -> None:
     """3.9.0 has the same formats as 3.9.1."""
     path = tmp_path / "other.tar.gz"
-    archive.write(path, files(CONTENT), lambda _: described(kafka_version="3.9.0"))
+    snapshot_file.write(path, files(CONTENT), lambda _: described(kafka_version="3.9.0"))
     assert fitting(session, str(path)).manifest.kafka_version == "3.9.0"
 
 
@@ -129,7 +129,7 @@ def test_damage_that_is_found_while_unpacking_undoes_it(
         yield from files({"kafka/a-0/x": b"1"})
         raise Damaged("its end is missing")
 
-    monkeypatch.setattr(archive, "files", torn)
+    monkeypatch.setattr(snapshot_file, "files", torn)
     with pytest.raises(SnapshotDamaged, match="base is damaged: its end is missing"):
         restore(session, snapshot, confirmed=True)
     assert (runtime.files.there, runtime.files.staged) == (OTHER, None)

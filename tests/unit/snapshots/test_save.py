@@ -14,10 +14,10 @@ from kafka_tasks.errors import (
     Refused,
     SettingsError,
 )
-from kafka_tasks.lifecycle import Session, starting
+from kafka_tasks.lifecycle import Session, start
 from kafka_tasks.model.cluster import Capabilities
 from kafka_tasks.model.events import Event
-from kafka_tasks.snapshots import archive, shelf
+from kafka_tasks.snapshots import snapshot_file, store
 from kafka_tasks.snapshots.save import save
 from kafka_tasks.testing import FakeRuntime
 from tests.unit.snapshots.conftest import CONTENT, content_of
@@ -71,7 +71,7 @@ def test_without_data_there_is_nothing_to_save(session: Session, runtime: FakeRu
     runtime.files.there = {}
     with pytest.raises(NotReady, match="no cluster was ever ready"):
         save(session, "base")
-    assert shelf.paths(session.project) == []
+    assert store.paths(session.project) == []
 
 
 def test_half_a_cluster_is_not_saved(
@@ -105,11 +105,11 @@ def test_a_broker_that_had_to_be_killed_starts_again_and_is_not_saved(
 
     monkeypatch.setattr(runtime, "stop", hard)
     # The start after it waits for ZooKeeper to forget the broker.
-    monkeypatch.setattr(starting, "wait_out_old_registrations", lambda *_: None)
+    monkeypatch.setattr(start, "wait_out_old_registrations", lambda *_: None)
     with pytest.raises(NotReady, match="did not end in an orderly way"):
         save(session, "base")
     assert all(service.alive for service in runtime.services())
-    assert shelf.paths(session.project) == []
+    assert store.paths(session.project) == []
 
 
 @pytest.mark.parametrize(("running", "ends"), [(True, "runs."), (False, "is stopped.")])
@@ -124,11 +124,11 @@ def test_ctrl_c_says_what_became_of_it(
     """Nothing was saved, and what ran runs again."""
     if running:
         started()
-    monkeypatch.setattr(archive, "_info", _interrupt)
+    monkeypatch.setattr(snapshot_file, "_info", _interrupt)
     with pytest.raises(Interrupted) as end:
         save(session, "base")
     assert end.value.message == f"Interrupted; nothing was saved, and the cluster {ends}"
-    assert list(shelf.folder(session.project).iterdir()) == []
+    assert list(store.folder(session.project).iterdir()) == []
 
 
 def _interrupt(*_: object) -> None:
@@ -152,7 +152,7 @@ def test_a_full_disk_is_noticed_before_and_meanwhile(
     with pytest.raises(MachineError, match="too full for a snapshot"):
         save(session, "base")
     assert all(service.alive for service in runtime.services())
-    assert list(shelf.folder(session.project).iterdir()) == []
+    assert list(store.folder(session.project).iterdir()) == []
 
 
 def test_somebody_elses_cluster_is_not_saved(session: Session, runtime: FakeRuntime) -> None:

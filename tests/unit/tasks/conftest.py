@@ -19,7 +19,7 @@ from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes import registry
 from kafka_tasks.tasks import kafka
 from kafka_tasks.testing import FakeRuntime
-from kafka_tasks.topics import apply, emptying
+from kafka_tasks.topics import apply, deletion
 from tests.unit.fakes import FakeAdmin, FakeChanges
 
 
@@ -83,7 +83,7 @@ def admin(monkeypatch: pytest.MonkeyPatch) -> FakeAdmin:
 
     monkeypatch.setattr(admin_module, "Admin", connect)
     monkeypatch.setattr(records, "roundtrip", lambda *_, **__: 5.0)
-    for module in (apply, emptying):
+    for module in (apply, deletion):
         monkeypatch.setattr(module, "changes", FakeChanges)
     monkeypatch.setattr(group_admin, "names", lambda *_, **__: [])
     monkeypatch.setattr(lag, "reading", lambda *_: [])

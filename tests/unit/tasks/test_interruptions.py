@@ -10,7 +10,7 @@ from kafka_tasks.errors import BrokerUnreachable
 from kafka_tasks.model.group import GroupState
 from kafka_tasks.program import KafkaTasks
 from kafka_tasks.tasks import kafka
-from kafka_tasks.topics import altering, ensure
+from kafka_tasks.topics import altering, one_topic
 from tests.unit.fakes import FakeAdmin, FakeChanges, topic
 from tests.unit.tasks.conftest import Run
 
@@ -66,7 +66,7 @@ def test_a_creation_says_whether_the_topic_is_there(
             admin.there["t"] = topic("t")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(ensure, "create", cut)
+    monkeypatch.setattr(one_topic, "create", cut)
     ran = ready("topic.create t")
     assert ran.code == 130
     assert f"  | {said}\n" in ran.err

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from kafka_tasks.project.directory import Project
-from kafka_tasks.snapshots import shelf
+from kafka_tasks.snapshots import store
 from kafka_tasks.testing import FakeRuntime
 from tests.unit.snapshots.conftest import CONTENT
 from tests.unit.tasks.conftest import Run
@@ -27,7 +27,7 @@ def test_save_restore_list_delete(saved: Run, runtime: FakeRuntime, project: Pro
     assert (restored["replaced"], restored["restarted"]) == (False, False)
     assert runtime.files.there == CONTENT
     assert saved("snapshot.delete base --yes -o json").document == {"schema": 1, "deleted": "base"}
-    assert shelf.paths(project) == []
+    assert store.paths(project) == []
 
 
 def test_what_would_be_lost_needs_a_yes(saved: Run, runtime: FakeRuntime, project: Project) -> None:
@@ -37,7 +37,7 @@ def test_what_would_be_lost_needs_a_yes(saved: Run, runtime: FakeRuntime, projec
         error = ran.document["error"]
         assert (ran.code, error["code"], line in error["hint"]) == (6, "refused", True)
     assert runtime.calls == []
-    assert len(shelf.paths(project)) == 1
+    assert len(store.paths(project)) == 1
 
 
 def test_dry_says_and_does_nothing(saved: Run, runtime: FakeRuntime, project: Project) -> None:
@@ -45,7 +45,7 @@ def test_dry_says_and_does_nothing(saved: Run, runtime: FakeRuntime, project: Pr
     saved("up")
     runtime.calls.clear()
     around = "would stop kafka, zookeeper, {}, and start them again\n"
-    there = shelf.folder(project)
+    there = store.folder(project)
     write = saved("--dry snapshot.save other")
     assert write.out == around.format(f"write {there}/other.tar.gz")
     replace = saved("--dry snapshot.restore base")
@@ -54,7 +54,7 @@ def test_dry_says_and_does_nothing(saved: Run, runtime: FakeRuntime, project: Pr
     )
     assert saved("--dry snapshot.delete base").out == f"would delete {there}/base.tar.gz\n"
     assert runtime.calls == []
-    assert len(shelf.paths(project)) == 1
+    assert len(store.paths(project)) == 1
 
 
 def test_names_and_files_that_are_none(saved: Run) -> None:
@@ -70,7 +70,7 @@ def test_names_and_files_that_are_none(saved: Run) -> None:
 
 def test_a_damaged_snapshot_is_shown_and_can_be_deleted(saved: Run, project: Project) -> None:
     """It is never restored."""
-    path = shelf.path_of(project, "base")
+    path = store.path_of(project, "base")
     path.write_bytes(path.read_bytes()[:-1])
     assert "base is damaged: it has" in saved("snapshot.list").out
     ran = saved("snapshot.restore base --yes -o json")

@@ -13,11 +13,11 @@ from kafka_tasks.errors import (
 )
 from kafka_tasks.model.topic import ConfigValue, TopicState
 from kafka_tasks.testing import FakeClock
-from kafka_tasks.topics.account import Account, require_done
 from kafka_tasks.topics.apply import apply
-from kafka_tasks.topics.awaiting import await_absence, await_leaders
 from kafka_tasks.topics.model import TopicSpec
 from kafka_tasks.topics.plan import plan
+from kafka_tasks.topics.progress import Account, require_done
+from kafka_tasks.topics.waits import await_absence, await_leaders
 from tests.unit.fakes import FakeAdmin, topic
 
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kafka_tasks.topics import export
-from kafka_tasks.topics.file import read
 from kafka_tasks.topics.plan import plan
+from kafka_tasks.topics.topics_yaml import read
 from tests.unit.fakes import topic
 
 ORDERS = topic("shop.Orders", 3, 2, {"cleanup.policy": "compact", "retention.ms": "604800000"})

@@ -12,10 +12,10 @@ import yaml
 from kafka_tasks.errors import InvalidInput, Refused
 from kafka_tasks.model.topic import TopicState
 from kafka_tasks.topics import plan_file, undo
-from kafka_tasks.topics.file import read
 from kafka_tasks.topics.model import TopicSpec, WantedTopics
 from kafka_tasks.topics.observe import Observed, planned
 from kafka_tasks.topics.plan_file import KeptPlan
+from kafka_tasks.topics.topics_yaml import read
 from tests.unit.fakes import topic
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)

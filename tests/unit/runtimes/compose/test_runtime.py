@@ -22,7 +22,7 @@ from kafka_tasks.model.events import Event, Recorder
 from kafka_tasks.project import state
 from kafka_tasks.project.directory import Project
 from kafka_tasks.project.state import ClusterRecord
-from kafka_tasks.runtimes.compose import command, file
+from kafka_tasks.runtimes.compose import command, compose_file
 from kafka_tasks.runtimes.compose.runtime import ComposeRuntime
 from kafka_tasks.settings import Settings, load
 from tests.unit.runtimes.compose.engine import FakeCompose, FakeEngine, FakeProject, container
@@ -224,7 +224,7 @@ def test_a_start(world: World) -> None:
     assert (cluster.bootstrap_servers, cluster.brokers) == ("localhost:9092", 1)
     made = world.compose.made[-1]
     assert (made.name, made.directory, made.brokers) == ("project", world.project.path, 1)
-    assert made.files == (file.packaged(),)
+    assert made.files == (compose_file.packaged(),)
     assert made.variables["KAFKA_TASKS_PORT"] == "9092"
     assert all(one.alive for one in world.runtime.services())
 
@@ -307,7 +307,7 @@ def test_a_file_without_our_services_is_told(world: World) -> None:
     ]
 
 
-OVERRIDE = Path("conf") / file.OVERRIDE
+OVERRIDE = Path("conf") / compose_file.OVERRIDE
 
 
 def test_an_old_engine_gets_a_file_laid_over(world: World) -> None:
@@ -315,7 +315,7 @@ def test_an_old_engine_gets_a_file_laid_over(world: World) -> None:
     world.engine.has_start_interval = False
     world.runtime.start(world.settings())
     over = world.project.state / OVERRIDE
-    assert world.compose.made[-1].files == (file.packaged(), over)
+    assert world.compose.made[-1].files == (compose_file.packaged(), over)
     assert "start_interval: !reset null" in over.read_text()
 
 
@@ -327,7 +327,7 @@ def test_further_properties_are_laid_over(world: World) -> None:
     assert "KAFKA_LOG_RETENTION_HOURS: '7'" in over.read_text()
     world.runtime.start(world.settings())
     assert not over.exists()
-    assert world.compose.made[-1].files == (file.packaged(),)
+    assert world.compose.made[-1].files == (compose_file.packaged(),)
 
 
 def test_images_that_are_there_are_not_pulled(world: World) -> None:
@@ -477,7 +477,7 @@ def test_a_cluster_whose_file_is_gone(world: World) -> None:
     """The file that a start would take now is good enough to stop it."""
     world.container("kafka", files="/gone/compose.yml")
     world.runtime.stop()
-    assert world.compose.made[-1].files == (file.packaged(),)
+    assert world.compose.made[-1].files == (compose_file.packaged(),)
 
 
 def test_a_stop_uses_the_recorded_ports(world: World) -> None:

@@ -1,0 +1,242 @@
+"""Which Compose file, what it makes of the settings, and what in it cannot work."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kafka_tasks.errors import InvalidInput
+from kafka_tasks.model import listener
+from kafka_tasks.model.cluster import ZOOKEEPER, service_names
+from kafka_tasks.project.state import ClusterRecord
+from kafka_tasks.settings import PREFIX, Settings
+
+# In the order in which Compose looks for them.
+NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
+NEEDED = (ZOOKEEPER, "kafka")
+OVERRIDE = "compose.override.yml"
+
+
+@dataclass(frozen=True, slots=True)
+class ComposeFile:
+    """The file that is used, and a word where that may surprise."""
+
+    path: Path
+    notice: str | None = None
+
+
+def choose(settings: Settings) -> ComposeFile:
+    """The named file; else the project's if it has our services; else the packaged one.
+
+    Raises `InvalidInput` for a named file that lacks them.
+    """
+    if settings.compose_file is not None:
+        lacking = _lacking(settings.compose_file)
+        if lacking:
+            raise InvalidInput(
+                f"{settings.compose_file} (KAFKA_TASKS_COMPOSE_FILE) has no service "
+                f"{' and no service '.join(lacking)}.",
+                hint="name the services zookeeper and kafka, or unset KAFKA_TASKS_COMPOSE_FILE "
+                "to use the packaged file",
+            )
+        return ComposeFile(settings.compose_file)
+    for name in NAMES:
+        path = settings.project / name
+        if path.is_file():
+            lacking = _lacking(path)
+            if not lacking:
+                return ComposeFile(path)
+            notice = f"{name} has no service {' and '.join(lacking)}; using the packaged one"
+            return ComposeFile(packaged(), notice)
+    return ComposeFile(packaged())
+
+
+def packaged() -> Path:
+    """The file that ships with the package; in a checkout it is the one at the top."""
+    here = Path(__file__).parent
+    shipped = here / "docker-compose.yml"
+    return shipped if shipped.exists() else here.parents[2] / "docker-compose.yml"
+
+
+def _lacking(path: Path) -> list[str]:
+    there = _services(path)
+    return [name for name in NEEDED if name not in there]
+
+
+def _services(path: Path) -> set[str]:
+    """The names under `services`, by nodes: nothing is built of what else stands there."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        root = yaml.compose(path.read_text(encoding="utf-8"), loader)
+    except OSError as error:
+        raise InvalidInput(
+            f"{path} cannot be read: {error.strerror}.", hint=f'ls -l "{path}"'
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidInput(
+            f"{path} is not readable as YAML.",
+            evidence=str(error).splitlines(),
+            hint=f'docker compose -f "{path}" config',
+        ) from error
+    found: set[str] = set()
+    for key, value in _entries(root, set()):
+        if key == "services":
+            found |= {name for name, _ in _entries(value, set())}
+    return found
+
+
+def _entries(node: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
+    """Keys and values of a mapping and of what is merged into it, each node once."""
+    import yaml
+
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.SequenceNode):  # several that are merged
+        for part in node.value:
+            if isinstance(part, yaml.MappingNode):
+                yield from _entries(part, seen)
+    elif isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.tag == "tag:yaml.org,2002:merge":
+                yield from _entries(value, seen)
+            elif isinstance(key, yaml.ScalarNode):
+                yield key.value, value
+
+
+def variables(settings: Settings, port: int, zookeeper_port: int, project: str) -> dict[str, str]:
+    """What Compose puts into the file; none of it reaches a container by itself."""
+    replicas = min(3, settings.brokers)
+    found = {
+        PREFIX + "VERSION": settings.version,
+        PREFIX + "KAFKA_IMAGE": settings.kafka_image,
+        PREFIX + "ZOOKEEPER_IMAGE": settings.zookeeper_image,
+        PREFIX + "PORT": str(port),
+        PREFIX + "ZOOKEEPER_PORT": str(zookeeper_port),
+        PREFIX + "LAUNCH": settings.launch,
+        PREFIX + "NETWORK": settings.network or f"kafka-tasks-{project}",
+        PREFIX + "NETWORK_EXTERNAL": "true" if settings.network_external else "false",
+        "INTERNAL_REPLICATION_FACTOR": str(replicas),
+        "INTERNAL_MIN_ISR": str(max(1, replicas - 1)),
+    }
+    for number in range(2, settings.brokers + 1):
+        found[f"BROKER_{number}_PORT"] = str(port + number - 1)
+    return found
+
+
+def project_name(directory: Path) -> str:
+    """The name that Compose itself gives to the project of a directory."""
+    name = re.sub(r"[^a-z0-9_-]", "", directory.name.lower()).lstrip("_-")
+    return name or "kafka-tasks"
+
+
+def project_of(directory: Path, record: ClusterRecord | None) -> str:
+    """The Compose project of a directory: as recorded, before a first start as Compose has it."""
+    return (record.compose_project if record else None) or project_name(directory)
+
+
+def override(
+    services: Mapping[str, Any], *, brokers: int, further: Mapping[str, str], start_interval: bool
+) -> str | None:
+    """What is laid over the file: further broker properties, and no key an old engine refuses.
+
+    None where there is nothing to lay over.
+    """
+    import yaml
+
+    changes: dict[str, dict[str, Any]] = {}
+    if further:
+        # Compose would read a $ as the beginning of a variable.
+        environment = {variable_of(key): value.replace("$", "$$") for key, value in further.items()}
+        for name in service_names(brokers)[1:]:
+            changes.setdefault(name, {})["environment"] = environment
+    text = yaml.safe_dump({"services": changes}, sort_keys=True) if changes else ""
+    if start_interval:
+        return text or None
+    # `!reset` takes a key away again; Compose knows it from 2.24 on, PyYAML does not.
+    asking = [
+        name
+        for name, service in services.items()
+        if "start_interval" in (service.get("healthcheck") or {})
+    ]
+    if not asking:
+        return text or None
+    lines = ["services:"]
+    for name in sorted({*asking, *changes}):
+        lines.append(f"  {name}:")
+        if name in asking:
+            lines += ["    healthcheck:", "      start_interval: !reset null"]
+        if name in changes:
+            block = yaml.safe_dump(changes[name], sort_keys=True)
+            lines += [f"    {line}" for line in block.splitlines()]
+    return "\n".join(lines) + "\n"
+
+
+def variable_of(key: str) -> str:
+    """The variable that the images turn into this property: a.b_c-d is KAFKA_A_B__C___D."""
+    text = key.replace("_", "__").replace("-", "___").replace(".", "_")
+    return f"KAFKA_{text.upper()}"
+
+
+def check(config: Mapping[str, Any], names: tuple[str, ...]) -> None:
+    """Raise `InvalidInput` for listeners that cannot work, before anything starts."""
+    found: list[str] = []
+    for name in names:
+        service = config.get("services", {}).get(name)
+        if name == ZOOKEEPER or service is None:
+            continue
+        found += [f"{name}: {problem}" for problem in _problems(service)]
+    if found:
+        raise InvalidInput(
+            f"The Compose file cannot work: {found[0]}.",
+            evidence=found[1:],
+            hint="this pair works: HOST://localhost:9092,CONTAINER://kafka:29092, port 9092 "
+            "published as 9092; docker compose config shows what Compose reads",
+        )
+
+
+def _problems(service: Mapping[str, Any]) -> list[str]:
+    environment = service.get("environment") or {}
+    told = environment.get("KAFKA_ADVERTISED_LISTENERS")
+    if not told:
+        return ["KAFKA_ADVERTISED_LISTENERS is not set"]
+    advertised = listener.parse(str(told))
+    bound = environment.get("KAFKA_LISTENERS")
+    wanted = listener.parse(str(bound)) if bound else advertised
+    if service.get("network_mode") == "host":
+        return listener.problems(wanted, advertised)
+    published = {
+        int(port["target"]): str(port["published"])
+        for port in service.get("ports") or ()
+        if port.get("published")
+    }
+    # A range leaves the choice to the engine, and nothing can be advertised.
+    ranges = [
+        f"container port {inside} is published as {outside}; publish one port"
+        for inside, outside in published.items()
+        if not outside.isdigit()
+    ]
+    ports = {inside: int(outside) for inside, outside in published.items() if outside.isdigit()}
+    found = listener.problems(wanted, advertised)
+    return found + (ranges or listener.port_problems(advertised, wanted, ports))
+
+
+def volumes_of(config: Mapping[str, Any], services: Iterable[str]) -> tuple[str, ...]:
+    """The engine's names of the volumes that only these services use."""
+    wanted = set(services)
+    used: dict[str, set[str]] = {}
+    for name, service in config["services"].items():
+        for mount in service.get("volumes") or ():
+            if mount.get("type") == "volume" and mount.get("source"):
+                used.setdefault(mount["source"], set()).add(name)
+    declared = config.get("volumes") or {}
+    return tuple(
+        str(declared[source]["name"])
+        for source, users in sorted(used.items())
+        if users <= wanted and source in declared and not declared[source].get("external")
+    )

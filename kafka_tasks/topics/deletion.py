@@ -1,0 +1,101 @@
+"""Topics deleted until they are really gone, so that the same names can be created at once."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Sequence
+
+from kafka_tasks.clients.kafka import changes
+from kafka_tasks.clients.kafka.admin import CHANGE_S, Admin
+from kafka_tasks.clients.kafka.changes import Outcomes
+from kafka_tasks.errors import BrokerUnreachable, ClusterError, KafkaTasksError, TopicMissing
+from kafka_tasks.model.topic import TopicState
+from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
+from kafka_tasks.topics.waits import topics_seen
+
+# What a request may hold up: the controller answers a batch when all of it is on its way.
+_BATCH = 500
+# How long the controller may take over one request, in seconds.
+_ANSWER_S = 5.0
+
+
+def users(states: Iterable[TopicState]) -> list[TopicState]:
+    """The topics that are not Kafka's own, by name."""
+    return sorted((s for s in states if not s.internal), key=lambda state: state.name)
+
+
+def delete(
+    admin: Admin,
+    names: Sequence[str],
+    *,
+    timeout_s: float | None = None,
+    policy: RetryPolicy | None = None,
+) -> Outcomes:
+    """Delete topics; each name gets None when it is gone and free again, else why it is not.
+
+    The metadata forgets a topic before the controller does: until then a topic of that name cannot
+    be created.
+    """
+    deadline = Deadline.after(admin.limit(timeout_s, CHANGE_S))
+    waiting = policy or RetryPolicy(first_s=0.01, cap_s=0.05)
+    found: Outcomes = {}
+    for first in range(0, len(names), _BATCH):
+        found.update(_sent(admin, list(names[first : first + _BATCH]), deadline, waiting))
+    going = [name for name, error in found.items() if error is None]
+    left = await_free(admin, going, deadline, waiting)
+    return {**found, **{name: _on_its_way(name) for name in sorted(left)}}
+
+
+def _sent(admin: Admin, names: list[str], deadline: Deadline, policy: RetryPolicy) -> Outcomes:
+    """A request without an answer is sent again: what is gone by then is what was wanted."""
+    found: Outcomes = {}
+
+    def attempt() -> None:
+        answered = changes.delete(admin, names, timeout_s=_ANSWER_S)
+        found.update({name: _unless_gone(error) for name, error in answered.items()})
+        names[:] = [name for name in names if isinstance(found[name], BrokerUnreachable)]
+        if names:
+            raise NotYet(str(found[names[0]]))
+
+    with contextlib.suppress(OutOfTime):
+        policy.until(attempt, deadline)
+    return found
+
+
+def _unless_gone(error: KafkaTasksError | None) -> KafkaTasksError | None:
+    return None if isinstance(error, TopicMissing) else error
+
+
+def _on_its_way(name: str) -> ClusterError:
+    return ClusterError(
+        f"The topic {name} is marked for deletion and not gone yet: a broker that has a replica "
+        "of it does not answer.",
+        hint="invoke kafka.status",
+    )
+
+
+def await_free(
+    admin: Admin, names: Iterable[str], deadline: Deadline, policy: RetryPolicy | None = None
+) -> set[str]:
+    """Wait until topics of these names could be created; returns those that cannot in time."""
+    left = set(names)
+
+    def check() -> None:
+        # The metadata costs one small answer; the controller is asked when nothing is in it.
+        seen = left & set(topics_seen(admin))
+        if seen:
+            raise NotYet(f"{min(seen)} is still there")
+        try:
+            still = changes.taken(admin, sorted(left), timeout_s=max(1.0, deadline.remaining()))
+        except BrokerUnreachable as error:
+            raise NotYet(error.message) from error
+        left.intersection_update(still)
+        if left:
+            raise NotYet(f"{min(left)} is marked for deletion")
+
+    if left:
+        try:
+            (policy or RetryPolicy(first_s=0.01, cap_s=0.05)).until(check, deadline)
+        except OutOfTime:
+            return left
+    return set()

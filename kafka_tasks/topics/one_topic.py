@@ -1,0 +1,112 @@
+"""A single topic, wanted by flags: there or made, and proven."""
+
+from __future__ import annotations
+
+from kafka_tasks.clients.kafka.admin import CHANGE_S, Admin
+from kafka_tasks.errors import InvalidInput, TopicExists
+from kafka_tasks.model.cluster import Cluster
+from kafka_tasks.model.results import Proof
+from kafka_tasks.model.topic import TopicState
+from kafka_tasks.retry import Deadline
+from kafka_tasks.topics import configs
+from kafka_tasks.topics.apply import apply, differing
+from kafka_tasks.topics.model import TopicSpec, check_spec
+from kafka_tasks.topics.plan import Change, Plan, plan
+from kafka_tasks.topics.progress import require_done
+from kafka_tasks.topics.waits import await_leaders
+
+
+def planned(
+    admin: Admin, spec: TopicSpec, *, new: TopicSpec | None = None
+) -> tuple[Plan, TopicState | None]:
+    """What making this topic so would mean, and the topic as it is.
+
+    Where it is not there, `new` says what it shall be. Raises `InvalidInput` for what this cluster
+    cannot have.
+    """
+    check_spec(spec)
+    observed = admin.topics()
+    there = observed.get(spec.name)
+    if there is not None:
+        there = admin.describe(spec.name) or there
+        observed = {**observed, spec.name: there}
+    elif new is not None:
+        spec = new
+    found = plan([spec], observed, brokers=len(admin.look(5.0).brokers))
+    change = found.of(spec.name)
+    if there is None and change.action == "blocked":
+        raise InvalidInput(
+            f"The topic {spec.name} cannot be created: {change.reason}.",
+            hint="invoke kafka.topic.list; invoke kafka.status",
+        )
+    return found, there
+
+
+def create(
+    admin: Admin,
+    spec: TopicSpec,
+    *,
+    if_not_exists: bool,
+    dry: bool = False,
+    timeout_s: float | None = None,
+) -> bool:
+    """Create the topic, unless `dry`; returns False where it is there already and that is allowed.
+
+    Raises `TopicExists`, or `TopicDiffers` where it is there but not as asked.
+    """
+    found, there = planned(admin, spec)
+    if there is not None:
+        if not if_not_exists:
+            raise TopicExists(
+                f"The topic {spec.name} exists already.",
+                hint=f"invoke kafka.topic.describe {spec.name}, or add --if-not-exists",
+            )
+        require_same(found.of(spec.name))
+        return False
+    if not dry:
+        require_done(apply(found, admin, timeout_s=admin.limit(timeout_s, CHANGE_S)))
+    return True
+
+
+def require_same(change: Change) -> None:
+    """Raise `TopicDiffers`, with both values of each field, unless nothing would change.
+
+    A setting that no topic can have is `InvalidInput`: another topic would not have it either.
+    """
+    for field in change.fields:
+        key = field.field.removeprefix("config.")
+        if key == field.field:
+            continue
+        # A setting that the cluster shows and no table knows is of a newer Kafka.
+        known = field.before is None or key in configs.every_table()
+        wrong = configs.problem(key, str(field.after), None) if known else None
+        if wrong is not None:
+            raise InvalidInput(
+                f"The topic {change.topic} cannot be as asked for: {wrong}.",
+                hint=f"invoke kafka.topic.describe {change.topic} -o json shows every setting",
+            )
+    if change.action != "none":
+        raise differing(change)
+
+
+def prove(
+    cluster: Cluster, admin: Admin, name: str, *, created: bool, with_record: bool, timeout_s: float
+) -> Proof:
+    """A leader for every partition, and one record in and the same record out (or its offsets)."""
+    deadline = Deadline.after(timeout_s)
+    state = await_leaders(admin, name, deadline)
+    took = None
+    if with_record:
+        from kafka_tasks.clients.kafka.records import roundtrip
+
+        took = roundtrip(cluster, name, timeout_s=max(1.0, deadline.remaining()))
+    offsets = admin.offsets(state)
+    return Proof(
+        topic=name,
+        created=created,
+        partitions=len(state.partitions),
+        replication_factor=state.replication_factor,
+        leaders=state.leaders,
+        records=sum(at.end - at.start for at in offsets.values()),
+        roundtrip_ms=took,
+    )

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
+from kafka_tasks.clients.kafka.sender import Sending
+from kafka_tasks.model.cluster import Cluster
+
+
+class Library:
+    """A producer with room for so many records, which are taken away when it is polled.
+
+    `refused` is a value that it does not take, and why; what comes after it in a batch is taken.
+    """
+
+    def __init__(self, room: int = 1000) -> None:
+        self.room = room
+        self.refused: tuple[str, int] = ("", 0)
+        self.waiting: list[str] = []
+        self.arrived: list[str] = []
+        self.calls: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self.waiting)
+
+    def _taken(self, value: str) -> KafkaError | None:
+        if value == self.refused[0]:
+            return KafkaError(self.refused[1])
+        if len(self.waiting) == self.room:
+            return KafkaError(KafkaError._QUEUE_FULL)
+        self.waiting.append(value)
+        return None
+
+    def produce(self, _: str, value: str, key: str, **further: Any) -> None:
+        """One record, or an exception."""
+        error = self._taken(value)
+        if error is not None and error.code() == KafkaError._QUEUE_FULL:
+            raise BufferError
+        if error is not None:
+            raise KafkaException(error)
+
+    def produce_batch(self, _: str, messages: list[dict[str, Any]]) -> int:
+        """How many were taken; the others carry their error, as in confluent-kafka 2.12 to 2.16."""
+        self.calls.append(len(messages))
+        full = None
+        for message in messages:
+            error = full or self._taken(message["value"])
+            if error is not None:
+                message["_error"] = error
+                full = error if error.code() == KafkaError._QUEUE_FULL else None
+        return sum("_error" not in message for message in messages)
+
+    def poll(self, _: float) -> None:
+        """Acknowledge all."""
+        self.arrived += self.waiting
+        self.waiting.clear()
+
+    def purge(self, **_: bool) -> None:
+        """Forget what waits."""
+        self.waiting.clear()
+
+
+@pytest.fixture
+def library() -> Library:
+    """What stands in for the library."""
+    return Library()
+
+
+@pytest.fixture
+def sending(
+    library: Library, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Sending]:
+    """Makes senders that use it."""
+    monkeypatch.setattr("kafka_tasks.clients.kafka.sender.connected", lambda *_: library)
+    return lambda **further: Sending(cluster, "t", **further)
+
+
+@pytest.mark.parametrize("room", [1, 3, 7, 1000])
+def test_the_order_is_that_of_the_calls(
+    room: int, library: Library, sending: Callable[..., Sending]
+) -> None:
+    """Gathered or not, and however little room the library has."""
+    library.room = room
+    sender = sending()
+    for at in range(50):
+        if at % 11 == 10:
+            assert sender.send(at, str(at), None, headers=[("a", b"b")])
+        else:
+            sender.gather(at, str(at), None)
+        if at % 17 == 16:
+            sender.serve()
+    assert sender.flush() == 0
+    assert library.arrived == [str(at) for at in range(50)]
+    assert (sender.acknowledged, sender.failures) == (50, {})
+
+
+def test_many_are_handed_over_at_once(library: Library, sending: Callable[..., Sending]) -> None:
+    """One call for what was gathered, none for nothing."""
+    sender = sending()
+    for at in range(30):
+        sender.gather(at, str(at), "k")
+    sender.serve()
+    sender.serve()
+    assert library.calls == [30]
+
+
+@pytest.mark.parametrize("code", [KafkaError._FATAL, KafkaError._UNKNOWN_TOPIC])
+def test_a_gathered_record_that_is_not_taken_is_named(
+    code: int, library: Library, sending: Callable[..., Sending]
+) -> None:
+    """By its line and size; those before it are sent, and nothing is tried for ever."""
+    library.refused = ("bad", code)
+    sender = sending()
+    for at, value in enumerate(("a", "b", "bad"), 1):
+        sender.gather(at, value, "key")
+    assert not sender.send(4, "c", None)
+    assert sender.flush() == 0
+    assert library.arrived == ["a", "b"]
+    assert {at: failure.size for at, failure in sender.failures.items()} == {3: 6}
+    assert sender.acknowledged == 2
+
+
+def test_what_is_taken_back_was_not_sent(library: Library, sending: Callable[..., Sending]) -> None:
+    """Gathered records are forgotten at a withdrawal, and no account has them."""
+    sender = sending()
+    sender.gather(1, "a", None)
+    sender.withdraw()
+    assert sender.flush() == 0
+    assert (library.arrived, sender.acknowledged) == ([], 0)
+
+
+def test_an_interrupt_while_there_is_no_room_leaves_an_exact_account(
+    library: Library, sending: Callable[..., Sending]
+) -> None:
+    """What the library took is counted, what it did not take is not."""
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    library.room = 4
+    sender = sending(heed=interrupt)
+    for at in range(10):
+        sender.gather(at, str(at), None)
+    with pytest.raises(KeyboardInterrupt):
+        sender.serve()
+    sender.withdraw()
+    assert (sender.accepted, sender.acknowledged) == (4, 4)
+    assert library.arrived == ["0", "1", "2", "3"]
