@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ nox.needs_version = ">=2025.5.1"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = False
+nox.options.download_python = "never"
 nox.options.sessions = [
     "lint",
     "types",
@@ -30,9 +32,24 @@ nox.options.sessions = [
     "acceptance",
 ]
 
-THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
-SUPPORTED = ("3.11", "3.12", "3.13", "3.14")
-PYTHONS = [version for version in SUPPORTED if version == THIS or shutil.which(f"python{version}")]
+
+def why_not(version: str) -> str | None:
+    """Return why this Python cannot be used here, None where it runs."""
+    name = f"python{version}"
+    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
+        return None
+    if not (found := shutil.which(name)):
+        return f"no {name} on PATH"
+    # A pyenv shim of a version that is not active is a file that runs no Python.
+    if subprocess.run([found, "-c", ""], capture_output=True, check=False).returncode:
+        return f"{found} does not run (with pyenv: PYENV_VERSION activates it)"
+    return None
+
+
+SUPPORTED = {version: why_not(version) for version in ("3.11", "3.12", "3.13", "3.14")}
+PYTHONS = [version for version, reason in SUPPORTED.items() if reason is None]
+# Between the oldest and the newest no version has failed alone.
+OLDEST_AND_NEWEST = list(dict.fromkeys((*PYTHONS[:1], *PYTHONS[-1:])))
 INSTALL = ("-e", ".[embedded]")
 LOCK = Path(__file__).parent / "requirements" / "ci.txt"
 COMPILE = (
@@ -44,6 +61,7 @@ COMPILE = (
 os.environ.setdefault("UV_CONSTRAINT", str(LOCK))
 # Two files at a time: most of their time is spent waiting for servers.
 TWO = ("-n", "2", "--dist", "loadfile")
+BOTH_CORES = ("-n", "2", "--dist", "worksteal")
 GROUPS = nox.project.load_toml("pyproject.toml")["dependency-groups"]
 
 
@@ -105,14 +123,17 @@ def lowest(session: nox.Session) -> None:
     session.install(
         *("--resolution", "lowest-direct"), *INSTALL, *GROUPS["test"], env={"UV_CONSTRAINT": ""}
     )
-    session.run("pytest", "tests/unit", "-x", *session.posargs)
+    session.run("pytest", *BOTH_CORES, "tests/unit", "-x", *session.posargs)
 
 
-@nox.session(python=PYTHONS)
+@nox.session(python=OLDEST_AND_NEWEST)
 def unit(session: nox.Session) -> None:
-    """Unit and architecture tests, on every Python of this machine that is supported."""
+    """Unit and architecture tests, on the oldest and the newest Python of this machine."""
+    for version, reason in SUPPORTED.items():
+        if reason is not None and session.python == PYTHONS[-1]:
+            session.log(f"Python {version} is not tested: {reason}")
     with_group(session, "test")
-    session.run("pytest", "tests/unit", "tests/test_architecture.py", *session.posargs)
+    session.run("pytest", *BOTH_CORES, "tests/unit", "tests/test_architecture.py", *session.posargs)
 
 
 @nox.session

@@ -115,7 +115,7 @@ def test_patterns_take_time_in_proportion(known: Signature) -> None:
 
 
 def test_endless_lines_cost_little() -> None:
-    """Ten thousand lines of what patterns begin with are searched within seconds."""
+    """A thousand lines of what patterns begin with are searched within two seconds of CPU."""
     nasty = [
         "x" * 20_000,
         "FileSystemException: " * 900,
@@ -124,9 +124,9 @@ def test_endless_lines_cost_little() -> None:
         "lookup " * 2000,
         "replication factor of 1" * 800,
     ]
-    began = time.perf_counter()
-    assert signatures.search({"kafka": nasty * 100, "tool": nasty * 100}) == []
-    assert time.perf_counter() - began < 20
+    began = time.process_time()
+    assert signatures.search({"kafka": nasty * 10, "tool": nasty * 10}) == []
+    assert time.process_time() - began < 2
 
 
 def test_only_the_end_of_a_log_is_searched() -> None:
