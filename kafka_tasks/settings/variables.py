@@ -126,7 +126,7 @@ VARIABLES: tuple[Variable, ...] = (
         "auto",
         _choice("auto", "embedded", "compose", "remote"),
         "auto, embedded, compose or remote",
-        "where the cluster lives",
+        "runtime of the cluster",
     ),
     Variable(
         "port",
@@ -192,7 +192,7 @@ VARIABLES: tuple[Variable, ...] = (
         None,
         _path,
         "the path of a file",
-        "Compose file (the project's if it has our services, else the packaged one)",
+        "Compose file (the project's if it has zookeeper and kafka, else the packaged one)",
     ),
     Variable("timeout", "60", _seconds, "seconds, more than 0", "seconds to become ready"),
     Variable(
@@ -200,7 +200,7 @@ VARIABLES: tuple[Variable, ...] = (
         None,
         _servers,
         "host:port, several with commas",
-        "a cluster that somebody else runs",
+        "bootstrap servers of a remote cluster",
     ),
     Variable(
         "security_protocol",
