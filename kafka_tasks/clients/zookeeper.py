@@ -1,4 +1,4 @@
-"""ZooKeeper: four-letter words for probes; kazoo for what brokers register there."""
+"""ZooKeeper: four-letter words for probes; a session for the nodes that brokers register."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kafka_tasks.model.cluster import Address
 
 _REPLY_LIMIT = 65536
 _MODES = frozenset({"standalone", "leader", "follower", "observer", "read-only"})
-# What sessions begun here ask for, and how coarsely ZooKeeper rounds their ends.
+# The timeout that sessions ask for, and the tick to which ZooKeeper rounds their expiry.
 _SESSION_S = 4.0
 _TICK_S = 2.0
 
@@ -24,8 +24,8 @@ class Unanswered(Exception):
     """ZooKeeper did not answer, or what answered was not ZooKeeper."""
 
 
-def four_letter_word(address: Address, word: str, timeout_s: float) -> str:
-    """Send one of ZooKeeper's four-letter words and return the reply, 64 KiB of it at most."""
+def _four_letter_word(address: Address, word: str, timeout_s: float) -> str:
+    """Send one of ZooKeeper's four-letter words and return up to 64 KiB of the reply."""
     import time
 
     ends_at = time.monotonic() + timeout_s
@@ -36,7 +36,7 @@ def four_letter_word(address: Address, word: str, timeout_s: float) -> str:
             while len(reply) < _REPLY_LIMIT:
                 left = ends_at - time.monotonic()
                 if left <= 0:
-                    raise Unanswered(f"{address} did not finish its answer to {word}")
+                    raise Unanswered(f"{address} did not complete its reply to {word}")
                 link.settimeout(left)
                 chunk = link.recv(4096)
                 if not chunk:
@@ -48,8 +48,8 @@ def four_letter_word(address: Address, word: str, timeout_s: float) -> str:
 
 
 def mode(address: Address, timeout_s: float) -> str:
-    """The mode that `srvr` reports, such as standalone or leader. Raises `Unanswered`."""
-    reply = four_letter_word(address, "srvr", timeout_s)
+    """Return the mode that `srvr` reports, such as standalone; raises `Unanswered`."""
+    reply = _four_letter_word(address, "srvr", timeout_s)
     for line in reply.splitlines():
         found = line.removeprefix("Mode: ").strip()
         if line.startswith("Mode: ") and found in _MODES:
@@ -59,7 +59,7 @@ def mode(address: Address, timeout_s: float) -> str:
 
 
 def registered_brokers(address: Address, timeout_s: float) -> dict[int, tuple[str, ...]]:
-    """The ids under /brokers/ids with the endpoints each broker registered."""
+    """Return the ids under /brokers/ids, each with the endpoints of the broker."""
     with _session(address, timeout_s) as client:
         if not client.exists("/brokers/ids"):
             return {}
@@ -71,17 +71,17 @@ def registered_brokers(address: Address, timeout_s: float) -> dict[int, tuple[st
 
 
 def topics(address: Address, timeout_s: float) -> frozenset[str]:
-    """The topics that are registered and not about to be deleted."""
+    """Return the registered topics that are not marked for deletion."""
     with _session(address, timeout_s) as client:
-        found, going = (
+        found, marked = (
             set(client.get_children(path)) if client.exists(path) else set()
             for path in ("/brokers/topics", "/admin/delete_topics")
         )
-        return frozenset(found - going)
+        return frozenset(found - marked)
 
 
 def cluster_id(address: Address, timeout_s: float) -> str | None:
-    """The cluster id that the first broker wrote, or None where no broker ever started."""
+    """Return the cluster id that the first broker wrote, or None before its first start."""
     with _session(address, timeout_s) as client:
         if not client.exists("/cluster/id"):
             return None
@@ -93,16 +93,16 @@ def cluster_id(address: Address, timeout_s: float) -> str | None:
 
 
 def session_left_s(address: Address, path: str, timeout_s: float) -> float | None:
-    """Seconds, at most, that the session which holds this ephemeral node will still live.
+    """Return the seconds, at most, until the session that holds this ephemeral node expires.
 
-    None where the node is gone, or where ZooKeeper does not tell (`dump` has to be allowed). Its
-    clock has an origin of its own, so the session asked with, just begun, is what is counted from.
+    None where the node is gone, or where ZooKeeper does not allow `dump`. The expiry of the
+    session opened here is the reference, since the clock of ZooKeeper has its own origin.
     """
     with _session(address, timeout_s) as client:
         node = client.exists(path)
         if node is None:
             return None
-        ends = _session_ends(four_letter_word(address, "dump", timeout_s))
+        ends = _session_ends(_four_letter_word(address, "dump", timeout_s))
         holder, own = ends.get(node.ephemeralOwner), ends.get(client.client_id[0])
         if holder is None or own is None:
             return None
@@ -110,7 +110,7 @@ def session_left_s(address: Address, path: str, timeout_s: float) -> float | Non
 
 
 def _session_ends(dump: str) -> dict[int, float]:
-    """Session → when it expires, in seconds by ZooKeeper's own clock."""
+    """Read session → expiry, in seconds by ZooKeeper's own clock."""
     found: dict[int, float] = {}
     at: float | None = None
     for line in dump.splitlines():
@@ -125,21 +125,22 @@ def _session_ends(dump: str) -> dict[int, float]:
 
 @contextlib.contextmanager
 def _session(address: Address, timeout_s: float) -> Iterator[Any]:
-    """A session that ends with the block; what goes wrong in it is `Unanswered`."""
-    client = _connected(address, timeout_s)
+    """Open a session for this block; every error in it becomes `Unanswered`."""
     try:
-        yield client
+        client = _connected(address, timeout_s)
+        try:
+            yield client
+        finally:
+            client.stop()
+            client.close()
     except Unanswered:
         raise
     except Exception as error:
         raise Unanswered(f"{address}: {error or type(error).__name__}") from error
-    finally:
-        client.stop()
-        client.close()
 
 
 def _connected(address: Address, timeout_s: float) -> Any:
     # Kazoo takes 0.1 s to load.
-    from kafka_tasks.clients.zookeeper_session import Session
+    from kafka_tasks.clients.zookeeper_session import ZookeeperSession
 
-    return Session(address, timeout_s, session_s=_SESSION_S)
+    return ZookeeperSession(address, timeout_s, session_s=_SESSION_S)

@@ -1,7 +1,7 @@
-"""A session with ZooKeeper that ends in time, whoever it is that answers there.
+"""A ZooKeeper session with a time limit: the only importer of kazoo.
 
-Kazoo waits for answers as long as somebody keeps the connection alive, takes in as many bytes as an
-answer says it has, and waits for its own thread without end.
+Kazoo alone has no limit: it waits as long as the peer keeps the connection alive, reads as many
+bytes as the answer announces, and waits for its own thread forever.
 """
 
 from __future__ import annotations
@@ -17,22 +17,21 @@ from typing import Any
 from kazoo.client import KazooClient
 from kazoo.handlers.threading import KazooTimeoutError, SequentialThreadingHandler
 
-from kafka_tasks.clients.zookeeper import Unanswered
 from kafka_tasks.model.cluster import Address
 from kafka_tasks.retry import Deadline
 
 logging.getLogger("kazoo").setLevel(logging.CRITICAL)
 
-# The names of a million topics.
+# Enough for the names of a million topics.
 _ANSWERS_LIMIT = 64 * 1024 * 1024
 _PIECE = 64 * 1024
-_GOODBYE_S = 0.5
+_CLOSE_S = 0.5
 
 
-class Session:
-    """Connected when it is made; raises `Unanswered` where that takes more than `timeout_s`.
+class ZookeeperSession:
+    """A session that is connected on construction; raises `TimeoutError` after `timeout_s`.
 
-    All questions together have the same time once more, and raise `Unanswered` after it.
+    All requests together have `timeout_s` once more, and raise `TimeoutError` after it.
     """
 
     def __init__(self, address: Address, timeout_s: float, *, session_s: float) -> None:
@@ -45,52 +44,52 @@ class Session:
         if not self._client.connected:
             self.stop()
             self.close()
-            raise self._unanswered()
+            raise self._timed_out()
         self._deadline = Deadline.after(timeout_s)
 
     @property
     def client_id(self) -> tuple[int, bytes]:
-        """The number of this session, and its password."""
+        """The id of this session, and its password."""
         found: tuple[int, bytes] = self._client.client_id
         return found
 
     def exists(self, path: str) -> Any:
-        """What ZooKeeper knows about a node, or None."""
+        """Return the stat of a node, or None where it does not exist."""
         return self._answer(self._client.exists_async(path))
 
     def get(self, path: str) -> tuple[bytes, Any]:
-        """A node's content, and what ZooKeeper knows about it."""
+        """Return the content and the stat of a node."""
         found: tuple[bytes, Any] = self._answer(self._client.get_async(path))
         return found
 
     def get_children(self, path: str) -> list[str]:
-        """The names below a node."""
+        """Return the names of the children of a node."""
         return list(self._answer(self._client.get_children_async(path)))
 
     def _answer(self, asked: Any) -> Any:
         try:
             return asked.get(timeout=self._deadline.remaining())
         except KazooTimeoutError as error:
-            raise self._unanswered() from error
+            raise self._timed_out() from error
 
-    def _unanswered(self) -> Unanswered:
-        return Unanswered(f"{self._address} did not answer within {self._timeout_s:g} s")
+    def _timed_out(self) -> TimeoutError:
+        return TimeoutError(f"no answer within {self._timeout_s:g} s")
 
     def stop(self) -> None:
-        """Say goodbye; whoever does not let go within half a second is cut off."""
-        goodbye = threading.Thread(target=_quietly(self._client.stop), daemon=True)
-        goodbye.start()
-        goodbye.join(_GOODBYE_S)
+        """Close the session; cut the connections of a peer that takes over half a second."""
+        closing = threading.Thread(target=_quietly(self._client.stop), daemon=True)
+        closing.start()
+        closing.join(_CLOSE_S)
         self._handler.cut()
-        goodbye.join(_GOODBYE_S)
+        closing.join(_CLOSE_S)
 
     def close(self) -> None:
-        """Free what is left."""
+        """Free the remaining resources."""
         _quietly(self._client.close)()
 
 
 class _Handler(SequentialThreadingHandler):  # type: ignore[misc]
-    """Kazoo's threads and connections, so that they can be ended from outside."""
+    """Kazoo's threads and connections, which can be cut from outside."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -98,22 +97,22 @@ class _Handler(SequentialThreadingHandler):  # type: ignore[misc]
         self._is_cut = False
 
     def spawn(self, func: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """A thread whose end is no news: Python would print what it ended with."""
+        """Start a thread that exits silently: Python would print its exception."""
         return super().spawn(_quietly(func), *args, **kwargs)
 
     def create_connection(self, *args: Any, **kwargs: Any) -> socket.socket:
-        """A connection that takes in no more than any honest answer has."""
+        """Open a connection that limits how much it reads."""
         if self._is_cut:
-            raise ConnectionAbortedError(errno.ECONNABORTED, "the session has ended")
+            raise ConnectionAbortedError(errno.ECONNABORTED, "the session is closed")
         plain = super().create_connection(*args, **kwargs)
-        patience = plain.gettimeout()
+        timeout = plain.gettimeout()
         link = _Link(plain.family, plain.type, plain.proto, plain.detach())
-        link.settimeout(patience)
+        link.settimeout(timeout)
         self._links.append(link)
         return link
 
     def cut(self) -> None:
-        """End every connection, and let none begin."""
+        """Shut down every connection, and refuse new ones."""
         self._is_cut = True
         for link in self._links:
             with contextlib.suppress(OSError):
@@ -121,16 +120,16 @@ class _Handler(SequentialThreadingHandler):  # type: ignore[misc]
 
 
 class _Link(socket.socket):
-    """A connection that breaks after so many bytes, taken in by pieces."""
+    """A connection that fails after `_ANSWERS_LIMIT` bytes."""
 
     _taken = 0
 
     def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
-        """The next bytes; a buffer for all that was announced is never made."""
+        """Return the next bytes; never allocate a buffer of the announced size."""
         chunk = super().recv(min(bufsize, _PIECE), flags)
         self._taken += len(chunk)
         if self._taken > _ANSWERS_LIMIT:
-            raise OSError(errno.EMSGSIZE, "the answer has no end")
+            raise OSError(errno.EMSGSIZE, "the answer is too large")
         return chunk
 
 

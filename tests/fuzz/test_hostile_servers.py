@@ -99,7 +99,7 @@ def _keeper_probed(address: Address, room: Path) -> object:
 # Connecting, asking and saying goodbye each have their second.
 ZOOKEEPER: tuple[Question, ...] = (
     (_asked(zookeeper.mode), 1.0),
-    (_asked(lambda address, limit: zookeeper.four_letter_word(address, "dump", limit)), 1.0),
+    (_asked(lambda address, limit: zookeeper._four_letter_word(address, "dump", limit)), 1.0),
     (_asked(zookeeper.registered_brokers), 3.0),
     (_asked(zookeeper.topics), 3.0),
     (_asked(zookeeper.cluster_id), 3.0),

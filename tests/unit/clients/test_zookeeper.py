@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kafka_tasks.clients import zookeeper
-from kafka_tasks.clients.zookeeper import Unanswered, four_letter_word, mode
+from kafka_tasks.clients.zookeeper import Unanswered, _four_letter_word, mode
 from kafka_tasks.errors import ClusterError
 from kafka_tasks.model.cluster import Address
 
@@ -110,7 +110,7 @@ def test_a_broken_connection_is_unanswered(answers: Callable[..., _Link]) -> Non
 def test_a_reply_without_end_is_cut_off(answers: Callable[..., _Link]) -> None:
     """Whoever talks without end is heard for 64 KiB."""
     answers(*[b"x" * 4096] * 100)
-    assert len(four_letter_word(HERE, "srvr", 1.0)) == 65536
+    assert len(_four_letter_word(HERE, "srvr", 1.0)) == 65536
 
 
 class _Kazoo:
@@ -196,3 +196,14 @@ def test_a_mode_that_zookeeper_does_not_have_is_none(
     answers(b"Mode: " + word + b"\n")
     with pytest.raises(Unanswered, match="instead of a mode"):
         mode(HERE, 1.0)
+
+
+def test_a_session_that_times_out_is_unanswered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time limit of the session is an error of this package, with the address."""
+
+    def silent(address: Address, timeout_s: float) -> None:
+        raise TimeoutError(f"no answer within {timeout_s:g} s")
+
+    monkeypatch.setattr(zookeeper, "_connected", silent)
+    with pytest.raises(Unanswered, match=r"^localhost:2181: no answer within 1 s$"):
+        zookeeper.topics(HERE, 1.0)

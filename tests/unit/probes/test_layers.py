@@ -91,7 +91,7 @@ def test_zookeeper_is_skipped_where_it_is_not_known(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A remote cluster's ZooKeeper is nobody's business, and is not asked."""
-    monkeypatch.setattr(zookeeper, "four_letter_word", None)
+    monkeypatch.setattr(zookeeper, "_four_letter_word", None)
     remote = replace(cluster, zookeeper=None)
     assert ZookeeperProbe().check(Context(remote, _services())) == []
 
