@@ -89,7 +89,6 @@ IMPORTERS: dict[str, list[str]] = {
     "yaml": [
         "topics.topics_yaml",
         "topics.nodes",
-        "topics.undo",
         "topics.export",
         "diagnosis",
         "tasks",

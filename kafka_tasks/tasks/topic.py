@@ -89,8 +89,7 @@ def ensure(
     from kafka_tasks.clients.kafka.admin import CHANGE_S
     from kafka_tasks.render import as_json, tables
     from kafka_tasks.topics import one_topic as topics
-    from kafka_tasks.topics.apply import apply
-    from kafka_tasks.topics.progress import require_done
+    from kafka_tasks.topics.apply import apply, require_done
 
     made = replace(
         wanted,
@@ -181,10 +180,10 @@ def list_(
     call.flags = {"timeout": timeout}
     from kafka_tasks.model.topic import ListedTopic
     from kafka_tasks.render import as_json, tables
-    from kafka_tasks.topics import listing
+    from kafka_tasks.topics import observe
 
     with connected(call) as (_, cluster, admin):
-        chosen = listing.chosen(
+        chosen = observe.chosen(
             admin.topics().values(),
             name=name,
             internal=internal,
@@ -195,7 +194,7 @@ def list_(
             from kafka_tasks.clients.kafka import reassignment
 
             known = reassignment.sizes(cluster) if sizes else None
-            found = listing.measured(admin, chosen, known)
+            found = observe.measured(admin, chosen, known)
         else:
             found = [ListedTopic(state, None) for state in chosen]
     if empty:

@@ -152,15 +152,15 @@ def trim(
     from kafka_tasks.model.positions import parse_position
     from kafka_tasks.render import tables
     from kafka_tasks.tasks.topics_plan import keep_undo
-    from kafka_tasks.topics import trim as trimming
+    from kafka_tasks.topics import deletion
 
     position = parse_position(before, flag="--before")
     only = number(partition, "--partition")
     undo: Path | None = None
     with connected(call) as (session, _, admin):
         state = _topic(admin, name, "kafka.topic.trim")
-        trimming.require_trimmable(state)
-        planned = trimming.planned(
+        deletion.require_trimmable(state)
+        planned = deletion.plan_trim(
             admin, state, position, partitions=() if only is None else (only,)
         )
         going = sum(trim.records for trim in planned)
@@ -179,7 +179,7 @@ def trim(
             with accounted(
                 lambda: _trimmed(admin, state, planned), hint=f"invoke kafka.topic.describe {name}"
             ):
-                trimming.carry_out(admin, name, planned)
+                deletion.trim(admin, name, planned)
     document = {
         "schema": 1,
         "topic": name,

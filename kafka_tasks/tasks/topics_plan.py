@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from kafka_tasks.clients.kafka.admin import Admin
     from kafka_tasks.lifecycle import Session
     from kafka_tasks.model.cluster import Cluster
+    from kafka_tasks.topics.apply import Progress
     from kafka_tasks.topics.model import WantedTopics
     from kafka_tasks.topics.observe import Observed
     from kafka_tasks.topics.plan import Plan
     from kafka_tasks.topics.plan_file import KeptPlan
-    from kafka_tasks.topics.progress import Account
 
 _PRUNE_HELP = "delete undeclared topics with the owner's prefixes"
 _TIMEOUT_HELP = "seconds without any progress (default 60)"
@@ -190,24 +190,24 @@ def _carried_out(
 ) -> Outcome:
     from kafka_tasks.render.views import plan as plan_view
     from kafka_tasks.topics import reassignment
+    from kafka_tasks.topics.apply import Progress
     from kafka_tasks.topics.apply import apply as carry_out
-    from kafka_tasks.topics.progress import Account
 
     recorder = work.session.recorder
     mover = reassignment.mover(work.cluster, work.admin, seen, recorder, work.session.project.state)
 
-    def watch(account: Account) -> None:
+    def watch(account: Progress) -> None:
         done = len(account.stages) - len(account.having("waiting")) - len(account.having("begun"))
         recorder.progress("topics", done, len(account.stages), "topics")
 
-    account = Account(watch=watch)
+    account = Progress(watch=watch)
     interrupted = False
     try:
         carry_out(
             todo,
             work.admin,
             timeout_s=work.session.settings.timeout,
-            account=account,
+            progress=account,
             mover=mover,
         )
     except KeyboardInterrupt:
@@ -230,7 +230,7 @@ def _carried_out(
     )
 
 
-def _ask_again(work: _Work, todo: Plan, topics: WantedTopics, account: Account) -> None:
+def _ask_again(work: _Work, todo: Plan, topics: WantedTopics, account: Progress) -> None:
     """After Ctrl-C, find out what became of the changes that had been sent."""
     from kafka_tasks.errors import KafkaTasksError
     from kafka_tasks.lifecycle import signals_held
@@ -254,13 +254,13 @@ def _ask_again(work: _Work, todo: Plan, topics: WantedTopics, account: Account) 
 def keep_undo(session: Session, admin: Admin, going: list[Any]) -> Path:
     """Write the undo file for topics that are about to go or to be trimmed, and say where."""
     from kafka_tasks.clients.kafka import group_admin
-    from kafka_tasks.topics import undo
+    from kafka_tasks.topics import export
 
     names = group_admin.names(admin)
     committed = group_admin.committed(admin, names) if names else {}
     session.project.make_state()
-    path = undo.write(
+    path = export.write_undo(
         session.project.state / "undo", admin.look(5.0).cluster_id or "", going, committed
     )
-    session.recorder.notice(f"what goes is written to {path}; {undo.NOTICE}")
+    session.recorder.notice(f"what goes is written to {path}; {export.UNDO_NOTICE}")
     return path

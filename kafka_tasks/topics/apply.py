@@ -7,7 +7,8 @@ cluster is looked at for the answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 from kafka_tasks.clients.kafka import changes
 from kafka_tasks.clients.kafka.admin import Admin
@@ -24,8 +25,46 @@ from kafka_tasks.model.topic import TopicState
 from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
 from kafka_tasks.topics.model import TopicSpec
 from kafka_tasks.topics.plan import Change, Plan, plan
-from kafka_tasks.topics.progress import Account
 from kafka_tasks.topics.waits import await_absence, is_led, no_leaders, topics_seen
+
+Stage = Literal["waiting", "begun", "done", "failed"]
+
+
+@dataclass(slots=True)
+class Progress:
+    """What has become of every change so far; true at any moment, also after Ctrl-C.
+
+    `begun` means sent and not known to be done. `watch` is told after each step.
+    """
+
+    stages: dict[str, Stage] = field(default_factory=dict)
+    failures: dict[str, KafkaTasksError] = field(default_factory=dict)
+    watch: Callable[[Progress], None] = lambda _: None
+
+    def expect(self, names: Iterable[str]) -> None:
+        """These are going to be changed."""
+        self.stages.update(dict.fromkeys(names, "waiting"))
+
+    def begin(self, names: Iterable[str]) -> None:
+        """These are being sent."""
+        self.stages.update({name: "begun" for name in names if self.stages[name] != "failed"})
+        self.watch(self)
+
+    def done(self, names: Iterable[str]) -> None:
+        """These are as the plan wants them."""
+        self.stages.update({name: "done" for name in names if self.stages[name] != "failed"})
+        self.watch(self)
+
+    def failed(self, name: str, error: KafkaTasksError) -> None:
+        """This one could not be changed; the others go on."""
+        self.stages[name] = "failed"
+        self.failures.setdefault(name, error)
+        self.watch(self)
+
+    def having(self, stage: Stage) -> tuple[str, ...]:
+        """The topics at this stage, in order."""
+        return tuple(sorted(name for name, at in self.stages.items() if at == stage))
+
 
 # A batch is what Ctrl-C may have to wait for: 100 new topics take a controller two seconds.
 BATCH = 100
@@ -42,17 +81,17 @@ def apply(
     *,
     timeout_s: float = 30.0,
     policy: RetryPolicy | None = None,
-    account: Account | None = None,
+    progress: Progress | None = None,
     mover: Mover | None = None,
     batch: int = BATCH,
-) -> Account:
+) -> Progress:
     """Make the cluster what the plan says; blocked changes are left alone.
 
     Returns when every partition of what is new has a leader and what is deleted is gone. A failure
-    of one topic stands in the account and stops no other. The deadline is for a cluster that makes
+    of one topic stands in the progress and stops no other. The deadline is for a cluster that makes
     no progress: every batch that was done sets it anew.
     """
-    told = account if account is not None else Account()
+    told = progress if progress is not None else Progress()
     work = _Work(admin, told, policy or RetryPolicy(first_s=0.02, cap_s=0.1), timeout_s)
     told.expect(c.topic for c in wanted.changes if c.action in ("create", "update", "delete"))
     for some in _batches(wanted.having("delete"), batch):
@@ -73,7 +112,7 @@ def _batches(every: Sequence[Change], size: int) -> Iterable[Sequence[Change]]:
 @dataclass(frozen=True, slots=True)
 class _Work:
     admin: Admin
-    account: Account
+    progress: Progress
     policy: RetryPolicy
     timeout_s: float
 
@@ -104,13 +143,13 @@ class _Work:
 
     def await_leaders(self, names: Sequence[str]) -> None:
         """Every partition of these has a leader, or they fail; thousands are one question."""
-        waiting = {name for name in names if self.account.stages[name] == "begun"}
+        waiting = {name for name in names if self.progress.stages[name] == "begun"}
 
         def check() -> None:
             seen = topics_seen(self.admin)
             led = {name for name in waiting if name in seen and is_led(seen[name])}
             waiting.difference_update(led)
-            self.account.done(led)
+            self.progress.done(led)
             if waiting:
                 raise NotYet(f"{len(waiting)} topics have partitions without a leader")
 
@@ -119,7 +158,7 @@ class _Work:
                 self.policy.until(check, self.deadline())
         except OutOfTime as error:
             for name in sorted(waiting):
-                self.account.failed(name, no_leaders(name, str(error)))
+                self.progress.failed(name, no_leaders(name, str(error)))
 
     def delete(self, names: Sequence[str]) -> None:
         def send(some: Sequence[str], timeout_s: float) -> Outcomes:
@@ -130,18 +169,18 @@ class _Work:
                 raise error
 
         self._settle(names, send, judge)
-        going = [name for name in names if self.account.stages[name] == "begun"]
+        going = [name for name in names if self.progress.stages[name] == "begun"]
         try:
             await_absence(self.admin, tuple(going), self.deadline(), self.policy)
         except ClusterError as error:
             for name in going:
-                self.account.failed(name, error)
-        self.account.done(going)
+                self.progress.failed(name, error)
+        self.progress.done(going)
 
     def update(self, some: Sequence[Change], mover: Mover | None) -> None:
         """Partitions first, then settings, then replicas; each topic is done with its last."""
         names = [change.topic for change in some]
-        self.account.begin(names)
+        self.progress.begin(names)
         grown = self._add_partitions(some)
         self._alter_configs(some)
         moves = {
@@ -150,14 +189,14 @@ class _Work:
             if change.spec is not None
             and change.spec.replication_factor is not None
             and any(f.field == "replication_factor" for f in change.fields)
-            and self.account.stages[change.topic] == "begun"
+            and self.progress.stages[change.topic] == "begun"
         }
         if moves:
             assert mover is not None, "a plan that moves replicas was made without a mover"
             for name, error in mover(moves, grown, self.deadline()).items():
                 if error is not None:
-                    self.account.failed(name, error)
-        self.account.done(names)
+                    self.progress.failed(name, error)
+        self.progress.done(names)
 
     def _add_partitions(self, some: Sequence[Change]) -> dict[str, TopicState]:
         """Returns the topics that have grown, as they are then: the next broker that is asked may
@@ -185,7 +224,7 @@ class _Work:
 
     def _await_grown(self, totals: Mapping[str, int]) -> dict[str, TopicState]:
         grown: dict[str, TopicState] = {}
-        waiting = {name for name in totals if self.account.stages[name] == "begun"}
+        waiting = {name for name in totals if self.progress.stages[name] == "begun"}
 
         def check() -> None:
             seen = topics_seen(self.admin)
@@ -202,7 +241,7 @@ class _Work:
                 self.policy.until(check, self.deadline())
         except OutOfTime as error:
             for name in sorted(waiting):
-                self.account.failed(name, no_leaders(name, str(error)))
+                self.progress.failed(name, no_leaders(name, str(error)))
         return grown
 
     def _alter_configs(self, some: Sequence[Change]) -> None:
@@ -210,7 +249,7 @@ class _Work:
         edits = {
             name: wanted
             for name, wanted in edits.items()
-            if wanted and self.account.stages[name] == "begun"
+            if wanted and self.progress.stages[name] == "begun"
         }
 
         def send(names: Sequence[str], timeout_s: float) -> Outcomes:
@@ -234,7 +273,7 @@ class _Work:
         """
         left = list(names)
         deadline = self.deadline()
-        self.account.begin(left)
+        self.progress.begin(left)
 
         def attempt() -> None:
             again: dict[str, KafkaTasksError | NotYet] = {}
@@ -249,7 +288,7 @@ class _Work:
                 except (NotYet, BrokerUnreachable) as cause:
                     again[name] = cause
                 except KafkaTasksError as cause:
-                    self.account.failed(name, cause)
+                    self.progress.failed(name, cause)
             left[:] = list(again)
             if left:
                 raise NotYet(str(again[left[0]]))
@@ -259,7 +298,7 @@ class _Work:
                 self.policy.until(attempt, deadline)
         except OutOfTime as error:
             for name in left:
-                self.account.failed(name, _no_answer(name, str(error)))
+                self.progress.failed(name, _no_answer(name, str(error)))
 
 
 def _edits(change: Change) -> list[ConfigEdit]:
@@ -301,3 +340,9 @@ def differing(change: Change) -> TopicDiffers:
         hint=f"invoke kafka.topic.describe {change.topic}; "
         f"or delete it first: invoke kafka.topic.delete {change.topic}",
     )
+
+
+def require_done(progress: Progress) -> None:
+    """Raise the first failure, if there is one."""
+    for error in progress.failures.values():
+        raise error

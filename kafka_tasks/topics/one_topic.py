@@ -9,10 +9,9 @@ from kafka_tasks.model.results import Proof
 from kafka_tasks.model.topic import TopicState
 from kafka_tasks.retry import Deadline
 from kafka_tasks.topics import configs
-from kafka_tasks.topics.apply import apply, differing
+from kafka_tasks.topics.apply import apply, differing, require_done
 from kafka_tasks.topics.model import TopicSpec, check_spec
 from kafka_tasks.topics.plan import Change, Plan, plan
-from kafka_tasks.topics.progress import require_done
 from kafka_tasks.topics.waits import await_leaders
 
 

@@ -170,17 +170,19 @@ def test_a_trim_says_where_each_partition_begins(
 ) -> None:
     """Of those partitions from which something was to go."""
     from kafka_tasks.model.topic import Trim
-    from kafka_tasks.topics import trim
+    from kafka_tasks.topics import deletion
 
     admin.there = {"t": topic("t", 2)}
     admin.records = 4
-    monkeypatch.setattr(trim, "planned", lambda *_, **__: [Trim(0, 0, 3, 4), Trim(1, 4, 4, 4)])
+    monkeypatch.setattr(
+        deletion, "plan_trim", lambda *_, **__: [Trim(0, 0, 3, 4), Trim(1, 4, 4, 4)]
+    )
     monkeypatch.setattr("kafka_tasks.tasks.topics_plan.keep_undo", lambda *_: None)
 
     def cut(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(trim, "carry_out", cut)
+    monkeypatch.setattr(deletion, "trim", cut)
     ran = ready("topic.trim t --before 3 --yes")
     assert ran.code == 130
     assert "  | t-0 begins at 0; 3 was asked for\n" in ran.err

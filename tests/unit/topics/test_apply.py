@@ -13,18 +13,17 @@ from kafka_tasks.errors import (
 )
 from kafka_tasks.model.topic import ConfigValue, TopicState
 from kafka_tasks.testing import FakeClock
-from kafka_tasks.topics.apply import apply
+from kafka_tasks.topics.apply import Progress, apply, require_done
 from kafka_tasks.topics.model import TopicSpec
 from kafka_tasks.topics.plan import plan
-from kafka_tasks.topics.progress import Account, require_done
 from kafka_tasks.topics.waits import await_absence, await_leaders
 from tests.unit.fakes import FakeAdmin, topic
 
 
 def _apply(admin: Any, *specs: TopicSpec) -> tuple[str, ...]:
-    account = apply(plan(specs, {}, brokers=1), admin, timeout_s=10.0)
-    require_done(account)
-    return account.having("done")
+    progress = apply(plan(specs, {}, brokers=1), admin, timeout_s=10.0)
+    require_done(progress)
+    return progress.having("done")
 
 
 def _exists() -> TopicExists:
@@ -145,40 +144,40 @@ def _everything() -> tuple[FakeAdmin, Any]:
 def test_every_kind_of_change_is_carried_out() -> None:
     """Deleted, created, grown and altered; what is blocked is left alone."""
     admin, wanted = _everything()
-    account = apply(wanted, admin)
-    assert account.having("done") == ("grows", "new", "old", "tuned")
+    progress = apply(wanted, admin)
+    assert progress.having("done") == ("grows", "new", "old", "tuned")
     assert set(admin.there) == {"new", "grows", "tuned"}
     assert len(admin.there["grows"].partitions) == 3
     assert admin.there["tuned"].config["retention.ms"].value == "5"
 
 
 def test_one_topics_failure_stops_no_other() -> None:
-    """The account names the failure, and the rest is done."""
+    """The progress names the failure, and the rest is done."""
     admin, wanted = _everything()
     admin.errors["create"] = [InvalidInput("The broker refused")]
-    account = apply(wanted, admin)
-    assert account.having("failed") == ("new",)
-    assert account.having("done") == ("grows", "old", "tuned")
+    progress = apply(wanted, admin)
+    assert progress.having("failed") == ("new",)
+    assert progress.having("done") == ("grows", "old", "tuned")
     with pytest.raises(InvalidInput):
-        require_done(account)
+        require_done(progress)
 
 
 @pytest.mark.parametrize("step", range(12))
 def test_interrupted_anywhere_and_applied_again_is_the_same_in_the_end(step: int) -> None:
-    """The account is true at the interruption, and a new plan finishes the work."""
+    """The progress is true at the interruption, and a new plan finishes the work."""
     admin, wanted = _everything()
     left = [step]
 
-    def interrupt(_: Account) -> None:
+    def interrupt(_: Progress) -> None:
         left[0] -= 1
         if left[0] == 0:
             raise KeyboardInterrupt
 
-    account = Account(watch=interrupt)
+    progress = Progress(watch=interrupt)
     try:
-        apply(wanted, admin, account=account)
+        apply(wanted, admin, progress=progress)
     except KeyboardInterrupt:
-        for name in account.having("done"):
+        for name in progress.having("done"):
             spec = wanted.of(name).spec
             assert spec is not None
             assert plan([spec], admin.there, brokers=1).of(name).action == "none"
@@ -193,7 +192,7 @@ def test_batches_are_sent_one_after_another() -> None:
     admin = FakeAdmin()
     wanted = plan([TopicSpec(f"t{n}", 1) for n in range(5)], {}, brokers=1)
     seen: list[int] = []
-    account = Account(watch=lambda account: seen.append(len(account.having("begun"))))
-    apply(wanted, admin, account=account, batch=2)  # type: ignore[arg-type]
+    progress = Progress(watch=lambda progress: seen.append(len(progress.having("begun"))))
+    apply(wanted, admin, progress=progress, batch=2)  # type: ignore[arg-type]
     assert seen[:3] == [2, 4, 5]
-    assert len(account.having("done")) == 5
+    assert len(progress.having("done")) == 5

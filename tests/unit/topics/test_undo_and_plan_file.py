@@ -11,7 +11,7 @@ import yaml
 
 from kafka_tasks.errors import InvalidInput, Refused
 from kafka_tasks.model.topic import TopicState
-from kafka_tasks.topics import plan_file, undo
+from kafka_tasks.topics import export, plan_file
 from kafka_tasks.topics.model import TopicSpec, WantedTopics
 from kafka_tasks.topics.observe import Observed, planned
 from kafka_tasks.topics.plan_file import KeptPlan
@@ -34,20 +34,20 @@ def test_an_undo_file_is_a_topics_file_with_the_topics_as_they_were(tmp_path: Pa
     """What was set on them is there, a dollar stays one, and only the owner reads it."""
     state = topic("orders", 3, 1, {"retention.ms": "5", "cleanup.policy": "compact"})
     odd = topic("odd", 1, 1, {"leader.replication.throttled.replicas": "*"})
-    path = undo.write(tmp_path / "undo", "id-1", [state, odd], {}, now=NOON)
+    path = export.write_undo(tmp_path / "undo", "id-1", [state, odd], {}, now=NOON)
     wanted = read([path], {})
     assert [(s.name, s.partitions, s.config) for s in wanted.specs] == [
         ("odd", 1, {"leader.replication.throttled.replicas": "*"}),
         ("orders", 3, {"cleanup.policy": "compact", "retention.ms": "5"}),
     ]
     assert path.stat().st_mode & 0o777 == 0o600
-    assert undo.NOTICE in path.read_text()
+    assert export.UNDO_NOTICE in path.read_text()
 
 
 def test_an_undo_file_keeps_what_groups_had_committed(tmp_path: Path) -> None:
     """Of the topics in it, as comments that no reader of YAML trips over."""
     committed = {"billing": {("orders", 0): 17, ("other", 1): 5}}
-    path = undo.write(tmp_path, "id-1", [topic("orders")], committed, now=NOON)
+    path = export.write_undo(tmp_path, "id-1", [topic("orders")], committed, now=NOON)
     assert "#   billing  orders-0  17" in path.read_text()
     assert "other-1" not in path.read_text()
     assert list(yaml.safe_load(path.read_text())) == ["topics"]
