@@ -52,11 +52,6 @@ LEFT: dict[str, int] = {
     "docs/explanation/what-survives.md": 2,
     "docs/explanation/why-fast.md": 1,
     "docs/how-to/find-out-what-is-wrong.md": 1,
-    "docs/how-to/keep-topics-in-a-file.md": 4,
-    "docs/how-to/produce-and-consume.md": 2,
-    "docs/how-to/run-in-ci-and-offline.md": 1,
-    "docs/how-to/run-several-brokers.md": 1,
-    "docs/how-to/use-a-remote-cluster.md": 2,
     "docs/reference/tasks.md": 4,
     "docs/reference/topics-file.md": 1,
 }
