@@ -26,8 +26,8 @@
         ├── GroupMissing
         └── GroupActive
 
-Every error carries one sentence (`message`), the evidence for it (lines of text), a `hint` that
-can be pasted, and the exit code of the process that ends with it.
+Every error carries one sentence (`message`), its evidence (lines of text), a `hint` to paste into a
+shell, and the exit code of the process.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ class KafkaTasksError(Exception):
         self.message = message
         self.hint = hint
         self.evidence = tuple(evidence)
-        # What an examination adds: why it happened, and which finding that is.
+        # Filled in by the diagnosis: why it happened, and the id of the finding.
         self.cause: str | None = None
         self.finding: str | None = None
 
 
 class InvalidInput(KafkaTasksError):
-    """What was typed or configured cannot be meant."""
+    """An argument, a setting or a file is invalid."""
 
     code = "invalid"
     exit_code = 3
@@ -66,56 +66,56 @@ class SettingsError(InvalidInput):
 
 
 class SnapshotDamaged(InvalidInput):
-    """What lies there is not a whole snapshot."""
+    """A snapshot file is incomplete or corrupt."""
 
     code = "snapshot-damaged"
 
 
 class MachineError(KafkaTasksError):
-    """The machine is not able: no Java, port taken, disk full, jar not to be had."""
+    """The machine lacks something: no Java, port in use, disk full, jar not available."""
 
     code = "machine"
     exit_code = 4
 
 
 class PortTaken(MachineError):
-    """A port that a service needs is held by another process."""
+    """Another process holds a port that a service needs."""
 
     code = "port-taken"
 
 
 class JavaUnfit(MachineError):
-    """No Java that can run this Kafka."""
+    """No Java on this machine can run this Kafka version."""
 
     code = "java"
 
 
 class JarsMissing(MachineError):
-    """A jar is neither in the cache nor to be had."""
+    """A jar is not in the cache and cannot be downloaded."""
 
     code = "jars"
 
 
 class EngineMissing(MachineError):
-    """No Docker engine answers, or it is not able."""
+    """No Docker engine answers, or it lacks a feature."""
 
     code = "engine"
 
 
 class EngineRefused(MachineError):
-    """The Docker engine answered, and the answer was no."""
+    """The Docker engine rejected a request."""
 
     code = "engine-refused"
 
 
 class ImageMissing(MachineError):
-    """An image is neither on the machine nor to be had."""
+    """An image is not on the machine and cannot be pulled."""
 
     code = "image"
 
 
 class NotReady(KafkaTasksError):
-    """The cluster did not become ready: `layer` names the rung that failed."""
+    """The cluster did not become ready: `layer` names the readiness layer that failed."""
 
     code = "not-ready"
     exit_code = 5
@@ -135,69 +135,69 @@ class NotReady(KafkaTasksError):
 
 
 class ServiceDied(NotReady):
-    """A service ended while it was waited for."""
+    """A service exited before it became ready."""
 
     code = "died"
 
 
 class Refused(KafkaTasksError):
-    """Would destroy something and was not confirmed."""
+    """A destructive action was not confirmed."""
 
     code = "refused"
     exit_code = 6
 
 
 class Interrupted(KafkaTasksError):
-    """Ctrl-C or SIGTERM; what the call had started is stopped again."""
+    """Ctrl-C or SIGTERM; the call stops what it had started."""
 
     code = "interrupted"
     exit_code = 130
 
 
 class SnapshotMissing(KafkaTasksError):
-    """There is no snapshot of that name."""
+    """No snapshot has this name."""
 
     code = "snapshot-missing"
 
 
 class ClusterError(KafkaTasksError):
-    """The cluster answered, and the answer was no."""
+    """The cluster rejected a request."""
 
     code = "cluster"
 
 
 class BrokerUnreachable(ClusterError):
-    """No broker answered within the time given."""
+    """No broker answered in time."""
 
     code = "unreachable"
     exit_code = 5
 
 
 class TopicMissing(ClusterError):
-    """The topic is not there."""
+    """The topic does not exist."""
 
     code = "topic-missing"
 
 
 class TopicExists(ClusterError):
-    """The topic is there already."""
+    """The topic exists already."""
 
     code = "topic-exists"
 
 
 class TopicDiffers(ClusterError):
-    """The topic is there, but not as it was asked for."""
+    """The topic exists with other partitions, replicas or settings than requested."""
 
     code = "topic-differs"
 
 
 class GroupMissing(ClusterError):
-    """The consumer group is not there."""
+    """The consumer group does not exist."""
 
     code = "group-missing"
 
 
 class GroupActive(ClusterError):
-    """The consumer group has members, and what was asked for needs it to have none."""
+    """The consumer group has members; the request needs a group without members."""
 
     code = "group-active"

@@ -1,4 +1,4 @@
-"""Waiting, in one place: the only importer of tenacity."""
+"""Waiting with a deadline: the only importer of tenacity."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Clock = Callable[[], float]
 
 
 class NotYet(Exception):
-    """What was waited for does not hold yet; the text says what was seen instead."""
+    """The condition does not hold yet; the text says what was observed instead."""
 
 
 class OutOfTime(Exception):
-    """The deadline passed; `cause` is the last `NotYet`, `attempts` how often it was tried."""
+    """The deadline passed; `cause` is the last `NotYet`, `attempts` the number of tries."""
 
     def __init__(self, cause: NotYet | None, attempts: int) -> None:
         super().__init__(str(cause) if cause else "out of time")
@@ -34,21 +34,21 @@ class Deadline:
 
     @classmethod
     def after(cls, seconds: float, clock: Clock = time.monotonic) -> Deadline:
-        """The moment `seconds` from now."""
+        """Return the moment `seconds` from now."""
         return cls(clock() + seconds, clock)
 
     def remaining(self) -> float:
-        """Seconds left, never negative."""
+        """Return the seconds left, never negative."""
         return max(0.0, self.expires_at - self.clock())
 
     def expired(self) -> bool:
-        """Whether the moment has passed."""
+        """Return True once the moment has passed."""
         return self.clock() >= self.expires_at
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What an observer is told after each try that did not hold."""
+    """A try that failed, as an observer gets it."""
 
     number: int
     waited_s: float
@@ -57,10 +57,10 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often to look again: a short first wait, doubling to a low cap, in seconds.
+    """The interval between tries: a short first wait, doubling to a low cap, in seconds.
 
-    The cap is what a ready cluster may have to wait to be noticed, so it is well below a tenth of
-    a second.
+    A ready cluster may go unnoticed for up to the cap, so the cap is well below a tenth of a
+    second.
     """
 
     first_s: float = 0.01
@@ -74,31 +74,31 @@ class RetryPolicy:
         deadline: Deadline,
         observe: Callable[[Attempt], None] | None = None,
     ) -> T:
-        """Call `check` until it stops raising `NotYet`, and return what it returned.
+        """Call `check` until it stops raising `NotYet`, and return its result.
 
-        Raises `OutOfTime` at the deadline; whatever else `check` or `observe` raises ends the wait
-        at once.
+        Raises `OutOfTime` at the deadline; any other exception of `check` or `observe` stops the
+        wait at once.
         """
         from tenacity import RetryCallState, RetryError, Retrying, retry_if_exception_type
         from tenacity.wait import wait_exponential
 
-        began = self.clock()
-        growing = wait_exponential(multiplier=self.first_s, min=self.first_s, max=self.cap_s)
+        started = self.clock()
+        exponential = wait_exponential(multiplier=self.first_s, min=self.first_s, max=self.cap_s)
 
         def wait(state: RetryCallState) -> float:
-            return min(growing(state), deadline.remaining())
+            return min(exponential(state), deadline.remaining())
 
-        def told(state: RetryCallState) -> None:
+        def report(state: RetryCallState) -> None:
             cause = state.outcome.exception() if state.outcome else None
             if observe and isinstance(cause, NotYet):
-                observe(Attempt(state.attempt_number, self.clock() - began, cause))
+                observe(Attempt(state.attempt_number, self.clock() - started, cause))
 
         retrying = Retrying(
             retry=retry_if_exception_type(NotYet),
             stop=lambda _: deadline.expired(),
             wait=wait,
             sleep=self.sleep,
-            before_sleep=told,
+            before_sleep=report,
         )
         try:
             return retrying(check)

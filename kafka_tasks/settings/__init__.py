@@ -1,4 +1,4 @@
-"""Every setting, where it came from, and the only reader of the environment and of `.env`.
+"""Every setting with its origin; the only reader of the environment and of `.env`.
 
 Precedence: flag > environment > `.env` of the project > `kafka` section of Invoke's configuration
 > what the project remembers (ports picked by `auto`, number of brokers) > default.

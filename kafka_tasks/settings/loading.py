@@ -1,4 +1,4 @@
-"""Every source in its order, and the only reader of the environment."""
+"""Load the settings from every source, in their order of precedence."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from kafka_tasks.settings.variables import (
     BY_FIELD,
     PREFIX,
     VARIABLES,
-    Found,
     Origin,
+    RawValue,
     Variable,
-    known,
+    find_variable,
 )
 
 _PROJECT_PATHS = frozenset(
@@ -36,7 +36,7 @@ _PROJECT_PATHS = frozenset(
 
 
 def environment() -> dict[str, str]:
-    """The process environment, for those who hand one on to a child."""
+    """Return a copy of the process environment, to pass on to a child process."""
     return dict(os.environ)
 
 
@@ -50,24 +50,24 @@ def load(
 ) -> Settings:
     """Read every source and return the settings of `project`.
 
-    `flags` maps field names to what was typed; `section` is the `kafka` part of Invoke's
-    configuration; `remembered` is what the project's last start left as choices of its own. Raises
-    `SettingsError` that names the variable, the place and what is allowed.
+    `flags` maps field names to the typed text; `section` is the `kafka` section of Invoke's
+    configuration; `remembered` holds choices of the project's last start. Raises `SettingsError`
+    with the variable, the place and the allowed values.
     """
-    surroundings = os.environ if environ is None else environ
-    found: dict[str, Found] = {}
+    process_environment = os.environ if environ is None else environ
+    found: dict[str, RawValue] = {}
     for layer in (
         _defaults(),
-        _remembered(remembered or {}),
-        _invoke(section or {}),
+        _from_project(remembered or {}),
+        _from_invoke(section or {}),
         dotenv_file.read(project / ".env"),
-        _environment(surroundings),
-        _flags(flags or {}),
+        _from_environment(process_environment),
+        _from_flags(flags or {}),
     ):
         found.update(layer)
     values: dict[str, Any] = dict.fromkeys(BY_FIELD)
     for name, entry in found.items():
-        values[name] = _read(BY_FIELD[name], entry)
+        values[name] = _parsed(BY_FIELD[name], entry)
     for name in _PROJECT_PATHS:
         if values[name] is not None:
             values[name] = project / values[name]
@@ -76,7 +76,7 @@ def load(
     for kind in ("kafka", "zookeeper"):
         if values[f"{kind}_image"] is None:
             values[f"{kind}_image"] = f"confluentinc/cp-{kind}:{values['version']}"
-    home = surroundings.get("JAVA_HOME")
+    home = process_environment.get("JAVA_HOME")
     settings = Settings(
         project=project,
         java_home_variable=Path(home) if home else None,
@@ -87,7 +87,7 @@ def load(
     return settings
 
 
-def _read(variable: Variable, entry: Found) -> object:
+def _parsed(variable: Variable, entry: RawValue) -> object:
     try:
         return variable.parse(entry.text)
     except (ValueError, InvalidInput) as error:
@@ -100,7 +100,7 @@ def _read(variable: Variable, entry: Found) -> object:
         ) from error
 
 
-def _hint(variable: Variable, entry: Found) -> str:
+def _hint(variable: Variable, entry: RawValue) -> str:
     if variable.field == "version" and re.fullmatch(r"7\.([5-9]|\d\d)", entry.text):
         return f"{variable.name}={entry.text}.{'6' if entry.text == '7.9' else '0'}"
     if entry.origin.kind == "flag":
@@ -108,51 +108,52 @@ def _hint(variable: Variable, entry: Found) -> str:
     return f"{variable.name}={variable.default or '…'}, or remove the line to get the default"
 
 
-def _defaults() -> dict[str, Found]:
+def _defaults() -> dict[str, RawValue]:
     return {
-        variable.field: Found(variable.default, Origin("default"))
+        variable.field: RawValue(variable.default, Origin("default"))
         for variable in VARIABLES
         if variable.default is not None
     }
 
 
-def _remembered(values: Mapping[str, Any]) -> dict[str, Found]:
+def _from_project(values: Mapping[str, Any]) -> dict[str, RawValue]:
     return {
-        name: Found(_written(value), Origin("project", "remembered"))
+        name: RawValue(_as_text(value), Origin("project", "remembered"))
         for name, value in values.items()
         if name in BY_FIELD and value is not None
     }
 
 
-def _flags(flags: Mapping[str, str | None]) -> dict[str, Found]:
+def _from_flags(flags: Mapping[str, str | None]) -> dict[str, RawValue]:
     return {
-        name: Found(value, Origin("flag", "--" + name.replace("_", "-")))
+        name: RawValue(value, Origin("flag", "--" + name.replace("_", "-")))
         for name, value in flags.items()
         if value is not None and name in BY_FIELD
     }
 
 
-def _environment(environ: Mapping[str, str]) -> dict[str, Found]:
+def _from_environment(environ: Mapping[str, str]) -> dict[str, RawValue]:
     found = {}
     for name, text in environ.items():
         if name.startswith(PREFIX):
-            variable = known(name, "the environment")
+            variable = find_variable(name, "the environment")
             if text != "":
-                found[variable.field] = Found(text, Origin("environment", name))
+                found[variable.field] = RawValue(text, Origin("environment", name))
     return found
 
 
-def _invoke(section: Mapping[str, Any]) -> dict[str, Found]:
+def _from_invoke(section: Mapping[str, Any]) -> dict[str, RawValue]:
     found = {}
     for key, value in section.items():
-        variable = known(PREFIX + str(key).upper(), "the kafka section of Invoke's configuration")
+        place = "the kafka section of Invoke's configuration"
+        variable = find_variable(PREFIX + str(key).upper(), place)
         if value is not None:
-            found[variable.field] = Found(_written(value), Origin("invoke", f"kafka.{key}"))
+            found[variable.field] = RawValue(_as_text(value), Origin("invoke", f"kafka.{key}"))
     return found
 
 
-def _written(value: object) -> str:
-    """A value as it would stand in the environment; a number too long for Python has no text."""
+def _as_text(value: object) -> str:
+    """Return a value as text for the environment; Python has no text for a very long number."""
     try:
         return str(value).lower() if isinstance(value, bool) else str(value)
     except ValueError:
@@ -166,7 +167,7 @@ def _check_together(settings: Settings) -> None:
         if last > 65535:
             raise SettingsError(
                 f"KAFKA_TASKS_PORT={port} leaves no room for {settings.brokers} brokers: "
-                "each takes the next port, and 65535 is the last.",
+                "each broker uses the next port, and 65535 is the last.",
                 hint="KAFKA_TASKS_PORT=9092",
             )
         if isinstance(keeper, int) and port <= keeper <= last:

@@ -13,7 +13,7 @@ from kafka_tasks.settings.variables import VARIABLES, Origin, Variable
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Every effective setting of one project; `origins` says where each field came from."""
+    """Every effective setting of one project; `origins` has the origin of each field."""
 
     project: Path
     runtime: str
@@ -52,17 +52,17 @@ class Settings:
         return f"3.{self.version.split('.')[1]}"
 
     def entries(self) -> Iterator[tuple[Variable, Any, Origin]]:
-        """Each variable with its value and origin, in the order of the documentation."""
+        """Yield each variable with its value and origin, in the order of the documentation."""
         for variable in VARIABLES:
             origin = self.origins.get(variable.field, Origin("default"))
             yield variable, getattr(self, variable.field), origin
 
     def explicit(self, name: str) -> bool:
-        """Whether a person asked for this field's value."""
+        """Return True if the user set this field."""
         return self.origins.get(name, Origin("default")).explicit
 
     def client(self) -> dict[str, str]:
-        """The librdkafka properties that connect to a secured cluster."""
+        """Return the librdkafka properties that connect to a secured cluster."""
         wanted = {
             "security.protocol": self.security_protocol,
             "sasl.mechanism": self.sasl_mechanism,
@@ -77,7 +77,7 @@ class Settings:
 
 
 def as_environment(settings: Settings) -> dict[str, str]:
-    """What a person asked for, as variables for a child that shall have the same settings."""
+    """Return the values set by the user, as variables for a child with the same settings."""
     found = {}
     for variable, value, origin in settings.entries():
         if origin.explicit and value is not None:

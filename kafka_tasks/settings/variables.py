@@ -1,4 +1,4 @@
-"""What can be set: each variable with its default, its reader and what it is for."""
+"""Every setting: its variable, default, parser, allowed values and meaning."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OriginKind = Literal["flag", "environment", ".env", "invoke", "project", "defaul
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a value came from: `place` is what a person would look at (`--brokers`, `.env:3`)."""
+    """The source of a value; `place` is its location for the user (`--brokers`, `.env:3`)."""
 
     kind: OriginKind
     place: str = ""
@@ -28,13 +28,13 @@ class Origin:
 
     @property
     def explicit(self) -> bool:
-        """Whether a person asked for the value."""
+        """True if the user set the value."""
         return self.kind not in ("default", "project")
 
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One setting: its field of `Settings`, default, reader, and what it is for."""
+    """One setting: its field of `Settings`, default, parser, allowed values and meaning."""
 
     field: str
     default: str | None
@@ -110,7 +110,7 @@ def _heap(value: str) -> str:
 def _path(value: str) -> Path:
     try:
         return Path(_text(value)).expanduser()
-    except RuntimeError as error:  # ~name of nobody
+    except RuntimeError as error:  # ~name of an unknown user
         raise ValueError from error
 
 
@@ -133,7 +133,7 @@ VARIABLES: tuple[Variable, ...] = (
         "9092",
         _port,
         "a port from 1 to 65535, or auto",
-        "port of the first broker on 127.0.0.1; further brokers take the ports after it",
+        "port of the first broker on 127.0.0.1; further brokers use the next ports",
     ),
     Variable(
         "zookeeper_port",
@@ -146,9 +146,9 @@ VARIABLES: tuple[Variable, ...] = (
         "version",
         "7.9.6",
         _version,
-        "a Confluent Platform version with three parts from 7.5.0 up to the last 7.x, say 7.9.6 "
+        "a Confluent Platform version with three parts from 7.5.0 to the last 7.x, such as 7.9.6 "
         "(8.0 and later have no ZooKeeper)",
-        "Confluent Platform version; it fixes the Apache Kafka line too (7.5 = 3.5 … 7.9 = 3.9)",
+        "Confluent Platform version; it also selects the Apache Kafka line (7.5 = 3.5 … 7.9 = 3.9)",
     ),
     Variable(
         "kafka_image",
@@ -171,21 +171,21 @@ VARIABLES: tuple[Variable, ...] = (
         "false",
         _boolean,
         "true or false",
-        "join a network that exists already and never delete it",
+        "use an existing Docker network and never delete it",
     ),
     Variable(
         "broker_properties",
         None,
         _path,
         "the path of a file",
-        "a file of further broker properties, for both runtimes",
+        "file with additional broker properties, for both runtimes",
     ),
     Variable(
         "launch",
         "direct",
         _choice("direct", "image"),
         "direct or image",
-        "compose: start the servers directly, or through the images' own preflight",
+        "compose: start the servers directly, or through the images' entry point",
     ),
     Variable(
         "compose_file",
@@ -194,12 +194,18 @@ VARIABLES: tuple[Variable, ...] = (
         "the path of a file",
         "Compose file (the project's if it has zookeeper and kafka, else the packaged one)",
     ),
-    Variable("timeout", "60", _seconds, "seconds, more than 0", "seconds to become ready"),
+    Variable(
+        "timeout",
+        "60",
+        _seconds,
+        "seconds, more than 0",
+        "seconds to wait until the cluster is ready",
+    ),
     Variable(
         "bootstrap_servers",
         None,
         _servers,
-        "host:port, several with commas",
+        "host:port, separated by commas",
         "bootstrap servers of a remote cluster",
     ),
     Variable(
@@ -207,7 +213,7 @@ VARIABLES: tuple[Variable, ...] = (
         None,
         _choice(*_SECURITY),
         ", ".join(_SECURITY),
-        "how to connect to a remote cluster",
+        "security protocol of a remote cluster",
     ),
     Variable(
         "sasl_mechanism",
@@ -230,7 +236,9 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "ssl_key_password", None, _text, "a password", "password of the client key", secret=True
     ),
-    Variable("topics_file", "topics.yaml", _path, "the path of a file", "topics as code"),
+    Variable(
+        "topics_file", "topics.yaml", _path, "the path of a file", "file that declares the topics"
+    ),
     Variable("heap", "512m", _heap, "a size such as 512m or 1g", "heap of a broker (embedded)"),
     Variable(
         "zookeeper_heap", "256m", _heap, "a size such as 256m", "heap of ZooKeeper (embedded)"
@@ -240,14 +248,14 @@ VARIABLES: tuple[Variable, ...] = (
         None,
         _path,
         "the path of a Java installation",
-        "the Java to use, binding (else JAVA_HOME, the bundled Java, java on PATH)",
+        "Java to use, without fallback (default: JAVA_HOME, the bundled Java, java on PATH)",
     ),
     Variable(
         "cache",
         None,
         _path,
         "the path of a directory",
-        "jars and JVM class archives, shared by projects (the platform's user cache directory)",
+        "directory of jars and JVM class archives, shared by projects (the user cache directory)",
     ),
 )
 
@@ -256,15 +264,15 @@ _BY_NAME = {variable.name: variable for variable in VARIABLES}
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What stood in one place, not yet read."""
+class RawValue:
+    """The text that a source has for a setting, before it is parsed."""
 
     text: str
     origin: Origin
 
 
-def known(name: str, place: str) -> Variable:
-    """The variable of this name; raises `SettingsError` that says where it stood."""
+def find_variable(name: str, place: str) -> Variable:
+    """Return the variable of this name; raises `SettingsError` that names the place."""
     if name in _BY_NAME:
         return _BY_NAME[name]
     from difflib import get_close_matches

@@ -1,4 +1,4 @@
-"""Where a test's settings come from."""
+"""Settings from the sources of a test."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from kafka_tasks.settings import Settings, load
 
 
 def loaded(path: Path, **sources: Any) -> Settings:
-    """The settings of a project, from these sources and from nothing outside the test."""
+    """Load the settings of a project from these sources, without the process environment."""
     return load(path, **{"environ": {}, **sources})
