@@ -45,10 +45,6 @@ LEFT: dict[str, int] = {
     "CONTRIBUTING.md": 3,
     "docs/architecture.md": 8,
     "docs/explanation/compose-file.md": 1,
-    "docs/explanation/embedded-runtime.md": 2,
-    "docs/explanation/readiness.md": 2,
-    "docs/explanation/what-survives.md": 2,
-    "docs/explanation/why-fast.md": 1,
     "docs/how-to/find-out-what-is-wrong.md": 1,
 }
 
