@@ -1,8 +1,8 @@
-"""From a fresh clone to a proven Kafka: `python3 bootstrap.py`.
+"""Start a proven Kafka from a fresh clone: `python3 bootstrap.py`.
 
-Makes `.venv` beside this file, so that a distribution's protected Python is no obstacle, installs
-the project with everything its tests need, and runs `invoke kafka.up kafka.topic` there. Needs
-nothing but Python 3.11 or newer. `--only-install` stops before the cluster is started.
+Creates `.venv` beside this file, because distributions protect their own Python, installs the
+project and its test dependencies, and runs `invoke kafka.up kafka.topic`. Needs only Python 3.11 or
+newer. `--only-install` installs and does not start the cluster.
 """
 
 from __future__ import annotations
@@ -18,32 +18,30 @@ OLDEST = (3, 11)
 
 
 def main(arguments: list[str]) -> int:
-    """Install, then start; returns the exit code of what failed, or 0."""
+    """Install, then start the cluster; return the exit code of the failed step, or 0."""
     if unknown := [argument for argument in arguments if argument != "--only-install"]:
-        return say_no(f"{unknown[0]} is not known here.", "python3 bootstrap.py [--only-install]")
+        return fail(f"Unknown argument {unknown[0]}.", "python3 bootstrap.py [--only-install]")
     if sys.version_info < OLDEST:
         found = ".".join(map(str, sys.version_info[:2]))
-        return say_no(
-            f"Python 3.11 or newer is needed; this is {found}.", "python3.11 bootstrap.py"
-        )
+        return fail(f"Python {found} is too old; use 3.11 or newer.", "python3.11 bootstrap.py")
     try:
         install()
     except subprocess.CalledProcessError as error:
-        return say_no(f"{error.cmd[0]} failed (exit code {error.returncode}).", "see above")
+        return fail(f"{error.cmd[0]} failed with exit code {error.returncode}.", "see above")
     except NoPip:
-        hint = "on Debian and Ubuntu: sudo apt install python3-venv"
-        return say_no("This Python can make no virtual environment with pip in it.", hint)
+        hint = "sudo apt install python3-venv (Debian, Ubuntu)"
+        return fail("This Python cannot create a virtual environment with pip.", hint)
     if "--only-install" in arguments:
         return 0
     return subprocess.call([VENV / "bin" / "invoke", "kafka.up", "kafka.topic"], cwd=HERE)
 
 
 def install() -> None:
-    """Make `.venv` unless it works already, and install the project into it."""
+    """Create `.venv` unless it works already, and install the project into it."""
     if not works(VENV):
-        print(f"making {VENV.name}", flush=True)
+        print(f"creating {VENV.name}", flush=True)
         make_venv()
-    print("installing kafka-tasks and what its tests need", flush=True)
+    print("installing kafka-tasks and its test dependencies", flush=True)
     pip("install", "--quiet", "--upgrade", "pip>=25.1")
     pip("install", "--quiet", "--editable", ".[embedded]", "--group", "dev")
 
@@ -53,7 +51,7 @@ class NoPip(Exception):
 
 
 def make_venv() -> None:
-    """With the Python's own pip; where a distribution left ensurepip out, with its pip."""
+    """Create `.venv` with the bundled pip, or the distribution's where ensurepip is left out."""
     if find_spec("ensurepip") and distribution_has_wheels():
         subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
         return
@@ -67,13 +65,13 @@ def make_venv() -> None:
 
 
 def distribution_has_wheels() -> bool:
-    """Debian keeps a module named ensurepip without what it would install."""
+    """Return false where ensurepip lacks the wheels that it installs, as on Debian."""
     probe = [sys.executable, "-c", "import ensurepip; ensurepip.version()"]
     return subprocess.run(probe, capture_output=True, check=False).returncode == 0
 
 
 def works(venv: Path) -> bool:
-    """Whether the environment's Python runs and is new enough."""
+    """Return whether the environment's Python runs, has pip, and is new enough."""
     python = venv / "bin" / "python"
     code = f"import sys, pip; sys.exit(sys.version_info < {OLDEST})"
     if not python.exists():
@@ -86,8 +84,8 @@ def pip(*arguments: str) -> None:
     subprocess.run([VENV / "bin" / "python", "-m", "pip", *arguments], cwd=HERE, check=True)
 
 
-def say_no(sentence: str, hint: str) -> int:
-    """One sentence and what to type; returns the exit code."""
+def fail(sentence: str, hint: str) -> int:
+    """Print an error and its hint; return the exit code."""
     print(f"Error: {sentence}\nHint: {hint}", file=sys.stderr)
     return 4
 
