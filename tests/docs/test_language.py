@@ -41,10 +41,7 @@ LEFT: dict[str, int] = {
     "tasks": 21,
     "testing": 3,
     "topics": 17,
-    "CHANGELOG.md": 4,
-    "CONTRIBUTING.md": 3,
     "docs/architecture.md": 8,
-    "docs/explanation/compose-file.md": 1,
     "docs/how-to/find-out-what-is-wrong.md": 1,
 }
 
