@@ -80,6 +80,8 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("python", "-m", "compileall", "-q", "kafka_tasks", "tests", "bench", "tools")
+    # tests/test_architecture.py holds them to their aims.
+    session.run("python", "tools/house_figures.py")
 
 
 @nox.session

@@ -1,0 +1,1 @@
+"""What the figures of the house mean, one file a definition; standard library only."""
