@@ -82,7 +82,7 @@ def on_a_terminal(command: Sequence[str], project: Path) -> tuple[int, str]:
 
 
 def settled(raw: str) -> list[str]:
-    """The lines that stay on the screen: what a spinner overwrote is gone; colours are kept."""
+    """Return the lines that stay on the screen: without overwritten ones, with colours."""
     lines = [""]
     for piece in re.findall(r"\x1b\[[?\d;]*[A-Za-z]|[^\x1b\r\n]+|\n|\r", raw):
         if piece == "\n":
@@ -97,7 +97,7 @@ def settled(raw: str) -> list[str]:
 
 
 def without_web_fonts(svg: str) -> str:
-    """The same picture in whatever fixed-width font the reader has."""
+    """Replace the picture's fonts with whatever fixed-width font the reader has."""
     svg = re.sub(r"\s*@font-face\s*\{.*?\}", "", svg, flags=re.DOTALL)
     return re.sub(r"font-family: (Fira Code|arial)[^;]*;", f"font-family: {FONTS};", svg)
 

@@ -18,7 +18,7 @@ _BEGIN, _END = "<!-- generated: {} -->\n", "<!-- end: {} -->"
 
 
 def chapter() -> Iterator[str]:
-    """What one sees, why, and what to type."""
+    """Return the table: the message, its cause, and the command that helps."""
     yield "| symptom | cause | what to type |"
     yield "|---|---|---|"
     for known in load():
@@ -64,7 +64,7 @@ DOCUMENTS: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
 
 
 def renewed(text: str, name: str, lines: Iterator[str]) -> str:
-    """The document with what stands between its markers replaced."""
+    """Return the document with the text between its markers replaced."""
     begin, end = _BEGIN.format(name), _END.format(name)
     head, found, rest = text.partition(begin)
     _, closed, tail = rest.partition(end)
