@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import house_figures
 import pytest
+from figures.circles import imports
 
 import kafka_tasks
 from kafka_tasks import errors
@@ -30,15 +32,17 @@ _VALUES = [*_GROUND, "model"]
 _BASE = [*_VALUES, "settings", "retry", "project"]
 _CLIENTS = [*_BASE, "clients"]
 _WORKERS = ["runtimes", "probes", "topics", "groups", "records"]
-_LIFE = [*_CLIENTS, *_WORKERS, "lifecycle", "snapshots"]
-_CHECKS = [*_LIFE, "diagnosis", "acceptance"]
+_LIFE = [*_CLIENTS, *_WORKERS, "lifecycle"]
+_CHECKS = [*_LIFE, "snapshots", "diagnosis", "acceptance"]
+# Where results are described that are shown: a room's `model.py`.
+_RESULTS = [f"{room}.model" for room in (*_WORKERS, "lifecycle", "snapshots", "diagnosis")]
 _TOP = [*_CHECKS, "render", "tasks", "pytest_plugin", "sessions", "program"]
 
 # Room → rooms whose modules it may import; its own are always allowed.
 ROOMS: dict[str, list[str]] = {
     "version": [],
     "errors": [],
-    "model": _GROUND,
+    "model": ["errors"],
     "settings": _BASE,
     "retry": _BASE,
     "project": _BASE,
@@ -48,8 +52,8 @@ ROOMS: dict[str, list[str]] = {
     "snapshots": _LIFE,
     "diagnosis": _CHECKS,
     "acceptance": _CHECKS,
-    "render": ["version", "model", "topics.model", "topics.plan"],
-    "testing": _BASE,
+    "render": ["version", "model", "topics.plan", *_RESULTS],
+    "testing": [*_BASE, "runtimes.protocol"],
     "starters": [],
     "tasks": _TOP,
     "pytest_plugin": [*_TOP, "testing"],
@@ -119,6 +123,19 @@ HEAVY = [
     "requests",
     "pytest",
 ]
+
+
+# Figures that miss their aim (`python tools/house_figures.py`), and how high they may be until they
+# meet it: whoever lowers one lowers it here, and removes the line where the aim is met.
+BOUNDS: dict[str, float] = {
+    "role-branches": 51,
+    "import-circles": 4,
+    "longest-file": 405,
+    "function-length-p90": 22,
+    "unused-public-names": 81,
+    "verbless-docstrings-percent": 67,
+    "process-scans-before-start": 6,
+}
 
 
 @dataclass(frozen=True)
@@ -427,14 +444,30 @@ def test_every_module_can_be_imported() -> None:
             assert importlib.import_module(name).__name__ == name
 
 
-def test_files_stay_small_enough_to_read() -> None:
-    """A file that outgrows 600 lines holds two ideas; nine functions in ten have under 30 lines."""
-    lines = {name: path.read_text(encoding="utf-8").count("\n") for name, path in MODULES.items()}
-    assert {name: count for name, count in lines.items() if count > 600} == {}
-    lengths = sorted(
-        (node.end_lineno or 0) - node.lineno
-        for path in MODULES.values()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
-    )
-    assert lengths[len(lengths) * 9 // 10] < 30
+def test_model_knows_no_settings_even_for_type_checkers() -> None:
+    """Imports under TYPE_CHECKING count too; one file has yet to get rid of its own."""
+    graph = imports(house_figures.as_it_stands().package)
+    importers = {
+        name
+        for name, targets in graph.items()
+        if _room(name) == "model" and any(_room(t) not in ("model", "errors") for t in targets)
+    }
+    assert importers <= {"kafka_tasks.model.cluster"}
+
+
+@pytest.fixture(scope="module")
+def figures() -> dict[str, house_figures.Figure]:
+    """The figures of the house as it stands, those of a start too."""
+    return house_figures.measured(house_figures.as_it_stands(), with_scans=True)
+
+
+def test_a_bound_is_above_its_aim() -> None:
+    """A bound that does not exceed the figure's aim is no longer needed."""
+    assert {name for name, bound in BOUNDS.items() if bound <= house_figures.AIMS[name]} == set()
+
+
+@pytest.mark.parametrize("name", house_figures.AIMS)
+def test_no_figure_rises(figures: dict[str, house_figures.Figure], name: str) -> None:
+    """Each figure meets its aim, or at least the bound that is set until it does."""
+    shown = "\n".join(map(str, figures[name].offences))
+    assert figures[name].value <= BOUNDS.get(name, house_figures.AIMS[name]), shown
