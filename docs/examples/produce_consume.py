@@ -1,4 +1,4 @@
-"""Sends three records to test-topic and reads them back, at whatever address the cluster has."""
+"""Send three records to test-topic and read them back."""
 
 import json
 import subprocess
@@ -23,7 +23,7 @@ missing = 3
 while missing:
     record = consumer.poll(10)
     if record is None or record.error():
-        raise SystemExit(f"no record came: {record and record.error()}")
+        raise SystemExit(f"received no record: {record and record.error()}")
     if record.key() == run.encode():
         print(record.value().decode())
         missing -= 1

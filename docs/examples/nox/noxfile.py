@@ -1,11 +1,11 @@
-"""One cluster around a test session, stopped whatever happens."""
+"""A test session with its own cluster, which is deleted afterwards."""
 
 import nox
 
 
 @nox.session
 def integration(session: nox.Session) -> None:
-    """The tests that need Kafka."""
+    """Run the tests that need Kafka."""
     session.install("kafka-tasks[embedded]", "pytest")
     try:
         session.run("kafka-tasks", "up", "topic")

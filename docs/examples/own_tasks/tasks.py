@@ -1,4 +1,4 @@
-"""Tasks of your own, with Kafka's beside them."""
+"""Your own tasks and Kafka's."""
 
 from invoke import Collection, Context, task
 
@@ -7,7 +7,7 @@ from kafka_tasks.tasks import kafka
 
 @task
 def orders(context: Context) -> None:
-    """Start Kafka and make the topic that this project needs."""
+    """Start Kafka and create the topic that this project needs."""
     context.run("invoke kafka.up")
     context.run("invoke kafka.topic.create orders --partitions 3 --if-not-exists")
 

@@ -1,4 +1,4 @@
-"""A real cluster for a test run: on free ports, in a directory of its own, gone afterwards."""
+"""A real cluster for a test run: on free ports, in its own directory, deleted afterwards."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ import kafka_tasks
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[kafka_tasks.Report]:
-    """What a running cluster reports about itself: addresses, id, version."""
+    """Start a cluster; return its report with addresses, id and version."""
     project = kafka_tasks.Project(tmp_path_factory.mktemp("kafka"))
     settings = kafka_tasks.load_settings(
         project.path, flags={"port": "auto", "zookeeper_port": "auto"}

@@ -1,4 +1,4 @@
-"""A test of your own against it."""
+"""Your own test against the cluster."""
 
 from confluent_kafka import Producer
 
@@ -6,7 +6,7 @@ import kafka_tasks
 
 
 def test_an_order_is_acknowledged(cluster: kafka_tasks.Report) -> None:
-    """An order that is sent is acknowledged by the broker."""
+    """The broker acknowledges an order."""
     acknowledged = []
     producer = Producer({"bootstrap.servers": cluster.bootstrap_servers, "acks": "all"})
     producer.produce("orders", b"one", on_delivery=lambda error, _: acknowledged.append(error))
