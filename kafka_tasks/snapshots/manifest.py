@@ -1,4 +1,4 @@
-"""What a snapshot says of itself: which cluster, when, and every file with its checksum."""
+"""The manifest of a snapshot: cluster, time, and every file with its checksum."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Digest = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 
 
 class Damaged(Exception):
-    """What lies there is not a whole snapshot, for the reason that this says."""
+    """A snapshot file is incomplete or corrupt; the text is the reason."""
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):
@@ -31,10 +31,10 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """The first thing in a snapshot; `body_…` is about the compressed rest of the file.
+    """The first member of a snapshot; `body_…` describes the compressed rest of the file.
 
-    `taken_at` is seconds since the epoch. `broker_ids` goes by service; `cluster_id` is what the
-    brokers have in their data.
+    `taken_at` is in seconds since the epoch. `broker_ids` maps services to ids; `cluster_id` is the
+    id in the brokers' data.
     """
 
     schema: Literal[1] = 1
@@ -52,17 +52,17 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def kafka_line(self) -> str:
-        """3.9 for 3.9.1."""
+        """The Kafka line: 3.9 for Kafka 3.9.1."""
         return ".".join(self.kafka_version.split(".")[:2])
 
     @property
     def data_bytes(self) -> int:
-        """Bytes of all files, unpacked."""
+        """The size of all files in bytes, unpacked."""
         return sum(entry.size for entry in self.files)
 
 
 def decode(content: bytes) -> Manifest:
-    """Read a manifest; raises `Damaged` also for names that would lead out of the data."""
+    """Return a manifest; raises `Damaged`, also for file names that lead out of the data."""
     try:
         found = json_files.decode(content, Manifest)
     except json_files.Unreadable as error:
@@ -71,15 +71,15 @@ def decode(content: bytes) -> Manifest:
     seen: set[str] = set()
     for entry in found.files:
         if not _is_safe(entry.name, places):
-            raise Damaged(f"it has a file of the name {entry.name[:120]!r}")
+            raise Damaged(f"it contains a file named {entry.name[:120]!r}")
         if entry.name in seen:
-            raise Damaged(f"it has {entry.name} twice")
+            raise Damaged(f"it contains {entry.name} twice")
         seen.add(entry.name)
     return found
 
 
 def _is_safe(name: str, places: Sequence[str]) -> bool:
-    """Whether a name is relative, plain, and in one of the places that a cluster has."""
+    """Return True for a relative, plain name in one of the cluster's data directories."""
     place, *below = name.split("/")
     return (
         place in places

@@ -1,4 +1,4 @@
-"""Restore: a snapshot's files are laid beside the data, checked, and swapped in at once."""
+"""Restore a snapshot: stage its files beside the data, check them, swap them in at once."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kafka_tasks.snapshots.snapshot_file import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """A snapshot that is in place; `restarted` where the cluster ran, and runs again."""
+    """A restored snapshot; `restarted` if the cluster was stopped for it and started again."""
 
     snapshot: Snapshot
     runtime: str
@@ -27,27 +27,28 @@ class Restored:
     elapsed_s: float
 
 
-def fitting(session: Session, wanted: str) -> Snapshot:
-    """The snapshot of a name or a path, whole and of such a cluster as this project has.
+def require_fitting(session: Session, wanted: str) -> Snapshot:
+    """Return the snapshot of a name or a path, undamaged and of the same kind of cluster.
 
-    Raises `InvalidInput`, also as `SnapshotDamaged`, and `SnapshotMissing`.
+    Raises `SnapshotMissing`, `SnapshotDamaged`, and `InvalidInput` where Kafka line or number of
+    brokers differ.
     """
     session.require_lifecycle()
-    found = store.whole(session.project, wanted)
+    found = store.find_undamaged(session.project, wanted)
     manifest, settings = found.manifest, session.settings
-    again = f"invoke kafka.snapshot.restore {wanted}"
+    command = f"invoke kafka.snapshot.restore {wanted}"
     if manifest.kafka_line != settings.kafka_line:
         raise InvalidInput(
-            f"The snapshot {wanted} is of Kafka {manifest.kafka_line} (version "
+            f"The snapshot {wanted} has Kafka {manifest.kafka_line} (version "
             f"{manifest.version}), and this project has Kafka {settings.kafka_line} (version "
             f"{settings.version}).",
-            hint=f"put KAFKA_TASKS_VERSION={manifest.version} into .env, then {again}",
+            hint=f"put KAFKA_TASKS_VERSION={manifest.version} into .env, then {command}",
         )
     if manifest.brokers != settings.brokers:
         raise InvalidInput(
-            f"The snapshot {wanted} is of {_brokers(manifest.brokers)}, and this project has "
+            f"The snapshot {wanted} has {_brokers(manifest.brokers)}, and this project has "
             f"{_brokers(settings.brokers)}.",
-            hint=f"{again} --brokers {manifest.brokers}",
+            hint=f"{command} --brokers {manifest.brokers}",
         )
     return found
 
@@ -57,9 +58,9 @@ def _brokers(count: int) -> str:
 
 
 def restore(session: Session, snapshot: Snapshot, *, confirmed: bool = False) -> Restored:
-    """Put a snapshot's data in the place of the project's, all of it or, if interrupted, nothing.
+    """Replace the project's data with a snapshot's; an interruption leaves the old data.
 
-    Raises `Refused` where there is data that nobody confirmed may go.
+    Raises `Refused` where the project has data and the call was not confirmed.
     """
     session.require_lifecycle()
     name = snapshot.manifest.name
@@ -68,21 +69,20 @@ def restore(session: Session, snapshot: Snapshot, *, confirmed: bool = False) ->
         replaced = session.runtime.has_data(session.settings)
         if replaced and not confirmed:
             raise Refused(
-                f"The data in {session.project.path} would be replaced, and that was not "
-                "confirmed.",
+                f"The data in {session.project.path} would be replaced. Pass --yes to replace it.",
                 hint=f"invoke kafka.snapshot.restore {name} --yes",
             )
         register.remember(session.project)
 
-        def fate() -> str:
-            return f"{name} is restored" if done else "the old data is as it was"
+        def outcome() -> str:
+            return f"{name} is restored" if done else "the old data is unchanged"
 
         def check() -> None:
             with session.runtime.data(session.settings) as data:
                 _require_possible(snapshot.manifest, data)
 
         why = f"to restore {name}"
-        with interruptible(session, fate), lifecycle.paused(session, why, check) as ran:
+        with interruptible(session, outcome), lifecycle.paused(session, why, check) as ran:
             _exchange(session, snapshot, checked=ran)
             done = True
     elapsed = round(session.recorder.elapsed(), 3)
@@ -90,7 +90,7 @@ def restore(session: Session, snapshot: Snapshot, *, confirmed: bool = False) ->
 
 
 def _exchange(session: Session, snapshot: Snapshot, *, checked: bool) -> None:
-    """Stage, check, write down that it is complete, swap: a kill in between is settled later."""
+    """Stage, check, record that the stage is complete, swap: a later call recovers from a kill."""
     project, runtime, settings = session.project, session.runtime, session.settings
     begun = Restoring(name=snapshot.manifest.name, runtime=runtime.name, brokers=settings.brokers)
     with runtime.data(settings) as data:
@@ -106,24 +106,24 @@ def _exchange(session: Session, snapshot: Snapshot, *, checked: bool) -> None:
             with lifecycle.signals_held():
                 recovery.end(project, runtime, settings, data)
             if isinstance(error, Damaged):
-                raise store.damaged(snapshot.seen(), str(error)) from error
+                raise store.damaged_error(snapshot.seen(), str(error)) from error
             raise
 
 
 def _require_possible(manifest: Manifest, data: Data) -> None:
-    """Raise where a broker has another id than the one in its data, or the disk is too full."""
+    """Raise if a broker's id differs from the one in the snapshot, or the disk is too full."""
     here = data.broker_ids()
     for service, number in sorted(manifest.broker_ids.items()):
         if here.get(service, number) != number:
             raise InvalidInput(
-                f"The data of {service} in the snapshot {manifest.name} is that of broker "
-                f"{number}, and {service} is broker {here[service]} here.",
-                hint=f"give {service} KAFKA_BROKER_ID {number} in the Compose file",
+                f"The snapshot {manifest.name} has the data of broker {number} for {service}, and "
+                f"{service} is broker {here[service]} here.",
+                hint=f"set KAFKA_BROKER_ID: {number} for {service} in the Compose file",
             )
     free, needed = data.room(), manifest.data_bytes + MARGIN
     if free is not None and free < needed:
         raise MachineError(
-            f"The disk is too full to restore {manifest.name}: {free / 1e6:.0f} MB are left, and "
-            f"it needs {needed / 1e6:.0f} MB.",
+            f"The disk is too full to restore {manifest.name}: {free / 1e6:.0f} MB are free, and "
+            f"the restore needs {needed / 1e6:.0f} MB.",
             hint="df -h .kafka-tasks",
         )

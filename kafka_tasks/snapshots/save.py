@@ -1,4 +1,4 @@
-"""Save: the cluster stops, its data is written into one file, and it starts again."""
+"""Save a snapshot: stop the cluster, write its data into one file, start it again."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from kafka_tasks.project import state
 from kafka_tasks.snapshots import snapshot_file, store
 from kafka_tasks.snapshots.snapshot_file import Snapshot
 
-# What is left free on the disk at least.
+# Bytes that a save or a restore leaves free on the disk.
 MARGIN = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A snapshot that was taken; `restarted` where the cluster ran, and runs again."""
+    """A saved snapshot; `restarted` if the cluster was stopped for it and started again."""
 
     snapshot: Snapshot
     restarted: bool
@@ -32,75 +32,78 @@ class Saved:
 
 
 def save(session: Session, name: str, *, replacing: bool = False) -> Saved:
-    """Write the project's data into a snapshot; with `replacing` also over one of that name."""
+    """Write the project's data into a snapshot; `replacing` allows one of that name to exist."""
     session.require_lifecycle()
     path = store.path_of(session.project, name)
     if not session.runtime.has_data(session.settings):
-        raise _nothing(session)
+        raise _no_data(session)
     with lifecycle.changing(session, "snapshot.save"):
         if path.exists() and not replacing:
-            raise exists(name)
+            raise already_exists(name)
         store.make_folder(session.project)
         _require_whole_cluster(session)
         with (
-            interruptible(session, lambda: _fate(path, replacing=replacing)),
+            interruptible(session, lambda: _outcome(path, replacing=replacing)),
             lifecycle.paused(
                 session, f"to save {name}", lambda: _require_room(session, path)
             ) as ran,
         ):
-            _require_orderly(session)
+            _require_clean_stop(session)
             found = _write(session, name, path, checked=ran)
         return Saved(found, ran, round(session.recorder.elapsed(), 3))
 
 
-def exists(name: str) -> Refused:
-    """The error for a name that is taken."""
+def already_exists(name: str) -> Refused:
+    """Return the error for a name that is in use."""
     return Refused(
-        f"There is a snapshot {name}, and that it is replaced was not confirmed.",
-        hint=f"another name, or invoke kafka.snapshot.save {name} --yes",
+        f"Snapshot {name} exists. Pass --yes to replace it.",
+        hint=f"invoke kafka.snapshot.save {name} --yes",
     )
 
 
 @contextmanager
-def interruptible(session: Session, fate: Callable[[], str]) -> Iterator[None]:
-    """Say after Ctrl-C what became of the data, and of the cluster."""
+def interruptible(session: Session, outcome: Callable[[], str]) -> Iterator[None]:
+    """Raise `Interrupted` on Ctrl-C, with the state of the data and of the cluster."""
     try:
         yield
     except KeyboardInterrupt:
         runs = any(service.alive for service in session.runtime.services())
         raise Interrupted(
-            f"Interrupted; {fate()}, and the cluster {'runs' if runs else 'is stopped'}.",
+            f"Interrupted; {outcome()}, and the cluster {'runs' if runs else 'is stopped'}.",
             hint=None if runs else "invoke kafka.up",
         ) from None
 
 
-def _fate(path: Path, *, replacing: bool) -> str:
+def _outcome(path: Path, *, replacing: bool) -> str:
     if not path.exists():
         return "nothing was saved"
-    return "the snapshot is whole, the old or the new one" if replacing else "the snapshot is whole"
+    return (
+        "the snapshot is complete, the old or the new one"
+        if replacing
+        else "the snapshot is complete"
+    )
 
 
 def _require_whole_cluster(session: Session) -> None:
-    """Raise `NotReady` unless all services run or none, and none was killed."""
+    """Raise `NotReady` if some services run and others do not, or if a broker was killed."""
     services = session.runtime.services()
     alive = [service.name for service in services if service.alive]
     dead = [service.name for service in services if not service.alive]
     if alive and dead:
         raise NotReady(
-            f"{', '.join(dead)} should run and does not: what it has on the disk is not complete.",
+            f"{', '.join(dead)} is not running: its data on the disk may be incomplete.",
             service=dead[0],
-            hint="invoke kafka.up, then the same command again",
+            hint="invoke kafka.up, then run this command again",
         )
-    _require_orderly(session)
+    _require_clean_stop(session)
 
 
-def _require_orderly(session: Session) -> None:
+def _require_clean_stop(session: Session) -> None:
     if not session.runtime.unclean():
         return
     raise NotReady(
-        "A broker did not end in an orderly way, so that what it has on the disk has to be "
-        "repaired by a start first.",
-        hint="invoke kafka.up, then the same command again",
+        "A broker was killed: its data on the disk may be incomplete until a start repairs it.",
+        hint="invoke kafka.up, then run this command again",
     )
 
 
@@ -111,7 +114,7 @@ def _write(session: Session, name: str, path: Path, *, checked: bool) -> Snapsho
     def describe(metas: dict[str, bytes]) -> dict[str, Any]:
         known = {service: _properties(content) for service, content in metas.items()}
         if not known:
-            raise _nothing(session)
+            raise _no_data(session)
         return {
             "name": name,
             "taken_at": round(time.time(), 3),
@@ -128,7 +131,7 @@ def _write(session: Session, name: str, path: Path, *, checked: bool) -> Snapsho
     with session.runtime.data(settings) as data:
         if not checked:
             _require_room_for(data, path)
-        return snapshot_file.write(path, data.files(), describe, _watcher(path))
+        return snapshot_file.write(path, data.files(), describe, _disk_check(path))
 
 
 def _require_room(session: Session, path: Path) -> None:
@@ -137,44 +140,44 @@ def _require_room(session: Session, path: Path) -> None:
 
 
 def _require_room_for(data: Data, path: Path) -> None:
-    """Raise `MachineError` where data that gets no smaller would fill the disk."""
+    """Raise `MachineError` if the data, uncompressed, would fill the disk."""
     free, needed = processes.free_bytes(path.parent), (data.allocated() or 0) + MARGIN
     if free < needed:
         raise _full(path, needed, free)
 
 
-def _watcher(path: Path) -> Callable[[int], None]:
-    """Looks at the disk again while it is written to."""
-    told = 0
+def _disk_check(path: Path) -> Callable[[int], None]:
+    """Return a progress callback that raises `MachineError` once the disk is nearly full."""
+    checked_at = 0
 
-    def tell(read: int) -> None:
-        nonlocal told
-        if read - told < MARGIN // 2:
+    def check(read: int) -> None:
+        nonlocal checked_at
+        if read - checked_at < MARGIN // 2:
             return
-        told = read
-        if (left := processes.free_bytes(path.parent)) < MARGIN:
-            raise _full(path, 2 * MARGIN, left)
+        checked_at = read
+        if (free := processes.free_bytes(path.parent)) < MARGIN:
+            raise _full(path, 2 * MARGIN, free)
 
-    return tell
+    return check
 
 
 def _full(path: Path, needed: int, free: int) -> MachineError:
     return MachineError(
-        f"The disk of {path.parent} is too full for a snapshot: {free / 1e6:.0f} MB are left, and "
-        f"it may need {needed / 1e6:.0f} MB.",
+        f"The disk of {path.parent} is too full for a snapshot: {free / 1e6:.0f} MB are free, and "
+        f"the snapshot may need {needed / 1e6:.0f} MB.",
         hint=f'df -h "{path.parent}"; invoke kafka.snapshot.list',
     )
 
 
-def _nothing(session: Session) -> NotReady:
+def _no_data(session: Session) -> NotReady:
     return NotReady(
-        f"There is no data in {session.project.path}: no cluster was ever ready here.",
+        f"{session.project.path} has no data: no cluster was ever ready here.",
         hint="invoke kafka.up",
     )
 
 
 def _properties(content: bytes) -> dict[str, str]:
-    """The lines of a properties file as Kafka writes its meta.properties."""
+    """Return the properties in Kafka's meta.properties."""
     lines = content.decode("latin-1").splitlines()
     pairs = (line.partition("=") for line in lines if not line.startswith("#"))
     return {key.strip(): value.strip() for key, _, value in pairs if value}

@@ -1,6 +1,6 @@
 """The file of a snapshot: a gzip with the manifest, then a gzip with the data; together one tar.
 
-`tar xzf` unpacks it. The manifest can be read, and the rest be checked, without unpacking.
+`tar xzf` unpacks it. Reading the manifest and checking the rest need no unpacking.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from kafka_tasks.snapshots.manifest import Damaged, Entry, Manifest, decode
 SUFFIX = ".tar.gz"
 MANIFEST = "manifest.json"
 META = "meta.properties"
-# Bytes of a manifest: one of 100,000 files has 14 MB.
-_MOST = 64 * 1024 * 1024
-_LONGEST_NAME = 1024
-# Seconds since the epoch that a header has room for in plain digits.
-_LATEST = 8**11 - 1
+# In bytes: the manifest of 100,000 files has 14 MB.
+_MAX_MANIFEST = 64 * 1024 * 1024
+_MAX_NAME = 1024
+# Seconds since the epoch: a tar header holds eleven octal digits.
+_MAX_TIME = 8**11 - 1
 _CHUNK = 1024 * 1024
 _BLOCK = tarfile.BLOCKSIZE
-# The fastest: what producers have compressed gets no smaller, and most of the rest is zeros.
+# The fastest level: producers compress their records already, and most of the rest is zeros.
 _LEVEL = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A snapshot's file, with what it says of itself and where its data begins."""
+    """A snapshot's file with its manifest; its data begins at byte `body_at`."""
 
     path: Path
     manifest: Manifest
@@ -50,46 +50,46 @@ class Snapshot:
 
     @property
     def bytes(self) -> int:
-        """How large the file is."""
+        """The size of the file."""
         return self.body_at + self.manifest.body_bytes
 
     def seen(self) -> SnapshotSeen:
-        """As it is shown."""
-        said = self.manifest
+        """Return the snapshot as `snapshot.list` shows it."""
+        manifest = self.manifest
         return SnapshotSeen(
-            # A file that was renamed goes by its new name.
+            # A renamed file has its new name.
             name=self.path.name.removesuffix(SUFFIX),
             path=self.path,
             bytes=self.bytes,
-            taken_at=said.taken_at,
-            version=said.version,
-            kafka_version=said.kafka_version,
-            runtime=said.runtime,
-            brokers=said.brokers,
-            cluster_id=said.cluster_id,
-            files=len(said.files),
-            data_bytes=said.data_bytes,
+            taken_at=manifest.taken_at,
+            version=manifest.version,
+            kafka_version=manifest.kafka_version,
+            runtime=manifest.runtime,
+            brokers=manifest.brokers,
+            cluster_id=manifest.cluster_id,
+            files=len(manifest.files),
+            data_bytes=manifest.data_bytes,
         )
 
 
-# -- out ---------------------------------------------------------------------------------------
+# -- writing -----------------------------------------------------------------------------------
 
 
 def write(
     path: Path,
     files: Iterable[DataFile],
     describe: Callable[[dict[str, bytes]], dict[str, Any]],
-    tell: Callable[[int], None] = lambda _: None,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> Snapshot:
-    """Write a snapshot in one step: whoever looks sees all of it or nothing.
+    """Write a snapshot atomically: readers see the whole file or none.
 
-    `describe` gets the content of every broker's meta.properties by service, and returns what the
-    manifest says besides its files. `tell` is told how many bytes are read, file by file.
+    `describe` gets every broker's meta.properties by service and returns the manifest's fields
+    except the files. `progress` gets the number of bytes read so far, file by file.
     """
-    body, draft = drafts(path)
+    body, draft = _drafts(path)
     try:
         with open(body, "wb", opener=private.opener) as out:
-            entries, metas = _write_body(out, files, tell)
+            entries, metas = _write_body(out, files, progress)
         manifest = Manifest(
             **describe(metas),
             body_bytes=body.stat().st_size,
@@ -110,14 +110,14 @@ def write(
     return Snapshot(path, manifest, len(head))
 
 
-def drafts(path: Path) -> tuple[Path, Path]:
-    """Where a snapshot is while it is being written: its data, then all of it."""
+def _drafts(path: Path) -> tuple[Path, Path]:
+    """Return the temporary paths of a snapshot being written: its data, then the whole file."""
     return path.with_name(f".{path.name}.body"), path.with_name(f".{path.name}.draft")
 
 
 @dataclass(slots=True)
-class _Passing:
-    """A file's content on its way: counted, hashed, and kept where it is one that is looked at."""
+class _HashedFile:
+    """A file's content as it is read: counted, hashed, and kept if it is a meta.properties."""
 
     file: DataFile
     digest: Any = field(default_factory=hashlib.sha256)
@@ -133,27 +133,27 @@ class _Passing:
             yield chunk
         if seen != self.file.size:
             raise MachineError(
-                f"{self.file.name} changed while it was read: somebody else writes there.",
+                f"{self.file.name} changed while it was read: another process writes to it.",
                 hint="invoke kafka.status",
             )
 
 
 def _write_body(
-    out: IO[bytes], files: Iterable[DataFile], tell: Callable[[int], None]
+    out: IO[bytes], files: Iterable[DataFile], progress: Callable[[int], None]
 ) -> tuple[list[Entry], dict[str, bytes]]:
     entries: list[Entry] = []
     metas: dict[str, bytes] = {}
     read = 0
     with gzip.GzipFile("", "wb", _LEVEL, out, mtime=0) as packed:
         for file in files:
-            passing = _Passing(file)
-            for block in as_tar(_info(file.name, file.size, file.modified_s), passing):
+            hashed = _HashedFile(file)
+            for block in as_tar(_info(file.name, file.size, file.modified_s), hashed):
                 packed.write(block)
-            if passing.kept:
-                metas[file.place] = b"".join(passing.kept)
-            entries.append(Entry(file.name, file.size, passing.digest.hexdigest()))
+            if hashed.kept:
+                metas[file.place] = b"".join(hashed.kept)
+            entries.append(Entry(file.name, file.size, hashed.digest.hexdigest()))
             read += file.size
-            tell(read)
+            progress(read)
         packed.write(tar_end())
     return entries, metas
 
@@ -171,19 +171,19 @@ def _packed_manifest(manifest: Manifest) -> bytes:
 
 
 def _digest(path: Path, begin: int) -> str:
-    """The sha256 of a file from some byte on."""
+    """Return the sha256 of a file from a byte offset to its end."""
     with open(path, "rb") as file:
         file.seek(begin)
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-# -- in ----------------------------------------------------------------------------------------
+# -- reading -----------------------------------------------------------------------------------
 
 
 def read(path: Path) -> Snapshot:
-    """The snapshot in a file, whole and unchanged; raises `Damaged` where it is not.
+    """Return the snapshot in a file; raises `Damaged` if it is incomplete or changed.
 
-    Nothing is unpacked but the manifest, and of that no more than it may have.
+    Unpacks only the manifest, and stops at its maximal size.
     """
     with open(path, "rb") as file:
         head, body_at = _first_gzip(file)
@@ -195,14 +195,14 @@ def read(path: Path) -> Snapshot:
         manifest = decode(stream.read(info.size))
     found = Snapshot(path, manifest, body_at)
     if length != found.bytes:
-        raise Damaged(f"it has {length:,} bytes and should have {found.bytes:,}")
+        raise Damaged(f"it has {length:,} bytes instead of {found.bytes:,}")
     if _digest(path, body_at) != manifest.body_sha256:
-        raise Damaged("its content is not what was written: the checksum differs")
+        raise Damaged("its content changed: the checksum differs")
     return found
 
 
 def _first_gzip(file: IO[bytes]) -> tuple[bytes, int]:
-    """The first compressed part, unpacked, and how many bytes it has in the file."""
+    """Return the first gzip member unpacked, and its number of bytes in the file."""
     inflate = zlib.decompressobj(wbits=31)
     parts: list[bytes] = []
     got = consumed = 0
@@ -212,20 +212,20 @@ def _first_gzip(file: IO[bytes]) -> tuple[bytes, int]:
             raise Damaged("it ends within its manifest" if consumed else "it is empty")
         consumed += len(chunk)
         try:
-            parts.append(inflate.decompress(chunk, _MOST + 1 - got))
+            parts.append(inflate.decompress(chunk, _MAX_MANIFEST + 1 - got))
         except zlib.error as error:
             raise Damaged("it is not a snapshot, or its beginning is damaged") from error
         got += len(parts[-1])
-        if got > _MOST:
-            raise Damaged(f"its manifest has more than {_MOST:,} bytes")
+        if got > _MAX_MANIFEST:
+            raise Damaged(f"its manifest has more than {_MAX_MANIFEST:,} bytes")
     return b"".join(parts), consumed - len(inflate.unused_data)
 
 
 def files(snapshot: Snapshot) -> Iterator[DataFile]:
-    """Every file of a snapshot, each with its checksum checked once its content is read.
+    """Yield every file of a snapshot; reading its content checks its checksum.
 
-    Names come from the manifest, which was checked; a member that is anything but the plain file
-    that the manifest has next, or that is longer than it says, raises `Damaged`.
+    Names come from the checked manifest. A member that is not a plain file, not the next one in the
+    manifest, or longer than listed raises `Damaged`.
     """
     with open(snapshot.path, "rb") as file:
         file.seek(snapshot.body_at)
@@ -233,13 +233,13 @@ def files(snapshot: Snapshot) -> Iterator[DataFile]:
             for entry in snapshot.manifest.files:
                 info = _header(_bounded(unpacked))
                 if info is None or (info.name, info.size) != (entry.name, entry.size):
-                    raise Damaged(f"{entry.name} is not where it should be in it")
-                modified = min(max(0, int(info.mtime)), _LATEST)
+                    raise Damaged(f"{entry.name} is not at its place in it")
+                modified = min(max(0, int(info.mtime)), _MAX_TIME)
                 yield DataFile(
                     entry.name, entry.size, modified, _checked(_bounded(unpacked), entry)
                 )
             if _header(_bounded(unpacked)) is not None:
-                raise Damaged("it has more in it than its manifest lists")
+                raise Damaged("it contains more than its manifest lists")
 
 
 def _bounded(unpacked: gzip.GzipFile) -> Callable[[int], bytes]:
@@ -264,11 +264,11 @@ def _checked(read: Callable[[int], bytes], entry: Entry) -> Iterator[bytes]:
         yield chunk
     read(-entry.size % _BLOCK)
     if digest.hexdigest() != entry.sha256:
-        raise Damaged(f"{entry.name} is not what was saved: its checksum differs")
+        raise Damaged(f"{entry.name} changed: its checksum differs")
 
 
 def _header(read: Callable[[int], bytes]) -> tarfile.TarInfo | None:
-    """The next member's header, or None at the end; raises `Damaged` for all but plain files."""
+    """Return the next member's header, or None at the end; raises `Damaged` unless a plain file."""
     name: str | None = None
     while True:
         block = read(_BLOCK)
@@ -277,14 +277,14 @@ def _header(read: Callable[[int], bytes]) -> tarfile.TarInfo | None:
         try:
             info = tarfile.TarInfo.frombuf(block, "utf-8", "strict")
         except (tarfile.HeaderError, UnicodeDecodeError) as error:
-            raise Damaged(f"it is not a tar file all through ({error})") from error
+            raise Damaged(f"a part of it is not a tar file ({error})") from error
         if info.type != tarfile.GNUTYPE_LONGNAME:
             break
-        if name is not None or not 0 < info.size <= _LONGEST_NAME:
-            raise Damaged("it has a name that is too long")
+        if name is not None or not 0 < info.size <= _MAX_NAME:
+            raise Damaged("it contains a name that is too long")
         whole = read(info.size + (-info.size % _BLOCK))
         name = whole[: info.size].rstrip(b"\0").decode("utf-8", "replace")
     if info.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or info.size < 0:
-        raise Damaged(f"it has {(name or info.name)[:120]!r} in it, which is not a plain file")
+        raise Damaged(f"it contains {(name or info.name)[:120]!r}, which is not a plain file")
     info.name = name or info.name
     return info

@@ -1,4 +1,4 @@
-"""Where a project's snapshots lie: `.kafka-tasks/snapshots/NAME.tar.gz`."""
+"""The store of a project's snapshots: `.kafka-tasks/snapshots/NAME.tar.gz`."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True, slots=True)
-class Shelved:
-    """What lies there under a name: how it is shown, and the snapshot unless it is damaged."""
+class Stored:
+    """A file in the store: its entry in the list, and the snapshot unless it is damaged."""
 
     seen: SnapshotSeen
     snapshot: Snapshot | None = None
 
 
 def folder(project: Project) -> Path:
-    """The directory; wiping the data leaves it alone."""
+    """Return the directory of the store; `down --wipe` keeps it."""
     return project.state / "snapshots"
 
 
 def make_folder(project: Project) -> Path:
-    """Create it, readable by its owner alone, and remove what a killed save left in it."""
+    """Create the directory, readable by its owner only, and remove leftovers of a killed save."""
     found = folder(project)
     try:
         found.mkdir(mode=0o700, exist_ok=True)
@@ -43,23 +43,23 @@ def make_folder(project: Project) -> Path:
 
 
 def path_of(project: Project, name: str) -> Path:
-    """Where the snapshot of this name belongs; raises `InvalidInput` for what is not a name."""
+    """Return the path for a snapshot of this name; raises `InvalidInput` for an invalid name."""
     if not _NAME.fullmatch(name) or name.endswith(SUFFIX):
         raise InvalidInput(
-            f"{name!r} is not a name for a snapshot: 1 to 100 letters, digits, '.', '_' and '-', "
-            f"not '.' or '-' first, and without {SUFFIX}.",
+            f"{name!r} is not a name for a snapshot: allowed are 1 to 100 letters, digits, '.', "
+            f"'_' and '-', without '.' or '-' at the start and without {SUFFIX} at the end.",
             hint="invoke kafka.snapshot.save before-upgrade",
         )
     return folder(project) / f"{name}{SUFFIX}"
 
 
-def every(project: Project) -> list[Shelved]:
-    """Whatever lies there, the damaged too, by name."""
-    return [_shelved(path) for path in paths(project)]
+def every(project: Project) -> list[Stored]:
+    """Return every snapshot, damaged ones included, sorted by name."""
+    return [_stored(path) for path in paths(project)]
 
 
 def paths(project: Project) -> list[Path]:
-    """The files, by name."""
+    """Return the files of the snapshots, sorted by name."""
     try:
         found = sorted(folder(project).iterdir())
     except FileNotFoundError:
@@ -72,11 +72,11 @@ def paths(project: Project) -> list[Path]:
 
 
 def names(project: Project) -> list[str]:
-    """What `find` knows them by."""
+    """Return the names of the snapshots, sorted."""
     return [path.name.removesuffix(SUFFIX) for path in paths(project)]
 
 
-def _shelved(path: Path) -> Shelved:
+def _stored(path: Path) -> Stored:
     try:
         found = snapshot_file.read(path)
     except Damaged as error:
@@ -84,13 +84,13 @@ def _shelved(path: Path) -> Shelved:
     except OSError as error:
         problem = f"it cannot be read ({error.strerror or error})"
     else:
-        return Shelved(found.seen(), found)
+        return Stored(found.seen(), found)
     name = path.name.removesuffix(SUFFIX)
-    return Shelved(SnapshotSeen(name, path, path.stat().st_size, problem))
+    return Stored(SnapshotSeen(name, path, path.stat().st_size, problem))
 
 
-def find(project: Project, wanted: str) -> Shelved:
-    """What a name, or a path with a slash in it or with the suffix, stands for.
+def find(project: Project, wanted: str) -> Stored:
+    """Return the snapshot of a name or a path; a slash or the suffix makes it a path.
 
     Raises `SnapshotMissing`.
     """
@@ -98,23 +98,23 @@ def find(project: Project, wanted: str) -> Shelved:
     path = Path(wanted).expanduser() if typed else path_of(project, wanted)
     if not path.is_file():
         raise _missing(project, wanted)
-    return _shelved(path)
+    return _stored(path)
 
 
-def whole(project: Project, wanted: str) -> Snapshot:
-    """The same, checked; raises `SnapshotDamaged`."""
+def find_undamaged(project: Project, wanted: str) -> Snapshot:
+    """Return the snapshot of a name or a path; raises `SnapshotMissing`, `SnapshotDamaged`."""
     found = find(project, wanted)
     if found.snapshot is None:
-        raise damaged(found.seen, found.seen.problem or "")
+        raise damaged_error(found.seen, found.seen.problem or "")
     return found.snapshot
 
 
-def damaged(seen: SnapshotSeen, problem: str) -> SnapshotDamaged:
-    """The error for what is not a whole snapshot."""
+def damaged_error(seen: SnapshotSeen, problem: str) -> SnapshotDamaged:
+    """Return the error for a damaged snapshot."""
     return SnapshotDamaged(
         f"The snapshot {seen.name} is damaged: {problem}.",
         evidence=[str(seen.path)],
-        hint="copy it anew from where it was saved, or take another: invoke kafka.snapshot.list",
+        hint="invoke kafka.snapshot.list, then restore another one",
     )
 
 

@@ -29,7 +29,7 @@ def save(
     replacing = path.exists()
     if replacing:
         question = [f"The snapshot {name} would be replaced."]
-        confirmed(question, yes=yes, hint=saving.exists(name).hint or "")
+        confirmed(question, yes=yes, hint=saving.already_exists(name).hint or "")
     with diagnosed(call, "snapshot.save") as session:
         found = saving.save(session, name, replacing=replacing)
     seen = found.snapshot.seen()
@@ -64,7 +64,7 @@ def restore(
     from kafka_tasks.snapshots import restore as restoring
 
     with diagnosed(call, "snapshot.restore") as session:
-        snapshot = restoring.fitting(session, name)
+        snapshot = restoring.require_fitting(session, name)
         replacing = session.runtime.has_data(session.settings)
         where = session.project.path
         if call.dry:
@@ -95,7 +95,7 @@ def list_(call: Call, output: str = "text") -> Outcome:
     from kafka_tasks.render.views import snapshot as snapshot_view
     from kafka_tasks.snapshots import store
 
-    found = [shelved.seen for shelved in store.every(call.project())]
+    found = [stored.seen for stored in store.every(call.project())]
     return Outcome(
         snapshot_view.listed(found), lambda: snapshot_view.list_text(found, width=call.width)
     )

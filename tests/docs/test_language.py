@@ -37,7 +37,6 @@ LEFT: dict[str, int] = {
     "records": 3,
     "render": 3,
     "runtimes": 21,
-    "snapshots": 5,
     "tasks": 21,
     "testing": 3,
     "topics": 17,

@@ -1,4 +1,4 @@
-"""A snapshot of a small cluster, and what it is made of."""
+"""A snapshot of a small cluster, and its parts."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ CONTENT = {
 
 
 def files(content: dict[str, bytes]) -> Iterator[DataFile]:
-    """As a runtime hands them out."""
+    """Yield files as a runtime does."""
     for name, data in content.items():
         yield DataFile(name, len(data), 1_700_000_000, [data[:5], data[5:]])
 
 
 def described(_: object = None, **changes: Any) -> dict[str, Any]:
-    """What a manifest says besides its files."""
+    """Return the fields of a manifest except its files."""
     said: dict[str, Any] = {
         "name": "base",
         "taken_at": 1_700_000_000.5,
@@ -50,19 +50,19 @@ def described(_: object = None, **changes: Any) -> dict[str, Any]:
 
 
 def content_of(snapshot: Snapshot) -> dict[str, bytes]:
-    """Everything that comes out of a snapshot."""
+    """Return the content of every file of a snapshot, by name."""
     return {file.name: b"".join(file.chunks) for file in snapshot_file.files(snapshot)}
 
 
 @pytest.fixture
 def snapshot(tmp_path: Path) -> Snapshot:
-    """A whole one."""
+    """Write an undamaged snapshot."""
     return snapshot_file.write(tmp_path / "base.tar.gz", files(CONTENT), described)
 
 
 @pytest.fixture
 def runtime(project: Project, monkeypatch: pytest.MonkeyPatch) -> FakeRuntime:
-    """A runtime whose servers have left something, and on which nothing runs."""
+    """Return a stopped runtime with data."""
     monkeypatch.setattr(readiness, "ladder", lambda: (ProcessProbe(),))
     found = FakeRuntime(project.path)
     found.files.there = dict(CONTENT)
@@ -71,7 +71,7 @@ def runtime(project: Project, monkeypatch: pytest.MonkeyPatch) -> FakeRuntime:
 
 @pytest.fixture
 def started(session: Session, runtime: FakeRuntime) -> Callable[[], None]:
-    """Lets the cluster run, and forgets what that took."""
+    """Return a function that starts the cluster and clears the recorded calls."""
 
     def start() -> None:
         lifecycle.up(session)

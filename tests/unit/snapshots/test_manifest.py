@@ -12,7 +12,7 @@ DIGEST = "0" * 64
 
 
 def encoded(*names: str, **changes: Any) -> bytes:
-    """A manifest of files with these names."""
+    """Encode a manifest of files with these names."""
     entries = [[name, 1, DIGEST] for name in names]
     said = {"schema": 1, "body_bytes": 1, "body_sha256": DIGEST, "files": entries}
     return msgspec.json.encode({**described(), **said, **changes})
@@ -48,7 +48,7 @@ def test_a_manifest_is_read_with_its_sums() -> None:
 )
 def test_names_that_lead_elsewhere_are_refused(name: str) -> None:
     """Absolute, upwards, empty, too long, or of a server that such a cluster does not have."""
-    with pytest.raises(Damaged, match="a file of the name"):
+    with pytest.raises(Damaged, match="a file named"):
         decode(encoded(name))
 
 

@@ -15,7 +15,7 @@ from kafka_tasks.model.events import Event
 from kafka_tasks.project import restoring, state
 from kafka_tasks.snapshots import snapshot_file
 from kafka_tasks.snapshots.manifest import Damaged
-from kafka_tasks.snapshots.restore import fitting, restore
+from kafka_tasks.snapshots.restore import require_fitting, restore
 from kafka_tasks.snapshots.snapshot_file import Snapshot
 from kafka_tasks.testing import FakeData, FakeRuntime
 from tests.unit.snapshots.conftest import CONTENT, described, files
@@ -66,8 +66,8 @@ def test_a_running_cluster_is_stopped_and_started(
 @pytest.mark.parametrize(
     ("changes", "words", "hint"),
     [
-        ({"kafka_version": "3.8.1", "version": "7.8.2"}, "of Kafka 3.8 (", "=7.8.2 into .env"),
-        ({"brokers": 3}, "is of 3 brokers, and this project has 1 broker", "--brokers 3"),
+        ({"kafka_version": "3.8.1", "version": "7.8.2"}, "has Kafka 3.8 (", "=7.8.2 into .env"),
+        ({"brokers": 3}, "has 3 brokers, and this project has 1 broker", "--brokers 3"),
     ],
 )
 def test_what_does_not_fit_is_refused(
@@ -77,7 +77,7 @@ def test_what_does_not_fit_is_refused(
     path = tmp_path / "other.tar.gz"
     snapshot_file.write(path, files(CONTENT), lambda _: described(**changes))
     with pytest.raises(InvalidInput) as refused:
-        fitting(session, str(path))
+        require_fitting(session, str(path))
     assert words in refused.value.message
     assert hint in (refused.value.hint or "")
 
@@ -86,7 +86,7 @@ def test_another_patch_of_the_same_line_fits(session: Session, tmp_path: Path) -
     """3.9.0 has the same formats as 3.9.1."""
     path = tmp_path / "other.tar.gz"
     snapshot_file.write(path, files(CONTENT), lambda _: described(kafka_version="3.9.0"))
-    assert fitting(session, str(path)).manifest.kafka_version == "3.9.0"
+    assert require_fitting(session, str(path)).manifest.kafka_version == "3.9.0"
 
 
 def test_a_broker_with_another_id_is_refused(
@@ -94,7 +94,9 @@ def test_a_broker_with_another_id_is_refused(
 ) -> None:
     """It would not start on the data of another broker."""
     monkeypatch.setattr(FakeData, "broker_ids", lambda _: {"kafka": 7})
-    with pytest.raises(InvalidInput, match="that of broker 1, and kafka is broker 7 here"):
+    with pytest.raises(
+        InvalidInput, match="data of broker 1 for kafka, and kafka is broker 7 here"
+    ):
         restore(session, snapshot, confirmed=True)
     assert runtime.files.there == OTHER
 
@@ -122,7 +124,7 @@ def test_damage_that_is_found_while_unpacking_undoes_it(
     started: Callable[[], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The old data is there, the cluster runs again, and nothing is left to settle."""
+    """The old data is there, the cluster runs again, and no recovery is pending."""
     started()
 
     def torn(_: Snapshot) -> Iterable[DataFile]:
@@ -146,7 +148,7 @@ def test_ctrl_c_while_staging_keeps_the_old_data(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(FakeData, "stage", interrupted)
-    with pytest.raises(Interrupted, match="the old data is as it was, and the cluster is stopped"):
+    with pytest.raises(Interrupted, match="the old data is unchanged, and the cluster is stopped"):
         restore(session, snapshot, confirmed=True)
     assert runtime.files.there == OTHER
     assert restoring.read(session.project) is None
@@ -190,7 +192,7 @@ def test_a_complete_restore_decides_how_many_brokers_there_are(session: Session)
     assert state.remembered(session.project) == {"brokers": 3}
 
 
-def test_the_runtime_of_the_restore_settles_it(
+def test_the_runtime_of_the_restore_recovers_it(
     session: Session, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A start on another runtime does not leave the first one's data half-way."""

@@ -43,7 +43,7 @@ def test_tar_unpacks_it(snapshot: Snapshot, tmp_path: Path) -> None:
 
 
 def test_it_is_private_and_alone(snapshot: Snapshot) -> None:
-    """Nobody else can read it, and no draft stays behind."""
+    """Only its owner can read it, and no draft stays behind."""
     assert snapshot.path.stat().st_mode & 0o777 == 0o600
     assert [path.name for path in snapshot.path.parent.glob("*base*")] == ["base.tar.gz"]
 
@@ -100,14 +100,14 @@ def test_every_flipped_bit_and_every_length_is_noticed(snapshot: Snapshot) -> No
         with pytest.raises(Damaged):
             snapshot_file.read(snapshot.path)
     snapshot.path.write_bytes(good + b"\0")
-    with pytest.raises(Damaged, match="should have"):
+    with pytest.raises(Damaged, match="bytes instead of"):
         snapshot_file.read(snapshot.path)
 
 
 def forged(
     path: Path, add: Callable[[tarfile.TarFile], None], entries: dict[str, bytes], **changes: Any
 ) -> Snapshot:
-    """A file whose checksums of the whole hold, with whatever `add` puts into its tar."""
+    """Write a file with valid checksums around whatever `add` puts into its tar."""
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w", format=tarfile.PAX_FORMAT) as tar:
         add(tar)
@@ -115,7 +115,7 @@ def forged(
 
 
 def packed(path: Path, raw: bytes, entries: dict[str, bytes], **changes: Any) -> Snapshot:
-    """A snapshot's file around these bytes."""
+    """Write a snapshot file around these bytes."""
     body = gzip.compress(raw)
     manifest = {
         "schema": 1,
@@ -136,7 +136,7 @@ def packed(path: Path, raw: bytes, entries: dict[str, bytes], **changes: Any) ->
 
 
 def member(name: str, content: bytes = b"", **changes: Any) -> Callable[[tarfile.TarFile], None]:
-    """Adds one member."""
+    """Return a function that adds one member."""
 
     def add(tar: tarfile.TarFile) -> None:
         info = tarfile.TarInfo(name)
@@ -175,7 +175,7 @@ def test_links_devices_and_directories_are_refused(tmp_path: Path, kind: bytes) 
 def test_a_member_that_is_not_the_listed_one_is_refused(tmp_path: Path, name: str) -> None:
     """Whatever the tar calls it, only what the manifest lists next is unpacked."""
     bad = forged(tmp_path / "bad.tar.gz", member(name, b"1"), {"kafka/a-0/x": b"1"})
-    with pytest.raises(Damaged, match="not where it should be"):
+    with pytest.raises(Damaged, match="not at its place"):
         content_of(bad)
 
 
@@ -194,11 +194,11 @@ def test_more_or_less_than_listed_is_refused(tmp_path: Path) -> None:
         member("kafka/a-0/x", b"1")(tar)
         member("kafka/a-0/y", b"1")(tar)
 
-    with pytest.raises(Damaged, match="more in it"):
+    with pytest.raises(Damaged, match="more than its manifest lists"):
         content_of(forged(path, two, {"kafka/a-0/x": b"1"}))
-    with pytest.raises(Damaged, match="not where it should be"):
+    with pytest.raises(Damaged, match="not at its place"):
         content_of(forged(path, lambda _: None, {"kafka/a-0/x": b"1"}))
-    with pytest.raises(Damaged, match="not where it should be"):
+    with pytest.raises(Damaged, match="not at its place"):
         content_of(forged(path, member("kafka/a-0/x", b"123"), {"kafka/a-0/x": b"1"}))
 
 
@@ -224,7 +224,7 @@ def test_a_bomb_is_not_unpacked_beyond_what_is_listed(tmp_path: Path) -> None:
 
     bad = forged(tmp_path / "bad.tar.gz", bomb, {"kafka/a-0/x": b"1"})
     assert bad.bytes < 100_000
-    with pytest.raises(Damaged, match="more in it"):
+    with pytest.raises(Damaged, match="more than its manifest lists"):
         content_of(bad)
 
 
