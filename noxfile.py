@@ -142,11 +142,13 @@ def unit(session: nox.Session) -> None:
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """Damaged files, odd command lines and hostile servers; `-- --full` for 100,000 cases."""
+    """Damaged files, odd command lines and hostile servers: a corpus; `-- --full` at random."""
     with_group(session, "test")
-    # No directory of Nox's for temporary files: below this one, every project is this one.
-    report = Path(".nox", "tmp", "fuzz-report.json")
-    session.run("pytest", "tests/fuzz", "--report", str(report), *session.posargs)
+    # The account of a run at random is one process's.
+    report = ("--report", str(Path(".nox", "tmp", "fuzz-report.json")))
+    session.run(
+        "pytest", "tests/fuzz", *(report if session.posargs else BOTH_CORES), *session.posargs
+    )
 
 
 @nox.session

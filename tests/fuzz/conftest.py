@@ -18,9 +18,10 @@ import pytest
 from kafka_tasks.project.directory import Project
 from kafka_tasks.settings import PREFIX
 from tests.fuzz.boundary import Boundary
+from tests.fuzz.corpus import Corpus
 from tests.fuzz.judging import Campaign
 
-SHORT, FULL = 4_000, 100_000
+FULL = 100_000
 _TEST_TIMEOUT_S = 1800
 
 _campaign = pytest.StashKey[Campaign]()
@@ -30,35 +31,35 @@ _began = pytest.StashKey[float]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """What a campaign can be asked for."""
     group = parser.getgroup("fuzz")
-    group.addoption("--seed", type=int, help="seed of every case (default: a new one)")
-    group.addoption("--cases", type=int, help=f"cases in all (default {SHORT})")
-    group.addoption("--full", action="store_true", help=f"{FULL} cases")
+    group.addoption("--seed", type=int, help="seed of every case made at random (default: new)")
+    group.addoption("--cases", type=int, help="so many cases at random, not those of the corpus")
+    group.addoption("--full", action="store_true", help=f"{FULL} cases at random")
     group.addoption("--case", type=int, help="only the case of this number of each target")
+    group.addoption("--renew", action="store_true", help="choose the corpus from this run's cases")
     group.addoption("--report", type=Path, help="write what became of the cases to this file")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose the seed."""
+    """Choose the cases: the corpus, or a seed."""
     option = config.getoption
-    seed = option("--seed", None)
+    seed, only = option("--seed", None), option("--case", None)
+    cases = option("--cases", None) or (FULL if option("--full", False) else 0)
     campaign = Campaign(
-        seed=_unasked() if seed is None else seed,
-        cases=option("--cases", None) or (FULL if option("--full", False) else SHORT),
-        only=option("--case", None),
+        seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
+        cases=cases,
+        only=only,
         boundary=Boundary(),
+        corpus=Corpus.read() if not cases and only is None else None,
     )
     config.stash[_campaign] = campaign
     config.stash[_began] = time.monotonic()
 
 
-def _unasked() -> int:
-    """CI does the same each time; a hand at the keyboard sees something new."""
-    return 20261124 if os.environ.get("CI") else random.SystemRandom().randrange(2**32)
-
-
 def pytest_report_header(config: pytest.Config) -> str:
     """The seed, before anything can go wrong."""
     campaign = config.stash[_campaign]
+    if campaign.corpus is not None:
+        return "fuzz: the cases of the corpus"
     return f"fuzz: seed {campaign.seed}, {campaign.cases} cases"
 
 
@@ -75,7 +76,7 @@ def pytest_terminal_summary(
     """A line a target: cases, how they ended, the slowest."""
     campaign = config.stash[_campaign]
     line = terminalreporter.write_line
-    terminalreporter.section(f"fuzz, seed {campaign.seed}")
+    terminalreporter.section("fuzz")
     for tally in campaign.tallies:
         rate = tally.cases / tally.elapsed_s if tally.elapsed_s else 0.0
         line(
@@ -86,6 +87,9 @@ def pytest_terminal_summary(
         line(f"    {', '.join(f'{kind} {n}' for kind, n in tally.kinds.most_common(8))}")
     cases = sum(tally.cases for tally in campaign.tallies)
     line(f"{cases} cases, {sum(len(tally.findings) for tally in campaign.tallies)} findings")
+    if config.getoption("--renew", None) and campaign.corpus is None:
+        covering = {tally.target: tally.covering for tally in campaign.tallies}
+        line(f"corpus: {Corpus.read().renewed(covering).write()} cases")
     if path := config.getoption("--report", None):
         path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(_document(campaign, config.stash[_began]), indent=1, ensure_ascii=False)
@@ -102,7 +106,7 @@ def _document(campaign: Campaign, began: float) -> dict[str, object]:
         "system": f"{platform.system()} {platform.machine()}",
         "cores": os.cpu_count(),
         "python": platform.python_version(),
-        "seed": campaign.seed,
+        "seed": None if campaign.corpus else campaign.seed,
         "cases": sum(tally.cases for tally in tallies),
         "findings": sum(len(tally.findings) for tally in tallies),
         "elapsed_s": round(time.monotonic() - began, 1),

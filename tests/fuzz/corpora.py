@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.unit.topics.test_file import EXAMPLE
+from tests.unit.topics.test_topics_yaml import EXAMPLE
 
 _TOP = Path(__file__).parents[2]
 LOGS = _TOP / "tests" / "unit" / "diagnosis" / "signatures"

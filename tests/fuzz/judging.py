@@ -9,7 +9,7 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,18 +19,18 @@ import pytest
 
 from kafka_tasks.errors import KafkaTasksError
 from tests.fuzz.boundary import Boundary
+from tests.fuzz.corpus import Corpus, Covering, Id, Wrong, is_loose
 
 EXIT_CODES = frozenset({0, 1, 2, 3, 4, 5, 6})
 # In one process a case takes milliseconds; other work may have the machine at the same time.
 LIMIT_S = 10.0
 _FINDINGS = 12
+# What is left of a message tells kinds of errors apart: its words, without the values in it.
+_VALUES = re.compile(r"'[^']*'|\"[^\"]*\"|\S*[^\sa-z,.]\S*")
+_SHAPE = 40
 _SHOWN = 600
 # What moves a terminal's cursor, colours it or turns its text around.
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-
-
-class Wrong(Exception):
-    """The call ended, but not as the contract has it."""
 
 
 class Hung(BaseException):
@@ -39,10 +39,14 @@ class Hung(BaseException):
 
 @dataclass(frozen=True)
 class Case:
-    """What is given, to be shown where it fails, and the call that it is given to."""
+    """What is given, to be shown where it fails, and the call that it is given to.
+
+    `kind` names what is given in a word where the corpus needs one case of each.
+    """
 
     given: object
     act: Callable[[], object]
+    kind: str = ""
 
 
 @dataclass
@@ -56,6 +60,7 @@ class Tally:
     slowest_case: int = 0
     elapsed_s: float = 0.0
     findings: dict[str, str] = field(default_factory=dict)
+    covering: Covering = field(default_factory=Covering)
 
     def note(self, number: int, seconds: float, kind: str) -> None:
         """One more case, how long it took, and how it ended."""
@@ -79,23 +84,29 @@ class Tally:
 
 @dataclass
 class Campaign:
-    """One run: `cases` in all, every one made from the seed, the target's name and its number."""
+    """One run: each case is made from a seed, the target's name and a number.
+
+    A run at random has `cases` in all; a replay, those of the corpus.
+    """
 
     seed: int
     cases: int
     only: int | None
     boundary: Boundary
+    corpus: Corpus | None = None
     tallies: list[Tally] = field(default_factory=list)
 
-    def numbers(self, share: float, *, least: int = 1) -> range:
-        """The numbers of a target's cases, of which it has this share."""
+    def chosen(self, target: str, share: float, *, least: int = 1) -> Sequence[Id]:
+        """Return a target's cases, of which it has this share."""
+        if self.corpus is not None:
+            return self.corpus.cases(target)
         if self.only is not None:
-            return range(self.only, self.only + 1)
-        return range(max(least, round(self.cases * share)))
+            return [Id(self.seed, self.only)]
+        return [Id(self.seed, number) for number in range(max(least, round(self.cases * share)))]
 
-    def generator(self, target: str, number: int) -> random.Random:
-        """What the case is made with."""
-        return random.Random(f"{self.seed}:{target}:{number}")
+    def generator(self, target: str, id: Id) -> random.Random:
+        """Return what the case is made with."""
+        return random.Random(f"{id.seed}:{target}:{id.number}")
 
     def tally(self, target: str) -> Tally:
         """The account of a target."""
@@ -115,22 +126,27 @@ class Campaign:
     ) -> None:
         """Every case of a target, one after the other; fails with what was found at the end."""
         tally = self.tally(target)
-        for number in self.numbers(share, least=least):
-            case = make(self.generator(target, number))
-            self.judge(tally, number, case, root, limit_s=limit_s)
+        for id in self.chosen(target, share, least=least):
+            case = make(self.generator(target, id))
+            self.judge(tally, id, case, root, limit_s=limit_s)
             if len(tally.findings) >= _FINDINGS:
                 break
         self.conclude(tally)
 
     def judge(
-        self, tally: Tally, number: int, case: Case, root: Path, *, limit_s: float = LIMIT_S
+        self, tally: Tally, id: Id, case: Case, root: Path, *, limit_s: float = LIMIT_S
     ) -> None:
         """Carry out one case and note how it ended."""
         began = time.perf_counter()
         try:
             with self.boundary.around(root), _bounded(limit_s):
-                kind = _outcome(case.act)
+                kind, origin = _outcome(case.act)
             took = time.perf_counter() - began
+            with tally_lock:
+                told = f"{case.kind} {kind} {origin}"
+                tally.covering.note(id, kind, told, loose=is_loose(tally.target))
+            if self.corpus is not None:
+                self.corpus.compare(tally.target, id, kind)
             if took > limit_s:
                 raise Hung(f"it took {took:.1f} s")
             if outside := self.boundary.crossed():
@@ -139,9 +155,9 @@ class Campaign:
             kind = f"FOUND {type(error).__name__}"
             took = time.perf_counter() - began
             with tally_lock:
-                tally.findings.setdefault(_place(error), self._said(tally, number, case, error))
+                tally.findings.setdefault(_place(error), _said(tally, id, case, error))
         with tally_lock:
-            tally.note(number, took, kind)
+            tally.note(id.number, took, kind)
             tally.elapsed_s += took
 
     def conclude(self, tally: Tally) -> None:
@@ -150,25 +166,32 @@ class Campaign:
             head = f"{tally.target}: {len(tally.findings)} findings"
             pytest.fail("\n\n".join([head, *tally.findings.values()]), pytrace=False)
 
-    def _said(self, tally: Tally, number: int, case: Case, error: BaseException) -> str:
-        given = repr(case.given)
-        shown = given if len(given) <= _SHOWN else f"{given[:_SHOWN]}… ({len(given)} characters)"
-        trace = "".join(traceback.format_exception(error)[-14:])
-        again = f"nox -s fuzz -- --seed {self.seed} --case {number} -k …"
-        return f"case {number} of {tally.target} ({again})\ngiven: {shown}\n{trace}"
+
+def _said(tally: Tally, id: Id, case: Case, error: BaseException) -> str:
+    given = repr(case.given)
+    shown = given if len(given) <= _SHOWN else f"{given[:_SHOWN]}… ({len(given)} characters)"
+    trace = "".join(traceback.format_exception(error)[-14:])
+    again = f"nox -s fuzz -- --seed {id.seed} --case {id.number} -k …"
+    return f"case {id.number} of {tally.target} ({again})\ngiven: {shown}\n{trace}"
 
 
 tally_lock = threading.Lock()
 
 
-def _outcome(act: Callable[[], object]) -> str:
-    """`value`, an exit code, or the name of an error that is as it should be."""
+def _outcome(act: Callable[[], object]) -> tuple[str, str]:
+    """Return how a call ended, and what tells such endings apart.
+
+    It ends as `value`, an exit code, or the name of an error that is as it should be.
+    """
     try:
         found = act()
     except KafkaTasksError as error:
         check_error(error)
-        return type(error).__name__
-    return found if isinstance(found, str) and found.startswith("exit ") else "value"
+        told = "".join(map(str, error.evidence[:1])) or error.message
+        return type(error).__name__, _VALUES.sub("", told)[:_SHAPE]
+    if isinstance(found, str) and found.startswith("exit "):
+        return found, ""
+    return "value", f"{type(found).__name__} {bool(found)}"
 
 
 def check_error(error: KafkaTasksError) -> None:

@@ -25,6 +25,7 @@ from kafka_tasks.records import produce
 from kafka_tasks.retry import Deadline, RetryPolicy
 from kafka_tasks.runtimes import registry
 from kafka_tasks.settings import load
+from kafka_tasks.tasks import kafka
 from kafka_tasks.testing import FakeClock, FakeRuntime
 from kafka_tasks.topics import apply, deletion
 from tests.fuzz import corpora, terminal
@@ -149,6 +150,11 @@ def _emptied(room: Room) -> None:
         shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
+def _task(words: list[str]) -> str:
+    """Return the first task that is named, if any."""
+    return next((word for word in words if word in kafka.task_names), "")
+
+
 def test_command_lines(
     fuzz: Campaign, room: Room, monkeypatch: pytest.MonkeyPatch, outside: None
 ) -> None:
@@ -163,7 +169,7 @@ def test_command_lines(
                 room.put(name, rng.choice((*corpora.TOPICS, corpora.as_bytes(corpora.PLAN))))
         words = line(rng)
         given = damaged(rng, b"\n".join(corpora.LINES)) if "produce" in words else b""
-        return Case(words, lambda: terminal.run(words, given).checked())
+        return Case(words, lambda: terminal.run(words, given).checked(), _task(words))
 
     fuzz.run("command lines", 0.015, make, room.root)
 
@@ -203,7 +209,7 @@ def test_commands_on_damaged_files(
         _emptied(room)
         damage = _damage(room, rng)
         words = rng.choice(commands)
-        return Case((words, damage), lambda: terminal.run(words).checked())
+        return Case((words, damage), lambda: terminal.run(words).checked(), " ".join(words))
 
     fuzz.run("commands on damaged files", 0.01, make, room.root)
 

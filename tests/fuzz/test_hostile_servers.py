@@ -25,6 +25,7 @@ from kafka_tasks.probes.zookeeper import ZookeeperProbe
 from kafka_tasks.retry import NotYet
 from tests.fuzz import hostile
 from tests.fuzz.conftest import Room
+from tests.fuzz.corpus import Id
 from tests.fuzz.judging import Campaign, Case
 
 # What a wait may take beyond its own timeout; other work may have the machine at the same time.
@@ -128,16 +129,20 @@ def _run(
 ) -> None:
     tally = fuzz.tally(target)
 
-    def carry_out(number: int) -> None:
-        rng: random.Random = fuzz.generator(target, number)
+    def carry_out(id: Id) -> None:
+        rng: random.Random = fuzz.generator(target, id)
         talk, (ask, limit_s) = rng.choice(talks), rng.choice(questions)
         with hostile.server(rng, talk) as port:
             name = getattr(ask, "__qualname__", "")
-            case = Case((talk.__name__, name), lambda: ask(Address("127.0.0.1", port), root))
-            fuzz.judge(tally, number, case, root, limit_s=limit_s + SLACK_S)
+            case = Case(
+                (talk.__name__, name),
+                lambda: ask(Address("127.0.0.1", port), root),
+                talk.__name__,
+            )
+            fuzz.judge(tally, id, case, root, limit_s=limit_s + SLACK_S)
 
     with _bounded_memory(), fuzz.boundary.around(root), ThreadPoolExecutor(_AT_ONCE) as pool:
-        list(pool.map(carry_out, fuzz.numbers(share, least=least)))
+        list(pool.map(carry_out, fuzz.chosen(target, share, least=least)))
     fuzz.conclude(tally)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from tests.fuzz import corpora, hostile
 from tests.fuzz.command_lines import line
 from tests.fuzz.conftest import Room
+from tests.fuzz.corpus import Id
 from tests.fuzz.judging import Campaign, Case, Hung
 from tests.fuzz.mutations import WORDS, damaged
 from tests.fuzz.terminal import Typed
@@ -88,14 +89,14 @@ def _run(
     """Several at a time, each in a directory of its own."""
     tally = fuzz.tally(target)
 
-    def carry_out(number: int) -> None:
-        own = room.root / str(number)
+    def carry_out(id: Id) -> None:
+        own = room.root / f"{id.seed}-{id.number}"
         own.mkdir()
-        case = make(fuzz.generator(target, number), own)
-        fuzz.judge(tally, number, case, room.root, limit_s=limit_s)
+        case = make(fuzz.generator(target, id), own)
+        fuzz.judge(tally, id, case, room.root, limit_s=limit_s)
 
     with fuzz.boundary.around(room.root), ThreadPoolExecutor(_AT_ONCE) as pool:
-        list(pool.map(carry_out, fuzz.numbers(share, least=least)))
+        list(pool.map(carry_out, fuzz.chosen(target, share, least=least)))
     fuzz.conclude(tally)
 
 
@@ -145,6 +146,6 @@ def test_commands_at_a_hostile_broker(fuzz: Campaign, room: Room) -> None:
                 json.loads(typed.out)
             return typed.checked()
 
-        return Case((talk.__name__, words), act)
+        return Case((talk.__name__, words), act, talk.__name__)
 
     _run(fuzz, "hostile-broker processes", 0.0005, room, make, least=6, limit_s=60.0)
