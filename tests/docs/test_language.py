@@ -20,7 +20,7 @@ SHIPPED = [
 ]
 # Read by people, and not a page.
 BESIDE = [
-    *(ROOT / name for name in (".env.example", "docker-compose.yml", "bootstrap.py", "tasks.py")),
+    *(ROOT / name for name in (".env.example", "docker-compose.yml", "bootstrap.py", "noxfile.py")),
     *sorted(path for path in EXAMPLES.rglob("*.*") if path.is_file() and path.suffix != ".pyc"),
 ]
 
