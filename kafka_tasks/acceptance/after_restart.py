@@ -10,7 +10,7 @@ import pytest
 from kafka_tasks.acceptance import ledger, leftovers
 from kafka_tasks.acceptance.criteria import proves
 from kafka_tasks.acceptance.ledger import Ledger
-from kafka_tasks.clients.kafka import groups
+from kafka_tasks.clients.kafka import group_admin, offsets
 from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.clients.kafka.records import read
 from kafka_tasks.lifecycle import Session
@@ -18,7 +18,7 @@ from kafka_tasks.model.cluster import Cluster
 
 
 @pytest.fixture(scope="module")
-def planted(session: Session, cluster: Cluster, admin: Admin) -> Iterator[Ledger]:
+def planted(session: Session, admin: Admin) -> Iterator[Ledger]:
     """What was planted; all of it is deleted when the run ends, also when a check failed."""
     found = ledger.load(session.project)
     if found is None:
@@ -28,7 +28,7 @@ def planted(session: Session, cluster: Cluster, admin: Admin) -> Iterator[Ledger
             pytrace=False,
         )
     yield found
-    leftovers.delete_planted(session.project, cluster, admin, found)
+    leftovers.delete_planted(session.project, admin, found)
 
 
 @proves("restarted")
@@ -57,10 +57,10 @@ def test_test_topic_has_its_data(planted: Ledger, cluster: Cluster, admin: Admin
     assert planted.kept, "no record of test-topic was noted before the restart"
     topic = admin.topics(name=planted.kept_topic).get(planted.kept_topic)
     assert topic is not None, f"{planted.kept_topic} is not there any more"
-    at = admin.offsets(topic)[0]
+    at = offsets.of_topic(admin, topic)[0]
     first, last = min(map(int, planted.kept)), max(map(int, planted.kept))
     assert at.end > last, f"it ends at offset {at.end}, its last record was at {last}"
-    span = list(read(cluster, topic.name, [(0, first)], count=last - first + 1))
+    span = list(read(cluster, topic.name, {0: first}, count=last - first + 1))
     found = {str(record.offset): ledger.digest([record]) for record in span}
     other = sorted(int(offset) for offset, d in planted.kept.items() if found.get(offset) != d)
     assert not other, f"the records at offsets {other} are not those that were sent"
@@ -72,10 +72,10 @@ def test_records_are_there_byte_for_byte(planted: Ledger, cluster: Cluster, admi
     assert planted.counts, "no records were noted before the restart"
     topic = admin.topics(name=planted.topic).get(planted.topic)
     assert topic is not None, f"{planted.topic} is not there any more"
-    offsets = admin.offsets(topic)
-    counts = {str(number): at.end - at.start for number, at in offsets.items()}
+    logs = offsets.of_topic(admin, topic)
+    counts = {str(number): at.end - at.start for number, at in logs.items()}
     assert counts == planted.counts, f"records by partition: {counts}, were {planted.counts}"
-    starts = [(number, at.start) for number, at in offsets.items()]
+    starts = {number: at.start for number, at in logs.items()}
     records = read(cluster, topic.name, starts, count=sum(planted.counts.values()), timeout_s=60.0)
     found = {n: ledger.digest(mine) for n, mine in ledger.by_partition(records).items()}
     other = sorted(n for n, digest in planted.digests.items() if found.get(n) != digest)
@@ -83,9 +83,9 @@ def test_records_are_there_byte_for_byte(planted: Ledger, cluster: Cluster, admi
 
 
 @proves("offset-kept")
-def test_committed_offsets_are_the_same(planted: Ledger, cluster: Cluster) -> None:
+def test_committed_offsets_are_the_same(planted: Ledger, admin: Admin) -> None:
     """The consumer group would go on where it had stopped."""
     assert planted.committed, "no offset was noted before the restart"
-    wanted = {int(number): offset for number, offset in planted.committed.items()}
-    found = groups.committed(cluster, planted.group, planted.topic, wanted)
+    wanted = {(planted.topic, int(n)): offset for n, offset in planted.committed.items()}
+    found = group_admin.committed(admin, [planted.group])[planted.group]
     assert found == wanted, f"committed by partition: {found}, was {wanted}"

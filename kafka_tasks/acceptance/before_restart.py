@@ -10,7 +10,7 @@ import pytest
 from kafka_tasks.acceptance import ledger, leftovers
 from kafka_tasks.acceptance.criteria import proves
 from kafka_tasks.acceptance.ledger import Ledger
-from kafka_tasks.clients.kafka import groups
+from kafka_tasks.clients.kafka import group_admin
 from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.clients.kafka.records import Record, produce
 from kafka_tasks.lifecycle import Session
@@ -24,10 +24,10 @@ TEST_TOPIC = "test-topic"
 
 
 @pytest.fixture(scope="module")
-def planted(session: Session, cluster: Cluster, admin: Admin, run_prefix: str) -> Iterator[Ledger]:
+def planted(session: Session, admin: Admin, run_prefix: str) -> Iterator[Ledger]:
     """The ledger, with the names in it before anything of them is there."""
     if (old := ledger.load(session.project)) is not None:
-        leftovers.delete_planted(session.project, cluster, admin, old)
+        leftovers.delete_planted(session.project, admin, old)
     ours = session.runtime.capabilities.lifecycle
     kept = TEST_TOPIC if ours else f"{run_prefix}{TEST_TOPIC}"
     found = Ledger(
@@ -74,13 +74,13 @@ def test_records_are_acknowledged(planted: Ledger, cluster: Cluster, admin: Admi
 
 
 @proves("offset-committed")
-def test_offsets_are_committed(planted: Ledger, cluster: Cluster) -> None:
+def test_offsets_are_committed(planted: Ledger, admin: Admin) -> None:
     """A consumer group commits another offset in each partition and reads them back."""
-    wanted = {number: 1111 * (number + 1) for number in range(PARTITIONS)}
-    groups.commit(cluster, planted.group, planted.topic, wanted)
-    found = groups.committed(cluster, planted.group, planted.topic, wanted)
+    wanted = {(planted.topic, number): 1111 * (number + 1) for number in range(PARTITIONS)}
+    group_admin.set_offsets(admin, planted.group, wanted)
+    found = group_admin.committed(admin, [planted.group])[planted.group]
     assert found == wanted
-    planted.committed = {str(number): offset for number, offset in found.items()}
+    planted.committed = {str(number): offset for (_, number), offset in found.items()}
 
 
 @proves("test-topic-filled")

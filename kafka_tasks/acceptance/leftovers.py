@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 from kafka_tasks.acceptance import ledger
 from kafka_tasks.acceptance.ledger import Ledger
-from kafka_tasks.clients.kafka import changes, groups
+from kafka_tasks.clients.kafka import changes, group_admin
 from kafka_tasks.clients.kafka.admin import Admin
+from kafka_tasks.errors import GroupMissing
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.project.directory import Project
-from kafka_tasks.retry import Deadline
-from kafka_tasks.topics.waits import await_absence
+from kafka_tasks.topics import deletion
 
 PREFIX = "kafka-tasks-acceptance-"
 
@@ -20,8 +20,7 @@ def delete_topics(admin: Admin, names: Iterable[str]) -> None:
     """Delete those of these topics that are there, and return when they are gone."""
     there = tuple(sorted(set(names) & set(admin.topics())))
     if there:
-        changes.require(changes.delete(admin, there))
-        await_absence(admin, there, Deadline.after(30.0))
+        changes.require(deletion.delete(admin, there, timeout_s=30.0))
 
 
 def delete_run(cluster: Cluster, run: str) -> None:
@@ -31,11 +30,13 @@ def delete_run(cluster: Cluster, run: str) -> None:
         delete_topics(admin, [name for name in names if name.startswith(f"{PREFIX}{run}-")])
 
 
-def delete_planted(project: Project, cluster: Cluster, admin: Admin, planted: Ledger) -> None:
+def delete_planted(project: Project, admin: Admin, planted: Ledger) -> None:
     """Delete topics, group and ledger; test-topic only where planting had made it."""
     names = [planted.topic]
     if planted.kept_topic_is_ours:
         names.append(planted.kept_topic)
     delete_topics(admin, names)
-    groups.delete(cluster, planted.group)
+    outcome = group_admin.delete(admin, [planted.group])[planted.group]
+    if outcome is not None and not isinstance(outcome, GroupMissing):
+        raise outcome
     ledger.path_in(project).unlink(missing_ok=True)

@@ -17,9 +17,9 @@ LARGE = 900_000
 
 def there_and_back(cluster: Cluster, topic: str, records: Sequence[Record]) -> list[Record]:
     """Send the records and read them from the topic's only partition, in order."""
-    sent = produce(cluster, topic, records, idempotent=False)
+    sent = produce(cluster, topic, records, at_once=True)
     first = min(record.offset or 0 for record in sent)
-    return list(read(cluster, topic, [(0, first)], count=len(records)))
+    return list(read(cluster, topic, {0: first}, count=len(records)))
 
 
 def _content(records: Sequence[Record]) -> list[tuple[Any, ...]]:

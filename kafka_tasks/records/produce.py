@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from kafka_tasks.clients.kafka.sender import Failure, Sending, size_of
+from kafka_tasks.clients.kafka.sender import Failure, Sender, size_of
 from kafka_tasks.errors import BrokerUnreachable, InvalidInput, KafkaTasksError
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.topic import TopicState
@@ -45,7 +45,7 @@ def produce(
     sent = Sent()
     refused: KafkaTasksError | None = None
     with Interrupts() as interrupts:
-        sending = Sending(
+        sending = Sender(
             cluster, topic.name, timeout_s=timeout_s, max_bytes=max_bytes, heed=interrupts.heed
         )
         try:
@@ -74,7 +74,7 @@ def produce(
 
 
 def _send(
-    sending: Sending,
+    sending: Sender,
     block: list[bytes],
     sent: Sent,
     topic: TopicState,
@@ -118,7 +118,7 @@ def _further(record: Outgoing) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _settle(sending: Sending, sent: Sent) -> None:
+def _settle(sending: Sender, sent: Sent) -> None:
     """Wait for what is under way, and count."""
     if sent.interrupted:
         sending.withdraw()

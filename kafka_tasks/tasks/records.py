@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from io import BufferedReader
 
     from kafka_tasks.clients.kafka.admin import Admin
-    from kafka_tasks.clients.kafka.reader import Reading
+    from kafka_tasks.clients.kafka.reader import Reader
     from kafka_tasks.model.topic import TopicState
 
 
@@ -63,13 +63,13 @@ def consume(
             f"--output {call.output} prints one document, so it needs an end.",
             hint="add --exit or --count; without --output, each record is a line of JSON",
         )
-    from kafka_tasks.clients.kafka.reader import Reading
+    from kafka_tasks.clients.kafka.reader import Reader
 
     with connected(call) as (session, cluster, admin):
         places = where.places(_topic(admin, topic, settings=False), only)
         starts, ends = where.bounds(admin, places, position)
         limit = session.settings.timeout
-    reading = Reading(cluster, topic, starts, ends=ends if exit else None, timeout_s=limit)
+    reading = Reader(cluster, topic, starts, ends=ends if exit else None, timeout_s=limit)
     with reading:
         if call.output != "text":
             from kafka_tasks.records.lines import document
@@ -80,7 +80,7 @@ def consume(
     return None
 
 
-def _print(reading: Reading, most: int | None, *, to_end: bool) -> None:
+def _print(reading: Reader, most: int | None, *, to_end: bool) -> None:
     """Lines as they come; Ctrl-C is how following ends, so it is no error there."""
     from kafka_tasks.errors import Interrupted
     from kafka_tasks.records.lines import encode

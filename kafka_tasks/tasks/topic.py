@@ -209,6 +209,7 @@ def list_(
 def describe(call: Call, name: str, timeout: str | None = None, output: str = "text") -> Outcome:
     """Show a topic's partitions, offsets, settings, and the groups that read it."""
     call.flags = {"timeout": timeout}
+    from kafka_tasks.clients.kafka import offsets
     from kafka_tasks.groups.lag import reading
     from kafka_tasks.render import as_json, tables
     from kafka_tasks.topics.model import check_name
@@ -218,11 +219,11 @@ def describe(call: Call, name: str, timeout: str | None = None, output: str = "t
         state = admin.describe(name)
         if state is None:
             raise missing(name, admin.topics())
-        offsets = admin.offsets(state)
+        logs = offsets.of_topic(admin, state)
         groups = reading(admin, name)
     return Outcome(
-        as_json.topic(state, offsets, groups),
-        lambda: tables.topic(state, offsets, groups, width=call.width),
+        as_json.topic(state, logs, groups),
+        lambda: tables.topic(state, logs, groups, width=call.width),
     )
 
 

@@ -122,7 +122,9 @@ def _altered(admin: Admin, wanted: Alteration) -> Iterator[str]:
 
 
 def _trimmed(admin: Admin, state: TopicState, planned: Sequence[Trim]) -> Iterator[str]:
-    now = admin.offsets(state, timeout_s=3.0)
+    from kafka_tasks.clients.kafka import offsets
+
+    now = offsets.of_topic(admin, state, timeout_s=3.0)
     for trim in planned:
         if trim.records:
             first = now[trim.partition].start

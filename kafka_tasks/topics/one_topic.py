@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kafka_tasks.clients.kafka import offsets
 from kafka_tasks.clients.kafka.admin import CHANGE_S, Admin
 from kafka_tasks.errors import InvalidInput, TopicExists
 from kafka_tasks.model.cluster import Cluster
@@ -99,13 +100,13 @@ def prove(
         from kafka_tasks.clients.kafka.records import roundtrip
 
         took = roundtrip(cluster, name, timeout_s=max(1.0, deadline.remaining()))
-    offsets = admin.offsets(state)
+    logs = offsets.of_topic(admin, state)
     return Proof(
         topic=name,
         created=created,
         partitions=len(state.partitions),
         replication_factor=state.replication_factor,
         leaders=state.leaders,
-        records=sum(at.end - at.start for at in offsets.values()),
+        records=sum(at.end - at.start for at in logs.values()),
         roundtrip_ms=took,
     )

@@ -118,8 +118,8 @@ def outside(monkeypatch: pytest.MonkeyPatch, clock: HastyClock) -> None:
         monkeypatch.setattr(module, "changes", FakeChanges)
     monkeypatch.setattr(group_admin, "names", lambda _: [])
     monkeypatch.setattr(lag, "reading", lambda *_: [])
-    monkeypatch.setattr(reader, "Reading", _Nothing)
-    monkeypatch.setattr(produce, "Sending", _Nothing)
+    monkeypatch.setattr(reader, "Reader", _Nothing)
+    monkeypatch.setattr(produce, "Sender", _Nothing)
     monkeypatch.setattr("kafka_tasks.diagnosis.doctor.CHECKS", ())
 
     def no_sizes(*_: object) -> None:

@@ -8,22 +8,27 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import (
     AdminClient,
     ClusterMetadata,
     ConfigResource,
     ConfigSource,
-    OffsetSpec,
     ResourceType,
     TopicMetadata,
 )
 
-from kafka_tasks.clients.kafka.connection import awaited, configuration, connected, translate
+from kafka_tasks.clients.kafka.connection import (
+    awaited,
+    configuration,
+    connected,
+    not_yet,
+    translate,
+)
 from kafka_tasks.errors import BrokerUnreachable, TopicMissing
 from kafka_tasks.model.cluster import Address, Cluster
-from kafka_tasks.model.topic import ConfigValue, Offsets, PartitionState, TopicState
-from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
+from kafka_tasks.model.topic import ConfigValue, PartitionState, TopicState
+from kafka_tasks.retry import Deadline, OutOfTime, RetryPolicy
 
 T = TypeVar("T")
 
@@ -116,7 +121,7 @@ class Admin:
             try:
                 return self._metadata(min(_SLICE_S * 4, limit), name)
             except BrokerUnreachable as error:
-                raise NotYet(error.evidence[0] if error.evidence else error.message) from error
+                raise not_yet(error) from error
 
         try:
             found = self._policy.until(check, Deadline.after(limit))
@@ -170,23 +175,6 @@ class Admin:
             return None
         config = self.configs([name], timeout_s=timeout_s)[name]
         return TopicState(state.name, state.partitions, config)
-
-    def offsets(self, state: TopicState, *, timeout_s: float | None = None) -> dict[int, Offsets]:
-        """The first and the next offset of each partition."""
-        limit = self.limit(timeout_s, ANSWER_S)
-        ends = self._offsets(state, OffsetSpec.latest(), limit)
-        starts = self._offsets(state, OffsetSpec.earliest(), limit)
-        return {number: Offsets(starts[number], ends[number]) for number in ends}
-
-    def _offsets(self, state: TopicState, spec: OffsetSpec, timeout_s: float) -> dict[int, int]:
-        wanted = {TopicPartition(state.name, partition.id): spec for partition in state.partitions}
-        if not wanted:
-            return {}
-        futures = self._client.list_offsets(wanted, request_timeout=timeout_s)
-        return {
-            at.partition: awaited(future, f"offsets of {state.name}", timeout_s).offset
-            for at, future in futures.items()
-        }
 
     def _metadata(self, timeout_s: float, topic: str | None = None) -> ClusterMetadata:
         try:

@@ -20,6 +20,7 @@ from kafka_tasks.errors import (
     TopicMissing,
 )
 from kafka_tasks.model.cluster import Address, Cluster
+from kafka_tasks.retry import NotYet
 
 # librdkafka writes about 20 lines a second to stderr while a broker is down; a logger takes them.
 _quiet = logging.getLogger("kafka_tasks.librdkafka")
@@ -150,12 +151,22 @@ def translate(error: KafkaException, what: str) -> KafkaTasksError:
     )
 
 
-def awaited(future: Future[Any], what: str, timeout_s: float) -> Any:
-    """What an admin request came to; raises this package's errors. Every future is waited for."""
+def not_yet(error: KafkaTasksError) -> NotYet:
+    """Return the reason to ask again after this error, as short as it can be."""
+    return NotYet(error.evidence[0] if error.evidence else error.message)
+
+
+def awaited(
+    future: Future[Any],
+    what: str,
+    timeout_s: float,
+    translated: Callable[[KafkaException, str], KafkaTasksError] = translate,
+) -> Any:
+    """Return the result of an admin request; raises what `translated` makes of its error."""
     try:
         return future.result(timeout=timeout_s + 1.0)
     except KafkaException as error:
-        raise translate(error, what) from error
+        raise translated(error, what) from error
     except FutureTimeout as error:
         raise BrokerUnreachable(
             f"No answer within {timeout_s:g} s: {what}.", hint="invoke kafka.status"

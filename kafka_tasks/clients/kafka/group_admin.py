@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, TypeVar
 
 from confluent_kafka import (
     ConsumerGroupState,
@@ -16,11 +16,13 @@ from confluent_kafka import (
 )
 
 from kafka_tasks.clients.kafka.admin import CHANGE_S, Admin
-from kafka_tasks.clients.kafka.connection import awaited
-from kafka_tasks.clients.kafka.time_limits import patiently
+from kafka_tasks.clients.kafka.connection import awaited, is_away, translate
 from kafka_tasks.errors import BrokerUnreachable, GroupActive, GroupMissing, KafkaTasksError
 from kafka_tasks.model.group import GroupState, Member, Place
 from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
+
+T = TypeVar("T")
+Translation = Callable[[KafkaException, str], KafkaTasksError]
 
 # A coordinator may have to be found, or to read its log, before it answers.
 _USUAL_S = CHANGE_S
@@ -46,7 +48,7 @@ def names(admin: Admin, *, timeout_s: float | None = None) -> list[str]:
             raise KafkaException(found.errors[0])
         return sorted(entry.group_id for entry in found.valid)
 
-    return patiently(attempt, "list the consumer groups", limit)
+    return _until_coordinated(attempt, "list the consumer groups", limit)
 
 
 def describe(
@@ -62,7 +64,7 @@ def describe(
         futures = admin.client.describe_consumer_groups(asked, request_timeout=min(limit, _SLICE_S))
         return {name: _state(future.result()) for name, future in futures.items()}
 
-    return patiently(attempt, "describe consumer groups", limit)
+    return _until_coordinated(attempt, "describe consumer groups", limit)
 
 
 def committed(
@@ -89,7 +91,7 @@ def committed(
             for name, future in zip(asked, futures, strict=True)
         }
 
-    return patiently(attempt, "read what consumer groups have committed", limit)
+    return _until_coordinated(attempt, "read what consumer groups have committed", limit)
 
 
 def set_offsets(
@@ -113,10 +115,7 @@ def set_offsets(
             if at.error is not None:
                 raise KafkaException(at.error)
 
-    try:
-        patiently(attempt, f"set the offsets of group {group}", limit)
-    except KafkaTasksError as error:
-        raise _of_group(group, error) from error
+    _until_coordinated(attempt, f"set the offsets of group {group}", limit, _translated_for(group))
 
 
 def delete(
@@ -138,15 +137,15 @@ def delete(
 
     if left:
         with contextlib.suppress(OutOfTime):
-            RetryPolicy(first_s=0.05, cap_s=0.25).until(attempt, Deadline.after(limit))
+            _policy().until(attempt, Deadline.after(limit))
     return found
 
 
 def _outcome(name: str, future: Future[Any], timeout_s: float) -> KafkaTasksError | None:
     try:
-        awaited(future, f"delete group {name}", timeout_s)
+        awaited(future, f"delete group {name}", timeout_s, _translated_for(name))
     except KafkaTasksError as error:
-        return _of_group(name, error)
+        return error
     return None
 
 
@@ -173,16 +172,48 @@ def _member(found: Any) -> Member:
     )
 
 
-def _of_group(name: str, error: KafkaTasksError) -> KafkaTasksError:
-    """The same in the words of groups, where it is about the group and not about the broker."""
-    cause = error.__cause__
-    code = cause.args[0].code() if isinstance(cause, KafkaException) else None
-    if code in _ACTIVE:
-        return GroupActive(
-            f"The group {name} is still active.",
-            evidence=error.evidence,
-            hint=f"stop its members; see them: invoke kafka.group.describe {name}",
-        )
-    if code == KafkaError.GROUP_ID_NOT_FOUND:
-        return GroupMissing(f"There is no group {name}.", hint="invoke kafka.group.list")
-    return error
+def _policy() -> RetryPolicy:
+    return RetryPolicy(first_s=0.05, cap_s=0.25)
+
+
+def _until_coordinated(
+    attempt: Callable[[], T], what: str, timeout_s: float, translated: Translation = translate
+) -> T:
+    """Call `attempt` until the coordinator answers; raises the translation of the last error.
+
+    For a moment after a start, the coordinator is not known yet, or still reads its log.
+    """
+    last: list[KafkaException] = []
+
+    def check() -> T:
+        try:
+            return attempt()
+        except KafkaException as error:
+            cause = error.args[0]
+            if is_away(cause) or cause.code() == KafkaError._WAIT_COORD:
+                last[:] = [error]
+                raise NotYet(cause.str()) from error
+            raise translated(error, what) from error
+
+    try:
+        return _policy().until(check, Deadline.after(timeout_s))
+    except OutOfTime as error:
+        raise translated(last[0], what) from error
+
+
+def _translated_for(group: str) -> Translation:
+    """Return the translation of errors that are about this group, and of all others."""
+
+    def translated(error: KafkaException, what: str) -> KafkaTasksError:
+        cause: KafkaError = error.args[0]
+        if cause.code() in _ACTIVE:
+            return GroupActive(
+                f"The group {group} is still active.",
+                evidence=(f"{cause.name()}: {cause.str()}",),
+                hint=f"stop its members; see them: invoke kafka.group.describe {group}",
+            )
+        if cause.code() == KafkaError.GROUP_ID_NOT_FOUND:
+            return GroupMissing(f"There is no group {group}.", hint="invoke kafka.group.list")
+        return translate(error, what)
+
+    return translated

@@ -45,6 +45,22 @@ def ranges(
     return found
 
 
+def of_topic(
+    admin: Admin, state: TopicState, *, timeout_s: float | None = None
+) -> dict[int, Offsets]:
+    """Return the first and the next offset of each partition of a topic.
+
+    Raises `TopicMissing` where the topic was deleted meanwhile.
+    """
+    asked = [(state.name, partition.id) for partition in state.partitions]
+    found = {at: log for at, log in ranges(admin, asked, timeout_s=timeout_s).items() if log}
+    if len(found) < len(asked):
+        raise TopicMissing(
+            f"The topic {state.name} was deleted meanwhile.", hint="invoke kafka.topic.list"
+        )
+    return {number: log for (_, number), log in found.items()}
+
+
 def at_time(
     admin: Admin, asked: Iterable[Place], moment_ms: int, *, timeout_s: float | None = None
 ) -> dict[Place, int | None]:

@@ -1,4 +1,4 @@
-"""Many records, read in batches and without a group."""
+"""The one reader: records in batches, without a group."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from kafka_tasks.errors import BrokerUnreachable, ClusterError, TopicMissing
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.retry import Deadline
 
-# What is said of an offset that is not in the log any more.
+# The errors for an offset that is no longer in the log.
 _GONE = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
 
 _BATCH = 10_000
 
 
-class Reading:
+class Reader:
     """Reads partitions from given offsets. Use it with `with`, and iterate over `batches`.
 
-    `ends` stops each partition at that offset; a partition that has no record left before it (its
+    `ends` stops each partition at that offset; a partition without a further record before it (its
     end is a marker, or was compacted away) stops there too. `given` counts the records so far.
     """
 
@@ -48,7 +48,7 @@ class Reading:
             number: at for number, at in starts.items() if ends is None or at < ends[number]
         }
         self._away: KafkaError | None = None
-        self._patience = Deadline.after(timeout_s)
+        self._deadline = Deadline.after(timeout_s)
         self._consumer = connected(
             Consumer,
             {
@@ -69,7 +69,7 @@ class Reading:
             },
         )
 
-    def __enter__(self) -> Reading:
+    def __enter__(self) -> Reader:
         places = self._places(self._open)
         if places:
             self._consumer.assign(places)
@@ -86,14 +86,14 @@ class Reading:
     def _failed(self, error: KafkaError) -> None:
         if is_away(error):
             if self._away is None:
-                self._patience = Deadline.after(self._timeout_s)
+                self._deadline = Deadline.after(self._timeout_s)
             self._away = error
 
     def batches(self, most: int | None = None) -> Iterator[list[Message]]:
-        """Records as they come, never more than `most` in all; an empty batch: nothing new.
+        """Yield records as they come, up to `most` in all; an empty batch means nothing new.
 
         Raises `BrokerUnreachable` when no broker answered for the timeout, `ClusterError` for an
-        offset that is not there any more, and `TopicMissing` after the timeout.
+        offset that was deleted, and `TopicMissing` after the timeout.
         """
         while self._open and self.given != most:
             found = self._next(_BATCH if most is None else min(most - self.given, _BATCH))
@@ -104,21 +104,21 @@ class Reading:
                 good = self._before_ends(good, self._ends)
             if found:
                 self._away = None
-                self._patience = Deadline.after(self._timeout_s)
+                self._deadline = Deadline.after(self._timeout_s)
             else:
-                self._bear_silence()
+                self._require_answer()
             self.given += len(good)
             yield good
 
     def _next(self, most: int) -> list[Message]:
-        """What is there, or the first that comes: asked for many, the library waits for many."""
+        """Return what is there, or the next record: asked for many, the library waits for many."""
         if found := self._consumer.consume(most, timeout=0):
             return found
         first = self._consumer.poll(SLICE_S)
         return [] if first is None else [first]
 
     def _heed(self, found: list[Message]) -> None:
-        """Ends of partitions, and what went wrong."""
+        """Close partitions that are at their end, and raise the error of any other."""
         for message in found:
             error = message.error()
             if error is None or is_away(error):
@@ -139,7 +139,7 @@ class Reading:
                 raise translate(KafkaException(error), f"consume from {self._topic}")
 
     def _before_ends(self, good: list[Message], ends: Mapping[int, int]) -> list[Message]:
-        """Those that lie before their partition's end; a partition that is at its end is closed."""
+        """Drop records past the end of their partition, and close partitions at their end."""
         following = {
             place.partition: place.offset
             for place in self._consumer.position(self._places(self._open))
@@ -156,14 +156,14 @@ class Reading:
         for number in closed:
             del self._open[number]
 
-    def _bear_silence(self) -> None:
-        """Nothing new is no news when following; else it may last as long as the timeout."""
-        if not self._patience.expired():
+    def _require_answer(self) -> None:
+        """Allow silence when following; otherwise raise `BrokerUnreachable` after the timeout."""
+        if not self._deadline.expired():
             return
         answered = self._answered()
         if self._ends is None and (answered or self._away is None):
             self._away = None
-            self._patience = Deadline.after(self._timeout_s)
+            self._deadline = Deadline.after(self._timeout_s)
             return
         raise BrokerUnreachable(
             f"Nothing has come from {self._topic} for {self._timeout_s:g} s; "
@@ -173,7 +173,7 @@ class Reading:
         )
 
     def _answered(self) -> bool:
-        """Whether a broker is there; raises `TopicMissing`, which nothing else would ever say."""
+        """Return whether a broker answers; raises `TopicMissing`, which nothing else reports."""
         try:
             seen = self._consumer.list_topics(self._topic, timeout=SLICE_S * 3)
         except KafkaException:

@@ -1,4 +1,4 @@
-"""Many records, sent in batches with acks=all."""
+"""The one sender: records with acks=all, one by one or in blocks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kafka_tasks.retry import Deadline
 
 
 class _Answer(msgspec.Struct, gc=False):
-    """What waits for a record's answer: half a million at a time, which nobody need search."""
+    """The callback of a record; half a million exist at once, untracked by the collector."""
 
     told: Any
     at: int
@@ -28,18 +28,21 @@ class _Answer(msgspec.Struct, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a record was not acknowledged; `size` is that of its key, value and headers."""
+    """The reason why a record was not acknowledged; `size` is that of key, value and headers."""
 
     error: KafkaTasksError
     size: int
     too_large: bool
 
 
-class Sending:
+class Sender:
     """Sends records with acks=all, in order and once each, also through a broker's restart.
 
-    `failures` maps what the caller named a record by to why it was not acknowledged; once there is
-    one, what is still in the queue is taken back. Keys choose partitions as Java's client does.
+    `failures` maps the caller's number of a record to the reason why it was not acknowledged; after
+    the first one, `flush` withdraws the records that are still queued. Keys choose partitions as in
+    the Java client. `heard` is called with each acknowledged record, which costs time. `at_once` is
+    for few records: none waits for a batch, and none for a producer id, which takes a fresh broker
+    a second; so a retry may change their order.
     """
 
     def __init__(
@@ -50,6 +53,8 @@ class Sending:
         timeout_s: float = 60.0,
         max_bytes: int = 1_000_000,
         heed: Callable[[], None] = lambda: None,
+        heard: Callable[[Message], None] | None = None,
+        at_once: bool = False,
     ) -> None:
         self.failures: dict[int, Failure] = {}
         self.accepted = 0
@@ -58,50 +63,51 @@ class Sending:
         self._topic = topic
         self._timeout_s = timeout_s
         self._heed = heed
+        self._heard = heard
         self._purged = False
         self._producer = connected(
             Producer,
             {
                 **configuration(cluster),
                 "acks": "all",
-                "enable.idempotence": True,
+                "enable.idempotence": not at_once,
                 "partitioner": "murmur2_random",
-                "linger.ms": 5,
+                "linger.ms": 0 if at_once else 5,
                 # A batch that is larger than the topic allows is refused with all that is in it.
                 "batch.size": min(1_000_000, max_bytes),
                 "batch.num.messages": 50_000,
                 "queue.buffering.max.messages": 500_000,
                 "message.timeout.ms": int(timeout_s * 1000),
                 "message.max.bytes": min(max(max_bytes, 1000), 1_000_000_000),
-                "delivery.report.only.error": True,
+                "delivery.report.only.error": heard is None,
             },
         )
         self._told = self._reported
 
     @property
     def pending(self) -> int:
-        """How many records have no answer yet."""
+        """The number of records without an answer yet."""
         return len(self._producer)
 
     @property
     def acknowledged(self) -> int:
-        """How many records are in the topic for sure."""
+        """The number of records that are in the topic for sure."""
         return self.accepted - self._reports - self.pending
 
     def gather(self, at: int, value: Any, key: Any) -> None:
-        """Take a record in, text or bytes, for the next `serve`, `send` or `flush` to send.
+        """Add a record, text or bytes, to the block that `serve`, `send` or `flush` sends next.
 
-        `at` is what it is called by in `failures`. One that may be too large is for `send`: of
-        those gathered, others that come later would be sent all the same.
+        `at` is its number in `failures`. Pass a record that may be too large to `send`: after a
+        failure in a block, the records behind it are sent all the same.
         """
         self._gathered.append({"value": value, "key": key, "callback": _Answer(self._told, at)})
 
     def send(self, at: int, value: Any, key: Any, **further: Any) -> bool:
-        """Send a record after those that were gathered; False where that failed.
+        """Send a record after the gathered block; return False where that failed.
 
         `further`: partition, timestamp (milliseconds), headers (a list of pairs).
         """
-        # Only this call knows `further`; that for many at once is three times as fast.
+        # Only this call takes `further`; the one for a block is three times as fast.
         produce: Callable[..., None] = partial(
             self._producer.produce, on_delivery=_Answer(self._told, at), **further
         )
@@ -120,10 +126,10 @@ class Sending:
                 return True
 
     def _send_gathered(self) -> bool:
-        """Hand over what was gathered, in its order; False where one was not taken."""
+        """Send the gathered block in order; return False where a record was refused."""
         while self._gathered:
             self.accepted += self._producer.produce_batch(self._topic, self._gathered)
-            # What was not taken says why; where there is no room for one, all that follow wait.
+            # A refused record carries its error; after a full queue, all that follow wait too.
             self._gathered = [record for record in self._gathered if "_error" in record]
             errors = [record.pop("_error") for record in self._gathered]
             if errors and errors[0].code() != KafkaError._QUEUE_FULL:
@@ -141,12 +147,14 @@ class Sending:
         self._heed()
 
     def serve(self) -> None:
-        """Send what was gathered, and hear of failures; to be called now and then."""
+        """Send the gathered block, and receive reports of failures; call this regularly."""
         self._send_gathered()
         self._producer.poll(0)
 
     def _reported(self, at: int, error: KafkaError | None, message: Message) -> None:
         if error is None:
+            if self._heard is not None:
+                self._heard(message)
             return
         self._reports += 1
         if error.code() != KafkaError._PURGE_QUEUE:
@@ -157,14 +165,14 @@ class Sending:
         self.failures[at] = Failure(why, size, error.code() == KafkaError.MSG_SIZE_TOO_LARGE)
 
     def withdraw(self) -> None:
-        """Take back what is not under way yet."""
+        """Withdraw the records that are not under way yet."""
         self._gathered.clear()
         if not self._purged:
             self._purged = True
             self._producer.purge(in_queue=True, in_flight=False)
 
     def flush(self, timeout_s: float | None = None) -> int:
-        """Send what was gathered and wait for every answer; returns how many have none."""
+        """Send the gathered block and wait for all answers; return how many are missing."""
         deadline = Deadline.after(self._timeout_s + 5.0 if timeout_s is None else timeout_s)
         self._send_gathered()
         while self.pending and not deadline.expired():
@@ -176,6 +184,6 @@ class Sending:
 
 
 def size_of(key: Any, value: Any, headers: Any) -> int:
-    """Bytes of a record as librdkafka counts them, without what frames it."""
+    """Return the bytes of a record as librdkafka counts them, without framing."""
     parts = (part for pair in ((key, value), *(headers or ())) for part in pair if part)
     return sum(len(part.encode() if isinstance(part, str) else part) for part in parts)

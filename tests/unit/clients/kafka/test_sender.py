@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from kafka_tasks.clients.kafka.sender import Sending
+from kafka_tasks.clients.kafka.sender import Sender
 from kafka_tasks.model.cluster import Cluster
 
 
@@ -72,15 +72,15 @@ def library() -> Library:
 @pytest.fixture
 def sending(
     library: Library, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Sending]:
+) -> Callable[..., Sender]:
     """Makes senders that use it."""
     monkeypatch.setattr("kafka_tasks.clients.kafka.sender.connected", lambda *_: library)
-    return lambda **further: Sending(cluster, "t", **further)
+    return lambda **further: Sender(cluster, "t", **further)
 
 
 @pytest.mark.parametrize("room", [1, 3, 7, 1000])
 def test_the_order_is_that_of_the_calls(
-    room: int, library: Library, sending: Callable[..., Sending]
+    room: int, library: Library, sending: Callable[..., Sender]
 ) -> None:
     """Gathered or not, and however little room the library has."""
     library.room = room
@@ -97,7 +97,7 @@ def test_the_order_is_that_of_the_calls(
     assert (sender.acknowledged, sender.failures) == (50, {})
 
 
-def test_many_are_handed_over_at_once(library: Library, sending: Callable[..., Sending]) -> None:
+def test_many_are_handed_over_at_once(library: Library, sending: Callable[..., Sender]) -> None:
     """One call for what was gathered, none for nothing."""
     sender = sending()
     for at in range(30):
@@ -109,7 +109,7 @@ def test_many_are_handed_over_at_once(library: Library, sending: Callable[..., S
 
 @pytest.mark.parametrize("code", [KafkaError._FATAL, KafkaError._UNKNOWN_TOPIC])
 def test_a_gathered_record_that_is_not_taken_is_named(
-    code: int, library: Library, sending: Callable[..., Sending]
+    code: int, library: Library, sending: Callable[..., Sender]
 ) -> None:
     """By its line and size; those before it are sent, and nothing is tried for ever."""
     library.refused = ("bad", code)
@@ -123,7 +123,7 @@ def test_a_gathered_record_that_is_not_taken_is_named(
     assert sender.acknowledged == 2
 
 
-def test_what_is_taken_back_was_not_sent(library: Library, sending: Callable[..., Sending]) -> None:
+def test_what_is_taken_back_was_not_sent(library: Library, sending: Callable[..., Sender]) -> None:
     """Gathered records are forgotten at a withdrawal, and no account has them."""
     sender = sending()
     sender.gather(1, "a", None)
@@ -133,7 +133,7 @@ def test_what_is_taken_back_was_not_sent(library: Library, sending: Callable[...
 
 
 def test_an_interrupt_while_there_is_no_room_leaves_an_exact_account(
-    library: Library, sending: Callable[..., Sending]
+    library: Library, sending: Callable[..., Sender]
 ) -> None:
     """What the library took is counted, what it did not take is not."""
 
