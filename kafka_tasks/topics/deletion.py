@@ -1,4 +1,4 @@
-"""Topics deleted until they are really gone, so that the same names can be created at once."""
+"""Deletes topics, until the same names can be created again, and the oldest records of one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from kafka_tasks.clients.kafka import changes, offsets
 from kafka_tasks.clients.kafka.admin import CHANGE_S, Admin
 from kafka_tasks.clients.kafka.changes import Outcomes
+from kafka_tasks.clients.kafka.connection import not_yet
 from kafka_tasks.errors import (
     BrokerUnreachable,
     ClusterError,
@@ -20,14 +21,14 @@ from kafka_tasks.model.topic import TopicState, Trim
 from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
 from kafka_tasks.topics.waits import topics_seen
 
-# What a request may hold up: the controller answers a batch when all of it is on its way.
+# The controller answers when it has accepted the whole batch, so a batch has a limit.
 _BATCH = 500
-# How long the controller may take over one request, in seconds.
+# Seconds for one request before it is sent again.
 _ANSWER_S = 5.0
 
 
 def users(states: Iterable[TopicState]) -> list[TopicState]:
-    """The topics that are not Kafka's own, by name."""
+    """Return the topics that are not Kafka's own, by name."""
     return sorted((s for s in states if not s.internal), key=lambda state: state.name)
 
 
@@ -38,23 +39,23 @@ def delete(
     timeout_s: float | None = None,
     policy: RetryPolicy | None = None,
 ) -> Outcomes:
-    """Delete topics; each name gets None when it is gone and free again, else why it is not.
+    """Delete topics; return None for each that is gone, its name free again, else an error.
 
-    The metadata forgets a topic before the controller does: until then a topic of that name cannot
-    be created.
+    The metadata forgets a topic before the controller does, which until then refuses a new topic
+    of that name.
     """
-    deadline = Deadline.after(admin.limit(timeout_s, CHANGE_S))
     waiting = policy or RetryPolicy(first_s=0.01, cap_s=0.05)
+    deadline = Deadline.after(admin.limit(timeout_s, CHANGE_S), waiting.clock)
     found: Outcomes = {}
     for first in range(0, len(names), _BATCH):
         found.update(_sent(admin, list(names[first : first + _BATCH]), deadline, waiting))
     going = [name for name, error in found.items() if error is None]
-    left = await_free(admin, going, deadline, waiting)
-    return {**found, **{name: _on_its_way(name) for name in sorted(left)}}
+    left = _await_free(admin, going, deadline, waiting)
+    return {**found, **{name: _still_there(name) for name in sorted(left)}}
 
 
 def _sent(admin: Admin, names: list[str], deadline: Deadline, policy: RetryPolicy) -> Outcomes:
-    """A request without an answer is sent again: what is gone by then is what was wanted."""
+    """Send a deletion until it is answered; a topic that is gone by then counts as deleted."""
     found: Outcomes = {}
 
     def attempt() -> None:
@@ -73,36 +74,36 @@ def _unless_gone(error: KafkaTasksError | None) -> KafkaTasksError | None:
     return None if isinstance(error, TopicMissing) else error
 
 
-def _on_its_way(name: str) -> ClusterError:
+def _still_there(name: str) -> ClusterError:
     return ClusterError(
-        f"The topic {name} is marked for deletion and not gone yet: a broker that has a replica "
-        "of it does not answer.",
+        f"The topic {name} is marked for deletion but not gone: a broker with a replica of it "
+        "does not answer.",
         hint="invoke kafka.status",
     )
 
 
-def await_free(
-    admin: Admin, names: Iterable[str], deadline: Deadline, policy: RetryPolicy | None = None
+def _await_free(
+    admin: Admin, names: Iterable[str], deadline: Deadline, policy: RetryPolicy
 ) -> set[str]:
-    """Wait until topics of these names could be created; returns those that cannot in time."""
+    """Wait until topics of these names can be created; return those that cannot in time."""
     left = set(names)
 
     def check() -> None:
-        # The metadata costs one small answer; the controller is asked when nothing is in it.
+        # The metadata is cheap; the controller is asked when none of them is in it.
         seen = left & set(topics_seen(admin))
         if seen:
             raise NotYet(f"{min(seen)} is still there")
         try:
             still = changes.taken(admin, sorted(left), timeout_s=max(1.0, deadline.remaining()))
         except BrokerUnreachable as error:
-            raise NotYet(error.message) from error
+            raise not_yet(error) from error
         left.intersection_update(still)
         if left:
             raise NotYet(f"{min(left)} is marked for deletion")
 
     if left:
         try:
-            (policy or RetryPolicy(first_s=0.01, cap_s=0.05)).until(check, deadline)
+            policy.until(check, deadline)
         except OutOfTime:
             return left
     return set()
@@ -114,8 +115,8 @@ def require_trimmable(state: TopicState) -> None:
     if policy is not None and "delete" not in policy.split(","):
         raise InvalidInput(
             f"The topic {state.name} is only compacted (cleanup.policy={policy}); "
-            "Kafka trims no such topic.",
-            hint=f"let it be deleted from too: invoke kafka.topic.alter {state.name} "
+            "compacted topics cannot be trimmed.",
+            hint=f"allow deletion too: invoke kafka.topic.alter {state.name} "
             "--append cleanup.policy=delete",
         )
 
@@ -123,10 +124,10 @@ def require_trimmable(state: TopicState) -> None:
 def plan_trim(
     admin: Admin, state: TopicState, before: Position, *, partitions: Sequence[int] = ()
 ) -> list[Trim]:
-    """What would go in each partition, or in these; nothing goes where `records` is 0.
+    """Return what would be deleted in each partition, or in these; nothing where `records` is 0.
 
-    Raises `InvalidInput` for a partition that is not there, `ClusterError` for one that has no
-    leader.
+    Raises `InvalidInput` for a partition that the topic does not have, `ClusterError` for one
+    without a leader.
     """
     numbers = [partition.id for partition in state.partitions]
     for number in partitions:
@@ -139,7 +140,7 @@ def plan_trim(
     for number in partitions or numbers:
         if (state.name, number) not in asked:
             raise ClusterError(
-                f"The partition {state.name}-{number} has no leader, so nothing can be trimmed.",
+                f"The partition {state.name}-{number} has no leader, so it cannot be trimmed.",
                 hint="invoke kafka.status",
             )
     logs = offsets.ranges(admin, asked)
@@ -152,6 +153,6 @@ def plan_trim(
 
 
 def trim(admin: Admin, topic: str, wanted: Sequence[Trim]) -> dict[int, int]:
-    """Delete the records; returns the first offset of each partition then."""
+    """Delete the records; return the new first offset of each partition."""
     going = {one.partition: one.before for one in wanted if one.records}
     return changes.trim(admin, topic, going)

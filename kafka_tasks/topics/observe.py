@@ -8,10 +8,11 @@ from fnmatch import fnmatchcase
 
 from kafka_tasks.clients.kafka import offsets
 from kafka_tasks.clients.kafka.admin import Admin
+from kafka_tasks.clients.kafka.connection import not_yet
 from kafka_tasks.errors import BrokerUnreachable
 from kafka_tasks.model.group import Place
 from kafka_tasks.model.topic import ConfigValue, ListedTopic, Offsets, TopicState
-from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
+from kafka_tasks.retry import Deadline, OutOfTime, RetryPolicy
 from kafka_tasks.topics.model import TopicSpec, WantedTopics
 from kafka_tasks.topics.plan import Plan, plan, prunable
 
@@ -57,7 +58,7 @@ def _configs(admin: Admin, names: list[str], deadline: Deadline) -> Configs:
         try:
             return admin.configs(names, timeout_s=max(1.0, deadline.remaining()), missing_ok=True)
         except BrokerUnreachable as error:
-            raise NotYet(error.evidence[0] if error.evidence else error.message) from error
+            raise not_yet(error) from error
 
     try:
         return RetryPolicy(first_s=0.05, cap_s=0.25).until(check, deadline)

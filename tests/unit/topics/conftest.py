@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from kafka_tasks.topics import apply
+from kafka_tasks.topics import apply, deletion
 from tests.unit.fakes import FakeChanges
 
 
 @pytest.fixture(autouse=True)
 def _changes_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apply, "changes", FakeChanges)
+    for module in (apply, deletion):
+        monkeypatch.setattr(module, "changes", FakeChanges)

@@ -12,11 +12,12 @@ from kafka_tasks.errors import (
     TopicExists,
 )
 from kafka_tasks.model.topic import ConfigValue, TopicState
+from kafka_tasks.retry import RetryPolicy
 from kafka_tasks.testing import FakeClock
 from kafka_tasks.topics.apply import Progress, apply, require_done
 from kafka_tasks.topics.model import TopicSpec
 from kafka_tasks.topics.plan import plan
-from kafka_tasks.topics.waits import await_absence, await_leaders
+from kafka_tasks.topics.waits import await_all_leaders, await_leaders
 from tests.unit.fakes import FakeAdmin, topic
 
 
@@ -110,12 +111,26 @@ def test_missing_leaders_are_counted(clock: FakeClock, state: TopicState | None,
         await_leaders(admin, "t", clock.deadline(1))  # type: ignore[arg-type]
 
 
-def test_absence_is_awaited(clock: FakeClock) -> None:
-    """Deleted topics that are still listed at the deadline are named."""
-    admin: Any = FakeAdmin(there={"stays": topic("stays")})
-    await_absence(admin, ("gone",), clock.deadline(1))
-    with pytest.raises(ClusterError, match="Not deleted in time: stays is still there"):
-        await_absence(admin, ("gone", "stays"), clock.deadline(1))
+def test_each_topic_without_leaders_says_what_it_lacks(clock: FakeClock) -> None:
+    """Those with leaders are done; one request asks for all."""
+    admin: Any = FakeAdmin(there={"led": topic("led"), "bare": topic("bare", 2, leader=None)})
+    found: dict[str, TopicState] = {}
+    wanted = {"led": 1, "bare": 2, "gone": 1}
+    policy = RetryPolicy(clock=clock, sleep=clock.sleep)
+    failed = await_all_leaders(admin, wanted, clock.deadline(1), policy, found.update)
+    assert list(found) == ["led"]
+    assert {name: error.message for name, error in failed.items()} == {
+        "bare": "The topic bare did not get its leaders in time: 0 of 2 partitions have a leader.",
+        "gone": "The topic gone did not get its leaders in time: it is not in the metadata yet.",
+    }
+
+
+def test_new_partitions_are_waited_for(clock: FakeClock) -> None:
+    """A broker that has not heard of them yet is asked again."""
+    admin: Any = FakeAdmin(there={"t": topic("t", 1)})
+    policy = RetryPolicy(clock=clock, sleep=clock.sleep)
+    failed = await_all_leaders(admin, {"t": 3}, clock.deadline(1), policy, lambda _: None)
+    assert "it has 1 of 3 partitions" in failed["t"].message
 
 
 def test_configuration_counts_in_the_comparison() -> None:

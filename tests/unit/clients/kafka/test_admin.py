@@ -6,12 +6,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, KafkaException
 
 from kafka_tasks.clients.kafka import admin as admin_module
 from kafka_tasks.clients.kafka import group_admin
 from kafka_tasks.clients.kafka.admin import Admin
-from kafka_tasks.errors import BrokerUnreachable, ClusterError
+from kafka_tasks.errors import BrokerUnreachable, ClusterError, GroupActive, GroupMissing
 from kafka_tasks.model.cluster import Cluster
 
 
@@ -68,6 +68,46 @@ def test_a_broker_that_does_not_list_its_groups_is_an_error_of_ours(admin: Admin
     with pytest.raises(ClusterError, match="list the consumer groups"):
         group_admin.names(admin)
     admin.client.let_go.set()  # type: ignore[attr-defined]
+
+
+class _Groups(_Client):
+    """A client whose group requests all fail with this error."""
+
+    code = KafkaError.NON_EMPTY_GROUP
+
+    def delete_consumer_groups(self, names: list[str], **_: object) -> dict[str, Future[Any]]:
+        """Refuse each of them."""
+        future: Future[Any] = Future()
+        future.set_exception(KafkaException(KafkaError(self.code)))
+        return dict.fromkeys(names, future)
+
+    def alter_consumer_group_offsets(self, asked: list[Any], **_: object) -> dict[str, Any]:
+        """Refuse it."""
+        return self.delete_consumer_groups([request.group_id for request in asked])
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "said"),
+    [
+        (KafkaError.NON_EMPTY_GROUP, GroupActive, "The group g is still active."),
+        (KafkaError.UNKNOWN_MEMBER_ID, GroupActive, "The group g is still active."),
+        (KafkaError.GROUP_ID_NOT_FOUND, GroupMissing, "There is no group g."),
+        (KafkaError.GROUP_AUTHORIZATION_FAILED, ClusterError, "Failed: {} g."),
+    ],
+)
+def test_an_error_of_a_group_names_the_group(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, code: int, kind: type[Exception], said: str
+) -> None:
+    """Deleting it and setting its offsets fail alike."""
+    monkeypatch.setattr(admin_module, "AdminClient", _Groups)
+    monkeypatch.setattr(_Groups, "code", code)
+    admin = Admin(cluster)
+    deleted = group_admin.delete(admin, ["g"])["g"]
+    assert type(deleted) is kind
+    assert str(deleted) == said.format("delete group")
+    with pytest.raises(kind) as caught:
+        group_admin.set_offsets(admin, "g", {("t", 0): 1})
+    assert str(caught.value) == said.format("set the offsets of group")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kafka_tasks.errors import BrokerUnreachable, ClusterError, InvalidInput
+from kafka_tasks.model.topic import TopicState
+from kafka_tasks.retry import RetryPolicy
+from kafka_tasks.testing import FakeClock
+from kafka_tasks.topics import deletion
+from tests.unit.fakes import FakeAdmin, FakeChanges, topic
+
+
+@pytest.fixture
+def policy(clock: FakeClock) -> RetryPolicy:
+    """Return a policy on a clock that does not wait."""
+    return RetryPolicy(clock=clock, sleep=clock.sleep)
+
+
+def _cluster(*names: str, **further: Any) -> Any:
+    return FakeAdmin(there={name: topic(name) for name in names}, **further)
+
+
+def test_topics_are_deleted_until_their_names_are_free(policy: RetryPolicy) -> None:
+    """A topic that is missing already is what was wanted."""
+    admin = _cluster("a", "b")
+    assert deletion.delete(admin, ["a", "gone"], policy=policy) == {"a": None, "gone": None}
+    assert list(admin.there) == ["b"]
+
+
+def test_a_deletion_without_an_answer_is_sent_again(policy: RetryPolicy) -> None:
+    """Only for the topics that were not answered."""
+    admin = _cluster("a", "b", errors={"delete": [BrokerUnreachable("No answer")]})
+    assert deletion.delete(admin, ["a", "b"], policy=policy) == {"a": None, "b": None}
+    assert [call for call in admin.calls if call.startswith("delete")] == [
+        "delete a",
+        "delete b",
+        "delete a",
+    ]
+
+
+def test_a_refusal_is_the_outcome_of_that_topic(policy: RetryPolicy) -> None:
+    """The other topics are deleted."""
+    refused = InvalidInput("The broker refused")
+    admin = _cluster("a", "b", errors={"delete": [refused]})
+    assert deletion.delete(admin, ["a", "b"], policy=policy) == {"a": refused, "b": None}
+
+
+def test_a_topic_that_stays_is_named(
+    clock: FakeClock, policy: RetryPolicy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A topic that the cluster still shows at the deadline is an error."""
+    admin = _cluster("stays")
+    monkeypatch.setattr(FakeChanges, "delete", lambda _, names, **__: dict.fromkeys(names))
+    outcome = deletion.delete(admin, ["stays"], timeout_s=1.0, policy=policy)["stays"]
+    assert isinstance(outcome, ClusterError)
+    assert outcome.message.startswith("The topic stays is marked for deletion but not gone")
+    assert clock.now >= 1.0
+
+
+def test_a_name_that_the_controller_still_holds_is_waited_for(
+    clock: FakeClock, policy: RetryPolicy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The metadata forgets a topic before a new one of that name can be created."""
+    held = [{"a"}, {"a"}, set()]
+    monkeypatch.setattr(FakeChanges, "taken", lambda *_, **__: held.pop(0))
+    assert deletion.delete(_cluster("a"), ["a"], policy=policy) == {"a": None}
+    assert held == []
+    assert len(clock.sleeps) == 2
+
+
+@pytest.mark.parametrize("policies", ["compact", "compact,compact"])
+def test_a_compacted_topic_cannot_be_trimmed(policies: str) -> None:
+    """The hint allows deletion beside it."""
+    state = topic("t", config={"cleanup.policy": policies})
+    with pytest.raises(InvalidInput, match="compacted topics cannot be trimmed") as caught:
+        deletion.require_trimmable(state)
+    assert "--append cleanup.policy=delete" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("state", [topic("t"), topic("t", config={"cleanup.policy": "delete"})])
+def test_other_topics_can_be_trimmed(state: TopicState) -> None:
+    """Those that delete by age, or do not show their policy."""
+    deletion.require_trimmable(state)
