@@ -1,6 +1,7 @@
-"""The acceptance suite: pytest modules that run against any cluster that is ready.
+"""The acceptance suite: pytest modules that run against any ready cluster.
 
-`pytest --pyargs kafka_tasks.acceptance` runs what needs no restart. The rest is named in full:
-`kafka_tasks.acceptance.before_restart`, and `kafka_tasks.acceptance.after_restart` after one.
-`python -m kafka_tasks.acceptance` does all of it with a cluster of its own.
+`pytest --pyargs kafka_tasks.acceptance` runs the checks that need no restart. For the others, run
+`kafka_tasks.acceptance.before_restart`, restart the cluster, and run
+`kafka_tasks.acceptance.after_restart`. `python -m kafka_tasks.acceptance` runs all of it on a
+temporary cluster.
 """

@@ -1,4 +1,4 @@
-"""Looks for what `before_restart` planted, and takes it out again."""
+"""Checks the data that `before_restart` wrote, and deletes it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from kafka_tasks.model.cluster import Cluster
 
 @pytest.fixture(scope="module")
 def planted(session: Session, admin: Admin) -> Iterator[Ledger]:
-    """What was planted; all of it is deleted when the run ends, also when a check failed."""
+    """Yield the ledger of the written data; delete the data at the end, also after a failure."""
     found = ledger.load(session.project)
     if found is None:
         pytest.fail(
-            f"nothing was planted in {session.project.path}: run `pytest --pyargs "
-            "kafka_tasks.acceptance.before_restart`, restart the cluster, and then this",
+            f"{session.project.path} has no data to check: run `pytest --pyargs "
+            "kafka_tasks.acceptance.before_restart`, restart the cluster, and run this again",
             pytrace=False,
         )
     yield found
@@ -33,45 +33,45 @@ def planted(session: Session, admin: Admin) -> Iterator[Ledger]:
 
 @proves("restarted")
 def test_every_service_was_restarted(planted: Ledger, session: Session) -> None:
-    """No service has been running since before the planting: otherwise nothing is proven."""
+    """Every service has started since the data was written."""
     if not planted.uptimes:
-        pytest.skip("when the services of this cluster were started is not known here")
+        pytest.skip("the start times of this cluster's services are unknown")
     now = ledger.uptimes(session)
     assert set(now) == set(planted.uptimes)
     since = time.time() - planted.written_at
-    # Uptimes may all be wrong by the same part of a second: only their difference is exact.
+    # Uptimes may all be off by the same part of a second: only their difference is exact.
     same = [name for name, before in planted.uptimes.items() if now[name] > before + since - 0.5]
-    assert not same, f"{', '.join(same)} was not restarted since {since:.0f} s ago"
+    assert not same, f"{', '.join(same)} was not restarted in the last {since:.0f} s"
 
 
 @proves("cluster-id-kept")
 def test_cluster_id_is_the_same(planted: Ledger, admin: Admin) -> None:
-    """It is the same cluster, not a new one at the same address."""
+    """The cluster at the address is the same one, not a new one."""
     now = admin.look(5.0).cluster_id
-    assert now == planted.cluster_id, f"it is {now}, was {planted.cluster_id}"
+    assert now == planted.cluster_id, f"the cluster id is {now}, was {planted.cluster_id}"
 
 
 @proves("test-topic-kept")
 def test_test_topic_has_its_data(planted: Ledger, cluster: Cluster, admin: Admin) -> None:
-    """test-topic is there, and the records that it took are at their offsets, unchanged."""
-    assert planted.kept, "no record of test-topic was noted before the restart"
+    """test-topic exists, and its records are at their offsets, unchanged."""
+    assert planted.kept, "the ledger has no record of test-topic"
     topic = admin.topics(name=planted.kept_topic).get(planted.kept_topic)
-    assert topic is not None, f"{planted.kept_topic} is not there any more"
+    assert topic is not None, f"the topic {planted.kept_topic} is missing"
     at = offsets.of_topic(admin, topic)[0]
     first, last = min(map(int, planted.kept)), max(map(int, planted.kept))
-    assert at.end > last, f"it ends at offset {at.end}, its last record was at {last}"
+    assert at.end > last, f"{topic.name} ends at offset {at.end}, its last record was at {last}"
     span = list(read(cluster, topic.name, {0: first}, count=last - first + 1))
     found = {str(record.offset): ledger.digest([record]) for record in span}
     other = sorted(int(offset) for offset, d in planted.kept.items() if found.get(offset) != d)
-    assert not other, f"the records at offsets {other} are not those that were sent"
+    assert not other, f"the records at offsets {other} differ from the sent ones"
 
 
 @proves("records-kept")
 def test_records_are_there_byte_for_byte(planted: Ledger, cluster: Cluster, admin: Admin) -> None:
-    """Each partition has as many records as were acknowledged, and their digest is the same."""
-    assert planted.counts, "no records were noted before the restart"
+    """Each partition has the acknowledged records: same number, same digest."""
+    assert planted.counts, "the ledger has no records"
     topic = admin.topics(name=planted.topic).get(planted.topic)
-    assert topic is not None, f"{planted.topic} is not there any more"
+    assert topic is not None, f"the topic {planted.topic} is missing"
     logs = offsets.of_topic(admin, topic)
     counts = {str(number): at.end - at.start for number, at in logs.items()}
     assert counts == planted.counts, f"records by partition: {counts}, were {planted.counts}"
@@ -79,13 +79,13 @@ def test_records_are_there_byte_for_byte(planted: Ledger, cluster: Cluster, admi
     records = read(cluster, topic.name, starts, count=sum(planted.counts.values()), timeout_s=60.0)
     found = {n: ledger.digest(mine) for n, mine in ledger.by_partition(records).items()}
     other = sorted(n for n, digest in planted.digests.items() if found.get(n) != digest)
-    assert not other, f"the records of partition {', '.join(other)} are not those that were sent"
+    assert not other, f"the records of partition {', '.join(other)} differ from the sent ones"
 
 
 @proves("offset-kept")
 def test_committed_offsets_are_the_same(planted: Ledger, admin: Admin) -> None:
-    """The consumer group would go on where it had stopped."""
-    assert planted.committed, "no offset was noted before the restart"
+    """The consumer group would resume at its committed offsets."""
+    assert planted.committed, "the ledger has no committed offset"
     wanted = {(planted.topic, int(n)): offset for n, offset in planted.committed.items()}
     found = group_admin.committed(admin, [planted.group])[planted.group]
     assert found == wanted, f"committed by partition: {found}, was {wanted}"

@@ -1,4 +1,4 @@
-"""Plants what has to survive a restart; `after_restart` looks for it."""
+"""Writes the data that has to survive a restart; `after_restart` checks it."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.topics import one_topic
 from kafka_tasks.topics.model import TopicSpec
 
-RECORDS = 10_000
-PARTITIONS = 3
-TEST_TOPIC = "test-topic"
+_RECORDS = 10_000
+_PARTITIONS = 3
+_TEST_TOPIC = "test-topic"
 
 
 @pytest.fixture(scope="module")
 def planted(session: Session, admin: Admin, run_prefix: str) -> Iterator[Ledger]:
-    """The ledger, with the names in it before anything of them is there."""
+    """Yield the ledger, which is saved with its names before the topics exist."""
     if (old := ledger.load(session.project)) is not None:
         leftovers.delete_planted(session.project, admin, old)
     ours = session.runtime.capabilities.lifecycle
-    kept = TEST_TOPIC if ours else f"{run_prefix}{TEST_TOPIC}"
+    kept = _TEST_TOPIC if ours else f"{run_prefix}{_TEST_TOPIC}"
     found = Ledger(
         cluster_id=str(admin.look(5.0).cluster_id),
         topic=f"{run_prefix}records",
@@ -46,27 +46,27 @@ def planted(session: Session, admin: Admin, run_prefix: str) -> Iterator[Ledger]
 
 def _records() -> Iterator[Record]:
     now = int(time.time() * 1000)
-    for number in range(RECORDS):
+    for number in range(_RECORDS):
         text = f"{number:05}".encode()
         yield Record(
             value=b"record " + text * (1 + number % 40),
             key=b"key " + text,
             headers=(("number", text),),
-            partition=number % PARTITIONS,
+            partition=number % _PARTITIONS,
             timestamp_ms=now + number,
         )
 
 
 @proves("records-acknowledged")
 def test_records_are_acknowledged(planted: Ledger, cluster: Cluster, admin: Admin) -> None:
-    """10,000 records in three partitions are acknowledged by all replicas that are in sync."""
+    """All in-sync replicas acknowledge 10,000 records in three partitions."""
     replicas = min(3, len(admin.look(5.0).brokers))
     keeps = {"retention.ms": "-1", "message.timestamp.type": "CreateTime"}
-    spec = TopicSpec(planted.topic, PARTITIONS, replicas, keeps)
+    spec = TopicSpec(planted.topic, _PARTITIONS, replicas, keeps)
     one_topic.create(admin, spec, if_not_exists=False)
     sent = list(_records())
     answers = produce(cluster, planted.topic, sent, timeout_s=60.0)
-    assert len(answers) == RECORDS
+    assert len(answers) == _RECORDS
     there = ledger.acknowledged(sent, answers)
     for number, records in ledger.by_partition(there).items():
         planted.digests[number] = ledger.digest(records)
@@ -75,8 +75,8 @@ def test_records_are_acknowledged(planted: Ledger, cluster: Cluster, admin: Admi
 
 @proves("offset-committed")
 def test_offsets_are_committed(planted: Ledger, admin: Admin) -> None:
-    """A consumer group commits another offset in each partition and reads them back."""
-    wanted = {(planted.topic, number): 1111 * (number + 1) for number in range(PARTITIONS)}
+    """A consumer group commits a different offset in each partition and reads them back."""
+    wanted = {(planted.topic, number): 1111 * (number + 1) for number in range(_PARTITIONS)}
     group_admin.set_offsets(admin, planted.group, wanted)
     found = group_admin.committed(admin, [planted.group])[planted.group]
     assert found == wanted
@@ -85,7 +85,7 @@ def test_offsets_are_committed(planted: Ledger, admin: Admin) -> None:
 
 @proves("test-topic-filled")
 def test_test_topic_takes_records(planted: Ledger, cluster: Cluster, admin: Admin) -> None:
-    """test-topic is made unless it is there, and takes ten records."""
+    """test-topic is created if it is missing, and accepts ten records."""
     if planted.kept_topic_is_ours:
         one_topic.create(admin, TopicSpec(planted.kept_topic, 1, 1), if_not_exists=True)
     records = [

@@ -1,4 +1,4 @@
-"""Fixtures: the cluster of the current project, and topics that are deleted afterwards."""
+"""Fixtures: the cluster of the current project, and topics that are deleted at the end."""
 
 from __future__ import annotations
 
@@ -21,17 +21,19 @@ NewTopic = Callable[..., str]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Who started the run names it, to find again what a killed run leaves."""
-    parser.addini("kafka_tasks_run", "the name of this run, part of its topics' names", default="")
+    """Add the name of the run, by which the topics of a killed run are found."""
+    parser.addini("kafka_tasks_run", "name of this run, part of its topics' names", default="")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
-    config.addinivalue_line("markers", f"{MARKER}(id): the acceptance criterion that it proves")
+    """Register the marker."""
+    config.addinivalue_line(
+        "markers", f"{MARKER}(id): the acceptance criterion that the test proves"
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put each test's criterion into the JUnit file."""
+    """Add each test's criterion to the JUnit file."""
     for item in items:
         for mark in item.iter_markers(MARKER):
             item.user_properties.append((MARKER, mark.args[0]))
@@ -39,64 +41,64 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def session() -> Session:
-    """The cluster of the current project; the run ends in words where it is not ready."""
+    """The session of the current project; the run exits with the reason if it is not ready."""
     try:
         found = current_session()
         require_ready(found)
     except KafkaTasksError as error:
-        said = [error.message, *error.evidence]
+        lines = [error.message, *error.evidence]
         hint = [f"Hint: {error.hint}"] if error.hint else []
-        pytest.exit("\n".join(said + hint), returncode=error.exit_code)
+        pytest.exit("\n".join(lines + hint), returncode=error.exit_code)
     return found
 
 
 @pytest.fixture(scope="session")
 def cluster(session: Session) -> Cluster:
-    """Where it is."""
+    """The cluster's addresses."""
     return session.runtime.cluster(session.settings)
 
 
 @pytest.fixture(scope="session")
-def keeper(cluster: Cluster) -> Address:
-    """Where its ZooKeeper is."""
+def zookeeper_address(cluster: Cluster) -> Address:
+    """The address of its ZooKeeper."""
     if cluster.zookeeper is None:
-        pytest.skip("the ZooKeeper of a cluster that somebody else runs is not known here")
+        pytest.skip("the ZooKeeper of a remote cluster is unknown")
     return cluster.zookeeper
 
 
 @pytest.fixture(scope="session")
 def admin(cluster: Cluster) -> Iterator[Admin]:
-    """A connection to it."""
+    """A connection to the cluster."""
     with Admin(cluster) as found:
         yield found
 
 
 @pytest.fixture(scope="session")
 def run_prefix(pytestconfig: pytest.Config) -> str:
-    """How the names of this run's topics begin."""
+    """The prefix of this run's topics."""
     return f"{PREFIX}{pytestconfig.getini('kafka_tasks_run') or uuid.uuid4().hex[:12]}-"
 
 
 @pytest.fixture(scope="session")
 def new_topic(admin: Admin, run_prefix: str) -> Iterator[NewTopic]:
-    """Makes topics of a name of their own; all are deleted when the run ends."""
-    made: list[str] = []
+    """A function that creates a topic and returns its name; all are deleted at the end."""
+    created: list[str] = []
 
     def make(
         partitions: int = 1, replication_factor: int = 1, config: dict[str, str] | None = None
     ) -> str:
-        name = f"{run_prefix}{len(made) + 1}"
-        made.append(name)
+        name = f"{run_prefix}{len(created) + 1}"
+        created.append(name)
         spec = TopicSpec(name, partitions, replication_factor, config or {})
         one_topic.create(admin, spec, if_not_exists=False)
         return name
 
     yield make
-    delete_topics(admin, made)
+    delete_topics(admin, created)
 
 
 @pytest.fixture(scope="session")
 def scratch(new_topic: NewTopic) -> str:
-    """One topic that keeps whatever is put in, however old its timestamp."""
+    """A topic that keeps every record, however old its timestamp."""
     keeps = {"retention.ms": "-1", "message.timestamp.type": "CreateTime"}
     return new_topic(config={**keeps, "cleanup.policy": "delete"})

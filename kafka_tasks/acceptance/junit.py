@@ -1,4 +1,4 @@
-"""JUnit XML: pytest's is read, one for the whole acceptance run is written."""
+"""JUnit XML: read pytest's file, write one for the whole acceptance run."""
 
 from __future__ import annotations
 
@@ -7,54 +7,55 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
-from kafka_tasks.acceptance.criteria import BY_ID, MARKER, Finding, Result
+from kafka_tasks.acceptance.criteria import BY_ID, MARKER
+from kafka_tasks.model.verdict import CriterionResult, Status
 
 MESSAGE_LINES = 12
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def read(path: Path) -> list[Finding]:
-    """What pytest reported about criteria; an absent or broken file reports nothing."""
+def read(path: Path) -> list[CriterionResult]:
+    """Return the results of criteria in pytest's file; none if it is missing or broken."""
     try:
-        tree = ElementTree.parse(path)  # noqa: S314 - our own pytest wrote it
+        tree = ElementTree.parse(path)  # noqa: S314 - pytest wrote it in this run
     except (OSError, ElementTree.ParseError):
         return []
-    return [finding for case in tree.iter("testcase") for finding in _findings(case)]
+    return [result for case in tree.iter("testcase") for result in _results(case)]
 
 
-def _findings(case: ElementTree.Element) -> Iterator[Finding]:
-    result, message = _result(case)
+def _results(case: ElementTree.Element) -> Iterator[CriterionResult]:
+    status, message = _status(case)
     seconds = float(case.get("time", "0"))
     for entry in case.iterfind("properties/property"):
         if entry.get("name") == MARKER and (criterion := BY_ID.get(entry.get("value", ""))):
-            yield Finding(criterion, result, seconds, message)
+            yield CriterionResult(criterion, status, seconds, message)
 
 
-def _result(case: ElementTree.Element) -> tuple[Result, str]:
-    kinds: tuple[tuple[str, Result], ...] = (
+def _status(case: ElementTree.Element) -> tuple[Status, str]:
+    kinds: tuple[tuple[str, Status], ...] = (
         ("failure", "failed"),
         ("error", "failed"),
         ("skipped", "skipped"),
     )
-    for tag, result in kinds:
+    for tag, status in kinds:
         for found in case.iterfind(tag):
-            return result, _shortened(found.get("message") or found.text or "")
+            return status, _shortened(found.get("message") or found.text or "")
     return "passed", ""
 
 
 def _shortened(message: str) -> str:
-    """Without the exception's name where it says nothing, and not longer than a screen."""
+    """Return the message without the exception's name, and at most a screen of it."""
     text = message.strip().removeprefix("failed on setup with ").strip('"')
     text = re.sub(r"^(AssertionError|Failed): ", "", text)
     lines = text.splitlines()
     return "\n".join([*lines[:MESSAGE_LINES], *(["…"] if len(lines) > MESSAGE_LINES else [])])
 
 
-def write(path: Path, rounds: Mapping[str, Iterable[Finding]], error: str | None) -> None:
-    """One test suite a round, one test case a criterion; `error` becomes a case of its own."""
+def write(path: Path, rounds: Mapping[str, Iterable[CriterionResult]], error: str | None) -> None:
+    """Write a test suite for each round, a test case for each criterion and for `error`."""
     root = ElementTree.Element("testsuites", name="kafka-tasks acceptance")
-    for name, findings in rounds.items():
-        _suite(root, name, [_case(name, finding) for finding in findings])
+    for name, results in rounds.items():
+        _suite(root, name, [_case(name, result) for result in results])
     if error is not None:
         case = ElementTree.Element("testcase", classname="acceptance.run", name="run", time="0")
         _child(case, "error", error)
@@ -72,16 +73,16 @@ def _suite(root: ElementTree.Element, name: str, cases: list[ElementTree.Element
     suite.extend(cases)
 
 
-def _case(round_: str, finding: Finding) -> ElementTree.Element:
+def _case(round_: str, result: CriterionResult) -> ElementTree.Element:
     case = ElementTree.Element(
         "testcase",
         classname=f"acceptance.{round_}",
-        name=finding.criterion.title,
-        time=f"{finding.seconds:.3f}",
+        name=result.criterion.title,
+        time=f"{result.seconds:.3f}",
     )
-    if finding.result != "passed":
-        tag = "failure" if finding.result == "failed" else "skipped"
-        _child(case, tag, finding.message)
+    if result.status != "passed":
+        tag = "failure" if result.status == "failed" else "skipped"
+        _child(case, tag, result.message)
     return case
 
 

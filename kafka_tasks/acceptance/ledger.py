@@ -1,4 +1,4 @@
-"""What was planted before a restart, written down to be looked for after it."""
+"""The ledger: data written before a restart, to compare after it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from kafka_tasks.lifecycle import Session
 from kafka_tasks.project import private
 from kafka_tasks.project.directory import Project
 
-FILE = "acceptance.json"
+_FILE = "acceptance.json"
 
 
 @dataclass(slots=True)
 class Ledger:
-    """Names, offsets and digests; partitions are text, as JSON has them.
+    """Names, offsets and digests; partitions are text, as in JSON.
 
-    `written_at` is seconds since the epoch, `uptimes` were each service's seconds then;
-    `kept_topic` is test-topic, or a topic of our own on a cluster that somebody else runs.
+    `written_at` is in seconds since the epoch, `uptimes` are each service's seconds at that time;
+    `kept_topic` is test-topic, or a topic of this run on a remote cluster.
     """
 
     cluster_id: str
@@ -37,18 +37,18 @@ class Ledger:
     written_at: float = 0.0
 
     def save(self, project: Project) -> None:
-        """Write it into the project's state directory, readable by its owner alone."""
+        """Write the ledger into the project's state directory, readable by its owner only."""
         content = json.dumps(asdict(self), indent=2)
-        private.write(project.make_state() / FILE, content.encode())
+        private.write(project.make_state() / _FILE, content.encode())
 
 
 def path_in(project: Project) -> Path:
-    """Where the ledger of this project lies."""
-    return project.state / FILE
+    """Return the path of the project's ledger."""
+    return project.state / _FILE
 
 
 def load(project: Project) -> Ledger | None:
-    """The ledger, or None where there is none or where it is unreadable."""
+    """Return the ledger, or None if it is missing or unreadable."""
     try:
         return Ledger(**json.loads(path_in(project).read_bytes()))
     except (OSError, ValueError, TypeError):
@@ -56,13 +56,13 @@ def load(project: Project) -> Ledger | None:
 
 
 def uptimes(session: Session) -> dict[str, float]:
-    """For how many seconds each service has been running, where that is known."""
+    """Return the uptime in seconds of each service whose uptime is known."""
     services = session.runtime.services()
     return {s.name: s.uptime_s for s in services if s.uptime_s is not None}
 
 
 def digest(records: Iterable[Record]) -> str:
-    """The sha256 of everything in these records: offsets, timestamps, keys, values, headers."""
+    """Return the sha256 of the records: offsets, timestamps, keys, values, headers."""
     total = hashlib.sha256()
     for record in records:
         numbers = f"{record.partition} {record.offset} {record.timestamp_ms}".encode()
@@ -70,7 +70,7 @@ def digest(records: Iterable[Record]) -> str:
         for name, value in record.headers:
             parts += [name.encode(), value]
         for part in parts:
-            # The length before each part keeps neighbours apart; null is not the empty value.
+            # The length separates neighbouring parts; null is not the empty value.
             length = -1 if part is None else len(part)
             total.update(b"%d:%b" % (length, part or b""))
         total.update(b";")
@@ -78,7 +78,7 @@ def digest(records: Iterable[Record]) -> str:
 
 
 def acknowledged(sent: Iterable[Record], answers: Iterable[Record]) -> list[Record]:
-    """The records as they were sent, at the offsets they were given; keys tell them apart.
+    """Return the sent records with their offsets, matched by key.
 
     The client's copy of an acknowledged record has no headers.
     """
@@ -87,7 +87,7 @@ def acknowledged(sent: Iterable[Record], answers: Iterable[Record]) -> list[Reco
 
 
 def by_partition(records: Iterable[Record]) -> dict[str, list[Record]]:
-    """The records of each partition in the order of their offsets."""
+    """Return the records of each partition in the order of their offsets."""
     found: dict[str, list[Record]] = {}
     for record in sorted(records, key=lambda record: (record.partition, record.offset)):
         found.setdefault(str(record.partition), []).append(record)

@@ -1,4 +1,4 @@
-"""What the checks put into a cluster is taken out again."""
+"""Deletes the topics, groups and files that the checks created."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ PREFIX = "kafka-tasks-acceptance-"
 
 
 def delete_topics(admin: Admin, names: Iterable[str]) -> None:
-    """Delete those of these topics that are there, and return when they are gone."""
-    there = tuple(sorted(set(names) & set(admin.topics())))
-    if there:
-        changes.require(deletion.delete(admin, there, timeout_s=30.0))
+    """Delete those of the topics that exist, and return when they are gone."""
+    existing = tuple(sorted(set(names) & set(admin.topics())))
+    if existing:
+        changes.require(deletion.delete(admin, existing, timeout_s=30.0))
 
 
 def delete_run(cluster: Cluster, run: str) -> None:
-    """Delete every topic of a run that could not do so itself."""
+    """Delete every topic of a run that was killed."""
     with Admin(cluster) as admin:
         names = admin.topics(timeout_s=5.0)
         delete_topics(admin, [name for name in names if name.startswith(f"{PREFIX}{run}-")])
 
 
 def delete_planted(project: Project, admin: Admin, planted: Ledger) -> None:
-    """Delete topics, group and ledger; test-topic only where planting had made it."""
+    """Delete topics, group and ledger; test-topic only if the run created it."""
     names = [planted.topic]
     if planted.kept_topic_is_ours:
         names.append(planted.kept_topic)

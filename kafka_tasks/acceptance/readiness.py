@@ -1,4 +1,4 @@
-"""The checks are for a cluster that is ready; one that is not is said in a sentence."""
+"""The precondition of the checks: a ready cluster."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kafka_tasks.project.directory import Project
 
 
 def current_session() -> Session:
-    """The session of the project that the current directory belongs to."""
+    """Return the session of the project in the current directory or above."""
     project = Project.find()
     found = settings.load(project.path, remembered=state.remembered(project))
     return lifecycle.open_session(project, found)
@@ -24,7 +24,7 @@ def require_ready(session: Session) -> Report:
         return found
     if found.state == "stopped":
         raise NotReady(
-            f"No cluster is running in {session.project.path}, so there is nothing to verify.",
+            f"No cluster is running in {session.project.path}.",
             hint="invoke kafka.up",
         )
     ours = session.runtime.capabilities.lifecycle

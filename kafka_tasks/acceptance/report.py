@@ -1,4 +1,4 @@
-"""What a whole acceptance run leaves: report.json and one JUnit file."""
+"""The reports of a whole acceptance run: JSON, JUnit XML and text."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from kafka_tasks.acceptance.suite import entry
 from kafka_tasks.errors import JavaUnfit, KafkaTasksError
 from kafka_tasks.version import VERSION
 
-_SHOWN = 12
+_LOG_LINES = 12
 
 
-def document(outcome: Outcome) -> dict[str, Any]:
-    """Criteria with the results of both rounds, the timelines of both starts, versions."""
+def _document(outcome: Outcome) -> dict[str, Any]:
     reports = [each.report for each in outcome.rounds if each.report]
     last = reports[-1] if reports else None
     return {
@@ -29,9 +28,9 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "cluster_id": last.cluster_id if last else None,
         "versions": _versions(outcome),
         "criteria": [
-            {"round": each.name, **entry(finding)}
+            {"round": each.name, **entry(result)}
             for each in outcome.rounds
-            for finding in each.findings
+            for result in each.results
         ],
         "timeline": {each.name: _timeline(each) for each in outcome.rounds},
         "elapsed_s": outcome.elapsed_s,
@@ -90,20 +89,20 @@ def _java(outcome: Outcome) -> str | None:
 
 
 def write(outcome: Outcome, *, report: Path | None, junit_xml: Path | None) -> None:
-    """Write the files that were asked for; raises `OSError`."""
+    """Write the requested files; raises `OSError`."""
     if report is not None:
-        content = json.dumps(document(outcome), indent=2, ensure_ascii=False)
+        content = json.dumps(_document(outcome), indent=2, ensure_ascii=False)
         report.write_text(content + "\n", encoding="utf-8")
     if junit_xml is not None:
-        rounds = {each.name: each.findings for each in outcome.rounds}
+        rounds = {each.name: each.results for each in outcome.rounds}
         error = outcome.error
-        said = "\n".join([error.message, *error.evidence]) if error else None
-        junit.write(junit_xml, rounds, said)
+        message = "\n".join([error.message, *error.evidence]) if error else None
+        junit.write(junit_xml, rounds, message)
 
 
 def text(outcome: Outcome) -> str:
-    """What went wrong, with the ends of the logs; or that nothing did."""
-    results = [finding.result for each in outcome.rounds for finding in each.findings]
+    """Return the error with the last log lines, and the number of checks that passed."""
+    statuses = [result.status for each in outcome.rounds for result in each.results]
     lines = []
     if outcome.error is not None:
         lines.append(f"Error: {outcome.error.message}")
@@ -111,9 +110,9 @@ def text(outcome: Outcome) -> str:
         if outcome.error.hint:
             lines.append(f"Hint: {outcome.error.hint}")
     for service, log in outcome.logs.items():
-        lines.append(f"The end of the log of {service}:")
-        lines += [f"  | {line}" for line in log[-_SHOWN:]]
+        lines.append(f"Log tail of {service}:")
+        lines += [f"  | {line}" for line in log[-_LOG_LINES:]]
     word = "passed" if outcome.passed else "FAILED"
-    held, tried = results.count("passed"), len(results) - results.count("skipped")
-    lines.append(f"Acceptance {word}: {held} of {tried} checks hold ({outcome.elapsed_s:.1f} s).")
+    passed, tried = statuses.count("passed"), len(statuses) - statuses.count("skipped")
+    lines.append(f"Acceptance {word}: {passed} of {tried} checks ({outcome.elapsed_s:.1f} s).")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Runs a part of the suite with pytest, undisturbed by the pytest configuration of the project."""
+"""Runs a phase of the suite with pytest, without the pytest configuration of the project."""
 
 from __future__ import annotations
 
@@ -12,56 +12,58 @@ from pathlib import Path
 from typing import Any
 
 from kafka_tasks.acceptance import junit
-from kafka_tasks.acceptance.criteria import Finding, Part, Verdict, judged
+from kafka_tasks.acceptance.criteria import results_of
 from kafka_tasks.acceptance.readiness import require_ready
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import KafkaTasksError
 from kafka_tasks.lifecycle import Session
+from kafka_tasks.model.verdict import CriterionResult, Phase, Verdict
 from kafka_tasks.settings import PREFIX, Settings, as_environment, environment
 
-HERE = Path(__file__).parent
-_TARGETS: dict[Part, Path] = {
-    "verify": HERE,
-    "before": HERE / "before_restart.py",
-    "after": HERE / "after_restart.py",
+_SUITE = Path(__file__).parent
+_TARGETS: dict[Phase, Path] = {
+    "verify": _SUITE,
+    "before": _SUITE / "before_restart.py",
+    "after": _SUITE / "after_restart.py",
 }
 _TIMEOUT_S = 600.0
+# Exit codes of pytest: all passed, some failed.
 _COMPLETED = (0, 1)
-_TAIL = 20
+_OUTPUT_LINES = 20
 
 
 def verify(session: Session) -> Verdict:
-    """Check what needs no restart; raises `NotReady` where the cluster is not ready."""
+    """Run the checks that need no restart; raises `NotReady` if the cluster is not ready."""
     require_ready(session)
-    return run_part(session, "verify")
+    return run_phase(session, "verify")
 
 
-def run_part(session: Session, part: Part, *, workplace: Path | None = None) -> Verdict:
-    """Run one part against the session's cluster, with the session's settings.
+def run_phase(session: Session, phase: Phase, *, workplace: Path | None = None) -> Verdict:
+    """Run one phase against the session's cluster, with the session's settings.
 
-    `workplace` is where temporary files go, if not where the system has them.
+    `workplace` is the directory of temporary files, else the system's.
     """
-    began = time.monotonic()
+    started = time.monotonic()
     run = uuid.uuid4().hex[:12]
     with tempfile.TemporaryDirectory(prefix="kafka-tasks-", dir=workplace) as scratch:
         report, config = Path(scratch) / "junit.xml", Path(scratch) / "pytest.ini"
         config.write_text(f"[pytest]\nkafka_tasks_run = {run}\n", encoding="ascii")
-        with _tidied_when_broken_off(session, run):
+        with _topics_deleted_on_error(session, run):
             done = processes.run(
-                _command(_TARGETS[part], config, report),
+                _command(_TARGETS[phase], config, report),
                 timeout_s=_TIMEOUT_S,
                 cwd=session.project.path,
-                environ=_surroundings(session.settings),
+                environ=_environment(session.settings),
             )
-        found = junit.read(report)
-    if done.code not in _COMPLETED and not found:
-        _explain(session, done)
-    missing = f"it was not run; pytest ended with code {done.code}"
-    return Verdict(judged(part, found, missing), round(time.monotonic() - began, 3))
+        reported = junit.read(report)
+    if done.code not in _COMPLETED and not reported:
+        raise _no_results(session, done)
+    results = results_of(phase, reported, f"not run: pytest exited with code {done.code}")
+    return Verdict(results, round(time.monotonic() - started, 3))
 
 
 def _command(target: Path, config: Path, report: Path) -> list[str]:
-    """Neither the project's pytest configuration nor a conftest above the suite is read."""
+    """Return the command; pytest reads neither the project's configuration nor its conftest."""
     return [
         sys.executable,
         "-P",
@@ -70,8 +72,8 @@ def _command(target: Path, config: Path, report: Path) -> list[str]:
         str(target),
         "-c",
         str(config),
-        f"--rootdir={HERE}",
-        f"--confcutdir={HERE}",
+        f"--rootdir={_SUITE}",
+        f"--confcutdir={_SUITE}",
         f"--junitxml={report}",
         "--color=no",
         "--tb=short",
@@ -80,8 +82,8 @@ def _command(target: Path, config: Path, report: Path) -> list[str]:
     ]
 
 
-def _surroundings(settings: Settings) -> dict[str, str]:
-    """The environment in which the same settings are found, whatever they came from here."""
+def _environment(settings: Settings) -> dict[str, str]:
+    """Return an environment that gives a child these settings, whatever their origin."""
     kept = {
         name: value
         for name, value in environment().items()
@@ -91,8 +93,8 @@ def _surroundings(settings: Settings) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _tidied_when_broken_off(session: Session, run: str) -> Iterator[None]:
-    """A run that is ended from outside cannot delete its topics itself."""
+def _topics_deleted_on_error(session: Session, run: str) -> Iterator[None]:
+    """Delete the topics of a run that is killed or interrupted."""
     try:
         yield
     except BaseException:
@@ -103,53 +105,53 @@ def _tidied_when_broken_off(session: Session, run: str) -> Iterator[None]:
         raise
 
 
-def _explain(session: Session, done: processes.Completed) -> None:
-    """Raise the reason why there is no result: a cluster that went away, or pytest itself."""
+def _no_results(session: Session, done: processes.Completed) -> KafkaTasksError:
+    """Return the error of pytest; raises `NotReady` if the cluster is no longer ready."""
     require_ready(session)
-    raise KafkaTasksError(
-        f"The acceptance checks did not run: pytest ended with code {done.code}.",
-        evidence=done.output.splitlines()[-_TAIL:],
+    return KafkaTasksError(
+        f"The acceptance checks did not run: pytest exited with code {done.code}.",
+        evidence=done.output.splitlines()[-_OUTPUT_LINES:],
         hint=f"{Path(sys.executable).name} -m pytest --pyargs kafka_tasks.acceptance",
     )
 
 
 def document(verdict: Verdict) -> dict[str, Any]:
-    """The verdict as a plain mapping, ready for JSON; times in seconds."""
+    """Return the verdict as a mapping for JSON; times in seconds."""
     return {
         "schema": 1,
         "passed": verdict.passed,
-        "criteria": [entry(finding) for finding in verdict.findings],
+        "criteria": [entry(result) for result in verdict.results],
         "elapsed_s": verdict.elapsed_s,
     }
 
 
-def entry(finding: Finding) -> dict[str, Any]:
-    """One criterion."""
+def entry(result: CriterionResult) -> dict[str, Any]:
+    """Return one criterion with its result as a mapping for JSON."""
     return {
-        "id": finding.criterion.id,
-        "title": finding.criterion.title,
-        "result": finding.result,
-        "seconds": finding.seconds,
-        "message": finding.message,
+        "id": result.criterion.id,
+        "title": result.criterion.title,
+        "result": result.status,
+        "seconds": result.seconds,
+        "message": result.message,
     }
 
 
 def text(verdict: Verdict) -> str:
-    """A line a criterion, and the sum."""
-    lines = [line for finding in verdict.findings for line in _lines(finding)]
+    """Return a line for each criterion, and the totals."""
+    lines = [line for result in verdict.results for line in _lines(result)]
     failed, skipped = verdict.count("failed"), verdict.count("skipped")
-    tried = len(verdict.findings) - skipped
-    ends = f"{verdict.count('passed')} of {tried} criteria hold ({verdict.elapsed_s:.1f} s)"
-    ends += f", {failed} failed" if failed else ""
-    ends += f", {skipped} skipped" if skipped else ""
-    return "\n".join([*lines, f"{ends}."])
+    tried = len(verdict.results) - skipped
+    total = f"{verdict.count('passed')} of {tried} criteria passed ({verdict.elapsed_s:.1f} s)"
+    total += f", {failed} failed" if failed else ""
+    total += f", {skipped} skipped" if skipped else ""
+    return "\n".join([*lines, f"{total}."])
 
 
-def _lines(finding: Finding) -> list[str]:
-    word = {"passed": "ok", "failed": "FAILED", "skipped": "skipped"}[finding.result]
-    head = f"{word:<8} {finding.criterion.title}"
-    if finding.result == "passed":
-        return [f"{head:<77} {finding.seconds:5.2f} s"]
-    if finding.result == "skipped":
-        return [f"{head}: {finding.message}"]
-    return [head, *(f"         | {line}" for line in finding.message.splitlines())]
+def _lines(result: CriterionResult) -> list[str]:
+    word = {"passed": "ok", "failed": "FAILED", "skipped": "skipped"}[result.status]
+    head = f"{word:<8} {result.criterion.title}"
+    if result.status == "passed":
+        return [f"{head:<77} {result.seconds:5.2f} s"]
+    if result.status == "skipped":
+        return [f"{head}: {result.message}"]
+    return [head, *(f"         | {line}" for line in result.message.splitlines())]

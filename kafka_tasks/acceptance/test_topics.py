@@ -1,4 +1,4 @@
-"""Topics can be made as they are wanted."""
+"""Topics are created as requested."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kafka_tasks.clients.kafka.admin import Admin
 
 @proves("topic-created")
 def test_topic_is_created_as_asked_for(admin: Admin, new_topic: NewTopic) -> None:
-    """A new topic has its partitions, leaders and settings, and all its replicas are in sync."""
+    """A new topic has its partitions, leaders and settings, and all replicas are in sync."""
     replicas = min(3, len(admin.look(5.0).brokers))
     name = new_topic(partitions=3, replication_factor=replicas, config={"retention.ms": "3600000"})
     topic = admin.describe(name)

@@ -17,7 +17,6 @@ OPENING = re.compile(r"(?:What|Which|Whether|How|Where|The same)\b")
 
 # Room → docstrings that still open so. Lower the number with each that is reworded.
 LEFT: dict[str, int] = {
-    "acceptance": 11,
     "clients": 25,
     "diagnosis": 34,
     "lifecycle": 5,
@@ -26,7 +25,6 @@ LEFT: dict[str, int] = {
     "records": 5,
     "render": 11,
     "runtimes": 32,
-    "snapshots": 7,
     "tasks": 9,
     "testing": 4,
     "topics": 12,

@@ -1,4 +1,4 @@
-"""Findings become a verdict, and every criterion has its test."""
+"""Results become a verdict, and every criterion has its test."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 
 from kafka_tasks.acceptance import suite
-from kafka_tasks.acceptance.criteria import BY_ID, CRITERIA, Finding, Result, Verdict, judged
+from kafka_tasks.acceptance.criteria import BY_ID, CRITERIA, results_of
+from kafka_tasks.model.verdict import CriterionResult, Status, Verdict
 
 ROOM = Path(suite.__file__).parent
-PARTS = {"before_restart.py": "before", "after_restart.py": "after"}
+PHASES = {"before_restart.py": "before", "after_restart.py": "after"}
 
 
-def finding(id_: str, result: Result = "passed", message: str = "") -> Finding:
-    """One finding about the criterion with this id."""
-    return Finding(BY_ID[id_], result, 0.1, message)
+def result(id_: str, status: Status = "passed", message: str = "") -> CriterionResult:
+    """Return a result of the criterion with this id."""
+    return CriterionResult(BY_ID[id_], status, 0.1, message)
 
 
 def _proven(path: Path) -> list[str]:
@@ -29,33 +30,35 @@ def _proven(path: Path) -> list[str]:
     ]
 
 
-def test_each_criterion_has_one_test_in_the_module_of_its_part() -> None:
+def test_each_criterion_has_one_test_in_the_module_of_its_phase() -> None:
     """The catalogue and the tests name the same criteria, and no test proves nothing."""
     found = sorted(
-        (PARTS.get(path.name, "verify"), id_)
-        for path in [*ROOM.glob("test_*.py"), *map(ROOM.joinpath, PARTS)]
+        (PHASES.get(path.name, "verify"), id_)
+        for path in [*ROOM.glob("test_*.py"), *map(ROOM.joinpath, PHASES)]
         for id_ in _proven(path)
     )
-    assert found == sorted((criterion.part, criterion.id) for criterion in CRITERIA)
+    assert found == sorted((criterion.phase, criterion.id) for criterion in CRITERIA)
 
 
 def test_a_criterion_that_was_not_reported_has_failed() -> None:
-    """What no test reported is in the verdict all the same, with the reason."""
-    found = judged("before", [finding("offset-committed")], "pytest ended with code 3")
-    assert [(entry.criterion.id, entry.result) for entry in found] == [
+    """A criterion without a reported result is in the verdict as failed, with the reason."""
+    found = results_of("before", [result("offset-committed")], "pytest exited with code 3")
+    assert [(entry.criterion.id, entry.status) for entry in found] == [
         ("records-acknowledged", "failed"),
         ("offset-committed", "passed"),
         ("test-topic-filled", "failed"),
     ]
-    assert found[0].message == "pytest ended with code 3"
+    assert found[0].message == "pytest exited with code 3"
 
 
-def test_the_worst_of_several_findings_counts() -> None:
+def test_the_worst_of_several_results_counts() -> None:
     """A test that passed and whose cleaning up failed has failed."""
-    both = [finding("cluster-id-kept"), finding("cluster-id-kept", "failed", "not deleted")]
+    both = [result("cluster-id-kept"), result("cluster-id-kept", "failed", "not deleted")]
     for order in (both, both[::-1]):
-        (entry,) = (e for e in judged("after", order, "") if e.criterion.id == "cluster-id-kept")
-        assert (entry.result, entry.message) == ("failed", "not deleted")
+        (entry,) = (
+            e for e in results_of("after", order, "") if e.criterion.id == "cluster-id-kept"
+        )
+        assert (entry.status, entry.message) == ("failed", "not deleted")
 
 
 @pytest.mark.parametrize(
@@ -69,10 +72,10 @@ def test_the_worst_of_several_findings_counts() -> None:
     ],
 )
 def test_a_verdict_passes_when_something_holds_and_nothing_fails(
-    found: list[Result], passed: bool
+    found: list[Status], passed: bool
 ) -> None:
     """Skipped criteria alone are no proof."""
-    entries = tuple(finding(CRITERIA[n].id, result) for n, result in enumerate(found))
+    entries = tuple(result(CRITERIA[n].id, status) for n, status in enumerate(found))
     assert Verdict(entries, 1.0).passed is passed
 
 
@@ -80,9 +83,9 @@ def test_document_and_text_say_what_became_of_each_criterion() -> None:
     """Both have every criterion, with the reason where it did not pass."""
     verdict = Verdict(
         (
-            finding("kafka-running"),
-            finding("timestamps", "failed", "one line\nand another"),
-            finding("zookeeper-running", "skipped", "not known"),
+            result("kafka-running"),
+            result("timestamps", "failed", "one line\nand another"),
+            result("zookeeper-running", "skipped", "not known"),
         ),
         2.5,
     )
@@ -100,4 +103,4 @@ def test_document_and_text_say_what_became_of_each_criterion() -> None:
     assert lines[1] == f"FAILED   {BY_ID['timestamps'].title}"
     assert [line.strip() for line in lines[2:4]] == ["| one line", "| and another"]
     assert lines[4].endswith("ZooKeeper is running and healthy: not known")
-    assert lines[5] == "1 of 2 criteria hold (2.5 s), 1 failed, 1 skipped."
+    assert lines[5] == "1 of 2 criteria passed (2.5 s), 1 failed, 1 skipped."

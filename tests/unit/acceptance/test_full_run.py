@@ -1,4 +1,4 @@
-"""What a whole run makes of its rounds; the run itself is an integration test."""
+"""Outcome and reports of a whole run; the run itself is an integration test."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from pathlib import Path
 import pytest
 
 from kafka_tasks.acceptance import full_run, report
-from kafka_tasks.acceptance.criteria import CRITERIA, Finding, Result
+from kafka_tasks.acceptance.criteria import CRITERIA
 from kafka_tasks.acceptance.full_run import Outcome, Round
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import NotReady
+from kafka_tasks.model.verdict import CriterionResult, Status
 from kafka_tasks.project.directory import Project
 
 
-def rounds(*results: Result) -> list[Round]:
-    """Both rounds; the second has these results."""
-    second = [Finding(CRITERIA[n], result, 0.5, "why") for n, result in enumerate(results)]
+def rounds(*statuses: Status) -> list[Round]:
+    """Return both rounds; the second has results with these statuses."""
+    second = [CriterionResult(CRITERIA[n], status, 0.5, "why") for n, status in enumerate(statuses)]
     return [
-        Round("start", findings=[Finding(CRITERIA[0], "passed")]),
+        Round("start", results=[CriterionResult(CRITERIA[0], "passed")]),
         Round("restart", None, second),
     ]
 
@@ -45,7 +46,7 @@ def _flags_of(
 def test_the_default_ports_are_used_when_both_are_free(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing is said and nothing is set then."""
+    """With both default ports free, the run sets no port and prints no notice."""
     assert _flags_of(project, monkeypatch, set()) == ({"runtime": "embedded"}, [])
 
 
@@ -53,7 +54,7 @@ def test_the_default_ports_are_used_when_both_are_free(
 def test_free_ports_are_used_when_one_is_taken(
     project: Project, monkeypatch: pytest.MonkeyPatch, port: int
 ) -> None:
-    """Both ports are picked then, and it is said which one was taken."""
+    """With a default port in use, both ports are picked and a notice names the used one."""
     flags, said = _flags_of(project, monkeypatch, {port})
     assert flags == {"runtime": "embedded", "port": "auto", "zookeeper_port": "auto"}
     assert len(said) == 1 and str(port) in said[0]
@@ -94,4 +95,4 @@ def test_report_and_text_tell_of_the_failure(tmp_path: Path) -> None:
     for part in ("Error: kafka ended", "| FATAL", "Hint: invoke kafka.logs", "| line 59"):
         assert part in text
     assert "| line 0\n" not in text
-    assert text.endswith("Acceptance FAILED: 1 of 2 checks hold (3.0 s).")
+    assert text.endswith("Acceptance FAILED: 1 of 2 checks (3.0 s).")

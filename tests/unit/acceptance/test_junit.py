@@ -6,7 +6,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from kafka_tasks.acceptance import junit
-from kafka_tasks.acceptance.criteria import BY_ID, Finding
+from kafka_tasks.acceptance.criteria import BY_ID
+from kafka_tasks.model.verdict import CriterionResult
 
 OURS = """<?xml version="1.0" encoding="utf-8"?>
 <testsuites><testsuite name="pytest">
@@ -33,10 +34,10 @@ def test_results_of_criteria_are_read(tmp_path: Path) -> None:
     path = tmp_path / "junit.xml"
     path.write_text(OURS, encoding="utf-8")
     assert junit.read(path) == [
-        Finding(BY_ID["timestamps"], "passed", 0.25, ""),
-        Finding(BY_ID["null-values"], "failed", 1.0, "it differs\nassert 1 == 2"),
-        Finding(BY_ID["kafka-running"], "failed", 0.0, "nothing there"),
-        Finding(BY_ID["services-connected"], "skipped", 0.0, "not known here"),
+        CriterionResult(BY_ID["timestamps"], "passed", 0.25, ""),
+        CriterionResult(BY_ID["null-values"], "failed", 1.0, "it differs\nassert 1 == 2"),
+        CriterionResult(BY_ID["kafka-running"], "failed", 0.0, "nothing there"),
+        CriterionResult(BY_ID["services-connected"], "skipped", 0.0, "not known here"),
     ]
 
 
@@ -62,8 +63,8 @@ def test_what_is_written_is_read_by_others(tmp_path: Path) -> None:
     """A suite a round with its counts, the error as a case, and no character XML cannot have."""
     path = tmp_path / "junit.xml"
     first = [
-        Finding(BY_ID["timestamps"], "passed", 0.25),
-        Finding(BY_ID["null-values"], "failed", 1.0, "\x1b[31mred <&>\nmore"),
+        CriterionResult(BY_ID["timestamps"], "passed", 0.25),
+        CriterionResult(BY_ID["null-values"], "failed", 1.0, "\x1b[31mred <&>\nmore"),
     ]
     junit.write(path, {"start": first, "restart": []}, "it died\nlast line \x00")
     start, restart, run = ElementTree.parse(path).getroot()

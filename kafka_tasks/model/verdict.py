@@ -1,0 +1,46 @@
+"""Verdict of the acceptance suite: its criteria and the result of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+# A phase is run by itself: without a restart, before a restart, after it.
+Phase = Literal["verify", "before", "after"]
+Status = Literal["passed", "failed", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One acceptance criterion, proven by one test."""
+
+    id: str
+    title: str
+    phase: Phase = "verify"
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionResult:
+    """The result of one criterion; `message` is the reason of a failure or a skip."""
+
+    criterion: Criterion
+    status: Status
+    seconds: float = 0.0
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The results of all criteria of a phase."""
+
+    results: tuple[CriterionResult, ...]
+    elapsed_s: float
+
+    @property
+    def passed(self) -> bool:
+        """True if none failed and at least one passed."""
+        return not self.count("failed") and self.count("passed") > 0
+
+    def count(self, status: Status) -> int:
+        """Return the number of criteria with this status."""
+        return sum(result.status == status for result in self.results)
