@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from kafka_tasks import lifecycle
-from kafka_tasks.diagnosis.examination import Case
+from kafka_tasks.diagnosis.examination import Examination
 from kafka_tasks.diagnosis.secrets import MASK, Masker, known
 from kafka_tasks.errors import InvalidInput, KafkaTasksError
 from kafka_tasks.project import private
@@ -33,13 +33,13 @@ def default_name() -> str:
     return f"kafka-doctor-{time.strftime('%Y%m%d-%H%M%S')}.tar.gz"
 
 
-def write(path: Path, case: Case, documents: Mapping[str, str]) -> list[str]:
+def write(path: Path, exam: Examination, documents: Mapping[str, str]) -> list[str]:
     """Write the archive, readable by its owner alone; returns the names in it.
 
     `documents` (name → text) are put in as well. Whatever is known to be secret, and whatever
     looks like it, is masked in all of it. Raises `InvalidInput` where the file exists.
     """
-    mask = Masker(known(case.settings, case.environ))
+    mask = Masker(known(exam.settings, exam.environ))
     names = []
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")
     if path.exists():
@@ -49,7 +49,7 @@ def write(path: Path, case: Case, documents: Mapping[str, str]) -> list[str]:
             open(draft, "xb", opener=private.opener) as file,
             tarfile.open(fileobj=file, mode="w:gz", compresslevel=6) as archive,
         ):
-            for name, text in _entries(case, documents):
+            for name, text in _entries(exam, documents):
                 _add(archive, name, mask(text))
                 names.append(name)
         os.replace(draft, path)
@@ -67,31 +67,31 @@ def _add(archive: tarfile.TarFile, name: str, text: str) -> None:
     archive.addfile(info, io.BytesIO(content))
 
 
-def _entries(case: Case, documents: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _entries(exam: Examination, documents: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     yield from documents.items()
-    yield "versions.json", _json(_versions(case))
-    yield "settings.json", _json(_settings(case))
-    if case.session is not None:
+    yield "versions.json", _json(_versions(exam))
+    yield "settings.json", _json(_settings(exam))
+    if exam.session is not None:
         with contextlib.suppress(KafkaTasksError):
-            yield "status.json", _json(asdict(lifecycle.status(case.session)))
-    yield from _files(case)
-    for service in case.services:
-        yield f"logs/{service.name}.log", "\n".join(_log(case, service.name))
+            yield "status.json", _json(asdict(lifecycle.status(exam.session)))
+    yield from _files(exam)
+    for service in exam.services:
+        yield f"logs/{service.name}.log", "\n".join(_log(exam, service.name))
 
 
 def _json(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)
 
 
-def _versions(case: Case) -> dict[str, object]:
+def _versions(exam: Examination) -> dict[str, object]:
     found: dict[str, object] = {
         "kafka-tasks": VERSION,
         "python": platform.python_version(),
         "system": platform.platform(),
         "machine": platform.machine(),
-        "runtime": case.runtime,
-        "runtime_reason": case.session.reason if case.session else None,
-        "kafka_line": case.settings.kafka_line,
+        "runtime": exam.runtime,
+        "runtime_reason": exam.session.reason if exam.session else None,
+        "kafka_line": exam.settings.kafka_line,
     }
     for name in _PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
@@ -99,14 +99,14 @@ def _versions(case: Case) -> dict[str, object]:
     return found
 
 
-def _settings(case: Case) -> list[dict[str, object]]:
+def _settings(exam: Examination) -> list[dict[str, object]]:
     return [
         {
             "name": variable.name,
             "value": None if value is None else MASK if variable.secret else _plain(value),
             "origin": str(origin),
         }
-        for variable, value, origin in case.settings.entries()
+        for variable, value, origin in exam.settings.entries()
     ]
 
 
@@ -116,45 +116,45 @@ def _plain(value: object) -> object:
     return value if isinstance(value, (bool, int, float)) else str(value)
 
 
-def _files(case: Case) -> Iterator[tuple[str, str]]:
+def _files(exam: Examination) -> Iterator[tuple[str, str]]:
     """The state file, what was rendered for the servers, and the user's Compose file."""
-    folder = case.project.state
+    folder = exam.project.state
     wanted = [folder / "state.json", folder / "run" / "last-failure.json"]
     wanted += sorted((folder / "conf").glob("*"))
     wanted += sorted((folder / "data").glob("*/meta.properties"))
-    if case.settings.broker_properties is not None:
-        wanted.append(case.settings.broker_properties)
-    compose = _compose_file(case)
+    if exam.settings.broker_properties is not None:
+        wanted.append(exam.settings.broker_properties)
+    compose = _compose_file(exam)
     wanted += [compose] if compose else []
     for path in wanted:
         try:
             if path.is_file() and path.stat().st_size <= _FILE_LIMIT:
-                yield f"files/{_within(path, case)}", path.read_text("utf-8", "replace")
+                yield f"files/{_within(path, exam)}", path.read_text("utf-8", "replace")
         except OSError:
             continue
 
 
-def _within(path: Path, case: Case) -> str:
+def _within(path: Path, exam: Examination) -> str:
     """A name inside the archive that leads nowhere else."""
     try:
-        return str(path.relative_to(case.project.path)).lstrip(".")
+        return str(path.relative_to(exam.project.path)).lstrip(".")
     except ValueError:
         return path.name
 
 
-def _compose_file(case: Case) -> Path | None:
-    if case.runtime != "compose":
+def _compose_file(exam: Examination) -> Path | None:
+    if exam.runtime != "compose":
         return None
     from kafka_tasks.runtimes.compose import compose_file as file
 
     with contextlib.suppress(KafkaTasksError):
-        return file.choose(case.settings).path
+        return file.choose(exam.settings).path
     return None
 
 
-def _log(case: Case, service: str) -> list[str]:
+def _log(exam: Examination, service: str) -> list[str]:
     ask: Callable[[str, int], list[str]] | None = (
-        case.session.runtime.logs if case.session else None
+        exam.session.runtime.logs if exam.session else None
     )
     try:
         return ask(service, _LOG_LINES) if ask else []

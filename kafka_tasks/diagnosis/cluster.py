@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from kafka_tasks.diagnosis import last_failure, signatures
-from kafka_tasks.diagnosis.examination import Case, Check
+from kafka_tasks.diagnosis.examination import Check, Examination
 from kafka_tasks.errors import KafkaTasksError
 from kafka_tasks.lifecycle import Session
 from kafka_tasks.model.cluster import ZOOKEEPER, Address, ServiceState, broker_id
@@ -31,27 +31,27 @@ def _finding(id: str, level: Level, title: str, **more: object) -> Finding:
     return Finding(id, level, title, area="cluster", **{"exit_code": 5, **more})  # type: ignore[arg-type]
 
 
-def life(case: Case) -> Iterator[Finding]:
+def life(exam: Examination) -> Iterator[Finding]:
     """Whether it runs, is ready, and if not, since which rung and why."""
-    session = case.session
+    session = exam.session
     if session is None:
         return
-    if case.held:
-        who = holder(case.project) or "another command"
+    if exam.held:
+        who = holder(exam.project) or "another command"
         yield _finding("lock-held", "info", f"the cluster is being changed by {who}")
-    if not case.alive():
-        yield from _at_rest(case, session)
+    if not exam.alive():
+        yield from _at_rest(exam, session)
         return
     glance = readiness.glance(
-        session.runtime.cluster(case.settings), session.watch, session.recorder
+        session.runtime.cluster(exam.settings), session.watch, session.recorder
     )
-    if case.held and glance.failed is not None:
+    if exam.held and glance.failed is not None:
         yield _finding("starting", "info", f"layer {glance.failed} does not hold yet")
         return
-    yield from _dead(case, session)
-    yield from _suspended(case)
+    yield from _dead(exam, session)
+    yield from _suspended(exam)
     if glance.failed is None:
-        names = ", ".join(service.name for service in case.services)
+        names = ", ".join(service.name for service in exam.services)
         yield _finding("ready", "ok", f"ready ({session.runtime.name}: {names})")
     else:
         yield _finding(
@@ -62,14 +62,14 @@ def life(case: Case) -> Iterator[Finding]:
             fix="invoke kafka.up, which starts what is dead; invoke kafka.logs",
             reference="docs/explanation/readiness.md",
         )
-        yield from signed({"tool": [f"layer {glance.failed} does not hold"]}, case.runtime)
-    yield from _logged(case, session, ready=glance.failed is None)
+        yield from signed({"tool": [f"layer {glance.failed} does not hold"]}, exam.runtime)
+    yield from _logged(exam, session, ready=glance.failed is None)
 
 
-def _at_rest(case: Case, session: Session) -> Iterator[Finding]:
+def _at_rest(exam: Examination, session: Session) -> Iterator[Finding]:
     """Nothing runs: by intention, after a failure, or because everything died."""
-    failure = last_failure.recall(case.project)
-    record = case.record
+    failure = last_failure.recall(exam.project)
+    record = exam.record
     if failure is not None:
         yield _finding(
             "last-start-failed",
@@ -81,9 +81,9 @@ def _at_rest(case: Case, session: Session) -> Iterator[Finding]:
             replace(found, level="warning") if _is_past(found) else found
             for found in failure.findings
         )
-    elif record and record.wanted == "running" and not case.held:
-        yield from _dead(case, session)
-        yield from _logged(case, session, ready=False)
+    elif record and record.wanted == "running" and not exam.held:
+        yield from _dead(exam, session)
+        yield from _logged(exam, session, ready=False)
     else:
         yield _finding(
             "stopped", "info", "no cluster is running here; `invoke kafka.up` starts one"
@@ -95,8 +95,8 @@ def _is_past(found: Finding) -> bool:
     return found.id in _LOOKED_AT_ANEW and found.service in ("tool", "engine", None)
 
 
-def _dead(case: Case, session: Session) -> Iterator[Finding]:
-    for service in case.services:
+def _dead(exam: Examination, session: Session) -> Iterator[Finding]:
+    for service in exam.services:
         if service.alive:
             continue
         lines = telling(_log(session, service.name, 400), limit=_SHOWN)
@@ -115,8 +115,8 @@ def _dead(case: Case, session: Session) -> Iterator[Finding]:
         )
 
 
-def _suspended(case: Case) -> Iterator[Finding]:
-    for service in case.services:
+def _suspended(exam: Examination) -> Iterator[Finding]:
+    for service in exam.services:
         if service.suspended:
             yield _finding(
                 "service-suspended",
@@ -129,22 +129,22 @@ def _suspended(case: Case) -> Iterator[Finding]:
             )
 
 
-def _logged(case: Case, session: Session, *, ready: bool) -> Iterator[Finding]:
+def _logged(exam: Examination, session: Session, *, ready: bool) -> Iterator[Finding]:
     """Known signatures in the log of each service's last start."""
     texts = {
         service.name: last_start(
             _log(session, service.name, signatures.LINES), _started(session, service)
         )
-        for service in case.services
+        for service in exam.services
     }
     if ready:
         found = [
-            hit.finding(service=service, runtime=case.runtime, level="warning")
+            hit.finding(service=service, runtime=exam.runtime, level="warning")
             for service, hit in signatures.search(texts)
             if hit.signature.lingers
         ]
     else:
-        found = signed(texts, case.runtime)
+        found = signed(texts, exam.runtime)
     yield from found
     if texts and not found:
         lines = sum(len(lines) for lines in texts.values())
@@ -175,25 +175,25 @@ def signed(texts: Mapping[str, list[str]], runtime: str | None) -> list[Finding]
 # -- registrations and partitions -------------------------------------------------------------
 
 
-def registrations(case: Case) -> Iterator[Finding]:
+def registrations(exam: Examination) -> Iterator[Finding]:
     """Brokers that ZooKeeper lists although they are dead, and how long it will."""
     from kafka_tasks.clients import zookeeper
 
-    session = case.session
-    if session is None or not any(service.name == ZOOKEEPER for service in case.alive()):
+    session = exam.session
+    if session is None or not any(service.name == ZOOKEEPER for service in exam.alive()):
         return
-    address = session.runtime.cluster(case.settings).zookeeper
+    address = session.runtime.cluster(exam.settings).zookeeper
     if address is None:
         return
     try:
         listed = zookeeper.registered_brokers(address, 1.0)
     except zookeeper.Unanswered:
         return  # the ladder says so
-    alive = {broker_id(service.name) for service in case.alive() if service.role == "broker"}
+    alive = {broker_id(service.name) for service in exam.alive() if service.role == "broker"}
     for number in sorted(set(listed) - alive):
         yield _dead_registration(address, number, listed[number])
-    young = any((service.uptime_s or 0) < _SESSION_S for service in case.alive())
-    for number in sorted(alive - set(listed)) if not young and not case.held else ():
+    young = any((service.uptime_s or 0) < _SESSION_S for service in exam.alive())
+    for number in sorted(alive - set(listed)) if not young and not exam.held else ():
         yield _finding(
             "broker-not-registered",
             "error",
@@ -226,15 +226,15 @@ def _dead_registration(address: Address, number: int, endpoints: tuple[str, ...]
     )
 
 
-def partitions(case: Case) -> Iterator[Finding]:
+def partitions(exam: Examination) -> Iterator[Finding]:
     """Partitions without a leader, or with fewer replicas in sync than they have."""
-    session = case.session
-    if session is None or not any(s.role == "broker" for s in case.alive()):
+    session = exam.session
+    if session is None or not any(s.role == "broker" for s in exam.alive()):
         return
     from kafka_tasks.clients.kafka.admin import Admin
 
     try:
-        with Admin(session.runtime.cluster(case.settings)) as admin:
+        with Admin(session.runtime.cluster(exam.settings)) as admin:
             topics = admin.topics(timeout_s=1.0)
     except KafkaTasksError:
         return  # the ladder says so

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kafka_tasks.diagnosis.configuration import FATAL_NAMES, REPLICATION, of_image, replication
-from kafka_tasks.diagnosis.examination import Case, Check, of_error
+from kafka_tasks.diagnosis.examination import Check, Examination, of_error
 from kafka_tasks.errors import InvalidInput, KafkaTasksError, MachineError
 from kafka_tasks.model.cluster import ZOOKEEPER, service_names
 from kafka_tasks.model.finding import Finding, Level
@@ -38,25 +38,25 @@ def _finding(
     )
 
 
-def look(case: Case) -> Iterator[Finding]:
+def look(exam: Examination) -> Iterator[Finding]:
     """The file that would be used, as Compose reads it; nothing where the runtime is another."""
-    if case.runtime != "compose":
+    if exam.runtime != "compose":
         return
     from kafka_tasks.runtimes.compose import compose_file
 
-    chosen = compose_file.choose(case.settings)
+    chosen = compose_file.choose(exam.settings)
     if chosen.notice:
         yield Finding("compose-file", "info", chosen.notice, area="configuration")
     try:
-        config = _read(case, chosen.path)
+        config = _read(exam, chosen.path)
     except InvalidInput as error:
         yield of_error(error, "compose-file", "configuration")
         return
     except MachineError:
         return  # no Compose: said already
-    names = service_names(case.settings.brokers)
-    named = (case.settings.kafka_image, case.settings.zookeeper_image)
-    found = [*_listeners(config, names), *problems(config, case.settings.brokers, named)]
+    names = service_names(exam.settings.brokers)
+    named = (exam.settings.kafka_image, exam.settings.zookeeper_image)
+    found = [*_listeners(config, names), *problems(config, exam.settings.brokers, named)]
     yield from found
     if not found:
         yield Finding(
@@ -64,16 +64,16 @@ def look(case: Case) -> Iterator[Finding]:
         )
 
 
-def _read(case: Case, path: Path) -> dict[str, Any]:
+def _read(exam: Examination, path: Path) -> dict[str, Any]:
     from kafka_tasks.runtimes.compose import command, compose_file
 
-    settings, record = case.settings, case.record
+    settings, record = exam.settings, exam.record
     port = record.port if record else settings.port
     keeper = record.zookeeper_port if record else settings.zookeeper_port
-    name = compose_file.project_of(case.project.path, record)
+    name = compose_file.project_of(exam.project.path, record)
     project = command.Project(
         name=name,
-        directory=case.project.path,
+        directory=exam.project.path,
         files=(path,),
         variables=compose_file.variables(
             settings,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kafka_tasks.clients import processes
 from kafka_tasks.diagnosis import secrets
-from kafka_tasks.diagnosis.examination import Case, Check, of_error
+from kafka_tasks.diagnosis.examination import Check, Examination, of_error
 from kafka_tasks.diagnosis.machine import heap_bytes
 from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model.cluster import Address
@@ -27,9 +27,9 @@ REPLICATION = (
 _SMALL_HEAP, _SMALL_KEEPER_HEAP = 128 * 1024**2, 32 * 1024**2
 
 
-def suspicious(case: Case) -> Iterator[Finding]:
+def suspicious(exam: Examination) -> Iterator[Finding]:
     """Values that are allowed and still look like a slip."""
-    if not case.readable:
+    if not exam.readable:
         return
     found = [
         Finding(
@@ -37,13 +37,13 @@ def suspicious(case: Case) -> Iterator[Finding]:
             "warning",
             f"{name} is {value}: {why}.",
             area="configuration",
-            evidence=(f"from {case.settings.origins.get(field, 'default')}",),
+            evidence=(f"from {exam.settings.origins.get(field, 'default')}",),
             fix=fix,
             exit_code=3,
         )
-        for field, name, value, why, fix in _slips(case.settings)
+        for field, name, value, why, fix in _slips(exam.settings)
     ]
-    count = sum(origin.explicit for _, _, origin in case.settings.entries())
+    count = sum(origin.explicit for _, _, origin in exam.settings.entries())
     yield from found
     if not found:
         yield Finding(
@@ -90,13 +90,13 @@ def _slips(settings: Settings) -> Iterator[tuple[str, str, object, str, str]]:
         yield slip("sasl_username", "no security protocol uses it", "")
 
 
-def versions(case: Case) -> Iterator[Finding]:
+def versions(exam: Examination) -> Iterator[Finding]:
     """Images whose tag says that they have no ZooKeeper, or that says nothing."""
-    if case.runtime != "compose":
+    if exam.runtime != "compose":
         return
     for field in ("kafka_image", "zookeeper_image"):
         fix = f"unset {PREFIX}{field.upper()}, or give it a tag of 7.x"
-        yield from of_image(str(getattr(case.settings, field)), fix)
+        yield from of_image(str(getattr(exam.settings, field)), fix)
 
 
 def of_image(image: str, fix: str) -> Iterator[Finding]:
@@ -129,10 +129,10 @@ def of_image(image: str, fix: str) -> Iterator[Finding]:
         )
 
 
-def inherited(case: Case) -> Iterator[Finding]:
+def inherited(exam: Examination) -> Iterator[Finding]:
     """Variables of the environment that hurt Kafka's images and tools."""
     for name in FATAL_NAMES:
-        if name in case.environ:
+        if name in exam.environ:
             yield Finding(
                 "kafka-port-variable",
                 "warning",
@@ -140,29 +140,29 @@ def inherited(case: Case) -> Iterator[Finding]:
                 area="configuration",
                 cause="Handed on to a container, by env_file or a bare name in its environment, it "
                 "keeps cp-kafka from starting. kafka-tasks hands on none of them.",
-                evidence=(f"{name}={case.environ[name]}",),
+                evidence=(f"{name}={exam.environ[name]}",),
                 fix=f"unset {name}",
                 exit_code=3,
                 reference="confluentinc/cp-docker-images#388",
             )
     for name in _JMX_NAMES:
-        if name in case.environ:
+        if name in exam.environ:
             yield Finding(
                 "jmx-port-inherited",
                 "warning",
                 f"{name} is set in the environment.",
                 area="configuration",
                 cause="Each of Kafka's Java tools would try to listen on that port.",
-                evidence=(f"{name}={case.environ[name]}",),
+                evidence=(f"{name}={exam.environ[name]}",),
                 fix=f"unset {name}",
                 exit_code=3,
                 reference="wurstmeister/kafka-docker#171",
             )
 
 
-def dotenv(case: Case) -> Iterator[Finding]:
+def dotenv(exam: Examination) -> Iterator[Finding]:
     """`.env` against `.env.example`, and who may read it."""
-    path, example = case.project.path / ".env", case.project.path / ".env.example"
+    path, example = exam.project.path / ".env", exam.project.path / ".env.example"
     if not path.is_file():
         return
     names = _names(path)
@@ -182,7 +182,7 @@ def dotenv(case: Case) -> Iterator[Finding]:
             f".env has what .env.example does not mention: {shown}",
             area="configuration",
         )
-    secret = {variable.name for variable, _, _ in case.settings.entries() if variable.secret}
+    secret = {variable.name for variable, _, _ in exam.settings.entries() if variable.secret}
     if names & secret and path.stat().st_mode & 0o077:
         yield Finding(
             "env-readable",
@@ -196,9 +196,9 @@ def dotenv(case: Case) -> Iterator[Finding]:
         )
 
 
-def readable(case: Case) -> Iterator[Finding]:
+def readable(exam: Examination) -> Iterator[Finding]:
     """Other files with a password that others may read; they are the user's, so no fix is ours."""
-    for path in _with_secrets(case):
+    for path in _with_secrets(exam):
         mode = path.stat().st_mode & 0o777
         if mode & 0o077:
             yield Finding(
@@ -212,11 +212,11 @@ def readable(case: Case) -> Iterator[Finding]:
             )
 
 
-def _with_secrets(case: Case) -> Iterator[Path]:
-    origins = {origin.kind for variable, _, origin in case.settings.entries() if variable.secret}
+def _with_secrets(exam: Examination) -> Iterator[Path]:
+    origins = {origin.kind for variable, _, origin in exam.settings.entries() if variable.secret}
     if "invoke" in origins:
-        yield from sorted(case.project.path.glob("invoke.*"))
-    further = case.settings.broker_properties
+        yield from sorted(exam.project.path.glob("invoke.*"))
+    further = exam.settings.broker_properties
     if further is not None and further.is_file() and secrets.of_properties(further):
         yield further
 
@@ -234,18 +234,18 @@ def _mentioned(path: Path) -> set[str]:
     return {match[1] for match in found if match}
 
 
-def further_properties(case: Case) -> Iterator[Finding]:
+def further_properties(exam: Examination) -> Iterator[Finding]:
     """The file of further broker properties: what in it cannot work with so many brokers."""
     from kafka_tasks.runtimes import broker_properties
 
-    if case.settings.broker_properties is None:
+    if exam.settings.broker_properties is None:
         return
     try:
-        found = broker_properties.read(case.settings.broker_properties)
+        found = broker_properties.read(exam.settings.broker_properties)
     except InvalidInput as error:
         yield of_error(error, "broker-properties", "configuration")
         return
-    brokers = case.settings.brokers
+    brokers = exam.settings.brokers
     for key in REPLICATION:
         if (value := found.get(key, "1")).isdigit() and int(value) > brokers:
             yield replication(key, int(value), brokers, f"{key}={brokers}")
@@ -267,9 +267,9 @@ def replication(key: str, value: int, brokers: int, fix: str) -> Finding:
     )
 
 
-def exposed(case: Case) -> Iterator[Finding]:
+def exposed(exam: Examination) -> Iterator[Finding]:
     """Servers that other machines can reach."""
-    pids = {service.pid: service.name for service in case.alive() if service.pid}
+    pids = {service.pid: service.name for service in exam.alive() if service.pid}
     open_to_all = [
         (pids[pid], address, port)
         for pid, address, port in processes.listening(pids)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from kafka_tasks.diagnosis.examination import Case, Check
+from kafka_tasks.diagnosis.examination import Check, Examination
 from kafka_tasks.errors import KafkaTasksError
 from kafka_tasks.model.cluster import ZOOKEEPER, broker_id
 from kafka_tasks.model.finding import Finding
@@ -42,11 +42,11 @@ def meta(service: str, expected: int, text: str) -> Meta:
     )
 
 
-def _metas(case: Case) -> list[Meta]:
+def _metas(exam: Examination) -> list[Meta]:
     """The identity that each broker's data has."""
-    if case.runtime == "embedded":
-        return _on_disk(case.project.state / "data")
-    return _in_volumes(case) if case.runtime == "compose" else []
+    if exam.runtime == "embedded":
+        return _on_disk(exam.project.state / "data")
+    return _in_volumes(exam) if exam.runtime == "compose" else []
 
 
 def _on_disk(data: Path) -> list[Meta]:
@@ -58,15 +58,15 @@ def _on_disk(data: Path) -> list[Meta]:
     return found
 
 
-def _in_volumes(case: Case) -> list[Meta]:
+def _in_volumes(exam: Examination) -> list[Meta]:
     """Read through the containers; a project that is down has none, and nothing is started."""
     from kafka_tasks.runtimes.compose import containers
     from kafka_tasks.runtimes.compose.volumes import ComposeData
 
     found = []
     with suppress(KafkaTasksError):
-        there = containers.by_service(case.engine(), case.project.path)
-        data = ComposeData(case.engine(), there)
+        there = containers.by_service(exam.engine(), exam.project.path)
+        data = ComposeData(exam.engine(), there)
         told = data.broker_ids()
         for service in sorted(there, key=containers.order):
             if service != ZOOKEEPER and (text := data.meta(service)) is not None:
@@ -74,16 +74,16 @@ def _in_volumes(case: Case) -> list[Meta]:
     return found
 
 
-def identity(case: Case) -> Iterator[Finding]:
+def identity(exam: Examination) -> Iterator[Finding]:
     """Whether Kafka's data is of this ZooKeeper, and each directory of this broker."""
-    known = _metas(case)
+    known = _metas(exam)
     if not known:
         return
     for one in known:
         if one.broker_id is not None and one.broker_id != one.expected:
-            yield _another_broker(case, one, one.broker_id)
+            yield _another_broker(exam, one, one.broker_id)
     ids = {one.service: one.cluster_id for one in known if one.cluster_id}
-    keeper = _zookeepers_id(case)
+    keeper = _zookeepers_id(exam)
     if keeper is not None:
         ids = {ZOOKEEPER: keeper, **ids}
     if len(set(ids.values())) > 1:
@@ -103,8 +103,8 @@ def identity(case: Case) -> Iterator[Finding]:
         yield Finding("cluster-id", "ok", f"{both}: {next(iter(ids.values()))}", area="cluster")
 
 
-def _another_broker(case: Case, found: Meta, number: int) -> Finding:
-    embedded = case.runtime == "embedded"
+def _another_broker(exam: Examination, found: Meta, number: int) -> Finding:
+    embedded = exam.runtime == "embedded"
     mend = (
         f"sed -i 's/^broker.id=.*/broker.id={found.expected}/' "
         f".kafka-tasks/data/{found.service}/meta.properties, if the data is its own"
@@ -126,30 +126,30 @@ def _another_broker(case: Case, found: Meta, number: int) -> Finding:
     )
 
 
-def _zookeepers_id(case: Case) -> str | None:
+def _zookeepers_id(exam: Examination) -> str | None:
     from kafka_tasks.clients import zookeeper
 
-    session = case.session
-    if session is None or not any(service.name == ZOOKEEPER for service in case.alive()):
+    session = exam.session
+    if session is None or not any(service.name == ZOOKEEPER for service in exam.alive()):
         return None
-    address = session.runtime.cluster(case.settings).zookeeper
+    address = session.runtime.cluster(exam.settings).zookeeper
     try:
         return zookeeper.cluster_id(address, _ANSWER_S) if address else None
     except (zookeeper.Unanswered, KafkaTasksError):
         return None
 
 
-def size(case: Case) -> Iterator[Finding]:
+def size(exam: Examination) -> Iterator[Finding]:
     """How much the data takes up."""
-    if case.runtime == "embedded":
-        folder = case.project.state / "data"
+    if exam.runtime == "embedded":
+        folder = exam.project.state / "data"
         total, more = _walked(folder)
         where, look = str(folder), f'du -sh "{folder}"/kafka*/* | sort -h | tail'
-    elif case.runtime == "compose":
+    elif exam.runtime == "compose":
         from kafka_tasks.runtimes.compose import compose_file
 
-        project = compose_file.project_of(case.project.path, case.record)
-        total, more = _of_volumes(case, project), ""
+        project = compose_file.project_of(exam.project.path, exam.record)
+        total, more = _of_volumes(exam, project), ""
         where, look = f"volumes of {project}", "docker system df --verbose"
     else:
         return
@@ -181,9 +181,9 @@ def _walked(folder: Path) -> tuple[int | None, str]:
     return total if files else None, ""
 
 
-def _of_volumes(case: Case, project: str) -> int | None:
+def _of_volumes(exam: Examination, project: str) -> int | None:
     try:
-        return case.engine().volumes_bytes(project)
+        return exam.engine().volumes_bytes(project)
     except KafkaTasksError:
         return None  # without an engine there is a finding already; one that counts takes its time
 

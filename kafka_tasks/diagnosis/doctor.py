@@ -21,7 +21,7 @@ from kafka_tasks.diagnosis import (
     secrets,
     signatures,
 )
-from kafka_tasks.diagnosis.examination import Case, Check, of_error
+from kafka_tasks.diagnosis.examination import Check, Examination, of_error
 from kafka_tasks.diagnosis.secrets import Masker
 from kafka_tasks.errors import KafkaTasksError, MachineError, NotReady
 from kafka_tasks.lifecycle import Session
@@ -57,28 +57,32 @@ def examine(
 ) -> Diagnosis:
     """Look at everything; nothing is changed, and nothing that fails on the way is raised."""
     began = time.monotonic()
-    case, early = admit(project, settings)
-    found = [*early, *_all(case, checks, patience_s)]
-    mask = Masker(secrets.known(case.settings, case.environ))
+    exam, early = open_examination(project, settings)
+    found = [*early, *_all(exam, checks, patience_s)]
+    mask = Masker(secrets.known(exam.settings, exam.environ))
     shown = tuple(_masked(finding, mask) for finding in _once(found))
     return Diagnosis(shown, round(time.monotonic() - began, 3))
 
 
-def admit(project: Project, settings: Callable[[], Settings]) -> tuple[Case, list[Finding]]:
-    """The case, and what was wrong already with opening it."""
+def open_examination(
+    project: Project, settings: Callable[[], Settings]
+) -> tuple[Examination, list[Finding]]:
+    """The exam, and what was wrong already with opening it."""
     try:
-        case = Case(project, settings(), None, environment(), held=_held(project))
+        exam = Examination(project, settings(), None, environment(), held=_held(project))
     except KafkaTasksError as error:
         # Nobody reads a .env in there: what remains are the defaults.
         defaults = replace(load(project.state, environ={}), project=project.path)
-        case = Case(project, defaults, None, environment(), readable=False, held=_held(project))
-        return case, [_known(error, "setting-invalid", "configuration")]
+        exam = Examination(
+            project, defaults, None, environment(), readable=False, held=_held(project)
+        )
+        return exam, [_known(error, "setting-invalid", "configuration")]
     try:
-        case.session = lifecycle.open_session(project, case.settings, Recorder())
-        case.services = case.session.runtime.services()
+        exam.session = lifecycle.open_session(project, exam.settings, Recorder())
+        exam.services = exam.session.runtime.services()
     except KafkaTasksError as error:
-        return case, [_known(error, error.code, "machine")]
-    return case, []
+        return exam, [_known(error, error.code, "machine")]
+    return exam, []
 
 
 def _held(project: Project) -> bool:
@@ -98,7 +102,7 @@ def _known(error: KafkaTasksError, id: str, area: Area) -> Finding:
     return replace(of_error(error, known.id, area, reference=known.reference), cause=known.cause)
 
 
-def _all(case: Case, checks: Sequence[Check], patience_s: float) -> list[Finding]:
+def _all(exam: Examination, checks: Sequence[Check], patience_s: float) -> list[Finding]:
     """What each check found, in the order of the checks.
 
     Threads, because they wait for others; daemons, so that one that hangs holds nobody back.
@@ -108,7 +112,7 @@ def _all(case: Case, checks: Sequence[Check], patience_s: float) -> list[Finding
     def ask(number: int, check: Check) -> None:
         result = [_silent(check, patience_s)]
         try:
-            result = list(guarded(check, case))
+            result = list(guarded(check, exam))
         finally:
             ended.put((number, result))
 
@@ -129,10 +133,10 @@ def _all(case: Case, checks: Sequence[Check], patience_s: float) -> list[Finding
     ]
 
 
-def guarded(check: Check, case: Case) -> Iterator[Finding]:
+def guarded(check: Check, exam: Examination) -> Iterator[Finding]:
     """What a check finds; an error, expected or not, becomes a finding."""
     try:
-        yield from check.ask(case)
+        yield from check.ask(exam)
     except KafkaTasksError as error:
         yield of_error(error, f"check-{error.code}", check.area, level="warning")
     except Exception as error:
@@ -276,4 +280,4 @@ def _examined(session: Session) -> list[Finding]:
     return list(seen.errors)
 
 
-__all__ = ["CHECKS", "admit", "enrich", "examine", "explain", "guarded", "last_words"]
+__all__ = ["CHECKS", "enrich", "examine", "explain", "guarded", "last_words", "open_examination"]

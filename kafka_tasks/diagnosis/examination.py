@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Case:
+class Examination:
     """One project under examination.
 
     `session` is None where no runtime could be chosen, `readable` False where the settings could
@@ -74,7 +74,7 @@ class Check:
 
     name: str
     area: Area
-    ask: Callable[[Case], Iterable[Finding]]
+    ask: Callable[[Examination], Iterable[Finding]]
 
 
 def of_error(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from kafka_tasks import lifecycle
 from kafka_tasks.clients import processes
 from kafka_tasks.diagnosis import leftovers
-from kafka_tasks.diagnosis.examination import Case
+from kafka_tasks.diagnosis.examination import Examination
 from kafka_tasks.model.finding import Finding
 from kafka_tasks.project import state
 from kafka_tasks.project.lock import exclusive
@@ -26,30 +26,30 @@ class Fix:
     apply: Callable[[], None]
 
 
-def plan(case: Case, findings: Iterable[Finding]) -> list[Fix]:
+def plan(exam: Examination, findings: Iterable[Finding]) -> list[Fix]:
     """What can be put right of these findings, each thing once."""
     wanted = dict.fromkeys(finding.remedy for finding in findings if finding.remedy)
-    known = {fix.remedy: fix for fix in _all(case)}
+    known = {fix.remedy: fix for fix in _all(exam)}
     return [known[name] for name in wanted if name in known]
 
 
-def apply(case: Case, fixes: Iterable[Fix]) -> tuple[str, ...]:
+def apply(exam: Examination, fixes: Iterable[Fix]) -> tuple[str, ...]:
     """Carry them out, with the project's lock held; returns what was done."""
     done = []
-    with exclusive(case.project, "doctor", Deadline.after(case.settings.timeout)):
+    with exclusive(exam.project, "doctor", Deadline.after(exam.settings.timeout)):
         for fix in fixes:
             fix.apply()
             done.append(fix.what)
     return tuple(done)
 
 
-def _all(case: Case) -> list[Fix]:
-    folder, session = case.project.state, case.session
-    env = case.project.path / ".env"
+def _all(exam: Examination) -> list[Fix]:
+    folder, session = exam.project.state, exam.session
+    env = exam.project.path / ".env"
     count = len(leftovers.orphans())
     fixes = [
-        Fix("state", f"move {folder / state.FILE} aside", lambda: _set_aside(case)),
-        Fix("drafts", "delete half-written state files", lambda: _delete_drafts(case)),
+        Fix("state", f"move {folder / state.FILE} aside", lambda: _set_aside(exam)),
+        Fix("drafts", "delete half-written state files", lambda: _delete_drafts(exam)),
         Fix("state-mode", f"chmod 700 {folder}", lambda: folder.chmod(0o700)),
         Fix("env-mode", f"chmod 600 {env}", lambda: env.chmod(0o600)),
         Fix("orphans", f"end {count} servers of deleted projects", _end_orphans),
@@ -57,21 +57,21 @@ def _all(case: Case) -> list[Fix]:
     if session is not None:
         fixes += [
             Fix("strays", "record running servers of this project", lambda: _adopt(session)),
-            Fix("archive", "delete the damaged Java class archive", lambda: _drop_archive(case)),
+            Fix("archive", "delete the damaged Java class archive", lambda: _drop_archive(exam)),
             Fix("pull", "fetch what the next start needs", lambda: _pull(session)),
         ]
     return fixes
 
 
-def _set_aside(case: Case) -> None:
-    state.set_aside_if_corrupt(case.project)
-    if case.session is not None:
-        case.session.runtime.adopt()
+def _set_aside(exam: Examination) -> None:
+    state.set_aside_if_corrupt(exam.project)
+    if exam.session is not None:
+        exam.session.runtime.adopt()
 
 
-def _delete_drafts(case: Case) -> None:
+def _delete_drafts(exam: Examination) -> None:
     # The lock is ours by now, so nobody is writing any of them.
-    for path in leftovers.drafts(case.project):
+    for path in leftovers.drafts(exam.project):
         path.unlink(missing_ok=True)
 
 
@@ -88,13 +88,13 @@ def _pull(session: lifecycle.Session) -> None:
     session.runtime.pull(session.settings)
 
 
-def _drop_archive(case: Case) -> None:
+def _drop_archive(exam: Examination) -> None:
     from kafka_tasks.runtimes.embedded import class_archive, jars, java
 
-    lock = jars.load_lock(case.settings.kafka_line)
-    class_path = tuple(jar.path(case.settings.cache) for jar in lock.jars)
+    lock = jars.load_lock(exam.settings.kafka_line)
+    class_path = tuple(jar.path(exam.settings.cache) for jar in lock.jars)
     found = class_archive.locate(
-        case.settings.cache, java.choose(case.settings), class_path, lock.kafka
+        exam.settings.cache, java.choose(exam.settings), class_path, lock.kafka
     )
     with contextlib.suppress(FileNotFoundError):
         shutil.rmtree(found.directory)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kafka_tasks.clients import processes
-from kafka_tasks.diagnosis.examination import Case, Check
+from kafka_tasks.diagnosis.examination import Check, Examination
 from kafka_tasks.model.finding import Finding
 from kafka_tasks.project import state
 from kafka_tasks.project.directory import Project
@@ -42,18 +42,18 @@ def owner(found: processes.Found) -> Path:
     )
 
 
-def records(case: Case) -> Iterator[Finding]:
+def records(exam: Examination) -> Iterator[Finding]:
     """The state file, half-written files beside it, and running servers that it lacks."""
-    if corrupt_record(case.project):
+    if corrupt_record(exam.project):
         yield _finding(
             "state-corrupt",
             "The state file cannot be read.",
             cause="It was edited or cut off; running servers are found by their marks.",
-            evidence=(str(case.project.state / state.FILE),),
+            evidence=(str(exam.project.state / state.FILE),),
             fix="invoke kafka.doctor --fix, which moves it aside; or invoke kafka.up",
             remedy="state",
         )
-    if not case.held and (left := drafts(case.project)):
+    if not exam.held and (left := drafts(exam.project)):
         yield _finding(
             "state-drafts",
             f"Half-written state files were left behind: {len(left)}.",
@@ -62,11 +62,11 @@ def records(case: Case) -> Iterator[Finding]:
             fix="invoke kafka.doctor --fix",
             remedy="drafts",
         )
-    if case.runtime in ("embedded", None) and not case.held:
-        record = case.record
+    if exam.runtime in ("embedded", None) and not exam.held:
+        record = exam.record
         mine = record if record and record.runtime == "embedded" else None
-        _, strays = process_tags.with_strays(case.project.path, mine, "embedded")
-        if strays and not corrupt_record(case.project):
+        _, strays = process_tags.with_strays(exam.project.path, mine, "embedded")
+        if strays and not corrupt_record(exam.project):
             yield _finding(
                 "stray-processes",
                 f"Running, and not recorded: {', '.join(strays)}.",
@@ -76,9 +76,9 @@ def records(case: Case) -> Iterator[Finding]:
             )
 
 
-def permissions(case: Case) -> Iterator[Finding]:
+def permissions(exam: Examination) -> Iterator[Finding]:
     """Who may read the state directory."""
-    folder = case.project.state
+    folder = exam.project.state
     if not folder.is_dir():
         return
     mode = folder.stat().st_mode & 0o777
@@ -94,7 +94,7 @@ def permissions(case: Case) -> Iterator[Finding]:
     yield Finding("state", "ok", "the state is readable by its owner alone", area="configuration")
 
 
-def abandoned(_case: Case) -> Iterator[Finding]:
+def abandoned(_case: Examination) -> Iterator[Finding]:
     """Servers of projects whose directory was deleted."""
     found = orphans()
     if found:

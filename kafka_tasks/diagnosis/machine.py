@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kafka_tasks.clients import processes
-from kafka_tasks.diagnosis.examination import Case, Check
+from kafka_tasks.diagnosis.examination import Check, Examination
 from kafka_tasks.errors import KafkaTasksError
 from kafka_tasks.model.cluster import service_names
 from kafka_tasks.model.finding import Finding
@@ -35,21 +35,21 @@ def heap_bytes(text: str) -> int:
     return int(text[:-1]) * _UNITS[text[-1].lower()]
 
 
-def python(_case: Case) -> Iterator[Finding]:
+def python(_case: Examination) -> Iterator[Finding]:
     """Which Python this is."""
     where = f"Python {platform.python_version()} in {sys.prefix}"
     yield Finding("python", "ok", where)
 
 
-def memory(case: Case) -> Iterator[Finding]:
+def memory(exam: Examination) -> Iterator[Finding]:
     """Whether the servers that do not run yet would fit."""
     _, available = processes.memory_bytes()
-    missing = case.settings.brokers - sum(s.role == "broker" for s in case.alive())
-    needed = max(0, missing) * (heap_bytes(case.settings.heap) + _BESIDES_HEAP)
-    if not any(s.role == "zookeeper" for s in case.alive()):
-        needed += heap_bytes(case.settings.zookeeper_heap) + _BESIDES_HEAP
+    missing = exam.settings.brokers - sum(s.role == "broker" for s in exam.alive())
+    needed = max(0, missing) * (heap_bytes(exam.settings.heap) + _BESIDES_HEAP)
+    if not any(s.role == "zookeeper" for s in exam.alive()):
+        needed += heap_bytes(exam.settings.zookeeper_heap) + _BESIDES_HEAP
     seen = f"{available / MEGABYTE:.0f} MB of memory are free"
-    if case.runtime == "remote" or available >= needed:
+    if exam.runtime == "remote" or available >= needed:
         yield Finding("memory", "ok", seen)
         return
     yield Finding(
@@ -62,9 +62,9 @@ def memory(case: Case) -> Iterator[Finding]:
     )
 
 
-def disk(case: Case) -> Iterator[Finding]:
+def disk(exam: Examination) -> Iterator[Finding]:
     """Whether there is space for data and for the cache."""
-    for what, path in _places(case):
+    for what, path in _places(exam):
         free = processes.free_bytes(path)
         seen = f"{free / MEGABYTE:.0f} MB are free where {what} is ({path})"
         if free >= _DISK_COMFORT:
@@ -81,12 +81,12 @@ def disk(case: Case) -> Iterator[Finding]:
         )
 
 
-def _places(case: Case) -> Iterator[tuple[str, Path]]:
+def _places(exam: Examination) -> Iterator[tuple[str, Path]]:
     """Where something is written, once for each file system."""
-    places = [("the project", case.project.path), ("the cache", _there(case.settings.cache))]
+    places = [("the project", exam.project.path), ("the cache", _there(exam.settings.cache))]
     places += [
         (f"the data of {path.name}", path)
-        for path in sorted((case.project.state / "data").glob("*"))
+        for path in sorted((exam.project.state / "data").glob("*"))
         if path.is_dir()
     ]
     seen = set()
@@ -101,17 +101,17 @@ def _there(path: Path) -> Path:
     return next((found for found in (path, *path.parents) if found.is_dir()), Path("/"))
 
 
-def port_holders(case: Case) -> Iterator[Finding]:
+def port_holders(exam: Examination) -> Iterator[Finding]:
     """The ports of the servers that do not run, and who has them."""
-    if case.runtime == "remote":
+    if exam.runtime == "remote":
         return
-    record, settings = case.record, case.settings
+    record, settings = exam.record, exam.settings
     first, keeper = settings.port, settings.zookeeper_port
     if record and (first == "auto" or record.wanted == "running"):
         first = record.port
     if record and (keeper == "auto" or record.wanted == "running"):
         keeper = record.zookeeper_port
-    alive = {service.name for service in case.alive()}
+    alive = {service.name for service in exam.alive()}
     wanted = {}
     for name in service_names(settings.brokers):
         port = keeper if name == "zookeeper" else first
@@ -119,7 +119,7 @@ def port_holders(case: Case) -> Iterator[Finding]:
             wanted[name] = ports.of_service(name, port, port)
     held = {name: port for name, port in wanted.items() if not processes.port_is_free(port)}
     for name, port in held.items():
-        yield _held(case, name, port)
+        yield _held(exam, name, port)
     if not held:
         what = ", ".join(str(port) for port in wanted.values())
         yield Finding(
@@ -127,10 +127,10 @@ def port_holders(case: Case) -> Iterator[Finding]:
         )
 
 
-def _held(case: Case, name: str, port: int) -> Finding:
+def _held(exam: Examination, name: str, port: int) -> Finding:
     """A port that somebody has; a port that is picked anew at the next start is no trouble."""
-    who, stop = _holder(case, port)
-    automatic = case.settings.zookeeper_port if name == "zookeeper" else case.settings.port
+    who, stop = _holder(exam, port)
+    automatic = exam.settings.zookeeper_port if name == "zookeeper" else exam.settings.port
     variable = "KAFKA_TASKS_ZOOKEEPER_PORT" if name == "zookeeper" else "KAFKA_TASKS_PORT"
     if automatic == "auto":
         return Finding("ports", "info", f"port {port} of {name} is held by {who}; up picks another")
@@ -146,12 +146,12 @@ def _held(case: Case, name: str, port: int) -> Finding:
     )
 
 
-def _holder(case: Case, port: int) -> tuple[str, str]:
+def _holder(exam: Examination, port: int) -> tuple[str, str]:
     """Who listens on a port, and what ends it."""
     holder = processes.port_holder(port)
     if holder is None or holder.pid is None or "docker" in (holder.name or ""):
         try:
-            container = case.engine().publisher(port)
+            container = exam.engine().publisher(port)
         except KafkaTasksError:
             container = None
         if container is not None:
@@ -164,10 +164,10 @@ def _holder(case: Case, port: int) -> tuple[str, str]:
     return str(holder), f"kill {holder.pid}"
 
 
-def clock(case: Case) -> Iterator[Finding]:
+def clock(exam: Examination) -> Iterator[Finding]:
     """Whether the clock is behind what was written down already."""
     now = time.time()
-    newest = max((moment for moment in _written_at(case.project)), default=0.0)
+    newest = max((moment for moment in _written_at(exam.project)), default=0.0)
     if now < _EARLIEST or newest > now + _CLOCK_SLACK_S:
         ahead = f", {newest - now:.0f} s before the newest file of the cluster" if newest else ""
         yield Finding(
@@ -191,7 +191,7 @@ def _written_at(project: Project) -> Iterator[float]:
                 continue
 
 
-def open_files(_case: Case) -> Iterator[Finding]:
+def open_files(_case: Examination) -> Iterator[Finding]:
     """How many files a server may have open; a JVM raises the soft limit to the hard one."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     shown = "any number of" if hard == resource.RLIM_INFINITY else str(hard)
@@ -208,13 +208,13 @@ def open_files(_case: Case) -> Iterator[Finding]:
     )
 
 
-def proxies(case: Case) -> Iterator[Finding]:
+def proxies(exam: Examination) -> Iterator[Finding]:
     """Whether connections to localhost would go to a proxy."""
-    names = [n for n in case.environ if n.lower() in ("http_proxy", "https_proxy", "all_proxy")]
-    java = case.environ.get("JAVA_TOOL_OPTIONS", "") + case.environ.get("_JAVA_OPTIONS", "")
+    names = [n for n in exam.environ if n.lower() in ("http_proxy", "https_proxy", "all_proxy")]
+    java = exam.environ.get("JAVA_TOOL_OPTIONS", "") + exam.environ.get("_JAVA_OPTIONS", "")
     if "socksProxyHost" in java:
         names.append("JAVA_TOOL_OPTIONS")
-    excepted = case.environ.get("no_proxy", "") + "," + case.environ.get("NO_PROXY", "")
+    excepted = exam.environ.get("no_proxy", "") + "," + exam.environ.get("NO_PROXY", "")
     spared = {part.strip() for part in excepted.split(",")}
     if not names:
         yield Finding("proxy", "ok", "there is no proxy in the environment")
@@ -231,7 +231,7 @@ def proxies(case: Case) -> Iterator[Finding]:
         )
 
 
-def localhost(_case: Case) -> Iterator[Finding]:
+def localhost(_case: Examination) -> Iterator[Finding]:
     """What localhost resolves to; the servers listen on 127.0.0.1."""
     try:
         found = [

@@ -6,20 +6,20 @@ import platform
 import shutil
 from collections.abc import Iterator
 
-from kafka_tasks.diagnosis.examination import Case, Check, of_error
+from kafka_tasks.diagnosis.examination import Check, Examination, of_error
 from kafka_tasks.errors import EngineMissing, JavaUnfit, KafkaTasksError
 from kafka_tasks.model.finding import Finding
 
 _SAME = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
-def java(case: Case) -> Iterator[Finding]:
+def java(exam: Examination) -> Iterator[Finding]:
     """Which Java would run the servers, and why that one."""
     from kafka_tasks.runtimes.embedded import java as javas
 
-    needed = case.runtime in ("embedded", None)
+    needed = exam.runtime in ("embedded", None)
     try:
-        found = javas.choose(case.settings)
+        found = javas.choose(exam.settings)
     except JavaUnfit as error:
         yield of_error(error, "wrong-java", "machine", level="error" if needed else "info")
         return
@@ -28,15 +28,15 @@ def java(case: Case) -> Iterator[Finding]:
         yield Finding("java-passed-over", "info", f"passed over {text}")
 
 
-def jars(case: Case) -> Iterator[Finding]:
+def jars(exam: Examination) -> Iterator[Finding]:
     """Whether the embedded runtime could start without a network."""
-    if case.runtime not in ("embedded", None):
+    if exam.runtime not in ("embedded", None):
         return
     from kafka_tasks.runtimes.embedded import jars as store
     from kafka_tasks.runtimes.embedded.verified import VerifiedFiles
 
-    lock = store.load_lock(case.settings.kafka_line)
-    cache = case.settings.cache
+    lock = store.load_lock(exam.settings.kafka_line)
+    cache = exam.settings.cache
     index = VerifiedFiles(cache / "jars" / "verified.json")
     lacking = [jar for jar in lock.jars if not index.holds(jar.path(cache), jar.sha256)]
     if not lacking:
@@ -56,23 +56,23 @@ def jars(case: Case) -> Iterator[Finding]:
     )
 
 
-def archive(case: Case) -> Iterator[Finding]:
+def archive(exam: Examination) -> Iterator[Finding]:
     """Whether the class archive, which makes starts fast, is there and sound."""
-    if case.runtime not in ("embedded", None):
+    if exam.runtime not in ("embedded", None):
         return
     from kafka_tasks.runtimes.embedded import class_archive as archives
     from kafka_tasks.runtimes.embedded import jars as store
     from kafka_tasks.runtimes.embedded import java as javas
 
-    lock = store.load_lock(case.settings.kafka_line)
-    class_path = tuple(jar.path(case.settings.cache) for jar in lock.jars)
+    lock = store.load_lock(exam.settings.kafka_line)
+    class_path = tuple(jar.path(exam.settings.cache) for jar in lock.jars)
     if not all(path.exists() for path in class_path):
         return
     try:
-        chosen = javas.choose(case.settings)
+        chosen = javas.choose(exam.settings)
     except JavaUnfit:
         return  # said already
-    found = archives.locate(case.settings.cache, chosen, class_path, lock.kafka)
+    found = archives.locate(exam.settings.cache, chosen, class_path, lock.kafka)
     if found.is_built():
         yield Finding("class-archive", "ok", "the Java class archive is there")
     elif (found.directory / "built.json").exists():
@@ -89,15 +89,15 @@ def archive(case: Case) -> Iterator[Finding]:
         yield Finding("class-archive", "info", "no Java class archive yet; the next start makes it")
 
 
-def engine(case: Case) -> Iterator[Finding]:
+def engine(exam: Examination) -> Iterator[Finding]:
     """Whether a Docker engine answers this user, and which."""
-    needed = case.runtime == "compose"
-    configured = case.environ.get("DOCKER_HOST") or case.environ.get("DOCKER_CONTEXT")
+    needed = exam.runtime == "compose"
+    configured = exam.environ.get("DOCKER_HOST") or exam.environ.get("DOCKER_CONTEXT")
     if not needed and not configured and shutil.which("docker") is None:
         yield Finding("engine", "info", "there is no Docker here; the embedded runtime needs none")
         return
     try:
-        found = case.engine()
+        found = exam.engine()
     except EngineMissing as error:
         told = of_error(error, "engine-missing", "machine", level="error" if needed else "info")
         yield told
@@ -114,11 +114,11 @@ def engine(case: Case) -> Iterator[Finding]:
             exit_code=4,
         )
     if needed:
-        yield from _engine_memory(case)
+        yield from _engine_memory(exam)
 
 
-def _engine_memory(case: Case) -> Iterator[Finding]:
-    total = case.engine().memory_bytes()
+def _engine_memory(exam: Examination) -> Iterator[Finding]:
+    total = exam.engine().memory_bytes()
     if total and total < 1_500_000_000:
         yield Finding(
             "engine-memory",
@@ -129,9 +129,9 @@ def _engine_memory(case: Case) -> Iterator[Finding]:
         )
 
 
-def compose(case: Case) -> Iterator[Finding]:
+def compose(exam: Examination) -> Iterator[Finding]:
     """Whether Docker Compose is there and new enough."""
-    needed = case.runtime == "compose"
+    needed = exam.runtime == "compose"
     if not needed:
         return
     from kafka_tasks.runtimes.compose import command
@@ -144,17 +144,17 @@ def compose(case: Case) -> Iterator[Finding]:
     yield Finding("compose", "ok", f"Compose {'.'.join(map(str, version))}")
 
 
-def images(case: Case) -> Iterator[Finding]:
+def images(exam: Examination) -> Iterator[Finding]:
     """Whether the images are there, and made for this machine."""
-    if case.runtime != "compose":
+    if exam.runtime != "compose":
         return
     try:
-        answering = case.engine()
+        answering = exam.engine()
     except EngineMissing:
         return  # said already
     machine = _SAME.get(platform.machine(), platform.machine())
     own = _SAME.get(answering.architecture, answering.architecture) or machine
-    for name in (case.settings.zookeeper_image, case.settings.kafka_image):
+    for name in (exam.settings.zookeeper_image, exam.settings.kafka_image):
         made_for = answering.image_architecture(name)
         if made_for is None:
             yield Finding(

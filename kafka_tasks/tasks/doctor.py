@@ -9,7 +9,7 @@ from kafka_tasks.tasks._options import Call, Outcome, confirmed, verb
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kafka_tasks.diagnosis.examination import Case
+    from kafka_tasks.diagnosis.examination import Examination
     from kafka_tasks.diagnosis.fixes import Fix
     from kafka_tasks.model.finding import Diagnosis
 
@@ -47,11 +47,11 @@ def _outcome(call: Call, found: Diagnosis, document: dict[str, object]) -> Outco
     return Outcome(document, lambda: doctor_view.text(found, width=call.width), found.exit_code)
 
 
-def _case(call: Call) -> Case:
+def _opened(call: Call) -> Examination:
     from kafka_tasks.diagnosis import doctor as diagnosis
 
     project = call.project()
-    return diagnosis.admit(project, lambda: call.settings(project))[0]
+    return diagnosis.open_examination(project, lambda: call.settings(project))[0]
 
 
 def _fixed(call: Call, found: Diagnosis, *, yes: bool) -> Outcome:
@@ -62,25 +62,25 @@ def _fixed(call: Call, found: Diagnosis, *, yes: bool) -> Outcome:
     from kafka_tasks.diagnosis import fixes
     from kafka_tasks.render.views import doctor as doctor_view
 
-    case = _case(call)
-    todo = fixes.plan(case, found.findings)
+    exam = _opened(call)
+    todo = fixes.plan(exam, found.findings)
     what = [one.what for one in todo]
     if call.dry or not todo:
         return _nothing_done(call, found, what)
     lines = doctor_view.planned(what)
     _say(lines)
     confirmed(["Shall they be done?"], yes=yes, hint="invoke kafka.doctor --fix --yes")
-    done = _apply(case, todo)
+    done = _apply(exam, todo)
     again = replace(
-        diagnosis.examine(case.project, lambda: call.settings(case.project)), fixed=done
+        diagnosis.examine(exam.project, lambda: call.settings(exam.project)), fixed=done
     )
     return _outcome(call, again, doctor_view.document(again))
 
 
-def _apply(case: Case, todo: list[Fix]) -> tuple[str, ...]:
+def _apply(exam: Examination, todo: list[Fix]) -> tuple[str, ...]:
     from kafka_tasks.diagnosis import fixes
 
-    return fixes.apply(case, todo)
+    return fixes.apply(exam, todo)
 
 
 def _say(lines: list[str]) -> None:
@@ -117,7 +117,7 @@ def _bundled(call: Call, found: Diagnosis, name: str | None) -> Outcome:
         "findings.txt": doctor_view.text(found, width=100) + "\n",
         "doctor.json": json.dumps(document, indent=2, ensure_ascii=False),
     }
-    names = bundle.write(path, _case(call), documents)
+    names = bundle.write(path, _opened(call), documents)
 
     def text() -> str:
         said = doctor_view.bundled(str(path), names)

@@ -11,7 +11,7 @@ from kafka_tasks.diagnosis import cluster, last_failure
 from kafka_tasks.model.finding import Finding
 from kafka_tasks.model.topic import PartitionState, TopicState
 from kafka_tasks.probes import readiness
-from tests.unit.diagnosis.conftest import MakeCase
+from tests.unit.diagnosis.conftest import MakeExam
 from tests.unit.fakes import topic
 
 
@@ -31,28 +31,28 @@ def test_partitions_without_leader_or_replicas() -> None:
 
 
 def test_a_registration_that_outlives_its_broker(
-    make_case: MakeCase, monkeypatch: pytest.MonkeyPatch
+    make_exam: MakeExam, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The time that is left is in the sentence; a broker that is missing is an error."""
-    case = make_case()
-    assert case.session is not None
-    case.session.runtime.start(case.settings, ["zookeeper"])
-    case.services = case.session.runtime.services()
+    exam = make_exam()
+    assert exam.session is not None
+    exam.session.runtime.start(exam.settings, ["zookeeper"])
+    exam.services = exam.session.runtime.services()
     listed = {1: ("PLAINTEXT://localhost:9092",)}
     monkeypatch.setattr(zookeeper, "registered_brokers", lambda *_: listed)
     monkeypatch.setattr(zookeeper, "session_left_s", lambda *_: 4.2)
-    (found,) = cluster.registrations(case)
+    (found,) = cluster.registrations(exam)
     assert (found.id, found.level) == ("broker-still-registered", "warning")
     assert "in 4 s or less" in found.title
 
 
-def test_how_the_last_start_failed(make_case: MakeCase) -> None:
+def test_how_the_last_start_failed(make_exam: MakeExam) -> None:
     """It is told while nothing runs; what is looked at anew is not held against the machine."""
-    case = make_case()
+    exam = make_exam()
     taken = Finding("port-taken", "error", "Taken.", service="tool", exit_code=4)
     died = Finding("disk-full", "error", "Full.", service="kafka", exit_code=4)
-    last_failure.remember(case.project, "up", "It failed.", (taken, died))
-    found = list(cluster.life(case))
+    last_failure.remember(exam.project, "up", "It failed.", (taken, died))
+    found = list(cluster.life(exam))
     assert ids(found) == [
         ("last-start-failed", "warning"),
         ("port-taken", "warning"),
@@ -71,55 +71,55 @@ def test_how_the_last_start_failed(make_case: MakeCase) -> None:
     ids=["quiet", "loud", "no log"],
 )
 def test_what_the_log_of_a_dead_service_tells(
-    make_case: MakeCase,
+    make_exam: MakeExam,
     monkeypatch: pytest.MonkeyPatch,
     said: list[str],
     evidence: tuple[str, ...],
     cause: str,
 ) -> None:
     """Lines that name an error; without one it was killed, and its last line is enough."""
-    case = make_case(logs={"kafka": said})
-    assert case.session is not None
-    runtime: Any = case.session.runtime
-    runtime.start(case.settings)
+    exam = make_exam(logs={"kafka": said})
+    assert exam.session is not None
+    runtime: Any = exam.session.runtime
+    runtime.start(exam.settings)
     runtime.kill("kafka")
-    case.services = runtime.services()
+    exam.services = runtime.services()
     monkeypatch.setattr(readiness, "glance", lambda *_: readiness.Glance({}, "process", "dead"))
-    (dead,) = [found for found in cluster.life(case) if found.id == "service-dead"]
+    (dead,) = [found for found in cluster.life(exam) if found.id == "service-dead"]
     assert (dead.service, dead.evidence) == ("kafka", evidence)
     assert dead.cause is not None and cause in dead.cause
 
 
 def test_while_it_is_starting_nothing_is_wrong(
-    make_case: MakeCase, monkeypatch: pytest.MonkeyPatch
+    make_exam: MakeExam, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A rung that does not hold yet, while another command works on it, is no error."""
-    case = make_case()
-    assert case.session is not None
-    case.session.runtime.start(case.settings)
-    case.services = case.session.runtime.services()
-    case.held = True
+    exam = make_exam()
+    assert exam.session is not None
+    exam.session.runtime.start(exam.settings)
+    exam.services = exam.session.runtime.services()
+    exam.held = True
     glance = readiness.Glance({}, "broker", "no answer")
     monkeypatch.setattr(readiness, "glance", lambda *_: glance)
-    assert ids(cluster.life(case)) == [("lock-held", "info"), ("starting", "info")]
-    case.held = False
-    assert ("not-ready", "error") in ids(cluster.life(case))
+    assert ids(cluster.life(exam)) == [("lock-held", "info"), ("starting", "info")]
+    exam.held = False
+    assert ("not-ready", "error") in ids(cluster.life(exam))
 
 
 def test_a_signature_in_a_ready_cluster(
-    make_case: MakeCase, monkeypatch: pytest.MonkeyPatch
+    make_exam: MakeExam, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was survived is not told; what lingers is a warning."""
     lines = [
         "Replication factor: 3 larger than available brokers: 1.",
         "KeeperErrorCode = NodeExists",
     ]
-    case = make_case(runtime="compose", logs={"kafka": lines})
-    assert case.session is not None
-    case.session.runtime.start(case.settings)
-    case.services = case.session.runtime.services()
+    exam = make_exam(runtime="compose", logs={"kafka": lines})
+    assert exam.session is not None
+    exam.session.runtime.start(exam.settings)
+    exam.services = exam.session.runtime.services()
     monkeypatch.setattr(readiness, "glance", lambda *_: readiness.Glance({}))
-    assert ids(cluster.life(case)) == [("ready", "ok"), ("replication-factor", "warning")]
+    assert ids(cluster.life(exam)) == [("ready", "ok"), ("replication-factor", "warning")]
 
 
 def test_how_long_a_session_lives() -> None:

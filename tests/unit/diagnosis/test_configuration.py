@@ -14,7 +14,7 @@ from kafka_tasks.diagnosis import compose_file, configuration
 from kafka_tasks.model.finding import Finding
 from kafka_tasks.runtimes.compose.compose_file import packaged
 from kafka_tasks.settings import load
-from tests.unit.diagnosis.conftest import MakeCase
+from tests.unit.diagnosis.conftest import MakeExam
 
 WELL: dict[str, Any] = yaml.safe_load(
     """
@@ -141,46 +141,46 @@ def test_a_bind_mount_of_another_user(tmp_path: Path) -> None:
     ],
 )
 def test_values_that_look_like_a_slip(
-    make_case: MakeCase, changes: dict[str, Any], word: str
+    make_exam: MakeExam, changes: dict[str, Any], word: str
 ) -> None:
     """Each is one warning that names the variable and another value."""
-    (found,) = configuration.suspicious(make_case(**changes))
+    (found,) = configuration.suspicious(make_exam(**changes))
     assert found.level == "warning"
     assert word in found.title
     assert "KAFKA_TASKS_" in str(found.fix)
 
 
-def test_the_defaults_are_well(make_case: MakeCase) -> None:
+def test_the_defaults_are_well(make_exam: MakeExam) -> None:
     """Nothing of what is taken without being asked for is suspicious."""
-    (found,) = configuration.suspicious(make_case())
+    (found,) = configuration.suspicious(make_exam())
     assert found.level == "ok"
 
 
 @pytest.mark.parametrize("tag", ["", ":latest", ":8.0.0", ":latest-ubi9", ":10.1.0"])
-def test_images_without_zookeeper(make_case: MakeCase, tag: str) -> None:
+def test_images_without_zookeeper(make_exam: MakeExam, tag: str) -> None:
     """A tag of 8 or newer, and latest, which is one."""
-    case = make_case(runtime="compose", kafka_image=f"registry:5000/cp-kafka{tag}")
-    (found,) = configuration.versions(case)
+    exam = make_exam(runtime="compose", kafka_image=f"registry:5000/cp-kafka{tag}")
+    (found,) = configuration.versions(exam)
     assert found.id == "no-zookeeper-in-version"
-    assert list(configuration.versions(make_case(runtime="compose"))) == []
+    assert list(configuration.versions(make_exam(runtime="compose"))) == []
 
 
-def test_images_that_are_another_one_tomorrow(make_case: MakeCase) -> None:
+def test_images_that_are_another_one_tomorrow(make_exam: MakeExam) -> None:
     """An own image without a tag is a warning; a digest is as exact as it gets."""
     for name in ("mine/kafka", "mine/kafka:latest", "registry:5000/mine/kafka"):
-        (found,) = configuration.versions(make_case(runtime="compose", kafka_image=name))
+        (found,) = configuration.versions(make_exam(runtime="compose", kafka_image=name))
         assert (found.id, found.level) == ("image-not-pinned", "warning")
     digest = f"@sha256:{'0' * 64}"
     for name in (f"confluentinc/cp-kafka{digest}", f"mine/kafka:latest{digest}", "mine/kafka:3"):
-        assert list(configuration.versions(make_case(runtime="compose", kafka_image=name))) == []
+        assert list(configuration.versions(make_exam(runtime="compose", kafka_image=name))) == []
     found = problems(lambda s: s["kafka"].update(image="mine/kafka:latest"))["image-not-pinned"]
     assert (found.level, found.service) == ("warning", "kafka")
     assert "no-zookeeper-in-version" in problems(lambda s: s["kafka"].update(image="cp-kafka"))
 
 
-def test_the_default_images_are_pinned(make_case: MakeCase) -> None:
+def test_the_default_images_are_pinned(make_exam: MakeExam) -> None:
     """By the version, in the settings and in the Compose file by hand alike."""
-    settings = make_case().settings
+    settings = make_exam().settings
     for name in (settings.kafka_image, settings.zookeeper_image):
         assert name.endswith(f":{settings.version}")
     images = re.findall(r"image: (\S+)", packaged().read_text())
@@ -188,67 +188,67 @@ def test_the_default_images_are_pinned(make_case: MakeCase) -> None:
     assert all(name.endswith(":${KAFKA_TASKS_VERSION:-7.9.6}}") for name in images)
 
 
-def test_files_with_a_password_that_others_may_read(make_case: MakeCase) -> None:
+def test_files_with_a_password_that_others_may_read(make_exam: MakeExam) -> None:
     """The broker's properties, where they have one; closed, or without one, they are well."""
-    path = make_case().project.path / "broker.properties"
-    case = make_case(broker_properties=path)
-    assert list(configuration.readable(case)) == []
+    path = make_exam().project.path / "broker.properties"
+    exam = make_exam(broker_properties=path)
+    assert list(configuration.readable(exam)) == []
     path.write_text("ssl.key.password=planted\n")
     path.chmod(0o644)
-    (found,) = configuration.readable(case)
+    (found,) = configuration.readable(exam)
     assert (found.id, found.level) == ("secret-readable", "warning")
     assert str(path) in str(found.fix) and "planted" not in repr(found)
     path.chmod(0o600)
-    assert list(configuration.readable(case)) == []
+    assert list(configuration.readable(exam)) == []
     path.write_text("log.retention.ms=1000\n")
     path.chmod(0o644)
-    assert list(configuration.readable(case)) == []
+    assert list(configuration.readable(exam)) == []
 
 
-def test_dotenv_against_its_example(make_case: MakeCase) -> None:
+def test_dotenv_against_its_example(make_exam: MakeExam) -> None:
     """What either lacks is said; comments of the example count as mentioned."""
-    case = make_case()
-    (case.project.path / ".env.example").write_text("A=1\n# B=2\nC=3\n")
-    (case.project.path / ".env").write_text("A=1\nB=1\nD=4\n")
-    found = {f.id: f.title for f in configuration.dotenv(case)}
+    exam = make_exam()
+    (exam.project.path / ".env.example").write_text("A=1\n# B=2\nC=3\n")
+    (exam.project.path / ".env").write_text("A=1\nB=1\nD=4\n")
+    found = {f.id: f.title for f in configuration.dotenv(exam)}
     assert found == {
         "env-lacks": ".env.example has what .env has not: C",
         "env-unknown": ".env has what .env.example does not mention: D",
     }
 
 
-def test_a_password_that_others_may_read(make_case: MakeCase) -> None:
+def test_a_password_that_others_may_read(make_exam: MakeExam) -> None:
     """Only a .env with a secret has to be closed."""
-    case = make_case()
-    env = case.project.path / ".env"
+    exam = make_exam()
+    env = exam.project.path / ".env"
     env.write_text("KAFKA_TASKS_PORT=9092\n")
     env.chmod(0o644)
-    assert list(configuration.dotenv(case)) == []
+    assert list(configuration.dotenv(exam)) == []
     env.write_text("KAFKA_TASKS_SASL_PASSWORD=x\n")
-    (found,) = configuration.dotenv(case)
+    (found,) = configuration.dotenv(exam)
     assert (found.id, found.remedy) == ("env-readable", "env-mode")
     env.chmod(0o600)
-    assert list(configuration.dotenv(case)) == []
+    assert list(configuration.dotenv(exam)) == []
 
 
-def test_further_properties_that_cannot_be_met(make_case: MakeCase, tmp_path: Path) -> None:
+def test_further_properties_that_cannot_be_met(make_exam: MakeExam, tmp_path: Path) -> None:
     """A replication factor above the number of brokers, and a file that cannot be read."""
     path = tmp_path / "further"
     path.write_text("offsets.topic.replication.factor=3\n")
-    (found,) = configuration.further_properties(make_case(broker_properties=path))
+    (found,) = configuration.further_properties(make_exam(broker_properties=path))
     assert (found.id, found.exit_code) == ("replication-factor", 3)
     assert (
-        list(configuration.further_properties(make_case(broker_properties=path, brokers=3))) == []
+        list(configuration.further_properties(make_exam(broker_properties=path, brokers=3))) == []
     )
     path.write_text("nonsense\n")
-    (found,) = configuration.further_properties(make_case(broker_properties=path))
+    (found,) = configuration.further_properties(make_exam(broker_properties=path))
     assert found.id == "broker-properties"
 
 
-def test_inherited_variables(make_case: MakeCase) -> None:
+def test_inherited_variables(make_exam: MakeExam) -> None:
     """KAFKA_PORT and JMX_PORT are warned of, with the value as evidence."""
-    case = make_case(environ={"KAFKA_PORT": "tcp://10.0.0.1", "JMX_PORT": "9"})
-    found = list(configuration.inherited(case))
+    exam = make_exam(environ={"KAFKA_PORT": "tcp://10.0.0.1", "JMX_PORT": "9"})
+    found = list(configuration.inherited(exam))
     assert [f.id for f in found] == ["kafka-port-variable", "jmx-port-inherited"]
     assert found[0].evidence == ("KAFKA_PORT=tcp://10.0.0.1",)
-    assert load(case.project.path, environ={}).port == 9092
+    assert load(exam.project.path, environ={}).port == 9092

@@ -7,37 +7,37 @@ from typing import Any
 import pytest
 
 from kafka_tasks.diagnosis import data_identity
-from kafka_tasks.diagnosis.examination import Case
+from kafka_tasks.diagnosis.examination import Examination
 from kafka_tasks.errors import EngineRefused
 from kafka_tasks.runtimes.compose.compose_file import project_name
-from tests.unit.diagnosis.conftest import MakeCase
+from tests.unit.diagnosis.conftest import MakeExam
 from tests.unit.diagnosis.test_cluster import ids
 from tests.unit.runtimes.compose.engine import FakeEngine, container
 
 META = "#\n#Tue Nov 24 13:13:14 UTC 2026\nbroker.id={}\nversion=0\ncluster.id={}\n"
 
 
-def test_data_of_several_clusters_and_brokers(make_case: MakeCase) -> None:
+def test_data_of_several_clusters_and_brokers(make_exam: MakeExam) -> None:
     """What meta.properties say is compared with the service and with each other."""
-    case = make_case()
+    exam = make_exam()
     for name, broker, of in (("kafka", 1, "A"), ("kafka-2", 3, "B")):
-        folder = case.project.state / "data" / name
+        folder = exam.project.state / "data" / name
         folder.mkdir()
         (folder / "meta.properties").write_text(META.format(broker, of))
-    found = list(data_identity.identity(case))
+    found = list(data_identity.identity(exam))
     assert ids(found) == [("broker-id-differs", "error"), ("cluster-id-differs", "error")]
     assert found[0].service == "kafka-2"
     assert found[1].evidence == ("kafka: A", "kafka-2: B")
 
 
-def test_data_that_agrees(make_case: MakeCase) -> None:
+def test_data_that_agrees(make_exam: MakeExam) -> None:
     """One cluster is well; where there is no data nothing is said."""
-    case = make_case()
-    assert list(data_identity.identity(case)) == []
-    folder = case.project.state / "data" / "kafka"
+    exam = make_exam()
+    assert list(data_identity.identity(exam)) == []
+    folder = exam.project.state / "data" / "kafka"
     folder.mkdir()
     (folder / "meta.properties").write_text(META.format(1, "A"))
-    assert ids(data_identity.identity(case)) == [("cluster-id", "ok")]
+    assert ids(data_identity.identity(exam)) == [("cluster-id", "ok")]
 
 
 class Volumes(FakeEngine):
@@ -57,65 +57,65 @@ class Volumes(FakeEngine):
         return self.bytes_
 
 
-def in_containers(make_case: MakeCase, files: dict[str, str]) -> tuple[Case, Volumes]:
-    """A case of a project in containers, brokers with an id in their environment."""
-    case = make_case(runtime="compose")
-    at = case.project.path
+def in_containers(make_exam: MakeExam, files: dict[str, str]) -> tuple[Examination, Volumes]:
+    """Return an examination of a Compose project whose brokers have an id in their environment."""
+    exam = make_exam(runtime="compose")
+    at = exam.project.path
     names = {"zookeeper": {}, "kafka": {"KAFKA_BROKER_ID": "1"}, "kafka-2": {}}
     there = [container(name, at, environment=environ) for name, environ in names.items()]
     engine = Volumes(there)
     engine.files = {name: text.encode() for name, text in files.items()}
     found: Any = engine
-    case._engine = found
-    return case, engine
+    exam._engine = found
+    return exam, engine
 
 
-def test_identities_in_volumes(make_case: MakeCase) -> None:
+def test_identities_in_volumes(make_exam: MakeExam) -> None:
     """They are read through the containers, and the id that counts is the Compose file's."""
     texts = {"kafka": META.format(7, "A"), "kafka-2": META.format(2, "B")}
-    case, _ = in_containers(make_case, texts)
-    found = list(data_identity.identity(case))
+    exam, _ = in_containers(make_exam, texts)
+    found = list(data_identity.identity(exam))
     assert ids(found) == [("broker-id-differs", "error"), ("cluster-id-differs", "error")]
     assert found[0].service == "kafka"
     assert "KAFKA_BROKER_ID 7 in the Compose file" in (found[0].fix or "")
     assert found[1].evidence == ("kafka: A", "kafka-2: B")
 
 
-def test_volumes_without_data_say_nothing(make_case: MakeCase) -> None:
+def test_volumes_without_data_say_nothing(make_exam: MakeExam) -> None:
     """Before the first start, and without an engine."""
-    case, _ = in_containers(make_case, {})
-    assert list(data_identity.identity(case)) == []
-    case._engine = EngineRefused("no")
-    assert list(data_identity.identity(case)) == []
-    assert list(data_identity.size(case)) == []
+    exam, _ = in_containers(make_exam, {})
+    assert list(data_identity.identity(exam)) == []
+    exam._engine = EngineRefused("no")
+    assert list(data_identity.identity(exam)) == []
+    assert list(data_identity.size(exam)) == []
 
 
-def test_how_large_the_volumes_are(make_case: MakeCase, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_how_large_the_volumes_are(make_exam: MakeExam, monkeypatch: pytest.MonkeyPatch) -> None:
     """As the engine counts them; what it does not know is not told."""
-    case, engine = in_containers(make_case, {})
-    (found,) = data_identity.size(case)
-    name = project_name(case.project.path)
+    exam, engine = in_containers(make_exam, {})
+    (found,) = data_identity.size(exam)
+    name = project_name(exam.project.path)
     assert engine.asked == name
     assert (found.level, found.title) == ("ok", f"the data takes 3 MB (volumes of {name})")
     engine.bytes_ = 6_000_000_000
-    (found,) = data_identity.size(case)
+    (found,) = data_identity.size(exam)
     assert (found.level, found.title.partition(" (")[0]) == ("warning", "The data takes 6000 MB")
     assert "docker system df" in (found.fix or "")
     engine.bytes_ = None
-    assert list(data_identity.size(case)) == []
+    assert list(data_identity.size(exam)) == []
 
 
-def test_how_large_a_directory_is(make_case: MakeCase, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_how_large_a_directory_is(make_exam: MakeExam, monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks count; where there is nothing, nothing is said."""
-    case = make_case()
-    assert list(data_identity.size(case)) == []
-    folder = case.project.state / "data" / "kafka"
+    exam = make_exam()
+    assert list(data_identity.size(exam)) == []
+    folder = exam.project.state / "data" / "kafka"
     folder.mkdir()
     (folder / "0.log").write_bytes(bytes(2_000_000))
-    (found,) = data_identity.size(case)
+    (found,) = data_identity.size(exam)
     assert (found.id, found.level) == ("data-size", "ok")
     monkeypatch.setattr(data_identity, "_LARGE", 1_000)
-    assert ids(data_identity.size(case)) == [("data-size", "warning")]
+    assert ids(data_identity.size(exam)) == [("data-size", "warning")]
     monkeypatch.setattr(data_identity, "_FILES_LOOKED_AT", 1)
-    (found,) = data_identity.size(case)
+    (found,) = data_identity.size(exam)
     assert "more than" in found.title

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from kafka_tasks.diagnosis import doctor, last_failure
-from kafka_tasks.diagnosis.examination import Case, Check
+from kafka_tasks.diagnosis.examination import Check, Examination
 from kafka_tasks.errors import InvalidInput, MachineError, NotReady, PortTaken, ServiceDied
 from kafka_tasks.model.finding import Diagnosis, Finding
 from kafka_tasks.project.directory import Project
 from kafka_tasks.settings import Settings
-from tests.unit.diagnosis.conftest import MakeCase
+from tests.unit.diagnosis.conftest import MakeExam
 
 CLUSTER_ID = (Path(__file__).parent / "signatures" / "cluster-id-differs.log").read_text()
 HEAP = (Path(__file__).parent / "signatures" / "heap-too-small.log").read_text()
@@ -25,34 +25,34 @@ def _nothing_else_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "CHECKS", ())
 
 
-def well(_case: Case) -> Iterator[Finding]:
+def well(_case: Examination) -> Iterator[Finding]:
     """A check that finds nothing wrong."""
     yield Finding("well", "ok", "it is well")
 
 
-def broken(_case: Case) -> Iterator[Finding]:
+def broken(_case: Examination) -> Iterator[Finding]:
     """A check with a mistake in it."""
     yield Finding("half", "ok", "the first half")
     raise TypeError("a slip")
 
 
-def refused(_case: Case) -> Iterator[Finding]:
+def refused(_case: Examination) -> Iterator[Finding]:
     """A check that the world refuses."""
     raise MachineError("the disk said no", hint="df")
 
 
-def test_a_check_that_fails_is_a_finding(make_case: MakeCase) -> None:
+def test_a_check_that_fails_is_a_finding(make_exam: MakeExam) -> None:
     """What a check found before its mistake is kept; the mistake is named with its place."""
-    found = list(doctor.guarded(Check("slips", "machine", broken), make_case()))
+    found = list(doctor.guarded(Check("slips", "machine", broken), make_exam()))
     assert [finding.id for finding in found] == ["half", "check-broken"]
     assert "TypeError: a slip" in found[1].title
     assert "slips" in found[1].title
     assert 'raise TypeError("a slip")' in found[1].evidence[0]
 
 
-def test_an_error_in_a_check_is_a_finding(make_case: MakeCase) -> None:
+def test_an_error_in_a_check_is_a_finding(make_exam: MakeExam) -> None:
     """An error of this package keeps its words and its hint, as a warning."""
-    (found,) = doctor.guarded(Check("disk", "machine", refused), make_case())
+    (found,) = doctor.guarded(Check("disk", "machine", refused), make_exam())
     assert (found.level, found.title, found.fix) == ("warning", "the disk said no", "df")
 
 
@@ -60,7 +60,7 @@ def test_a_check_that_hangs_is_named(project: Project, settings: Settings) -> No
     """It holds nobody back, and is a finding."""
     release = threading.Event()
 
-    def hang(_case: Case) -> Iterator[Finding]:
+    def hang(_case: Examination) -> Iterator[Finding]:
         release.wait(30)
         yield Finding("late", "ok", "late")
 
@@ -87,8 +87,8 @@ def test_settings_that_cannot_be_read_are_a_finding(project: Project) -> None:
     def unreadable() -> Settings:
         raise InvalidInput("KAFKA_TASKS_PORT is 'abc'; allowed: a port.", hint="…=9092")
 
-    seen: list[Case] = []
-    checks = [Check("looks", "machine", lambda case: seen.append(case) or [])]
+    seen: list[Examination] = []
+    checks = [Check("looks", "machine", lambda exam: seen.append(exam) or [])]
     found = doctor.examine(project, unreadable, checks=checks)
     assert [f.id for f in found.findings] == ["setting-invalid"]
     assert found.exit_code == 3
@@ -125,19 +125,19 @@ def test_the_same_error_is_said_once(project: Project, settings: Settings) -> No
     assert doctor.examine(project, lambda: settings, checks=checks).findings == (past,)
 
 
-def died(case: Case, said: str, *, service: str = "kafka") -> ServiceDied:
+def died(exam: Examination, said: str, *, service: str = "kafka") -> ServiceDied:
     """A start that failed, with these last words."""
-    assert case.session is not None
-    case.session.last_words[service] = said.splitlines()
+    assert exam.session is not None
+    exam.session.last_words[service] = said.splitlines()
     return ServiceDied("kafka ended while it was waited for.", service=service, hint="the log")
 
 
-def test_a_failed_start_is_explained_by_its_log(make_case: MakeCase) -> None:
+def test_a_failed_start_is_explained_by_its_log(make_exam: MakeExam) -> None:
     """Cause, evidence and hint are those of the signature in the last words."""
-    case = make_case(runtime="compose")
-    error = died(case, CLUSTER_ID)
-    found = doctor.explain(error, case.session)
-    doctor.enrich(error, found, case.session)
+    exam = make_exam(runtime="compose")
+    error = died(exam, CLUSTER_ID)
+    found = doctor.explain(error, exam.session)
+    doctor.enrich(error, found, exam.session)
     assert [finding.id for finding in found] == ["cluster-id-differs"]
     assert error.finding == "cluster-id-differs"
     assert "belongs to another cluster" in str(error.cause)
@@ -146,55 +146,55 @@ def test_a_failed_start_is_explained_by_its_log(make_case: MakeCase) -> None:
     assert error.exit_code == 5
 
 
-def test_the_service_that_died_is_asked_first(make_case: MakeCase) -> None:
+def test_the_service_that_died_is_asked_first(make_exam: MakeExam) -> None:
     """An old word of another service does not hide what this one died of."""
-    case = make_case(runtime="compose")
-    error = died(case, HEAP)
-    assert case.session is not None
-    case.session.last_words["zookeeper"] = ["No snapshot found, but there are log entries"]
-    assert [f.id for f in doctor.explain(error, case.session)] == [
+    exam = make_exam(runtime="compose")
+    error = died(exam, HEAP)
+    assert exam.session is not None
+    exam.session.last_words["zookeeper"] = ["No snapshot found, but there are log entries"]
+    assert [f.id for f in doctor.explain(error, exam.session)] == [
         "heap-too-small",
         "zookeeper-data-partial",
     ]
 
 
-def test_the_evidence_stands_in_for_a_log_that_is_gone(make_case: MakeCase) -> None:
+def test_the_evidence_stands_in_for_a_log_that_is_gone(make_exam: MakeExam) -> None:
     """A container that was removed has left its last lines in the error."""
-    case = make_case(runtime="compose")
+    exam = make_exam(runtime="compose")
     error = NotReady("It ended.", service="kafka", evidence=CLUSTER_ID.splitlines())
-    assert doctor.explain(error, case.session)[0].id == "cluster-id-differs"
+    assert doctor.explain(error, exam.session)[0].id == "cluster-id-differs"
 
 
-def test_logs_of_earlier_starts_do_not_explain_a_refusal(make_case: MakeCase) -> None:
+def test_logs_of_earlier_starts_do_not_explain_a_refusal(make_exam: MakeExam) -> None:
     """Where nothing was started, the error's own words count, and its own hint stays."""
-    case = make_case(logs={"kafka": CLUSTER_ID.splitlines()})
+    exam = make_exam(logs={"kafka": CLUSTER_ID.splitlines()})
     error = PortTaken("Port 9092, which kafka needs, is held by x.", hint="kill 4711")
-    found = doctor.explain(error, case.session)
-    doctor.enrich(error, found, case.session)
+    found = doctor.explain(error, exam.session)
+    doctor.enrich(error, found, exam.session)
     assert error.finding == "port-taken"
     assert error.hint == "kill 4711"
 
 
 def test_an_unknown_failure_is_looked_into(
-    make_case: MakeCase, monkeypatch: pytest.MonkeyPatch
+    make_exam: MakeExam, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where no signature is found, an error of the machine explains it."""
     full = Finding("disk-full", "error", "Only 3 MB are free.", fix="df -h", exit_code=4)
     monkeypatch.setattr(doctor, "CHECKS", (Check("disk", "machine", lambda _case: [full]),))
-    case = make_case(runtime="compose")
-    error = died(case, "nothing that is known")
-    found = doctor.explain(error, case.session)
-    doctor.enrich(error, found, case.session)
+    exam = make_exam(runtime="compose")
+    error = died(exam, "nothing that is known")
+    found = doctor.explain(error, exam.session)
+    doctor.enrich(error, found, exam.session)
     assert [finding.id for finding in found] == ["disk-full", "died-while-starting"]
     assert error.finding == "disk-full"
 
 
-def test_secrets_in_last_words_are_masked(make_case: MakeCase) -> None:
+def test_secrets_in_last_words_are_masked(make_exam: MakeExam) -> None:
     """A password that a server logged is not in the error."""
-    case = make_case(runtime="compose", sasl_password="hush-hush")
-    error = died(case, f"{CLUSTER_ID}\nERROR sasl hush-hush")
-    found = doctor.explain(error, case.session)
-    doctor.enrich(error, found, case.session)
+    exam = make_exam(runtime="compose", sasl_password="hush-hush")
+    error = died(exam, f"{CLUSTER_ID}\nERROR sasl hush-hush")
+    found = doctor.explain(error, exam.session)
+    doctor.enrich(error, found, exam.session)
     assert "hush-hush" not in repr((error.evidence, found))
 
 

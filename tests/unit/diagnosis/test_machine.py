@@ -16,7 +16,7 @@ from kafka_tasks.diagnosis import leftovers, machine, prerequisites
 from kafka_tasks.errors import EngineMissing
 from kafka_tasks.model.finding import Finding
 from kafka_tasks.project.directory import Project
-from tests.unit.diagnosis.conftest import MakeCase
+from tests.unit.diagnosis.conftest import MakeExam
 
 
 def one(findings: Any) -> Finding:
@@ -28,11 +28,11 @@ def one(findings: Any) -> Finding:
 
 @pytest.mark.parametrize(("free", "level"), [(2_000_000_000, "ok"), (500_000_000, "warning")])
 def test_memory(
-    make_case: MakeCase, monkeypatch: pytest.MonkeyPatch, free: int, level: str
+    make_exam: MakeExam, monkeypatch: pytest.MonkeyPatch, free: int, level: str
 ) -> None:
     """What all servers may want is held against what is free."""
     monkeypatch.setattr(processes, "memory_bytes", lambda: (8_000_000_000, free))
-    assert one(machine.memory(make_case())).level == level
+    assert one(machine.memory(make_exam())).level == level
 
 
 @pytest.mark.parametrize(
@@ -40,55 +40,55 @@ def test_memory(
     [(5_000_000_000, "disk", "ok"), (200_000_000, "disk", "warning"), (1, "disk-full", "error")],
 )
 def test_disk(
-    make_case: MakeCase, monkeypatch: pytest.MonkeyPatch, free: int, id: str, level: str
+    make_exam: MakeExam, monkeypatch: pytest.MonkeyPatch, free: int, id: str, level: str
 ) -> None:
     """Each file system once: much, little, or too little for a start (4)."""
     monkeypatch.setattr(processes, "free_bytes", lambda _path: free)
-    found = one(machine.disk(make_case()))
+    found = one(machine.disk(make_exam()))
     assert (found.id, found.level) == (id, level)
 
 
-def test_a_port_is_held(make_case: MakeCase, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_is_held(make_exam: MakeExam, monkeypatch: pytest.MonkeyPatch) -> None:
     """The holder and what ends it are named; a cluster of ours is stopped in its project."""
     monkeypatch.setattr(processes, "port_is_free", lambda port: port != 9092)
     holder = PortHolder(9092, 4711, "python", "python -m http.server")
     monkeypatch.setattr(processes, "port_holder", lambda _port: holder)
-    found = one(machine.port_holders(make_case()))
+    found = one(machine.port_holders(make_exam()))
     assert (found.id, found.level, found.exit_code) == ("port-taken", "error", 4)
     assert "4711" in found.title
     assert found.fix == "kill 4711, or KAFKA_TASKS_PORT=auto invoke kafka.up"
     holder = PortHolder(9092, 4711, "java", "java -Dkafka.tasks.project=/home/you/other -cp x")
     assert "cd /home/you/other && invoke kafka.down" in str(
-        one(machine.port_holders(make_case())).fix
+        one(machine.port_holders(make_exam())).fix
     )
 
 
 def test_a_port_that_is_picked_is_no_trouble(
-    make_case: MakeCase, monkeypatch: pytest.MonkeyPatch
+    make_exam: MakeExam, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where ports are auto, none is needed before a start."""
     monkeypatch.setattr(processes, "port_is_free", lambda _port: False)
-    case = make_case(port="auto", zookeeper_port="auto")
-    assert one(machine.port_holders(case)).level == "ok"
+    exam = make_exam(port="auto", zookeeper_port="auto")
+    assert one(machine.port_holders(exam)).level == "ok"
 
 
-def test_a_clock_that_was_set_back(make_case: MakeCase) -> None:
+def test_a_clock_that_was_set_back(make_exam: MakeExam) -> None:
     """Files of the cluster from the future are the evidence."""
-    case = make_case()
-    log = case.project.state / "logs" / "kafka.log"
+    exam = make_exam()
+    log = exam.project.state / "logs" / "kafka.log"
     log.write_text("x")
-    assert one(machine.clock(case)).level == "ok"
+    assert one(machine.clock(exam)).level == "ok"
     os.utime(log, (4_000_000_000, 4_000_000_000))
-    assert "before the newest file" in one(machine.clock(case)).title
+    assert "before the newest file" in one(machine.clock(exam)).title
 
 
 @pytest.mark.parametrize(("hard", "level"), [(512, "warning"), (524288, "ok"), (-1, "ok")])
 def test_open_files(
-    make_case: MakeCase, monkeypatch: pytest.MonkeyPatch, hard: int, level: str
+    make_exam: MakeExam, monkeypatch: pytest.MonkeyPatch, hard: int, level: str
 ) -> None:
     """The hard limit counts, since a JVM raises the soft one."""
     monkeypatch.setattr(resource, "getrlimit", lambda _which: (256, hard))
-    assert one(machine.open_files(make_case())).level == level
+    assert one(machine.open_files(make_exam())).level == level
 
 
 @pytest.mark.parametrize(
@@ -102,9 +102,9 @@ def test_open_files(
         ({"JAVA_TOOL_OPTIONS": "-DsocksProxyHost=p"}, "warning"),
     ],
 )
-def test_proxies(make_case: MakeCase, environ: dict[str, str], level: str) -> None:
+def test_proxies(make_exam: MakeExam, environ: dict[str, str], level: str) -> None:
     """A proxy is a warning unless localhost is excepted by both its names."""
-    assert one(machine.proxies(make_case(environ=environ))).level == level
+    assert one(machine.proxies(make_exam(environ=environ))).level == level
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_proxies(make_case: MakeCase, environ: dict[str, str], level: str) -> No
     ],
 )
 def test_localhost(
-    make_case: MakeCase,
+    make_exam: MakeExam,
     monkeypatch: pytest.MonkeyPatch,
     addresses: list[str],
     id: str,
@@ -131,7 +131,7 @@ def test_localhost(
         return [(0, 0, 0, "", (address, 9092)) for address in addresses]
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    found = one(machine.localhost(make_case()))
+    found = one(machine.localhost(make_exam()))
     assert (found.id, found.level) == (id, level)
 
 
@@ -152,51 +152,51 @@ class FakeEngine:
         return 1_000_000_000
 
 
-def test_images_of_another_architecture_or_none(make_case: MakeCase) -> None:
+def test_images_of_another_architecture_or_none(make_exam: MakeExam) -> None:
     """A missing image is fetched by the fix; one of another architecture is an error."""
-    case = make_case(runtime="compose")
-    case._engine = FakeEngine(kafka="arm64")  # type: ignore[assignment]
-    missing, foreign = prerequisites.images(case)
+    exam = make_exam(runtime="compose")
+    exam._engine = FakeEngine(kafka="arm64")  # type: ignore[assignment]
+    missing, foreign = prerequisites.images(exam)
     assert (missing.id, missing.level, missing.remedy) == ("image", "warning", "pull")
     assert (foreign.id, foreign.level) == ("architecture", "error")
     assert "arm64" in foreign.title
 
 
-def test_an_engine_is_needed_by_compose_alone(make_case: MakeCase) -> None:
+def test_an_engine_is_needed_by_compose_alone(make_exam: MakeExam) -> None:
     """None that answers is an error on compose and worth a word elsewhere."""
     for runtime, level in (("compose", "error"), ("embedded", "info")):
-        case = make_case(runtime=runtime, environ={"DOCKER_HOST": "unix:///x"})
-        case._engine = EngineMissing("none", hint="start it")
-        assert one(prerequisites.engine(case)).level == level
+        exam = make_exam(runtime=runtime, environ={"DOCKER_HOST": "unix:///x"})
+        exam._engine = EngineMissing("none", hint="start it")
+        assert one(prerequisites.engine(exam)).level == level
 
 
-def test_an_engine_with_little_memory(make_case: MakeCase) -> None:
+def test_an_engine_with_little_memory(make_exam: MakeExam) -> None:
     """A virtual machine of 1 GB is a warning."""
-    case = make_case(runtime="compose")
-    case._engine = FakeEngine()  # type: ignore[assignment]
-    answers, little = prerequisites.engine(case)
+    exam = make_exam(runtime="compose")
+    exam._engine = FakeEngine()  # type: ignore[assignment]
+    answers, little = prerequisites.engine(exam)
     assert (answers.level, little.id) == ("ok", "engine-memory")
 
 
-def test_what_a_crash_left(make_case: MakeCase, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_crash_left(make_exam: MakeExam, monkeypatch: pytest.MonkeyPatch) -> None:
     """An unreadable record and half-written files have a fix; a held lock means they are in use."""
     monkeypatch.setattr(processes, "find", lambda _marker: [])
-    case = make_case()
-    assert list(leftovers.records(case)) == []
-    (case.project.state / "state.json").write_text("{")
-    (case.project.state / "state.json.7.new").write_text("{")
-    assert [found.remedy for found in leftovers.records(case)] == ["state", "drafts"]
-    case.held = True
-    assert [found.remedy for found in leftovers.records(case)] == ["state"]
+    exam = make_exam()
+    assert list(leftovers.records(exam)) == []
+    (exam.project.state / "state.json").write_text("{")
+    (exam.project.state / "state.json.7.new").write_text("{")
+    assert [found.remedy for found in leftovers.records(exam)] == ["state", "drafts"]
+    exam.held = True
+    assert [found.remedy for found in leftovers.records(exam)] == ["state"]
 
 
-def test_state_that_others_may_read(make_case: MakeCase, project: Project) -> None:
+def test_state_that_others_may_read(make_exam: MakeExam, project: Project) -> None:
     """The state directory is its owner's alone."""
     project.state.chmod(0o750)
-    found = one(leftovers.permissions(make_case()))
+    found = one(leftovers.permissions(make_exam()))
     assert (found.remedy, found.fix) == ("state-mode", f'chmod 700 "{project.state}"')
     project.state.chmod(0o700)
-    assert one(leftovers.permissions(make_case())).level == "ok"
+    assert one(leftovers.permissions(make_exam())).level == "ok"
 
 
 def test_heap_sizes() -> None:

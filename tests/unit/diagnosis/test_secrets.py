@@ -11,28 +11,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kafka_tasks.diagnosis.secrets import MASK, Masker, known, own
-from tests.unit.diagnosis.conftest import MakeCase
+from tests.unit.diagnosis.conftest import MakeExam
 
 
-def test_all_places_are_known(make_case: MakeCase) -> None:
+def test_all_places_are_known(make_exam: MakeExam) -> None:
     """Settings, .env, broker properties and environment."""
-    case = make_case()
-    further = case.project.path / "further"
+    exam = make_exam()
+    further = exam.project.path / "further"
     jaas = 'org.apache.X required username="u" password="in-jaas";'
     further.write_text(
         "ssl.key.password=in-properties\nssl.keystore.password : with-a-colon\n"
         f"sasl.jaas.config={jaas}\nlog.dir=plain\n"
     )
-    (case.project.path / ".env").write_text("DB_PASSWORD=in-dotenv\nPLAIN=plain\n")
-    case = make_case(
+    (exam.project.path / ".env").write_text("DB_PASSWORD=in-dotenv\nPLAIN=plain\n")
+    exam = make_exam(
         sasl_password="in-settings",
         broker_properties=further,
         environ={"GITHUB_TOKEN": "in-environ", "PLAIN": "plain"},
     )
-    found = known(case.settings, case.environ)
+    found = known(exam.settings, exam.environ)
     assert {"in-settings", "in-dotenv", "in-properties", "in-jaas", "in-environ"} <= found
     assert "plain" not in found
-    assert own(case.settings) == {"in-settings", "in-properties", "with-a-colon", "in-jaas", jaas}
+    assert own(exam.settings) == {"in-settings", "in-properties", "with-a-colon", "in-jaas", jaas}
 
 
 @pytest.mark.parametrize(
