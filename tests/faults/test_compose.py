@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from tests.faults.arena import Arena
@@ -13,8 +11,9 @@ from tests.faults.rounds import run_rounds
 pytestmark = pytest.mark.timeout(7200)
 
 
+@pytest.mark.size("compose-rounds")
 def test_no_fault_loses_anything(
-    compose: Arena, report: Report, pytestconfig: pytest.Config, option: Callable[[str], int]
+    compose: Arena, report: Report, pytestconfig: pytest.Config, size: int
 ) -> None:
     """After every fault `up` heals, and each acknowledged record is there, once and in order."""
-    run_rounds(compose, report, pytestconfig, option("compose-rounds"))
+    run_rounds(compose, report, pytestconfig, size)

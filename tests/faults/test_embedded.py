@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -18,11 +17,12 @@ from tests.integration.conftest import COMMAND
 pytestmark = pytest.mark.timeout(7200)
 
 
+@pytest.mark.size("rounds")
 def test_no_fault_loses_anything(
-    embedded: Arena, report: Report, pytestconfig: pytest.Config, option: Callable[[str], int]
+    embedded: Arena, report: Report, pytestconfig: pytest.Config, size: int
 ) -> None:
     """After every fault `up` heals, and each acknowledged record is there, once and in order."""
-    run_rounds(embedded, report, pytestconfig, option("rounds"))
+    run_rounds(embedded, report, pytestconfig, size)
 
 
 def _disk_kb(path: Path) -> int:
@@ -42,16 +42,14 @@ def _measured(arena: Arena) -> dict[str, int]:
     }
 
 
-def test_ups_and_downs_leave_nothing(
-    embedded: Arena, report: Report, option: Callable[[str], int]
-) -> None:
+@pytest.mark.size("cycles")
+def test_ups_and_downs_leave_nothing(embedded: Arena, report: Report, size: int) -> None:
     """After so many `up` and `down` there are as many processes, files, bytes as after the third.
 
     Logs grow until they rotate, so that a little disk a cycle is theirs: 1 MB is allowed for each.
     """
-    cycles = option("cycles")
     first: dict[str, int] = {}
-    for cycle in range(cycles):
+    for cycle in range(size):
         assert embedded.run("up").code == 0
         if cycle == 0:
             # With its class archive a server has other files open than without.
@@ -61,29 +59,29 @@ def test_ups_and_downs_leave_nothing(
         if cycle == 2:
             settled(embedded)
             first = _measured(embedded)
-        if cycle == cycles - 1:
+        if cycle == size - 1:
             settled(embedded)
             last = _measured(embedded)
         assert embedded.run("down").code == 0
         assert embedded.sandbox.processes() == {}  # type: ignore[attr-defined]
-    report.others["cycles"] = {"cycles": cycles, "third": first, "last": last}
+    report.others["cycles"] = {"cycles": size, "third": first, "last": last}
     assert last["processes"] == first["processes"]
     assert last["open_files"] <= first["open_files"] + 40
     assert last["memory_mb"] <= first["memory_mb"] * 1.25
     assert last["files"] <= first["files"] + 20
-    assert last["disk_kb"] <= first["disk_kb"] + 1000 * cycles
+    assert last["disk_kb"] <= first["disk_kb"] + 1000 * size
 
 
+@pytest.mark.size("starts")
 def test_starts_at_the_same_moment_make_one_cluster(
-    embedded: Arena, report: Report, option: Callable[[str], int]
+    embedded: Arena, report: Report, size: int
 ) -> None:
     """Of so many `up` at once each succeeds, and each service runs once."""
-    starts = option("starts")
     command = [str(COMMAND), "up", "--timeout", "240"]
     environ = dict(embedded.environ)  # type: ignore[attr-defined]
-    running = [begun(command, embedded.path, environ) for _ in range(starts)]
+    running = [begun(command, embedded.path, environ) for _ in range(size)]
     codes = [ended(process, 300) for process in running]
-    assert codes == [0] * starts
+    assert codes == [0] * size
     pids = embedded.sandbox.pids()  # type: ignore[attr-defined]
     assert set(pids) == {"zookeeper", "kafka"}
-    report.others["starts"] = {"at_once": starts, "clusters": 1, "cores": os.cpu_count()}
+    report.others["starts"] = {"at_once": size, "clusters": 1, "cores": os.cpu_count()}
