@@ -30,6 +30,7 @@ nox.options.sessions = [
     "docs",
     "build",
     "acceptance",
+    "reports",
 ]
 
 
@@ -257,6 +258,13 @@ def images(session: nox.Session, runtime: str) -> dict[str, str]:
         "KAFKA_TASKS_KAFKA_IMAGE": "kafka-tasks-test/cp-kafka:3.9",
         "KAFKA_TASKS_ZOOKEEPER_IMAGE": "kafka-tasks-test/cp-zookeeper:3.9",
     }
+
+
+@nox.session
+def reports(session: nox.Session) -> None:
+    """What the acceptance sessions have written is complete."""
+    with_group(session, "test")
+    session.run("pytest", "tests/acceptance", *session.posargs)
 
 
 register(install=INSTALL, runtimes=("embedded", "compose"), environ=images)

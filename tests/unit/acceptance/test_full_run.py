@@ -1,8 +1,12 @@
-"""Outcome and reports of a whole run; the run itself is an integration test."""
+"""Outcome and reports of a whole run; `nox -s acceptance` is the run itself."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
+import tempfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,8 +16,12 @@ from kafka_tasks.acceptance.criteria import CRITERIA
 from kafka_tasks.acceptance.full_run import Outcome, Round
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import NotReady
-from kafka_tasks.model.verdict import CriterionResult, Status
+from kafka_tasks.model.verdict import CriterionResult, Phase, Status, Verdict
+from kafka_tasks.probes import readiness
+from kafka_tasks.probes.process import ProcessProbe
 from kafka_tasks.project.directory import Project
+from kafka_tasks.runtimes import registry
+from kafka_tasks.testing import FakeClock, FakeRuntime
 
 
 def rounds(*statuses: Status) -> list[Round]:
@@ -33,6 +41,75 @@ def test_a_run_passes_when_both_rounds_do() -> None:
     assert Outcome("embedded").exit_code == 1
     stopped = Outcome("embedded", rounds=rounds("passed"), error=NotReady("not ready"))
     assert (stopped.passed, stopped.exit_code) == (False, 5)
+
+
+@pytest.fixture
+def lives(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, clock: FakeClock) -> list[FakeRuntime]:
+    """Return the runtime of the run that takes place, which is in memory."""
+    made: list[FakeRuntime] = []
+
+    def choose(project: Project, *_: object) -> registry.Choice:
+        if not made:
+            logs = {"zookeeper": ["quiet"], "kafka": ["too large"]}
+            made.append(FakeRuntime(project.path, logs=logs))
+        return registry.Choice(made[0], "in memory")
+
+    monkeypatch.setattr(registry, "choose", choose)
+    monkeypatch.setattr(readiness, "ladder", lambda: (ProcessProbe(),))
+    monkeypatch.setattr(processes, "port_is_free", lambda _: True)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return made
+
+
+def _verdict(phase: Phase, failed: str = "") -> Verdict:
+    found = [c for c in CRITERIA if c.phase == phase]
+    results = tuple(CriterionResult(c, "failed" if c.id == failed else "passed") for c in found)
+    return Verdict(results, 0.1)
+
+
+def test_a_failed_criterion_fails_the_run_and_not_the_rounds(
+    lives: list[FakeRuntime], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Both rounds are gone through, the ends of all logs are kept, and nothing is left."""
+    verdict = partial(_verdict, failed="large-records")
+    monkeypatch.setattr(full_run, "run_phase", lambda _, phase, **__: verdict(phase))
+    outcome = full_run.accept("embedded", lambda _: None)
+    assert (outcome.exit_code, outcome.error) == (1, None)
+    failed = [
+        (each.name, result.criterion.id)
+        for each in outcome.rounds
+        for result in each.results
+        if result.status == "failed"
+    ]
+    assert failed == [("start", "large-records"), ("restart", "large-records")]
+    found = {result.criterion.id for each in outcome.rounds for result in each.results}
+    assert found == {criterion.id for criterion in CRITERIA}
+    assert outcome.logs == {"zookeeper": ["quiet"], "kafka": ["too large"]}
+    assert lives[0].services() == ()
+    assert list(tmp_path.glob("kafka-tasks-*")) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_any_signal_ends_the_run_and_leaves_nothing(
+    lives: list[FakeRuntime],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    number: signal.Signals,
+) -> None:
+    """Exit 130; a second signal does not disturb the cleaning up."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        assert lives[0].services() != ()
+        for _ in range(2):
+            os.kill(os.getpid(), number)
+
+    monkeypatch.setattr(full_run, "run_phase", interrupted)
+    outcome = full_run.accept("embedded", lambda _: None)
+    assert outcome.exit_code == 130
+    assert outcome.error is not None and outcome.error.code == "interrupted"
+    assert not outcome.passed
+    assert lives[0].services() == ()
+    assert list(tmp_path.glob("kafka-tasks-*")) == []
 
 
 def _flags_of(
