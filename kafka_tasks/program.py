@@ -15,13 +15,13 @@ from kafka_tasks.version import VERSION
 
 
 class KafkaTasks(Program):
-    """Invoke's program, with the project's `invoke.yaml` read as Invoke itself would.
+    """Invoke's program, which also reads the project's `invoke.yaml`.
 
-    What Invoke stumbles over outside of a task is said in a sentence.
+    An error of Invoke itself, outside of a task, is one sentence and no traceback.
     """
 
     def run(self, argv: Any = None, exit: bool = True) -> None:
-        """Ctrl-C while Invoke parses is exit 130 too; Invoke itself would make it 1."""
+        """Run the command line; Ctrl-C while Invoke parses is exit 130, not Invoke's 1."""
         try:
             super().run(argv, exit)
         except SystemExit as ending:
@@ -31,50 +31,50 @@ class KafkaTasks(Program):
 
     def create_config(self) -> None:
         """Read the files of the system and of the user."""
-        with _in_a_sentence():
+        with _errors_in_words():
             super().create_config()
 
     def parse_core(self, argv: list[str] | None) -> None:
         """Read Invoke's own flags."""
-        with _in_a_sentence():
+        with _errors_in_words():
             super().parse_core(argv)
 
     def parse_core_args(self) -> None:
-        """The script for zsh is our own."""
+        """Read Invoke's own flags, and print the package's own completion script for zsh."""
         super().parse_core_args()
         if self.args["print-completion-script"].value == "zsh":
-            from kafka_tasks.tasks._completion import ZSH
+            from kafka_tasks.tasks.completion import ZSH
 
             print(ZSH, end="")
             raise Exit
 
     def parse_collection(self) -> None:
-        """A program with a namespace of its own leaves the project's configuration out."""
-        with _in_a_sentence():
+        """Read the project's configuration too: Invoke skips it where a namespace is given."""
+        with _errors_in_words():
             super().parse_collection()
             from kafka_tasks.errors import KafkaTasksError
             from kafka_tasks.project.directory import Project
 
-            # Where there is no current directory, the task itself says so.
+            # Without a current directory, the task itself fails with that error.
             with contextlib.suppress(KafkaTasksError):
                 self.config.set_project_location(str(Project.find().path))
                 self.config.load_project()
 
     def parse_tasks(self) -> None:
         """Read the tasks and their flags."""
-        with _in_a_sentence():
+        with _errors_in_words():
             super().parse_tasks()
 
     def parse_cleanup(self) -> None:
-        """Names complete as well; Invoke knows tasks and flags, help and lists."""
-        with _in_a_sentence():
+        """Print help, lists and completions; names of topics, groups and snapshots too."""
+        with _errors_in_words():
             if self.args.complete.value:
                 from invoke.context import Context
 
-                from kafka_tasks.tasks import _completion
+                from kafka_tasks.tasks import completion
 
                 typed = self.core.remainder
-                found = _completion.offered(typed, self.collection, Context(self.config))
+                found = completion.offered(typed, self.collection, Context(self.config))
                 if found is not None:
                     sys.stdout.writelines(f"{word}\n" for word in found)
                     raise Exit
@@ -82,18 +82,18 @@ class KafkaTasks(Program):
 
     def update_config(self, merge: bool = True) -> None:
         """Put the flags, and the file that one of them names, into the configuration."""
-        with _in_a_sentence():
+        with _errors_in_words():
             super().update_config(merge)
 
     def execute(self) -> None:
         """Read the environment's INVOKE_ names, and run the tasks."""
-        with _in_a_sentence():
+        with _errors_in_words():
             super().execute()
 
 
 @contextlib.contextmanager
-def _in_a_sentence() -> Iterator[None]:
-    """Invoke knows its own errors, and leaves those of YAML, JSON and int() to Python."""
+def _errors_in_words() -> Iterator[None]:
+    """Turn what YAML, JSON and int() raise inside of Invoke into one sentence; end with exit 3."""
     try:
         yield
     except (Exit, UnexpectedExit):
@@ -103,14 +103,16 @@ def _in_a_sentence() -> Iterator[None]:
 
         raise ParseError(printable(str(error)), error.context) from error
     except BrokenPipeError:
-        from kafka_tasks.tasks._options import reader_gone
+        from kafka_tasks.tasks.output import abandon_stdout
 
-        raise Exit(code=reader_gone()) from None
+        raise Exit(code=abandon_stdout()) from None
     except Exception as error:
         from kafka_tasks.errors import InvalidInput
-        from kafka_tasks.tasks._options import fail, is_of_a_task
+        from kafka_tasks.tasks.failure import mask
+        from kafka_tasks.tasks.output import fail
+        from kafka_tasks.tasks.task import comes_from_a_task
 
-        if is_of_a_task(error):
+        if comes_from_a_task(error):
             raise
         said = f"{type(error).__name__}: {error}".splitlines()
         unread = InvalidInput(
@@ -118,6 +120,7 @@ def _in_a_sentence() -> Iterator[None]:
             evidence=[line[:200] for line in said[:6]],
             hint="kafka-tasks --help; ls -l invoke.* ~/.invoke.* /etc/invoke.*",
         )
+        mask(unread, None)
         raise Exit(code=fail("text", unread)) from error
 
 

@@ -51,7 +51,7 @@ ROOMS: dict[str, list[str]] = {
     "lifecycle": _LIFE,
     "snapshots": _LIFE,
     "diagnosis": _CHECKS,
-    "acceptance": _CHECKS,
+    "acceptance": [*_CHECKS, "render"],
     "render": ["version", "model", "topics.plan", *_RESULTS],
     "testing": [*_BASE, "runtimes.protocol"],
     "starters": [],

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kafka_tasks import lifecycle, settings
-from kafka_tasks.acceptance.suite import run_phase, text
+from kafka_tasks.acceptance.suite import run_phase
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import Interrupted, KafkaTasksError
 from kafka_tasks.lifecycle import Session
@@ -21,6 +21,7 @@ from kafka_tasks.model.results import Report
 from kafka_tasks.model.verdict import CriterionResult, Phase
 from kafka_tasks.project import register
 from kafka_tasks.project.directory import Project
+from kafka_tasks.render.views import verdict as view
 from kafka_tasks.settings import Settings
 
 _LOG_LINES = 60
@@ -140,7 +141,7 @@ def _run_round(
         # The project's directory is removed at the end, with leftovers of an interrupt.
         verdict = run_phase(session, phase, workplace=session.project.path)
         current.results += verdict.results
-        echo(text(verdict))
+        echo(view.text(view.Verified(verdict), width=80))
 
 
 def _remove(session: Session, outcome: Outcome) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 from kafka_tasks.acceptance import junit
 from kafka_tasks.acceptance.full_run import Outcome, Round
-from kafka_tasks.acceptance.suite import entry
 from kafka_tasks.errors import JavaUnfit, KafkaTasksError
+from kafka_tasks.render.views.verdict import entry
 from kafka_tasks.version import VERSION
 
 _LOG_LINES = 12

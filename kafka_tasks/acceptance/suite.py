@@ -9,7 +9,6 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from kafka_tasks.acceptance import junit
 from kafka_tasks.acceptance.criteria import results_of
@@ -17,7 +16,7 @@ from kafka_tasks.acceptance.readiness import require_ready
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import KafkaTasksError
 from kafka_tasks.lifecycle import Session
-from kafka_tasks.model.verdict import CriterionResult, Phase, Verdict
+from kafka_tasks.model.verdict import Phase, Verdict
 from kafka_tasks.settings import PREFIX, Settings, as_environment, environment
 
 _SUITE = Path(__file__).parent
@@ -113,45 +112,3 @@ def _no_results(session: Session, done: processes.Completed) -> KafkaTasksError:
         evidence=done.output.splitlines()[-_OUTPUT_LINES:],
         hint=f"{Path(sys.executable).name} -m pytest --pyargs kafka_tasks.acceptance",
     )
-
-
-def document(verdict: Verdict) -> dict[str, Any]:
-    """Return the verdict as a mapping for JSON; times in seconds."""
-    return {
-        "schema": 1,
-        "passed": verdict.passed,
-        "criteria": [entry(result) for result in verdict.results],
-        "elapsed_s": verdict.elapsed_s,
-    }
-
-
-def entry(result: CriterionResult) -> dict[str, Any]:
-    """Return one criterion with its result as a mapping for JSON."""
-    return {
-        "id": result.criterion.id,
-        "title": result.criterion.title,
-        "result": result.status,
-        "seconds": result.seconds,
-        "message": result.message,
-    }
-
-
-def text(verdict: Verdict) -> str:
-    """Return a line for each criterion, and the totals."""
-    lines = [line for result in verdict.results for line in _lines(result)]
-    failed, skipped = verdict.count("failed"), verdict.count("skipped")
-    tried = len(verdict.results) - skipped
-    total = f"{verdict.count('passed')} of {tried} criteria passed ({verdict.elapsed_s:.1f} s)"
-    total += f", {failed} failed" if failed else ""
-    total += f", {skipped} skipped" if skipped else ""
-    return "\n".join([*lines, f"{total}."])
-
-
-def _lines(result: CriterionResult) -> list[str]:
-    word = {"passed": "ok", "failed": "FAILED", "skipped": "skipped"}[result.status]
-    head = f"{word:<8} {result.criterion.title}"
-    if result.status == "passed":
-        return [f"{head:<77} {result.seconds:5.2f} s"]
-    if result.status == "skipped":
-        return [f"{head}: {result.message}"]
-    return [head, *(f"         | {line}" for line in result.message.splitlines())]

@@ -193,14 +193,13 @@ def explain(error: KafkaTasksError, session: Session | None) -> list[Finding]:
     """What a failed start, restart or check was about: known signatures, else what is wrong here.
 
     The services' last words are searched, and the error's own; where nothing is known of either,
-    everything is examined.
+    everything is examined. Secrets are still in it: whoever shows the error masks it.
     """
     runtime = session.runtime.name if session else None
     hits = signatures.search(_texts(error, session))
     if isinstance(error, NotReady):
         hits.sort(key=lambda hit: hit[0] != error.service)
-    mask = _masker(session)
-    found = [_masked(hit.finding(service=of, runtime=runtime), mask) for of, hit in hits]
+    found = [hit.finding(service=of, runtime=runtime) for of, hit in hits]
     certain = any(not hit.signature.symptom for _, hit in hits)
     if certain or session is None or not isinstance(error, (NotReady, MachineError)):
         return found
@@ -229,7 +228,6 @@ def enrich(error: KafkaTasksError, found: Sequence[Finding], session: Session | 
         error.evidence = tuple(telling(said))
     if found:
         _add(error, found[0])
-    error.evidence = tuple(map(_masker(session), error.evidence))
 
 
 def _add(error: KafkaTasksError, first: Finding) -> None:
@@ -245,10 +243,6 @@ def _add(error: KafkaTasksError, first: Finding) -> None:
 def _with_first(lines: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
     """What tells most at the beginning, and not more than a screen can show."""
     return tuple(dict.fromkeys([*lines, *others]))[:12]
-
-
-def _masker(session: Session | None) -> Masker:
-    return Masker(secrets.known(session.settings, environment()) if session else ())
 
 
 def _masked(finding: Finding, mask: Masker) -> Finding:

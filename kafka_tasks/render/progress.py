@@ -1,4 +1,4 @@
-"""What a person sees while it happens: a line a layer, live on a terminal, plain elsewhere."""
+"""Progress on stderr: a line a layer, live on a terminal, plain elsewhere."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kafka_tasks.render.printable import printable
 
 
 class Progress:
-    """Listens to a recorder and writes to a stream (stderr). Use it with `with`."""
+    """A listener of a recorder that writes to a stream (stderr). Use it with `with`."""
 
     def __init__(self, stream: TextIO | None = None, *, live: bool) -> None:
         self._stream = stream or sys.stderr
@@ -96,7 +96,7 @@ class Progress:
             self._end_live()
 
     def _line(self, text: str) -> None:
-        # Whoever read the pipe may have had enough; the work goes on all the same.
+        # The pipe's reader may have left; the work continues without it.
         text = printable(text)
         with contextlib.suppress(BrokenPipeError):
             if self._live:
@@ -105,7 +105,7 @@ class Progress:
                 print(text, file=self._stream, flush=True)
 
     def _plain(self, text: str) -> str:
-        """Text from elsewhere may look like markup."""
+        """Return foreign text without its markup: brackets are shown as they are."""
         if not self._live:
             return text
         from rich.markup import escape

@@ -1,4 +1,4 @@
-"""The Invoke collection: `kafka`, with `kafka.topic` below it."""
+"""The Invoke collection: `kafka`, with `kafka.topic`, `kafka.group` and `kafka.snapshot`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from kafka_tasks.tasks import (
     doctor,
     group,
     init,
+    inspection,
     records,
     reset,
     snapshot,
@@ -21,7 +22,7 @@ from kafka_tasks.tasks import (
 
 
 def collection() -> Collection:
-    """Everything that `invoke --list` shows under `kafka`."""
+    """Return everything that `invoke --list` shows under `kafka`."""
     topics = Collection("topic")
     for task, default in (
         (topic.ensure, True),
@@ -47,10 +48,10 @@ def collection() -> Collection:
         cluster.list_,
         cluster.pull,
         cluster.wait,
-        cluster.logs,
+        inspection.logs,
         doctor.doctor,
-        cluster.config,
-        cluster.env,
+        inspection.config,
+        inspection.env,
         cluster.verify,
         records.produce,
         records.consume,

@@ -1,24 +1,26 @@
-"""What is wrong here, and what to type: doctor."""
+"""An examination of machine, configuration and cluster: doctor."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from kafka_tasks.tasks._options import Call, Outcome, confirmed, verb
+from kafka_tasks.tasks.call import Call
+from kafka_tasks.tasks.confirm import require_yes
+from kafka_tasks.tasks.output import Outcome, shown
+from kafka_tasks.tasks.task import task
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from kafka_tasks.diagnosis.examination import Examination
-    from kafka_tasks.diagnosis.fixes import Fix
     from kafka_tasks.model.finding import Diagnosis
+    from kafka_tasks.render.views.diagnosis import Examined
 
 
-@verb(
+@task(
     optional=("bundle",),
     help={
         "bundle": "write an archive for a bug report (to this file)",
-        "fix": "do those fixes that lose nothing; asks first",
+        "fix": "apply the fixes that lose no data; asks first",
     },
 )
 def doctor(
@@ -28,23 +30,22 @@ def doctor(
     yes: bool = False,
     output: str = "text",
 ) -> Outcome:
-    """Examine machine, configuration and cluster: cause, evidence and fix of what is wrong."""
-    from kafka_tasks.diagnosis import doctor as diagnosis
-    from kafka_tasks.render.views import doctor as doctor_view
+    """Examine machine, configuration and cluster; shows cause, evidence and fix of each problem."""
+    from kafka_tasks.render.views import diagnosis as view
 
-    project = call.project()
-    found = diagnosis.examine(project, lambda: call.settings(project))
+    found = _examined(call)
     if fix:
         return _fixed(call, found, yes=yes)
     if bundle:
         return _bundled(call, found, None if bundle is True else str(bundle))
-    return _outcome(call, found, doctor_view.document(found))
+    return _outcome(view.Examined(found))
 
 
-def _outcome(call: Call, found: Diagnosis, document: dict[str, object]) -> Outcome:
-    from kafka_tasks.render.views import doctor as doctor_view
+def _examined(call: Call) -> Diagnosis:
+    from kafka_tasks.diagnosis import doctor as diagnosis
 
-    return Outcome(document, lambda: doctor_view.text(found, width=call.width), found.exit_code)
+    project = call.project()
+    return diagnosis.examine(project, lambda: call.settings(project))
 
 
 def _opened(call: Call) -> Examination:
@@ -54,84 +55,55 @@ def _opened(call: Call) -> Examination:
     return diagnosis.open_examination(project, lambda: call.settings(project))[0]
 
 
+def _outcome(found: Examined) -> Outcome:
+    from kafka_tasks.render.views import diagnosis as view
+
+    return shown(found, view, found.diagnosis.exit_code)
+
+
 def _fixed(call: Call, found: Diagnosis, *, yes: bool) -> Outcome:
-    """Say what would be done, ask, do it, and look again."""
+    """Show the fixes, ask, apply them, and examine again."""
+    import sys
     from dataclasses import replace
 
-    from kafka_tasks.diagnosis import doctor as diagnosis
     from kafka_tasks.diagnosis import fixes
-    from kafka_tasks.render.views import doctor as doctor_view
+    from kafka_tasks.render.views import diagnosis as view
 
     exam = _opened(call)
     todo = fixes.plan(exam, found.findings)
     what = [one.what for one in todo]
     if call.dry or not todo:
-        return _nothing_done(call, found, what)
-    lines = doctor_view.planned(what)
-    _say(lines)
-    confirmed(["Shall they be done?"], yes=yes, hint="invoke kafka.doctor --fix --yes")
-    done = _apply(exam, todo)
-    again = replace(
-        diagnosis.examine(exam.project, lambda: call.settings(exam.project)), fixed=done
-    )
-    return _outcome(call, again, doctor_view.document(again))
+        return _would_fix(call, found, what)
+    print("\n".join(["These fixes lose no data:", *(f"  {one}" for one in what)]), file=sys.stderr)
+    require_yes(["Apply them?"], yes=yes, hint="invoke kafka.doctor --fix --yes")
+    done = fixes.apply(exam, todo)
+    return _outcome(view.Examined(replace(_examined(call), fixed=done)))
 
 
-def _apply(exam: Examination, todo: list[Fix]) -> tuple[str, ...]:
-    from kafka_tasks.diagnosis import fixes
+def _would_fix(call: Call, found: Diagnosis, what: Sequence[str]) -> Outcome:
+    from kafka_tasks.render.views import diagnosis as view
 
-    return fixes.apply(exam, todo)
-
-
-def _say(lines: list[str]) -> None:
-    import sys
-
-    print("\n".join(lines), file=sys.stderr)
-
-
-def _nothing_done(call: Call, found: Diagnosis, what: list[str]) -> Outcome:
-    from kafka_tasks.render.views import doctor as doctor_view
-
-    document = {**doctor_view.document(found), "dry": call.dry, "would_fix": what}
-    would = "\n".join(f"would {one}" for one in what) or "There is nothing that can be fixed here."
-
-    def text() -> str:
-        return f"{doctor_view.text(found, width=call.width)}\n{would}"
-
-    return Outcome(document, text, found.exit_code)
+    said = "\n".join(f"would {one}" for one in what) or "There is nothing that can be fixed here."
+    return _outcome(view.Examined(found, {"dry": call.dry, "would_fix": list(what)}, said))
 
 
 def _bundled(call: Call, found: Diagnosis, name: str | None) -> Outcome:
-    """The archive besides the findings; its own success does not hide theirs."""
+    """Write the archive besides the findings; they decide the exit code."""
     import json
     from pathlib import Path
 
     from kafka_tasks.diagnosis import bundle
-    from kafka_tasks.render.views import doctor as doctor_view
+    from kafka_tasks.render.views import diagnosis as view
 
     path = Path(name or bundle.default_name()).expanduser().absolute()
-    document = doctor_view.document(found)
     if call.dry:
-        return _would_bundle(call, found, path)
+        would = {"dry": True, "would_write": str(path)}
+        return _outcome(view.Examined(found, would, f"would write {path}"))
+    plain = view.Examined(found)
     documents = {
-        "findings.txt": doctor_view.text(found, width=100) + "\n",
-        "doctor.json": json.dumps(document, indent=2, ensure_ascii=False),
+        "findings.txt": view.text(plain, width=100) + "\n",
+        "doctor.json": json.dumps(view.document(plain), indent=2, ensure_ascii=False),
     }
     names = bundle.write(path, _opened(call), documents)
-
-    def text() -> str:
-        said = doctor_view.bundled(str(path), names)
-        return f"{doctor_view.text(found, width=call.width)}\n{said}"
-
-    return Outcome(doctor_view.bundle_document(str(path), names, document), text, found.exit_code)
-
-
-def _would_bundle(call: Call, found: Diagnosis, path: Path) -> Outcome:
-    from kafka_tasks.render.views import doctor as doctor_view
-
-    document = {**doctor_view.document(found), "dry": True, "would_write": str(path)}
-
-    def text() -> str:
-        return f"{doctor_view.text(found, width=call.width)}\nwould write {path}"
-
-    return Outcome(document, text, found.exit_code)
+    fields = {"bundle": {"path": str(path), "files": names}}
+    return _outcome(view.Examined(found, fields, view.bundled(str(path), names)))

@@ -1,53 +1,49 @@
-"""Consumer groups: who reads what, how far behind, and where to go on."""
+"""Consumer groups: members and lag, new offsets, deletion."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kafka_tasks.tasks._cluster_access import (
-    ANSWERS,
-    accounted,
-    connected,
-    dry,
-    gone_or_left,
-    require_cluster_id,
-)
-from kafka_tasks.tasks._options import Call, Outcome, confirmed, number, verb
+from kafka_tasks.tasks.call import Call
+from kafka_tasks.tasks.cluster_access import connected, gone_or_left, missing, reporting_interrupt
+from kafka_tasks.tasks.confirm import require_cluster_id, require_yes
+from kafka_tasks.tasks.output import Outcome, shown
+from kafka_tasks.tasks.task import ANSWERS, number, task
 
 if TYPE_CHECKING:
     from kafka_tasks.clients.kafka.admin import Admin
+    from kafka_tasks.errors import KafkaTasksError
     from kafka_tasks.model.group import GroupLag, OffsetChange
+    from kafka_tasks.model.positions import Position
 
 
-@verb(name="list", help=ANSWERS)
+@task(name="list", help=ANSWERS)
 def list_(call: Call, timeout: str | None = None, output: str = "text") -> Outcome:
     """List the consumer groups with their lag."""
     call.flags = {"timeout": timeout}
     from kafka_tasks.clients.kafka import group_admin
     from kafka_tasks.groups import lag
-    from kafka_tasks.render.views import group as group_view
+    from kafka_tasks.render.views import groups
 
     with connected(call) as (_, _, admin):
         found = lag.measured(admin, group_admin.names(admin))
-    return Outcome(group_view.listed(found), lambda: group_view.list_text(found, width=call.width))
+    return shown(found, groups)
 
 
-@verb(help=ANSWERS, completes={"name": "groups"})
+@task(help=ANSWERS, completes={"name": "groups"})
 def describe(call: Call, name: str, timeout: str | None = None, output: str = "text") -> Outcome:
     """Show a group's members, and its lag in every partition."""
     call.flags = {"timeout": timeout}
-    from kafka_tasks.render.views import group as group_view
+    from kafka_tasks.render.views import group
 
     with connected(call) as (_, _, admin):
         found = _measured(admin, name)
-    return Outcome(
-        group_view.described(found), lambda: group_view.describe_text(found, width=call.width)
-    )
+    return shown(found, group)
 
 
 def _measured(admin: Admin, name: str) -> GroupLag:
-    """The group with its lag; raises `GroupMissing` with the nearest name that is there."""
+    """Return the group with its lag; raises `GroupMissing` with the nearest name that exists."""
     from kafka_tasks.clients.kafka import group_admin
     from kafka_tasks.groups import lag
 
@@ -57,7 +53,7 @@ def _measured(admin: Admin, name: str) -> GroupLag:
     return found[0]
 
 
-def _missing(name: str, there: Sequence[str]) -> Exception:
+def _missing(name: str, there: Sequence[str]) -> KafkaTasksError:
     from difflib import get_close_matches
 
     from kafka_tasks.errors import GroupMissing
@@ -67,13 +63,13 @@ def _missing(name: str, there: Sequence[str]) -> Exception:
     return GroupMissing(f"There is no group {name}.", hint=hint)
 
 
-@verb(
+@task(
     iterable=("topic",),
     help={
-        "topic": "only this topic (repeatable; default all that it has committed)",
+        "topic": "only this topic (repeatable; default: all with a committed offset)",
         "to": "start, end, +N, -N, @TIMESTAMP or an offset",
         "partition": "only this partition",
-        "execute": "do it; without, it is only shown",
+        "execute": "apply the new offsets (default: dry run)",
         **ANSWERS,
     },
     completes={"name": "groups", "topic": "topics"},
@@ -88,44 +84,45 @@ def reset(
     timeout: str | None = None,
     output: str = "text",
 ) -> Outcome:
-    """Show where a group would go on, and with --execute let it go on there."""
+    """Preview new offsets for a group; --execute applies them."""
     call.flags = {"timeout": timeout}
-    from kafka_tasks.clients.kafka import group_admin
     from kafka_tasks.groups import reset as resetting
     from kafka_tasks.model.positions import parse_position
-    from kafka_tasks.render.views import group as group_view
-    from kafka_tasks.tasks._cluster_access import missing
+    from kafka_tasks.render.views import group_reset
 
     position = parse_position(to)
     only = number(partition, "--partition")
-    named = list(topic or [])
     with connected(call) as (_, _, admin):
-        topics = admin.topics()
-        for wanted in named:
-            if wanted not in topics:
-                raise missing(wanted, topics)
-        known = group_admin.names(admin)
-        # A group may be given its first offsets before it has any member.
-        if name not in known and not named:
-            raise _missing(name, known)
-        if name in known:
-            resetting.require_idle(group_admin.describe(admin, [name])[name])
-        committed = group_admin.committed(admin, [name])[name] if name in known else {}
-        places = resetting.chosen(
-            committed, topics, named=named, partitions=[] if only is None else [only]
-        )
-        changes = resetting.plan_reset(admin, places, committed, position)
-        doing = execute and not call.dry
-        if doing:
-            with accounted(
-                lambda: _moved(admin, name, changes), hint=f"invoke kafka.group.describe {name}"
-            ):
+        changes = _planned(admin, name, list(topic or []), only, position)
+        executed = execute and not call.dry
+        if executed:
+            hint = f"invoke kafka.group.describe {name}"
+            with reporting_interrupt(lambda: _moved(admin, name, changes), hint=hint):
                 resetting.carry_out(admin, name, changes)
-    document = group_view.reset(name, changes, executed=doing)
-    return Outcome(
-        {**document, "dry": True} if call.dry else document,
-        lambda: group_view.reset_text(name, changes, executed=doing, width=call.width),
-    )
+    return shown(group_reset.Reset(name, changes, executed, call.dry), group_reset)
+
+
+def _planned(
+    admin: Admin, name: str, named: Sequence[str], partition: int | None, position: Position
+) -> list[OffsetChange]:
+    """Return the group's new offsets; raises for a topic or group that does not exist."""
+    from kafka_tasks.clients.kafka import group_admin
+    from kafka_tasks.groups import reset as resetting
+
+    topics = admin.topics()
+    for wanted in named:
+        if wanted not in topics:
+            raise missing(wanted, topics)
+    known = group_admin.names(admin)
+    # A group may be given its first offsets before it has any member.
+    if name not in known and not named:
+        raise _missing(name, known)
+    if name in known:
+        resetting.require_idle(group_admin.describe(admin, [name])[name])
+    committed = group_admin.committed(admin, [name])[name] if name in known else {}
+    partitions = [] if partition is None else [partition]
+    places = resetting.chosen(committed, topics, named=named, partitions=partitions)
+    return resetting.plan_reset(admin, places, committed, position)
 
 
 def _moved(admin: Admin, name: str, changes: Sequence[OffsetChange]) -> Iterator[str]:
@@ -134,10 +131,10 @@ def _moved(admin: Admin, name: str, changes: Sequence[OffsetChange]) -> Iterator
     now = group_admin.committed(admin, [name], timeout_s=3.0)[name]
     for change in changes:
         at = now.get((change.topic, change.partition))
-        yield f"{change.topic}-{change.partition} is at {at}; {change.after} was asked for"
+        yield f"{change.topic}-{change.partition} is at {at}; {change.after} was requested"
 
 
-@verb(
+@task(
     help={"names": "groups: one, several with commas, or a pattern such as 'test-*'", **ANSWERS},
     completes={"names": "groups"},
 )
@@ -149,39 +146,38 @@ def delete(
     timeout: str | None = None,
     output: str = "text",
 ) -> Outcome:
-    """Delete consumer groups and what they have committed; names them and asks first."""
+    """Delete consumer groups and their committed offsets; names them and asks first."""
     call.flags = {"timeout": timeout}
     from kafka_tasks.clients.kafka import group_admin
-    from kafka_tasks.render.tables import counted
-    from kafka_tasks.render.views import group as group_view
+    from kafka_tasks.render.views import dry
+    from kafka_tasks.render.words import counted
 
     with connected(call) as (session, _, admin):
         chosen = _matching(names, group_admin.names(admin))
         if call.dry:
-            return dry(f"delete {', '.join(chosen)}")
+            return shown(dry.Dry(f"delete {', '.join(chosen)}"), dry)
         require_cluster_id(session, admin, cluster_id)
-        question = [
-            f"{counted(len(chosen), 'group')} would be deleted with all committed offsets: "
-            f"{', '.join(chosen)}."
-        ]
-        confirmed(question, yes=yes, hint=f"invoke kafka.group.delete '{names}' --yes")
-        with accounted(
+        what = f"{counted(len(chosen), 'group')} would be deleted with all committed offsets"
+        hint = f"invoke kafka.group.delete '{names}' --yes"
+        require_yes([f"{what}: {', '.join(chosen)}."], yes=yes, hint=hint)
+        with reporting_interrupt(
             lambda: gone_or_left(chosen, group_admin.names(admin, timeout_s=3.0), "group"),
             hint="invoke kafka.group.list",
         ):
             found = group_admin.delete(admin, chosen)
-    gone = [name for name in chosen if found[name] is None]
+    return _deleted(chosen, found)
+
+
+def _deleted(chosen: Sequence[str], found: Mapping[str, KafkaTasksError | None]) -> Outcome:
+    """Return what is gone and what is not; raises the error of a single group."""
+    from kafka_tasks.render.views import groups_deleted
+
     failed = {name: error for name, error in found.items() if error is not None}
     if len(chosen) == 1 and failed:
         raise failed[chosen[0]]
-    document = {
-        "schema": 1,
-        "deleted": gone,
-        "failed": [{"group": name, "message": e.message} for name, e in sorted(failed.items())],
-    }
-    lines = [f"Deleted {', '.join(gone)}."] if gone else []
-    lines += group_view.outcomes(found, "group")
-    return Outcome(document, lambda: "\n".join(lines), int(bool(failed)))
+    gone = [name for name in chosen if found[name] is None]
+    result = groups_deleted.GroupsDeleted(gone, failed)
+    return shown(result, groups_deleted, int(bool(failed)))
 
 
 def _matching(names: str, there: Sequence[str]) -> list[str]:

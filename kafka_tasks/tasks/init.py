@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from kafka_tasks.tasks._options import Call, Outcome, verb
+from typing import TYPE_CHECKING
 
-# File → the starter that it is made from; a module must not be one of this package's own.
-STARTERS = {
+from kafka_tasks.tasks.call import Call
+from kafka_tasks.tasks.output import Outcome, shown
+from kafka_tasks.tasks.task import task
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# File → its starter, whose name is not that of a module: it is not part of this package's code.
+_STARTERS = {
     ".env": "env",
     "topics.yaml": "topics.yaml",
     "tasks.py": "tasks.py.txt",
@@ -13,33 +20,32 @@ STARTERS = {
 }
 
 
-@verb()
+@task()
 def init(call: Call, output: str = "text") -> Outcome:
     """Write a starter .env, topics.yaml, tasks.py and noxfile.py; overwrites nothing."""
-    from importlib.resources import files
-
-    from kafka_tasks.project import private
+    from kafka_tasks.render.views import written as view
 
     project = call.project().path
     written, kept = [], []
-    for name, starter in STARTERS.items():
+    for name in _STARTERS:
         target = project / name
-        # A link that leads nowhere is somebody's, too.
+        # A broken link is the user's, too.
         if target.exists() or target.is_symlink():
             kept.append(name)
             continue
         written.append(name)
         if not call.dry:
-            text = files("kafka_tasks.starters").joinpath(starter).read_text(encoding="utf-8")
-            # A .env may come to have a password.
-            opener = private.opener if name == ".env" else None
-            with open(target, "x", encoding="utf-8", opener=opener) as out:
-                out.write(text)
-    said = "would write" if call.dry else "wrote"
-    lines = [f"{said} {name}" for name in written]
-    lines += [f"kept  {name}: it was there already" for name in kept]
-    tail = "" if call.dry else "\nHint: invoke kafka.up, then invoke kafka.topic.apply"
-    document = {"schema": 1, "project": str(project), "written": written, "kept": kept}
-    if call.dry:
-        document["dry"] = True
-    return Outcome(document, lambda: "\n".join(lines) + tail)
+            _write(target)
+    return shown(view.Written(project, written, kept, call.dry), view)
+
+
+def _write(target: Path) -> None:
+    from importlib.resources import files
+
+    from kafka_tasks.project import private
+
+    starter = files("kafka_tasks.starters").joinpath(_STARTERS[target.name])
+    # A .env may hold a password later.
+    opener = private.opener if target.name == ".env" else None
+    with open(target, "x", encoding="utf-8", opener=opener) as out:
+        out.write(starter.read_text(encoding="utf-8"))

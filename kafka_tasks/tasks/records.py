@@ -5,17 +5,23 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
-from kafka_tasks.tasks._cluster_access import connected, missing
-from kafka_tasks.tasks._options import Call, Outcome, number, verb
+from kafka_tasks.tasks.call import Call
+from kafka_tasks.tasks.cluster_access import connected, missing
+from kafka_tasks.tasks.output import Outcome, shown
+from kafka_tasks.tasks.task import number, task
 
 if TYPE_CHECKING:
     from io import BufferedReader
 
     from kafka_tasks.clients.kafka.admin import Admin
     from kafka_tasks.clients.kafka.reader import Reader
+    from kafka_tasks.model.positions import Position
     from kafka_tasks.model.topic import TopicState
+
+# What a broker accepts where the topic does not say.
+_MAX_BYTES = 1_000_000
 
 
 def _topic(admin: Admin, name: str, *, settings: bool) -> TopicState:
@@ -28,11 +34,11 @@ def _topic(admin: Admin, name: str, *, settings: bool) -> TopicState:
     return state
 
 
-@verb(
+@task(
     help={
         "from_": "start, end, +N, -N (the last N), @TIMESTAMP or an offset (default start)",
         "count": "stop after so many records",
-        "exit": "stop at what is the end now",
+        "exit": "stop at the end as it is now",
         "partition": "only this partition",
         "timeout": "seconds without any broker (default 60)",
     },
@@ -50,40 +56,54 @@ def consume(
 ) -> Outcome | None:
     """Print records as JSON lines, until Ctrl-C, --count or --exit."""
     call.flags = {"timeout": timeout}
-    from kafka_tasks.errors import InvalidInput
     from kafka_tasks.model.positions import parse_position
-    from kafka_tasks.records import consume as where
 
     position = parse_position(from_, flag="--from")
     most, only = number(count, "--count"), number(partition, "--partition")
+    _require_end(call, most, to_end=exit)
+    with _reading(call, topic, position, only, to_end=exit) as reading:
+        if call.output == "text":
+            _print(reading, most, to_end=exit)
+            return None
+        from kafka_tasks.records.lines import document
+        from kafka_tasks.render.views import consumed
+
+        records = [document(message) for batch in reading.batches(most) for message in batch]
+        return shown(consumed.Consumed(topic, records), consumed)
+
+
+def _require_end(call: Call, most: int | None, *, to_end: bool) -> None:
+    """Raise `InvalidInput` for a count that is none, and for a document that would never end."""
+    from kafka_tasks.errors import InvalidInput
+
     if most is not None and most < 0:
         raise InvalidInput(f"--count is {most}; it starts at 0.", hint="--count 10")
-    if call.output != "text" and most is None and not exit:
+    if call.output != "text" and most is None and not to_end:
         raise InvalidInput(
             f"--output {call.output} prints one document, so it needs an end.",
             hint="add --exit or --count; without --output, each record is a line of JSON",
         )
+
+
+def _reading(
+    call: Call, topic: str, position: Position, partition: int | None, *, to_end: bool
+) -> Reader:
+    """Return a reader of the topic from this position; the admin client is closed by then."""
     from kafka_tasks.clients.kafka.reader import Reader
+    from kafka_tasks.records import consume as where
 
     with connected(call) as (session, cluster, admin):
-        places = where.places(_topic(admin, topic, settings=False), only)
+        places = where.places(_topic(admin, topic, settings=False), partition)
         starts, ends = where.bounds(admin, places, position)
         limit = session.settings.timeout
-    reading = Reader(cluster, topic, starts, ends=ends if exit else None, timeout_s=limit)
-    with reading:
-        if call.output != "text":
-            from kafka_tasks.records.lines import document
-
-            records = [document(message) for batch in reading.batches(most) for message in batch]
-            return Outcome({"schema": 1, "topic": topic, "records": records}, str)
-        _print(reading, most, to_end=exit)
-    return None
+    return Reader(cluster, topic, starts, ends=ends if to_end else None, timeout_s=limit)
 
 
 def _print(reading: Reader, most: int | None, *, to_end: bool) -> None:
-    """Lines as they come; Ctrl-C is how following ends, so it is no error there."""
+    """Print lines as they come; Ctrl-C is an error only where an end was asked for."""
     from kafka_tasks.errors import Interrupted
     from kafka_tasks.records.lines import encode
+    from kafka_tasks.render.words import counted
 
     out = sys.stdout.buffer
     try:
@@ -91,17 +111,17 @@ def _print(reading: Reader, most: int | None, *, to_end: bool) -> None:
             if batch:
                 out.write(encode(batch))
                 out.flush()
-            elif _reader_gone(out.fileno()):
+            elif _has_no_reader(out.fileno()):
                 return
     except KeyboardInterrupt:
         if to_end or most is not None:
             raise Interrupted(
-                f"Interrupted after {_records(reading.given)}, before the end."
+                f"Interrupted after {counted(reading.given, 'record')}, before the end."
             ) from None
 
 
-def _reader_gone(descriptor: int) -> bool:
-    """Whether the other end of a pipe is closed: without a record nothing would tell."""
+def _has_no_reader(descriptor: int) -> bool:
+    """Return True for a pipe that is closed at the other end: no write has failed yet."""
     import select
 
     poll = select.poll()
@@ -109,10 +129,10 @@ def _reader_gone(descriptor: int) -> bool:
     return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
-@verb(
+@task(
     help={
         "file": "a file of JSON lines (default: standard input)",
-        "repartition": "let the key choose the partition, whatever the line says",
+        "repartition": "choose the partition by key; ignore the line's partition",
     },
     completes={"topic": "topics"},
 )
@@ -127,51 +147,30 @@ def produce(
     """Send JSON lines, as kafka.consume prints them, with acks=all."""
     call.flags = {"timeout": timeout}
     from kafka_tasks.records import produce as sending
+    from kafka_tasks.render.views import dry, produced
+    from kafka_tasks.render.words import counted
 
     with connected(call) as (session, cluster, admin):
         state = _topic(admin, topic, settings=True)
         limit = state.config.get("max.message.bytes")
-        most = int(limit.value) if limit is not None and limit.value else 1_000_000
+        most = int(limit.value) if limit is not None and limit.value else _MAX_BYTES
         timeout_s = session.settings.timeout
+    keep = not repartition
     with _blocks(file, most) as blocks:
         if call.dry:
-            found = sending.check(blocks, state, max_bytes=most, keep_partitions=not repartition)
-            text = f"would send {_records(found)} to {topic}"
-            return Outcome({"schema": 1, "dry": True, "would": text}, lambda: text)
+            found = sending.check(blocks, state, max_bytes=most, keep_partitions=keep)
+            # The document has `would` twice over: readers of it rely on the word.
+            would = f"send {counted(found, 'record')} to {topic}"
+            return shown(dry.Dry(would, {"would": f"would {would}"}), dry)
         sent = sending.produce(
-            cluster,
-            state,
-            blocks,
-            timeout_s=timeout_s,
-            max_bytes=most,
-            keep_partitions=not repartition,
+            cluster, state, blocks, timeout_s=timeout_s, max_bytes=most, keep_partitions=keep
         )
-    document = {
-        "schema": 1,
-        "topic": topic,
-        "sent": sent.records,
-        "unknown": sent.unknown,
-        "lines": sent.lines,
-        "interrupted": sent.interrupted,
-    }
-    return Outcome(document, lambda: _account(sent, topic), 130 if sent.interrupted else 0)
-
-
-def _account(sent: Any, topic: str) -> str:
-    text = f"{_records(sent.records)} sent to {topic}."
-    if not sent.interrupted:
-        return text
-    unknown = f" {_records(sent.unknown)} sent without an answer." if sent.unknown else ""
-    return f"Interrupted in line {sent.lines}: {text}{unknown}"
-
-
-def _records(count: int) -> str:
-    return "1 record" if count == 1 else f"{count} records"
+    return shown(produced.Produced(topic, sent), produced, 130 if sent.interrupted else 0)
 
 
 @contextmanager
 def _blocks(file: str, record_bytes: int) -> Iterator[Iterable[list[bytes]]]:
-    """The lines of a file, or of standard input; raises `InvalidInput`."""
+    """Yield the lines of a file, or of standard input; raises `InvalidInput`."""
     from kafka_tasks.records.source import blocks_of
 
     if file == "-":

@@ -1,24 +1,22 @@
-"""A cluster emptied without a restart."""
+"""A cluster without topics and groups, without a restart."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from kafka_tasks.tasks._cluster_access import (
-    accounted,
-    connected,
-    dry,
-    gone_or_left,
-    require_cluster_id,
-)
-from kafka_tasks.tasks._options import Call, Outcome, confirmed, verb
+from kafka_tasks.tasks.call import Call
+from kafka_tasks.tasks.cluster_access import connected, gone_or_left, reporting_interrupt
+from kafka_tasks.tasks.confirm import require_cluster_id, require_yes
+from kafka_tasks.tasks.output import Outcome, shown
+from kafka_tasks.tasks.task import task
 
 if TYPE_CHECKING:
+    from kafka_tasks.clients.kafka.admin import Admin
     from kafka_tasks.errors import KafkaTasksError
 
 
-@verb(help={"timeout": "seconds until all is gone (default 60)"})
+@task(help={"timeout": "seconds until all is gone (default 60)"})
 def reset(
     call: Call,
     yes: bool = False,
@@ -26,10 +24,11 @@ def reset(
     timeout: str | None = None,
     output: str = "text",
 ) -> Outcome:
-    """Delete every topic and consumer group of yours; the cluster stays up."""
+    """Delete all your topics and consumer groups; the cluster stays up."""
     call.flags = {"timeout": timeout}
     from kafka_tasks.clients.kafka import group_admin
-    from kafka_tasks.render.tables import counted
+    from kafka_tasks.render.views import cluster_reset, dry
+    from kafka_tasks.render.words import counted
     from kafka_tasks.topics import deletion
 
     with connected(call) as (session, _, admin):
@@ -37,39 +36,34 @@ def reset(
         groups = group_admin.names(admin)
         what = f"{counted(len(topics), 'topic')} and {counted(len(groups), 'consumer group')}"
         if call.dry:
-            return dry(f"delete {what}")
+            return shown(dry.Dry(f"delete {what}"), dry)
         if cluster_id is not None or topics or groups:
             require_cluster_id(session, admin, cluster_id)
         if topics or groups:
             question = [f"{what} would be deleted, with all records and committed offsets."]
-            confirmed(question, yes=yes, hint="invoke kafka.reset --yes")
+            require_yes(question, yes=yes, hint="invoke kafka.reset --yes")
+        failed = _delete(admin, topics, groups, timeout_s=session.settings.timeout)
+    found = cluster_reset.ClusterReset(topics, groups, failed)
+    return shown(found, cluster_reset, int(bool(failed)))
 
-        def look() -> Iterator[str]:
-            yield from gone_or_left(topics, admin.topics(timeout_s=3.0), "topic")
-            yield from gone_or_left(groups, group_admin.names(admin, timeout_s=3.0), "group")
 
-        failed: dict[str, KafkaTasksError] = {}
-        with accounted(look, hint="invoke kafka.reset"):
-            # Groups first: one that is still read with keeps its topics from looking empty.
-            for found in (
-                group_admin.delete(admin, groups),
-                deletion.delete(admin, topics, timeout_s=session.settings.timeout),
-            ):
-                failed.update({name: error for name, error in found.items() if error is not None})
-    document = {
-        "schema": 1,
-        "topics": [name for name in topics if name not in failed],
-        "groups": [name for name in groups if name not in failed],
-        "failed": [{"name": name, "message": e.message} for name, e in sorted(failed.items())],
-    }
-    lines = (
-        [
-            f"{counted(len(topics), 'topic')} and {counted(len(groups), 'group')} deleted; "
-            "the cluster is up."
-        ]
-        if not failed
-        else []
-    )
-    lines += [f"! {name}: {error.message}" for name, error in sorted(failed.items())]
-    lines += [f"Hint: {error.hint}" for error in list(failed.values())[:1] if error.hint]
-    return Outcome(document, lambda: "\n".join(lines), int(bool(failed)))
+def _delete(
+    admin: Admin, topics: Sequence[str], groups: Sequence[str], *, timeout_s: float
+) -> dict[str, KafkaTasksError]:
+    """Delete all of it; returns the errors by name."""
+    from kafka_tasks.clients.kafka import group_admin
+    from kafka_tasks.topics import deletion
+
+    def look() -> Iterator[str]:
+        yield from gone_or_left(topics, admin.topics(timeout_s=3.0), "topic")
+        yield from gone_or_left(groups, group_admin.names(admin, timeout_s=3.0), "group")
+
+    failed: dict[str, KafkaTasksError] = {}
+    with reporting_interrupt(look, hint="invoke kafka.reset"):
+        # Groups first: a group with members keeps its topics from looking empty.
+        for found in (
+            group_admin.delete(admin, groups),
+            deletion.delete(admin, topics, timeout_s=timeout_s),
+        ):
+            failed.update({name: error for name, error in found.items() if error is not None})
+    return failed

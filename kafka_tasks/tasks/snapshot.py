@@ -4,51 +4,48 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kafka_tasks.tasks._cluster_access import dry
-from kafka_tasks.tasks._diagnosis import diagnosed
-from kafka_tasks.tasks._options import Call, Outcome, confirmed, verb
+from kafka_tasks.tasks.call import Call
+from kafka_tasks.tasks.confirm import require_yes
+from kafka_tasks.tasks.failure import diagnosed
+from kafka_tasks.tasks.output import Outcome, shown
+from kafka_tasks.tasks.task import task
 
 if TYPE_CHECKING:
     from kafka_tasks.lifecycle import Session
 
 
-@verb()
+@task()
 def save(
     call: Call, name: str, yes: bool = False, timeout: str | None = None, output: str = "text"
 ) -> Outcome:
-    """Save the cluster's data in one file; stops the cluster for it and starts it again."""
+    """Save the cluster's data in one file; a running cluster is restarted for it."""
     call.flags = {"timeout": timeout}
-    from kafka_tasks.render.views import snapshot as snapshot_view
+    from kafka_tasks.render.views import dry, snapshot_saved
     from kafka_tasks.snapshots import save as saving
     from kafka_tasks.snapshots import store
 
     call.session().require_lifecycle()
     path = store.path_of(call.project(), name)
     if call.dry:
-        return dry(_around(call.session(), f"write {path}"))
+        return shown(dry.Dry(_around(call.session(), f"write {path}")), dry)
     replacing = path.exists()
     if replacing:
-        question = [f"The snapshot {name} would be replaced."]
-        confirmed(question, yes=yes, hint=saving.already_exists(name).hint or "")
+        question = [f"Snapshot {name} would be replaced."]
+        require_yes(question, yes=yes, hint=saving.already_exists(name).hint or "")
     with diagnosed(call, "snapshot.save") as session:
         found = saving.save(session, name, replacing=replacing)
-    seen = found.snapshot.seen()
-    restarted, elapsed_s = found.restarted, found.elapsed_s
-    return Outcome(
-        snapshot_view.saved(seen, restarted=restarted, elapsed_s=elapsed_s),
-        lambda: snapshot_view.saved_text(seen, restarted=restarted, elapsed_s=elapsed_s),
-    )
+    return shown(found, snapshot_saved)
 
 
 def _around(session: Session, what: str) -> str:
-    """What would be done, with the stop before it and the start after it."""
+    """Return the work in words, with the stop before it and the start after it."""
     alive = [service.name for service in session.runtime.services() if service.alive]
     if not alive:
         return what
     return f"stop {', '.join(reversed(alive))}, {what}, and start them again"
 
 
-@verb(completes={"name": "snapshots"})
+@task(completes={"name": "snapshots"})
 def restore(
     call: Call,
     name: str,
@@ -58,9 +55,9 @@ def restore(
     timeout: str | None = None,
     output: str = "text",
 ) -> Outcome:
-    """Put a snapshot's data (a name, or a file) in the place of the cluster's; asks first."""
+    """Replace the cluster's data with a snapshot (a name, or a file); asks first."""
     call.flags = {"runtime": runtime, "brokers": brokers, "timeout": timeout}
-    from kafka_tasks.render.views import snapshot as snapshot_view
+    from kafka_tasks.render.views import dry, snapshot_restored
     from kafka_tasks.snapshots import restore as restoring
 
     with diagnosed(call, "snapshot.restore") as session:
@@ -68,49 +65,37 @@ def restore(
         replacing = session.runtime.has_data(session.settings)
         where = session.project.path
         if call.dry:
-            verb_ = "replace the data" if replacing else "put the data"
-            return dry(_around(session, f"{verb_} in {where} with {snapshot.path}"))
+            what = f"put the data of {snapshot.path} into {where}"
+            if replacing:
+                what = f"replace the data in {where} with {snapshot.path}"
+            return shown(dry.Dry(_around(session, what)), dry)
         if replacing:
             question = [f"All topics and records of the cluster in {where} would be replaced."]
-            confirmed(question, yes=yes, hint=f"invoke kafka.snapshot.restore {name} --yes")
+            require_yes(question, yes=yes, hint=f"invoke kafka.snapshot.restore {name} --yes")
         found = restoring.restore(session, snapshot, confirmed=replacing)
-    seen = found.snapshot.seen()
-    return Outcome(
-        snapshot_view.restored(
-            seen,
-            runtime=found.runtime,
-            replaced=found.replaced,
-            restarted=found.restarted,
-            elapsed_s=found.elapsed_s,
-        ),
-        lambda: snapshot_view.restored_text(
-            seen, runtime=found.runtime, restarted=found.restarted, elapsed_s=found.elapsed_s
-        ),
-    )
+    return shown(found, snapshot_restored)
 
 
-@verb(name="list")
+@task(name="list")
 def list_(call: Call, output: str = "text") -> Outcome:
     """List the snapshots; each is checked."""
-    from kafka_tasks.render.views import snapshot as snapshot_view
+    from kafka_tasks.render.views import snapshots
     from kafka_tasks.snapshots import store
 
-    found = [stored.seen for stored in store.every(call.project())]
-    return Outcome(
-        snapshot_view.listed(found), lambda: snapshot_view.list_text(found, width=call.width)
-    )
+    return shown([stored.seen for stored in store.every(call.project())], snapshots)
 
 
-@verb(completes={"name": "snapshots"})
+@task(completes={"name": "snapshots"})
 def delete(call: Call, name: str, yes: bool = False, output: str = "text") -> Outcome:
-    """Delete a snapshot; says what goes and asks first."""
+    """Delete a snapshot; names it and asks first."""
+    from kafka_tasks.render.views import dry, snapshot_deleted
     from kafka_tasks.snapshots import store
 
     path = store.path_of(call.project(), name)
     seen = store.find(call.project(), name).seen
     if call.dry:
-        return dry(f"delete {path}")
-    question = [f"The snapshot {name} would be deleted: {path}, {seen.bytes:,} bytes."]
-    confirmed(question, yes=yes, hint=f"invoke kafka.snapshot.delete {name} --yes")
+        return shown(dry.Dry(f"delete {path}"), dry)
+    question = [f"Snapshot {name} would be deleted: {path}, {seen.bytes:,} bytes."]
+    require_yes(question, yes=yes, hint=f"invoke kafka.snapshot.delete {name} --yes")
     path.unlink(missing_ok=True)
-    return Outcome({"schema": 1, "deleted": name}, lambda: f"Deleted {name}.")
+    return shown(name, snapshot_deleted)

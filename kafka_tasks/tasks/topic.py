@@ -1,4 +1,4 @@
-"""Topics: one that is there and proven, and the usual verbs."""
+"""Topics: one that is there and proven, and create, list, describe, delete."""
 
 from __future__ import annotations
 
@@ -6,23 +6,27 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from kafka_tasks.tasks._cluster_access import (
-    ANSWERS,
-    accounted,
+from kafka_tasks.tasks.call import Call
+from kafka_tasks.tasks.cluster_access import (
     connected,
-    dry,
     gone_or_left,
     matching,
     missing,
-    require_cluster_id,
+    reporting_interrupt,
 )
-from kafka_tasks.tasks._options import Call, Outcome, confirmed, number, verb
+from kafka_tasks.tasks.confirm import require_cluster_id, require_yes
+from kafka_tasks.tasks.output import Outcome, shown
+from kafka_tasks.tasks.task import ANSWERS, number, task
+from kafka_tasks.tasks.undo import keep_undo
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kafka_tasks.clients.kafka.admin import Admin
+    from kafka_tasks.lifecycle import Session
     from kafka_tasks.topics.model import TopicSpec
 
-DEFAULT_TOPIC = "test-topic"
+_DEFAULT_TOPIC = "test-topic"
 
 _FLAGS = {
     "partitions": "number of partitions",
@@ -55,12 +59,12 @@ def _spec(
 def _interruptible(admin: Admin, name: str) -> AbstractContextManager[None]:
     def look() -> Iterator[str]:
         there = name in admin.topics(timeout_s=3.0, name=name)
-        yield f"{name} is {'there' if there else 'not there'}"
+        yield f"{name} {'exists' if there else 'does not exist'}"
 
-    return accounted(look, hint=f"invoke kafka.topic.describe {name}")
+    return reporting_interrupt(look, hint=f"invoke kafka.topic.describe {name}")
 
 
-@verb(
+@task(
     default=True,
     iterable=("config",),
     help={
@@ -73,7 +77,7 @@ def _interruptible(admin: Admin, name: str) -> AbstractContextManager[None]:
 )
 def ensure(
     call: Call,
-    name: str = DEFAULT_TOPIC,
+    name: str = _DEFAULT_TOPIC,
     partitions: str | None = None,
     replication_factor: str | None = None,
     config: Any = None,
@@ -81,16 +85,22 @@ def ensure(
     timeout: str | None = None,
     output: str = "text",
 ) -> Outcome:
-    """Create test-topic unless it is there, and prove that it works."""
+    """Create test-topic unless it exists, and prove that it works."""
     call.flags = {"timeout": timeout}
     wanted = _spec(name, partitions, replication_factor, config or [], task="kafka.topic")
+    return _ensured(call, wanted, record=prove or name == _DEFAULT_TOPIC)
+
+
+def _ensured(call: Call, wanted: TopicSpec, *, record: bool) -> Outcome:
+    """Create the topic where it is missing and prove it; `record` allows one in an old topic."""
     from dataclasses import replace
 
     from kafka_tasks.clients.kafka.admin import CHANGE_S
-    from kafka_tasks.render import as_json, tables
+    from kafka_tasks.render.views import dry, proof
     from kafka_tasks.topics import one_topic as topics
     from kafka_tasks.topics.apply import apply, require_done
 
+    name = wanted.name
     made = replace(
         wanted,
         partitions=wanted.partitions or 1,
@@ -101,21 +111,20 @@ def ensure(
         if there is not None:
             topics.require_same(plan.of(name))
         if call.dry:
-            return dry(f"create {name}" if there is None else f"prove {name}")
-        limit = admin.limit(None, CHANGE_S)
-        if there is None:
+            return shown(dry.Dry(f"create {name}" if there is None else f"prove {name}"), dry)
+        limit, new = admin.limit(None, CHANGE_S), there is None
+        if new:
             with _interruptible(admin, name):
                 require_done(apply(plan, admin, timeout_s=limit))
-        record = there is None or prove or name == DEFAULT_TOPIC
         found = topics.prove(
-            cluster, admin, name, created=there is None, with_record=record, timeout_s=limit
+            cluster, admin, name, created=new, with_record=new or record, timeout_s=limit
         )
-    return Outcome(as_json.proof(found), lambda: tables.proof(found))
+    return shown(found, proof)
 
 
-@verb(
+@task(
     iterable=("config",),
-    help={"if_not_exists": "an existing topic is no error", **ANSWERS, **_FLAGS},
+    help={"if_not_exists": "succeed if the topic exists", **ANSWERS, **_FLAGS},
 )
 def create(
     call: Call,
@@ -130,7 +139,7 @@ def create(
     """Create a topic; returns when each of its partitions has a leader."""
     call.flags = {"timeout": timeout}
     wanted = _spec(name, partitions, replication_factor, config or [], task="kafka.topic.create")
-    from kafka_tasks.render import tables
+    from kafka_tasks.render.views import dry, topic_created
     from kafka_tasks.retry import Deadline
     from kafka_tasks.topics import one_topic as topics
     from kafka_tasks.topics.waits import await_leaders
@@ -138,28 +147,23 @@ def create(
     with connected(call) as (_, _, admin):
         if call.dry:
             new = topics.create(admin, wanted, if_not_exists=if_not_exists, dry=True)
-            return dry(f"create {name}" if new else f"change nothing: {name} is there already")
+            what = f"create {name}" if new else f"change nothing: {name} exists already"
+            return shown(dry.Dry(what), dry)
         with _interruptible(admin, name):
             made = topics.create(admin, wanted, if_not_exists=if_not_exists)
         # Of several brokers, the next one asked may hear of a new topic a moment later.
         state = await_leaders(admin, name, Deadline.after(5.0))
-    count = tables.counted(len(state.partitions), "partition")
-    text = (
-        f"Topic {name} created ({count})."
-        if made
-        else f"Topic {name} is there already; nothing changed."
-    )
-    return Outcome({"schema": 1, "topic": name, "created": made}, lambda: text)
+    return shown(topic_created.Created(name, made, len(state.partitions)), topic_created)
 
 
-@verb(
+@task(
     name="list",
     help={
         "name": "only topics that match, such as 'billing.*'",
         "internal": "show Kafka's own topics too",
-        "under_replicated": "only those with a replica that is not in sync",
-        "unavailable": "only those with a partition without a leader",
-        "empty": "only those without a record",
+        "under_replicated": "only topics with a replica that is not in sync",
+        "unavailable": "only topics with a partition without a leader",
+        "empty": "only topics without a record",
         "sizes": "show records, and bytes on all brokers together",
         **ANSWERS,
     },
@@ -179,7 +183,7 @@ def list_(
     """List the topics."""
     call.flags = {"timeout": timeout}
     from kafka_tasks.model.topic import ListedTopic
-    from kafka_tasks.render import as_json, tables
+    from kafka_tasks.render.views import topics
     from kafka_tasks.topics import observe
 
     with connected(call) as (_, cluster, admin):
@@ -200,18 +204,16 @@ def list_(
     if empty:
         found = [topic for topic in found if topic.records == 0]
     filtered = bool(name or under_replicated or unavailable or empty)
-    return Outcome(
-        as_json.topics(found), lambda: tables.topics(found, width=call.width, filtered=filtered)
-    )
+    return shown(topics.Topics(found, filtered), topics)
 
 
-@verb(help=ANSWERS, completes={"name": "topics"})
+@task(help=ANSWERS, completes={"name": "topics"})
 def describe(call: Call, name: str, timeout: str | None = None, output: str = "text") -> Outcome:
     """Show a topic's partitions, offsets, settings, and the groups that read it."""
     call.flags = {"timeout": timeout}
     from kafka_tasks.clients.kafka import offsets
     from kafka_tasks.groups.lag import reading
-    from kafka_tasks.render import as_json, tables
+    from kafka_tasks.render.views import topic
     from kafka_tasks.topics.model import check_name
 
     check_name(name, "kafka.topic.describe")
@@ -219,15 +221,11 @@ def describe(call: Call, name: str, timeout: str | None = None, output: str = "t
         state = admin.describe(name)
         if state is None:
             raise missing(name, admin.topics())
-        logs = offsets.of_topic(admin, state)
-        groups = reading(admin, name)
-    return Outcome(
-        as_json.topic(state, logs, groups),
-        lambda: tables.topic(state, logs, groups, width=call.width),
-    )
+        found = topic.Described(state, offsets.of_topic(admin, state), reading(admin, name))
+    return shown(found, topic)
 
 
-@verb(
+@task(
     help={"names": "topics: one, several with commas, or a pattern such as 'test-*'", **ANSWERS},
     completes={"names": "topics"},
 )
@@ -241,30 +239,34 @@ def delete(
 ) -> Outcome:
     """Delete topics and all their records; names them and asks first."""
     call.flags = {"timeout": timeout}
-    from dataclasses import replace
-
-    from kafka_tasks.clients.kafka import changes
-    from kafka_tasks.render import tables
-    from kafka_tasks.tasks.topics_plan import keep_undo
-    from kafka_tasks.topics import deletion
+    from kafka_tasks.render.views import dry, topics_deleted
+    from kafka_tasks.render.words import counted
 
     with connected(call) as (session, _, admin):
         chosen = matching(names, admin, "kafka.topic.delete")
         if call.dry:
-            return dry(f"delete {', '.join(chosen)}")
+            return shown(dry.Dry(f"delete {', '.join(chosen)}"), dry)
         require_cluster_id(session, admin, cluster_id)
-        question = [
-            f"{tables.counted(len(chosen), 'topic')} would be deleted with all records: "
-            f"{', '.join(chosen)}."
-        ]
-        confirmed(question, yes=yes, hint=f"invoke kafka.topic.delete '{names}' --yes")
-        there, configs = admin.topics(), admin.configs(chosen, missing_ok=True)
-        going = [replace(there[at], config=configs[at]) for at in chosen if at in configs]
-        undo = keep_undo(session, admin, going)
-        with accounted(
-            lambda: gone_or_left(chosen, admin.topics(timeout_s=3.0), "topic"),
-            hint="invoke kafka.topic.list",
-        ):
-            changes.require(deletion.delete(admin, chosen))
-    text = f"Deleted {', '.join(chosen)}."
-    return Outcome({"schema": 1, "deleted": chosen, "undo": str(undo)}, lambda: text)
+        what = f"{counted(len(chosen), 'topic')} would be deleted with all records"
+        hint = f"invoke kafka.topic.delete '{names}' --yes"
+        require_yes([f"{what}: {', '.join(chosen)}."], yes=yes, hint=hint)
+        undo = _deleted(session, admin, chosen)
+    return shown(topics_deleted.Deleted(chosen, undo), topics_deleted)
+
+
+def _deleted(session: Session, admin: Admin, chosen: list[str]) -> Path:
+    """Write the undo file and delete the topics; returns the file."""
+    from dataclasses import replace
+
+    from kafka_tasks.clients.kafka import changes
+    from kafka_tasks.topics import deletion
+
+    there, configs = admin.topics(), admin.configs(chosen, missing_ok=True)
+    going = [replace(there[at], config=configs[at]) for at in chosen if at in configs]
+    undo = keep_undo(session, admin, going)
+    with reporting_interrupt(
+        lambda: gone_or_left(chosen, admin.topics(timeout_s=3.0), "topic"),
+        hint="invoke kafka.topic.list",
+    ):
+        changes.require(deletion.delete(admin, chosen))
+    return undo

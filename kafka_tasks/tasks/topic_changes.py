@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from kafka_tasks.tasks._cluster_access import (
-    ANSWERS,
-    accounted,
-    connected,
-    dry,
-    missing,
-    require_cluster_id,
-)
-from kafka_tasks.tasks._options import Call, Outcome, confirmed, number, verb
+from kafka_tasks.tasks.call import Call
+from kafka_tasks.tasks.cluster_access import connected, missing, reporting_interrupt
+from kafka_tasks.tasks.confirm import require_cluster_id, require_yes
+from kafka_tasks.tasks.output import Outcome, shown
+from kafka_tasks.tasks.task import ANSWERS, number, task
+from kafka_tasks.tasks.undo import keep_undo
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from kafka_tasks.clients.kafka.admin import Admin
+    from kafka_tasks.lifecycle import Session
     from kafka_tasks.model.topic import TopicState, Trim
+    from kafka_tasks.render.views.topic_trimmed import Trimmed
     from kafka_tasks.topics.altering import Alteration
 
 
@@ -30,7 +29,7 @@ def _topic(admin: Admin, name: str, task: str) -> TopicState:
     check_name(name, task)
     if name.startswith("__"):
         raise InvalidInput(
-            f"{name} is Kafka's own and is not changed from here.",
+            f"{name} is Kafka's own topic; kafka-tasks does not change it.",
             hint="invoke kafka.topic.list shows the topics that are yours",
         )
     state = admin.describe(name)
@@ -39,14 +38,14 @@ def _topic(admin: Admin, name: str, task: str) -> TopicState:
     return state
 
 
-@verb(
+@task(
     iterable=("set_", "delete", "append", "subtract"),
     help={
-        "partitions": "number of partitions in all; never fewer",
+        "partitions": "new total of partitions; never fewer than now",
         "set_": "a topic setting, key=value (repeatable)",
-        "delete": "a setting that gets its default back (repeatable)",
-        "append": "a value more for a setting that is a list, key=value (repeatable)",
-        "subtract": "a value less for a setting that is a list, key=value (repeatable)",
+        "delete": "a setting to reset to its default (repeatable)",
+        "append": "a value to add to a list setting, key=value (repeatable)",
+        "subtract": "a value to remove from a list setting, key=value (repeatable)",
         **ANSWERS,
     },
     completes={"name": "topics"},
@@ -65,6 +64,7 @@ def alter(
     """Change a topic's number of partitions and its settings."""
     call.flags = {"timeout": timeout}
     from kafka_tasks.errors import InvalidInput
+    from kafka_tasks.render.views import topic_altered
     from kafka_tasks.topics import altering
 
     edits = altering.edits_of(
@@ -80,32 +80,24 @@ def alter(
             hint=f"invoke kafka.topic.alter {name} --set retention.ms=604800000",
         )
     with connected(call) as (_, _, admin):
-        wanted = altering.planned(
-            _topic(admin, name, "kafka.topic.alter"), partitions=total, edits=edits
-        )
-        if wanted.fields:
-            altering.require_possible(admin, wanted)
-            if not call.dry:
-                with accounted(
-                    lambda: _altered(admin, wanted), hint=f"invoke kafka.topic.describe {name}"
-                ):
-                    altering.carry_out(admin, wanted)
-    document: dict[str, Any] = {
-        "schema": 1,
-        "topic": name,
-        "fields": [{"field": f.field, "from": f.before, "to": f.after} for f in wanted.fields],
-    }
-    if call.dry:
-        document["dry"] = True
+        state = _topic(admin, name, "kafka.topic.alter")
+        wanted = altering.planned(state, partitions=total, edits=edits)
+        _alter(admin, wanted, dry=call.dry)
+    return shown(topic_altered.Altered(name, wanted.fields, call.dry), topic_altered)
+
+
+def _alter(admin: Admin, wanted: Alteration, *, dry: bool) -> None:
+    """Check the change and, unless `dry`, carry it out."""
+    from kafka_tasks.topics import altering
+
     if not wanted.fields:
-        return Outcome(document, lambda: f"Topic {name} is so already; nothing changed.")
-    head = f"would change {name}:" if call.dry else f"Topic {name} changed:"
-    lines = [
-        f"  {f.field.removeprefix('config.')}: {f.before} → "
-        f"{'its default' if f.after is None else f.after}"
-        for f in wanted.fields
-    ]
-    return Outcome(document, lambda: "\n".join([head, *lines]))
+        return
+    altering.require_possible(admin, wanted)
+    if dry:
+        return
+    hint = f"invoke kafka.topic.describe {wanted.topic}"
+    with reporting_interrupt(lambda: _altered(admin, wanted), hint=hint):
+        altering.carry_out(admin, wanted)
 
 
 def _altered(admin: Admin, wanted: Alteration) -> Iterator[str]:
@@ -113,7 +105,7 @@ def _altered(admin: Admin, wanted: Alteration) -> Iterator[str]:
 
     state = admin.describe(wanted.topic, timeout_s=3.0)
     if state is None:
-        yield f"{wanted.topic} is not there any more"
+        yield f"{wanted.topic} does not exist any more"
         return
     now = altering.planned(state, partitions=wanted.partitions, edits=wanted.edits)
     left = {field.field for field in now.fields}
@@ -121,19 +113,9 @@ def _altered(admin: Admin, wanted: Alteration) -> Iterator[str]:
         yield f"{field.field} is {'not changed' if field.field in left else 'changed'}"
 
 
-def _trimmed(admin: Admin, state: TopicState, planned: Sequence[Trim]) -> Iterator[str]:
-    from kafka_tasks.clients.kafka import offsets
-
-    now = offsets.of_topic(admin, state, timeout_s=3.0)
-    for trim in planned:
-        if trim.records:
-            first = now[trim.partition].start
-            yield f"{state.name}-{trim.partition} begins at {first}; {trim.before} was asked for"
-
-
-@verb(
+@task(
     help={
-        "before": "delete what is before: @TIMESTAMP, an offset, or end for all",
+        "before": "delete the records before @TIMESTAMP, an offset, or end (all)",
         "partition": "only this partition",
         **ANSWERS,
     },
@@ -151,50 +133,49 @@ def trim(
 ) -> Outcome:
     """Delete a topic's oldest records; shows what goes and asks first."""
     call.flags = {"timeout": timeout}
+    from dataclasses import replace
+
     from kafka_tasks.model.positions import parse_position
-    from kafka_tasks.render import tables
-    from kafka_tasks.tasks.topics_plan import keep_undo
+    from kafka_tasks.render.views import dry
+    from kafka_tasks.render.views import topic_trimmed as view
+    from kafka_tasks.render.words import counted
     from kafka_tasks.topics import deletion
 
     position = parse_position(before, flag="--before")
     only = number(partition, "--partition")
-    undo: Path | None = None
     with connected(call) as (session, _, admin):
         state = _topic(admin, name, "kafka.topic.trim")
         deletion.require_trimmable(state)
-        planned = deletion.plan_trim(
-            admin, state, position, partitions=() if only is None else (only,)
-        )
-        going = sum(trim.records for trim in planned)
-        rows = [(t.partition, t.start, t.before, t.end, t.records) for t in planned if t.records]
-        drawn = tables.table(["partition", "first", "before", "end", "records"], rows, width=80)
+        partitions = () if only is None else (only,)
+        planned = deletion.plan_trim(admin, state, position, partitions=partitions)
+        found = view.Trimmed(name, before, planned)
         if call.dry:
-            return dry(f"delete {tables.counted(going, 'record')} of {name}\n{drawn}")
-        if going:
+            what = f"delete {counted(found.records, 'record')} of {name}\n{view.rows(found)}"
+            return shown(dry.Dry(what), dry)
+        if found.records:
             require_cluster_id(session, admin, cluster_id)
-            question = [
-                f"{tables.counted(going, 'record')} of {name} would be deleted.",
-                drawn,
-            ]
-            confirmed(question, yes=yes, hint=f"invoke kafka.topic.trim {name} … --yes")
-            undo = keep_undo(session, admin, [state])
-            with accounted(
-                lambda: _trimmed(admin, state, planned), hint=f"invoke kafka.topic.describe {name}"
-            ):
-                deletion.trim(admin, name, planned)
-    document = {
-        "schema": 1,
-        "topic": name,
-        "records": going,
-        "undo": str(undo) if undo else None,
-        "partitions": [
-            {"partition": t.partition, "start": t.start, "before": t.before, "end": t.end}
-            for t in planned
-        ],
-    }
-    text = (
-        f"{tables.counted(going, 'record')} of {name} deleted."
-        if going
-        else (f"Nothing to delete: {name} has no record before {before}.")
-    )
-    return Outcome(document, lambda: text)
+            hint = f"invoke kafka.topic.trim {name} … --yes"
+            require_yes(view.question(found), yes=yes, hint=hint)
+            found = replace(found, undo=_trim(session, admin, state, found))
+    return shown(found, view)
+
+
+def _trim(session: Session, admin: Admin, state: TopicState, found: Trimmed) -> Path:
+    """Write the undo file and delete the records; returns the file."""
+    from kafka_tasks.topics import deletion
+
+    undo = keep_undo(session, admin, [state])
+    hint = f"invoke kafka.topic.describe {state.name}"
+    with reporting_interrupt(lambda: _trimmed(admin, state, found.partitions), hint=hint):
+        deletion.trim(admin, state.name, found.partitions)
+    return undo
+
+
+def _trimmed(admin: Admin, state: TopicState, planned: Sequence[Trim]) -> Iterator[str]:
+    from kafka_tasks.clients.kafka import offsets
+
+    now = offsets.of_topic(admin, state, timeout_s=3.0)
+    for trim in planned:
+        if trim.records:
+            first = now[trim.partition].start
+            yield f"{state.name}-{trim.partition} begins at {first}; {trim.before} was requested"

@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from kafka_tasks.tasks._cluster_access import ANSWERS, connected, matching
-from kafka_tasks.tasks._options import Call, Outcome, confirmed, verb
+from kafka_tasks.tasks.call import Call
+from kafka_tasks.tasks.cluster_access import connected, matching
+from kafka_tasks.tasks.confirm import require_yes
+from kafka_tasks.tasks.output import Outcome, shown
+from kafka_tasks.tasks.task import ANSWERS, task
 
 if TYPE_CHECKING:
     from kafka_tasks.clients.kafka.admin import Admin
     from kafka_tasks.model.topic import TopicState
 
 
-@verb(
+@task(
     iterable=("owner",),
     help={
         "names": "topics: one, several with commas, or a pattern (default all)",
         "format": "topics, strimzi or terraform",
-        "owner": "a prefix: write owner, and only topics below it (repeatable)",
+        "owner": "a prefix: only topics with it, and owner in the file (repeatable)",
         "kafka": "strimzi: the name of the Kafka resource (default my-cluster)",
-        "out": "write to this file instead of the screen",
+        "out": "write to this file instead of stdout",
         **ANSWERS,
     },
     completes={"names": "topics"},
@@ -38,35 +41,30 @@ def export(
 ) -> Outcome:
     """Write the cluster's topics as topics.yaml, for Strimzi or for Terraform."""
     call.flags = {"timeout": timeout}
-    from kafka_tasks.errors import InvalidInput
+    from kafka_tasks.render.views import topics_exported
     from kafka_tasks.topics import export as files
 
-    if format not in files.FORMATS:
-        raise InvalidInput(
-            f"--format is {format!r}; allowed: {', '.join(files.FORMATS)}.", hint="--format topics"
-        )
+    _require_format(format)
     with connected(call) as (_, _, admin):
         states = _states(admin, names, tuple(owner or ()))
         options: dict[str, Any] = {"strimzi": {"kafka": kafka}, "terraform": {}}.get(format, {})
         if format == "topics":
             options = {"cluster_id": admin.look(5.0).cluster_id, "owner": owner or ()}
     text = files.FORMATS[format](states, **options)
-    count = "1 topic" if len(states) == 1 else f"{len(states)} topics"
-    document = {
-        "schema": 1,
-        "format": format,
-        "topics": [state.name for state in states],
-        "file": out,
-        "text": None if out else text,
-    }
-    if out is None:
-        return Outcome(document, text.rstrip)
-    if not call.dry:
+    if out is not None and not call.dry:
         _write(out, text, yes=yes)
-    else:
-        document["dry"] = True
-    text = f"would write {count} to {out}" if call.dry else f"{count} written to {out}."
-    return Outcome(document, lambda: text)
+    topics = [state.name for state in states]
+    return shown(topics_exported.Exported(format, topics, text, out, call.dry), topics_exported)
+
+
+def _require_format(form: str) -> None:
+    from kafka_tasks.errors import InvalidInput
+    from kafka_tasks.topics.export import FORMATS
+
+    if form not in FORMATS:
+        raise InvalidInput(
+            f"--format is {form!r}; allowed: {', '.join(FORMATS)}.", hint="--format topics"
+        )
 
 
 def _states(admin: Admin, names: str | None, owner: Sequence[str]) -> list[TopicState]:
@@ -92,7 +90,7 @@ def _write(out: str, text: str, *, yes: bool) -> None:
 
     path = Path(out)
     if path.exists():
-        confirmed([f"{out} is there already and would be written anew."], yes=yes, hint="--yes")
+        require_yes([f"{out} exists and would be overwritten."], yes=yes, hint="--yes")
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:

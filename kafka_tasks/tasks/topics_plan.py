@@ -1,15 +1,19 @@
-"""Topics as code: how the cluster differs from topics.yaml, and making it so."""
+"""Topics as code: how the cluster differs from topics.yaml, and applying the difference."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kafka_tasks.tasks._cluster_access import connected, require_cluster_id
-from kafka_tasks.tasks._options import Call, Outcome, confirmed, verb
+from kafka_tasks.tasks.call import Call
+from kafka_tasks.tasks.cluster_access import connected
+from kafka_tasks.tasks.confirm import require_cluster_id, require_yes
+from kafka_tasks.tasks.output import Outcome, shown
+from kafka_tasks.tasks.task import task
 from kafka_tasks.tasks.topics_file import FILE_HELP, wanted
+from kafka_tasks.tasks.undo import keep_undo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,15 +33,14 @@ _TIMEOUT_HELP = "seconds without any progress (default 60)"
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """A running cluster, and what a plan for it depends on."""
+    """A running cluster, and the clients that a plan for it needs."""
 
-    call: Call
     session: Session
     cluster: Cluster
     admin: Admin
 
     def look(self, topics: WantedTopics, *, prune: bool) -> tuple[Observed, Plan, KeptPlan]:
-        """One look at the cluster and the plan that follows."""
+        """Observe the cluster once; returns that, the plan that follows, and its kept form."""
         from kafka_tasks.clients.kafka import reassignment
         from kafka_tasks.topics import observe, plan_file
 
@@ -53,7 +56,7 @@ class _Work:
 @contextmanager
 def _working(call: Call) -> Iterator[_Work]:
     with connected(call) as (session, cluster, admin):
-        yield _Work(call, session, cluster, admin)
+        yield _Work(session, cluster, admin)
 
 
 def _require_owner(topics: WantedTopics, *, prune: bool) -> None:
@@ -61,12 +64,13 @@ def _require_owner(topics: WantedTopics, *, prune: bool) -> None:
 
     if prune and not topics.owner:
         raise InvalidInput(
-            "--prune needs an owner in the file: without prefixes it would mean every topic.",
+            "--prune needs an owner in the file: without prefixes it would delete every other "
+            "topic.",
             hint="write owner: [billing.] at the top of topics.yaml",
         )
 
 
-@verb(
+@task(
     iterable=("file",),
     help={
         "file": FILE_HELP,
@@ -89,7 +93,7 @@ def plan(
     call.flags = {"timeout": timeout}
     from pathlib import Path
 
-    from kafka_tasks.render.views import plan as plan_view
+    from kafka_tasks.render.views import plan as view
     from kafka_tasks.topics import plan_file
 
     topics = wanted(call, file or [])
@@ -98,16 +102,12 @@ def plan(
         seen, found, kept = work.look(topics, prune=prune)
     if out is not None and not call.dry:
         plan_file.write(kept, Path(out))
-    document = plan_view.document(found, cluster_id=seen.cluster_id, fingerprint=kept.fingerprint)
-    if call.dry:
-        document["dry"] = True
-    said = "Would be written" if call.dry else "Written"
-    tail = f"\n{said} to {out}; apply it: invoke kafka.topic.apply --plan {out}" if out else ""
     code = 2 if detailed_exitcode and found.pending else 0
-    return Outcome(document, lambda: plan_view.text(found) + tail, code)
+    planned = view.Planned(found, seen.cluster_id, kept.fingerprint, out=out, dry=call.dry)
+    return shown(planned, view, code)
 
 
-@verb(
+@task(
     iterable=("file",),
     help={
         "file": FILE_HELP,
@@ -126,27 +126,24 @@ def apply(
     timeout: str | None = None,
     output: str = "text",
 ) -> Outcome:
-    """Make the cluster what topics.yaml, or a kept plan, says."""
+    """Apply topics.yaml, or a kept plan, to the cluster; asks before it deletes."""
     call.flags = {"timeout": timeout}
-    from kafka_tasks.render.views import plan as plan_view
+    from kafka_tasks.render.views import plan as view
+    from kafka_tasks.topics.plan_file import require_same
 
-    before = _kept_plan(plan, file, prune=prune) if plan is not None else None
-    topics = before.wanted if before else wanted(call, file or [])
-    pruning = before.prune if before else prune
+    kept = _kept_plan(plan, file, prune=prune) if plan is not None else None
+    topics = kept.wanted if kept else wanted(call, file or [])
+    pruning = kept.prune if kept else prune
     _require_owner(topics, prune=pruning)
     with _working(call) as work:
         seen, todo, now = work.look(topics, prune=pruning)
-        if before is not None:
-            from kafka_tasks.topics.plan_file import require_same
-
-            require_same(before, now)
+        if kept is not None:
+            require_same(kept, now)
         if call.dry:
-            document = plan_view.document(
-                todo, cluster_id=seen.cluster_id, fingerprint=now.fingerprint
-            )
-            return Outcome({**document, "dry": True}, lambda: f"would do:\n{plan_view.text(todo)}")
-        undo = _before_deletion(work, todo, seen, yes=yes, cluster_id=cluster_id)
-        return _carried_out(work, todo, seen, topics, undo)
+            planned = view.Planned(todo, seen.cluster_id, now.fingerprint, dry=True, to_apply=True)
+            return shown(planned, view)
+        undo = _confirmed(work, todo, seen, yes=yes, cluster_id=cluster_id)
+        return _applied(work, todo, seen, topics, undo)
 
 
 def _kept_plan(path: str, file: Any, *, prune: bool) -> KeptPlan:
@@ -157,16 +154,16 @@ def _kept_plan(path: str, file: Any, *, prune: bool) -> KeptPlan:
 
     if file or prune:
         raise InvalidInput(
-            "--plan has the topics and what to prune in it; --file and --prune do not go with it.",
+            "--plan contains the topics and --prune; --file and --prune cannot be added to it.",
             hint=f"invoke kafka.topic.apply --plan {path}",
         )
     return plan_file.read(Path(path))
 
 
-def _before_deletion(
+def _confirmed(
     work: _Work, todo: Plan, seen: Observed, *, yes: bool, cluster_id: str | None
 ) -> Path | None:
-    """Ask, and write the undo file; None where nothing is deleted."""
+    """Ask, and write the undo file; returns None where nothing is deleted."""
     going = [change.topic for change in todo.having("delete")]
     if going or cluster_id is not None:
         require_cluster_id(work.session, work.admin, cluster_id)
@@ -174,93 +171,66 @@ def _before_deletion(
         return None
     import sys
 
-    from kafka_tasks.render.tables import counted
-    from kafka_tasks.render.views import plan as plan_view
+    from kafka_tasks.render.views import plan as view
+    from kafka_tasks.render.words import counted
 
-    print(plan_view.text(todo), file=sys.stderr)
-    question = [
-        f"{counted(len(going), 'topic')} would be deleted with all records: {', '.join(going)}."
-    ]
-    confirmed(question, yes=yes, hint="the same command with --yes")
+    print(view.changes(todo), file=sys.stderr)
+    what = f"{counted(len(going), 'topic')} would be deleted with all records"
+    require_yes([f"{what}: {', '.join(going)}."], yes=yes, hint="add --yes to the same command")
     return keep_undo(work.session, work.admin, [seen.topics[name] for name in going])
 
 
-def _carried_out(
+def _applied(
     work: _Work, todo: Plan, seen: Observed, topics: WantedTopics, undo: Path | None
 ) -> Outcome:
-    from kafka_tasks.render.views import plan as plan_view
+    """Carry out the plan; Ctrl-C ends it with a result that tells what was done."""
+    from kafka_tasks.render.views import applied
     from kafka_tasks.topics import reassignment
     from kafka_tasks.topics.apply import Progress
     from kafka_tasks.topics.apply import apply as carry_out
 
-    recorder = work.session.recorder
-    mover = reassignment.mover(work.cluster, work.admin, seen, recorder, work.session.project.state)
-
-    def watch(account: Progress) -> None:
-        done = len(account.stages) - len(account.having("waiting")) - len(account.having("begun"))
-        recorder.progress("topics", done, len(account.stages), "topics")
-
-    account = Progress(watch=watch)
+    session, recorder = work.session, work.session.recorder
+    mover = reassignment.mover(work.cluster, work.admin, seen, recorder, session.project.state)
+    progress = Progress(watch=_watcher(work))
     interrupted = False
     try:
-        carry_out(
-            todo,
-            work.admin,
-            timeout_s=work.session.settings.timeout,
-            progress=account,
-            mover=mover,
-        )
+        limit = session.settings.timeout
+        carry_out(todo, work.admin, timeout_s=limit, progress=progress, mover=mover)
     except KeyboardInterrupt:
         interrupted = True
-        _ask_again(work, todo, topics, account)
-    stages = {stage: account.having(stage) for stage in ("done", "begun", "waiting")}
-    document = plan_view.account_document(
-        stages,
-        account.failures,
-        todo,
-        cluster_id=seen.cluster_id,
-        undo=undo,
-        interrupted=interrupted,
-    )
-    code = 130 if interrupted else int(bool(account.failures or todo.having("blocked")))
-    return Outcome(
-        document,
-        lambda: plan_view.account_text(stages, account.failures, todo, interrupted=interrupted),
-        code,
-    )
+        _ask_again(work, todo, topics, progress)
+    stages = {stage: progress.having(stage) for stage in ("done", "begun", "waiting")}
+    found = applied.Applied(todo, seen.cluster_id, stages, progress.failures, undo, interrupted)
+    failed = bool(progress.failures or todo.having("blocked"))
+    return shown(found, applied, 130 if interrupted else int(failed))
 
 
-def _ask_again(work: _Work, todo: Plan, topics: WantedTopics, account: Progress) -> None:
-    """After Ctrl-C, find out what became of the changes that had been sent."""
+def _watcher(work: _Work) -> Callable[[Progress], None]:
+    def watch(progress: Progress) -> None:
+        done = (
+            len(progress.stages) - len(progress.having("waiting")) - len(progress.having("begun"))
+        )
+        work.session.recorder.progress("topics", done, len(progress.stages), "topics")
+
+    return watch
+
+
+def _ask_again(work: _Work, todo: Plan, topics: WantedTopics, progress: Progress) -> None:
+    """Mark as done, after Ctrl-C, those changes that were sent and took effect."""
     from kafka_tasks.errors import KafkaTasksError
     from kafka_tasks.lifecycle import signals_held
     from kafka_tasks.topics import observe
     from kafka_tasks.topics.model import WantedTopics as Wanted
 
-    sent = set(account.having("begun"))
-    known = [spec for spec in topics.specs if spec.name in sent]
+    sent = set(progress.having("begun"))
+    known = Wanted(tuple(spec for spec in topics.specs if spec.name in sent))
     try:
         with signals_held():
-            seen = observe.observe(work.admin, Wanted(tuple(known)), timeout_s=3.0)
+            seen = observe.observe(work.admin, known, timeout_s=3.0)
     except KafkaTasksError:
         return
-    left = {change.topic for change in observe.planned(Wanted(tuple(known)), seen).pending}
+    left = {change.topic for change in observe.planned(known, seen).pending}
     gone = {change.topic for change in todo.having("delete")} - set(seen.topics)
-    done = {spec.name for spec in known} - left
-    account.watch = lambda _: None
-    account.done(sorted(sent & (done | gone)))
-
-
-def keep_undo(session: Session, admin: Admin, going: list[Any]) -> Path:
-    """Write the undo file for topics that are about to go or to be trimmed, and say where."""
-    from kafka_tasks.clients.kafka import group_admin
-    from kafka_tasks.topics import export
-
-    names = group_admin.names(admin)
-    committed = group_admin.committed(admin, names) if names else {}
-    session.project.make_state()
-    path = export.write_undo(
-        session.project.state / "undo", admin.look(5.0).cluster_id or "", going, committed
-    )
-    session.recorder.notice(f"what goes is written to {path}; {export.UNDO_NOTICE}")
-    return path
+    done = {spec.name for spec in known.specs} - left
+    progress.watch = lambda _: None
+    progress.done(sorted(sent & (done | gone)))

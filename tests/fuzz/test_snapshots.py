@@ -13,7 +13,7 @@ import msgspec
 from kafka_tasks.model.data_files import DataFile
 from kafka_tasks.project import restoring
 from kafka_tasks.project.directory import Project
-from kafka_tasks.render.views import snapshot as snapshot_view
+from kafka_tasks.render.views import snapshots
 from kafka_tasks.snapshots import snapshot_file
 from kafka_tasks.snapshots.manifest import Damaged
 from tests.fuzz.conftest import Room
@@ -66,8 +66,8 @@ def test_snapshots(fuzz: Campaign, room: Room) -> None:
             restoring.read(project)
             try:
                 found = snapshot_file.read(path)
-                snapshot_view.document(found.seen())
-                snapshot_view.list_text([found.seen()], width=80)
+                snapshots.document([found.seen()])
+                snapshots.text([found.seen()], width=80)
                 return [b"".join(file.chunks) for file in snapshot_file.files(found)]
             except Damaged as error:
                 return str(error)

@@ -435,7 +435,7 @@ def test_delete_asks_first(stopped: Sandbox) -> None:
     """Without --yes and without a terminal nothing is deleted."""
     stopped.run("snapshot.save", "short-lived")
     done = stopped.run("snapshot.delete", "short-lived")
-    done.refused(6, "The snapshot short-lived would be deleted", "--yes")
+    done.refused(6, "Snapshot short-lived would be deleted", "--yes")
     assert ran(stopped, "snapshot.delete", "short-lived", "--yes")["deleted"] == "short-lived"
     stopped.run("snapshot.delete", "short-lived", "--yes").refused(1, "no snapshot short-lived")
 

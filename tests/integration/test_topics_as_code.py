@@ -200,7 +200,7 @@ def test_an_export_plans_to_nothing(three: Sandbox) -> None:
     assert planned(three)["summary"] == {
         "create": 0, "update": 0, "delete": 0, "unchanged": 2, "blocked": 0,
     }  # fmt: skip
-    three.run("topic.export", "--out", "topics.yaml").refused(6, "is there already")
+    three.run("topic.export", "--out", "topics.yaml").refused(6, "would be overwritten")
     strimzi = list(yaml.safe_load_all(three.run("topic.export", "--format", "strimzi").out))
     assert [r["spec"]["partitions"] for r in strimzi] == [1, 3]
     document = three.run("topic.export", "--format", "terraform", "-o", "json").document
@@ -273,7 +273,7 @@ def test_ctrl_c_in_a_deletion_says_what_is_gone(three: Sandbox) -> None:
     out, err = process.communicate(timeout=60)
     done = Done(process.returncode, out, err)
     assert done.code == 130, err
-    assert done.error["message"] == "Interrupted; what had been sent by then is not taken back."
+    assert done.error["message"] == "Interrupted; requests already sent were not rolled back."
     said = {line.partition(": ")[0]: line for line in done.error["evidence"]}
     assert said and set(said) <= {"gone", "not gone yet"}
     # The broker that it asked, and the one that kcat asks, may hear of it a moment apart.

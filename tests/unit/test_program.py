@@ -72,6 +72,6 @@ def test_a_fault_of_a_task_is_not_hidden(
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("kafka_tasks.tasks._options._make_streams_writable", broken)
+    monkeypatch.setattr("kafka_tasks.tasks.task.make_streams_writable", broken)
     with pytest.raises(ZeroDivisionError):
         _run(capsys, "env")

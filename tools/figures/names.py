@@ -19,6 +19,8 @@ FOUND_OTHERWISE = (
     "kafka_tasks/*__main__.py",
     "kafka_tasks/__init__.py",
 )
+# A view is passed on whole, as a module, and called through the protocol that it fulfils.
+_OF_A_PROTOCOL = {"kafka_tasks/render/views/*": ("document", "text")}
 
 
 @dataclass
@@ -36,8 +38,8 @@ def unused(package: Sources, users: Sources) -> list[Offence]:
     uses it that imports it, or reaches it through its module: one of the package, or of `users`. A
     name that a package's `__init__` passes on is used where it is imported from there, or where
     `kafka_tasks` itself passes it on. Left out is what is found by name: `FOUND_OTHERWISE`, and
-    pytest's hooks, tests and fixtures; and a class that a public signature in its file names, for
-    who calls the function uses the class.
+    pytest's hooks, tests and fixtures; the two functions of a view; and a class that a public
+    signature in its file names, for who calls the function uses the class.
     """
     everything = {**package, **users}
     readings = {name: _read(one, everything) for name, one in everything.items()}
@@ -53,8 +55,16 @@ def unused(package: Sources, users: Sources) -> list[Offence]:
         for module, one in package.items()
         if not any(fnmatch(one.path, pattern) for pattern in FOUND_OTHERWISE)
         for name, line in _public(one)
-        if (module, name) not in used
+        if (module, name) not in used and name not in _protocol(one)
     ]
+
+
+def _protocol(one: Source) -> tuple[str, ...]:
+    """Return the names of a file that are called through a protocol."""
+    for pattern, names in _OF_A_PROTOCOL.items():
+        if fnmatch(one.path, pattern):
+            return names
+    return ()
 
 
 def _public(one: Source) -> Iterator[tuple[str, int]]:

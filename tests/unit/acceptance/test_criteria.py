@@ -10,6 +10,7 @@ import pytest
 from kafka_tasks.acceptance import suite
 from kafka_tasks.acceptance.criteria import BY_ID, CRITERIA, results_of
 from kafka_tasks.model.verdict import CriterionResult, Status, Verdict
+from kafka_tasks.render.views import verdict as view
 
 ROOM = Path(suite.__file__).parent
 PHASES = {"before_restart.py": "before", "after_restart.py": "after"}
@@ -89,7 +90,7 @@ def test_document_and_text_say_what_became_of_each_criterion() -> None:
         ),
         2.5,
     )
-    document = suite.document(verdict)
+    document = view.document(view.Verified(verdict))
     assert (document["schema"], document["passed"], document["elapsed_s"]) == (1, False, 2.5)
     assert document["criteria"][1] == {
         "id": "timestamps",
@@ -98,7 +99,7 @@ def test_document_and_text_say_what_became_of_each_criterion() -> None:
         "seconds": 0.1,
         "message": "one line\nand another",
     }
-    lines = suite.text(verdict).splitlines()
+    lines = view.text(view.Verified(verdict), width=200).splitlines()
     assert lines[0].startswith("ok       Kafka is running and healthy")
     assert lines[1] == f"FAILED   {BY_ID['timestamps'].title}"
     assert [line.strip() for line in lines[2:4]] == ["| one line", "| and another"]

@@ -189,15 +189,6 @@ def test_an_unknown_failure_is_looked_into(
     assert error.finding == "disk-full"
 
 
-def test_secrets_in_last_words_are_masked(make_exam: MakeExam) -> None:
-    """A password that a server logged is not in the error."""
-    exam = make_exam(runtime="compose", sasl_password="hush-hush")
-    error = died(exam, f"{CLUSTER_ID}\nERROR sasl hush-hush")
-    found = doctor.explain(error, exam.session)
-    doctor.enrich(error, found, exam.session)
-    assert "hush-hush" not in repr((error.evidence, found))
-
-
 def test_a_failure_is_remembered_until_a_start_succeeds(project: Project) -> None:
     """It is kept with its findings, for its owner alone."""
     finding = Finding("disk-full", "error", "Full.", evidence=("a", "b"), exit_code=4)

@@ -91,7 +91,7 @@ def test_dry_does_nothing_and_says_what_it_would(
 
 def test_dry_on_a_ready_cluster_says_so(ready: Run, runtime: FakeRuntime) -> None:
     """What runs need not be started; what would be stopped is named."""
-    assert ready("up --dry").out.startswith("would change nothing: all of it runs")
+    assert ready("up --dry").out.startswith("would change nothing: every service is running")
     assert ready("down --dry").out == "would stop zookeeper, kafka\n"
     assert runtime.calls == []
 

@@ -12,7 +12,7 @@ from kafka_tasks.clients.kafka import group_admin
 from kafka_tasks.clients.kafka.admin import ClusterView
 from kafka_tasks.program import KafkaTasks
 from kafka_tasks.project.directory import Project
-from kafka_tasks.tasks import _completion, kafka
+from kafka_tasks.tasks import completion, kafka
 from kafka_tasks.testing import FakeRuntime
 from tests.unit.fakes import FakeAdmin
 from tests.unit.tasks.conftest import Run
@@ -56,7 +56,7 @@ def _names(kind: str) -> Sequence[str]:
 )
 def test_names_stand_where_a_task_takes_them(typed: str, offered: list[str]) -> None:
     """Topics where a topic is expected, groups where a group is, after a comma too."""
-    assert _completion.fitting(typed.split(), kafka, _names) == offered
+    assert completion.fitting(typed.split(), kafka, _names) == offered
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_names_stand_where_a_task_takes_them(typed: str, offered: list[str]) -> 
 )
 def test_the_rest_is_invokes(typed: str) -> None:
     """Tasks, flags, and what follows a name that is complete."""
-    assert _completion.fitting(typed.split(), kafka, _names) is None
+    assert completion.fitting(typed.split(), kafka, _names) is None
 
 
 def test_every_name_that_completes_belongs_to_a_parameter() -> None:
@@ -91,8 +91,8 @@ def test_every_name_that_completes_belongs_to_a_parameter() -> None:
 def test_what_a_shell_would_expand_is_not_offered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Anybody on a cluster can name a group, and bash runs $(…) in what it is offered."""
     there = ["good.one", "$(touch x)", "`x`", "a b", "a;b", "a\nb", ""]
-    monkeypatch.setattr(_completion, "_asked", lambda *_: there)
-    assert _completion.known("groups", Context()) == ["good.one"]
+    monkeypatch.setattr(completion, "_asked", lambda *_: there)
+    assert completion.known("groups", Context()) == ["good.one"]
 
 
 def test_what_goes_wrong_is_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,16 +101,16 @@ def test_what_goes_wrong_is_no_name(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> list[str]:
         raise RuntimeError
 
-    monkeypatch.setattr(_completion, "_asked", fail)
-    assert _completion.known("topics", Context()) == []
+    monkeypatch.setattr(completion, "_asked", fail)
+    assert completion.known("topics", Context()) == []
 
 
 def test_a_cluster_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """After the patience there are no names."""
     hanging = threading.Event()
-    monkeypatch.setattr(_completion, "_asked", lambda *_: [str(hanging.wait(30))])
-    monkeypatch.setattr(_completion, "_PATIENCE_S", 0.0)
-    assert _completion.known("topics", Context()) == []
+    monkeypatch.setattr(completion, "_asked", lambda *_: [str(hanging.wait(30))])
+    monkeypatch.setattr(completion, "_ANSWER_S", 0.0)
+    assert completion.known("topics", Context()) == []
     hanging.set()
 
 

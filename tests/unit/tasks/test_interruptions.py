@@ -55,7 +55,7 @@ def test_an_account_in_json_is_one_document(
     assert error["evidence"] == ["not gone yet: 1 topic (t1)"]
 
 
-@pytest.mark.parametrize(("made", "said"), [(False, "t is not there"), (True, "t is there")])
+@pytest.mark.parametrize(("made", "said"), [(False, "t does not exist"), (True, "t exists")])
 def test_a_creation_says_whether_the_topic_is_there(
     ready: Run, admin: FakeAdmin, monkeypatch: pytest.MonkeyPatch, made: bool, said: str
 ) -> None:
@@ -103,7 +103,7 @@ def test_a_cluster_that_cannot_be_asked_leaves_it_open(
 
     monkeypatch.setattr(altering, "carry_out", cut)
     ran = ready("topic.alter t --set retention.ms=2")
-    assert "what became of it is not known: No broker answered." in ran.err
+    assert "the outcome is not known: No broker answered." in ran.err
 
 
 def test_groups_are_accounted_for_too(
@@ -148,7 +148,7 @@ def test_a_group_that_is_reset_says_where_it_is(
     assert (dry["dry"], dry["executed"], at["t", 0]) == (True, False, 1)
     ran = ready("group.reset g --to end --execute")
     assert ran.code == 130
-    assert "  | t-0 is at 5; 5 was asked for\n  | t-1 is at 1; 5 was asked for\n" in ran.err
+    assert "  | t-0 is at 5; 5 was requested\n  | t-1 is at 1; 5 was requested\n" in ran.err
 
 
 def test_ctrl_c_between_invokes_own_steps_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,7 +177,7 @@ def test_a_trim_says_where_each_partition_begins(
     monkeypatch.setattr(
         deletion, "plan_trim", lambda *_, **__: [Trim(0, 0, 3, 4), Trim(1, 4, 4, 4)]
     )
-    monkeypatch.setattr("kafka_tasks.tasks.topics_plan.keep_undo", lambda *_: None)
+    monkeypatch.setattr("kafka_tasks.tasks.topic_changes.keep_undo", lambda *_: None)
 
     def cut(*_: Any) -> None:
         raise KeyboardInterrupt
@@ -185,5 +185,5 @@ def test_a_trim_says_where_each_partition_begins(
     monkeypatch.setattr(deletion, "trim", cut)
     ran = ready("topic.trim t --before 3 --yes")
     assert ran.code == 130
-    assert "  | t-0 begins at 0; 3 was asked for\n" in ran.err
+    assert "  | t-0 begins at 0; 3 was requested\n" in ran.err
     assert "t-1" not in ran.err

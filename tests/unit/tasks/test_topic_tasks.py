@@ -150,7 +150,7 @@ def test_a_dry_create_tells_what_create_would(ready: Run, admin: FakeAdmin) -> N
     assert ready("topic.create old --dry").code == 1
     assert ready("topic.create old --if-not-exists --partitions 2 --dry").code == 1
     ran = ready("topic.create old --if-not-exists --dry")
-    assert (ran.code, ran.out) == (0, "would change nothing: old is there already\n")
+    assert (ran.code, ran.out) == (0, "would change nothing: old exists already\n")
 
 
 @pytest.mark.parametrize(

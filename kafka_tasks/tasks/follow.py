@@ -11,14 +11,16 @@ from kafka_tasks.model.cluster import Runtime
 
 
 def follow_all(runtime: Runtime, names: Sequence[str], tail: int) -> None:
-    """Print new lines of these services as they come; returns at Ctrl-C, or when all have ended."""
+    """Print new lines of these services as they come; returns at Ctrl-C or when all logs end."""
+    from kafka_tasks.render.views.logs import labelled
+
     lines: queue.Queue[str | None] = queue.Queue(maxsize=1000)
-    # Begun here, so that what cannot be followed is an error of this thread.
+    # Opened here, so that a log that cannot be followed is an error of this thread.
     sources = {name: runtime.follow(name, tail) for name in names}
 
     def pump(name: str) -> None:
         for line in sources[name]:
-            lines.put(f"{name:<10}| {line}" if len(names) > 1 else line)
+            lines.put(labelled(name, line, alone=len(names) == 1))
         lines.put(None)
 
     for name in names:

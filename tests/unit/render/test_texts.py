@@ -10,9 +10,14 @@ from hypothesis import strategies as st
 from kafka_tasks.model.cluster import Address, ServiceState
 from kafka_tasks.model.results import Known, Proof, Pulled
 from kafka_tasks.model.topic import ConfigValue, ListedTopic, Offsets, TopicState
-from kafka_tasks.render import tables
+from kafka_tasks.render import tables, words
+from kafka_tasks.render.views import clusters, proof, pulled, ready, report, topics
+from kafka_tasks.render.views import topic as topic_view
+from kafka_tasks.render.views.ready import Ready
+from kafka_tasks.render.views.topic import Described
+from kafka_tasks.render.views.topics import Topics
 from tests.unit.fakes import topic
-from tests.unit.render.test_as_json import REPORT
+from tests.unit.render.test_documents import REPORT
 
 
 def _plain(text: str) -> bool:
@@ -21,7 +26,7 @@ def _plain(text: str) -> bool:
 
 def test_a_start_says_how_long_and_where() -> None:
     """One line that says it, then the addresses."""
-    assert tables.report(replace(REPORT, changed=True)).splitlines() == [
+    assert ready.text(Ready(replace(REPORT, changed=True)), width=80).splitlines() == [
         "Ready after 1.7 s (embedded, Kafka 3.9.1).",
         "  bootstrap servers  localhost:9092",
         "  ZooKeeper          localhost:2181",
@@ -31,7 +36,8 @@ def test_a_start_says_how_long_and_where() -> None:
 
 def test_what_is_not_known_is_left_out() -> None:
     """A remote cluster has neither ZooKeeper nor version to show."""
-    text = tables.report(replace(REPORT, runtime="remote", zookeeper=None, kafka_version=None))
+    remote = replace(REPORT, runtime="remote", zookeeper=None, kafka_version=None)
+    text = ready.text(Ready(remote), width=80)
     assert "(remote)." in text
     assert "ZooKeeper" not in text
 
@@ -41,7 +47,7 @@ def test_a_status_says_what_does_not_hold() -> None:
     sick = replace(
         REPORT, state="degraded", failed_layer="broker", reason="localhost:9092: refused"
     )
-    lines = tables.status(sick, width=200).splitlines()
+    lines = report.text(sick, width=200).splitlines()
     assert lines[:2] == [
         "degraded (embedded, /abs/path)",
         "  layer broker: localhost:9092: refused",
@@ -52,7 +58,7 @@ def test_a_status_says_what_does_not_hold() -> None:
 
 def test_a_stopped_cluster_has_a_hint() -> None:
     """Nothing runs: the line that starts it is shown."""
-    text = tables.status(replace(REPORT, state="stopped", services=()), width=80)
+    text = report.text(replace(REPORT, state="stopped", services=()), width=80)
     assert text.splitlines()[-1] == "Hint: invoke kafka.up"
 
 
@@ -62,8 +68,8 @@ def test_health_is_a_column_only_where_there_is_one() -> None:
     container = ServiceState(
         "kafka", "broker", True, container="0123456789abcdef", health="healthy"
     )
-    assert "health" not in tables.services([process], width=200)
-    both = tables.services([process, container], width=200)
+    assert "health" not in report.text(replace(REPORT, services=(process,)), width=200)
+    both = report.text(replace(REPORT, services=(process, container)), width=200)
     assert "health" in both and "0123456789ab " in both and "0123456789abc" not in both
 
 
@@ -82,20 +88,20 @@ def test_health_is_a_column_only_where_there_is_one() -> None:
 )
 def test_a_duration_has_one_unit_and_is_never_rounded_up(seconds: float | None, text: str) -> None:
     """Sixty seconds are a minute, and what is not yet an hour is not called one."""
-    assert tables.duration(seconds) == text
+    assert words.duration(seconds) == text
 
 
 def test_clusters_are_listed_or_there_are_none() -> None:
     """A row a cluster, whole paths in a pipe, and a hint when there is none."""
     path = Path("/a/very/long/path") / ("x" * 150)
     found = [Known(path, "embedded", "ready", "localhost:9092", "localhost:2181")]
-    text = tables.clusters(found, width=1000)
+    text = clusters.text(found, width=1000)
     assert str(path) in text and _plain(text)
-    assert tables.clusters([], width=80).splitlines()[-1] == "Hint: invoke kafka.up"
+    assert clusters.text([], width=80).splitlines()[-1] == "Hint: invoke kafka.up"
 
 
 @pytest.mark.parametrize(
-    ("proof", "words"),
+    ("found", "lines"),
     [
         (
             Proof("test-topic", True, 1, 1, 1, 1, 7.5),
@@ -115,19 +121,19 @@ def test_clusters_are_listed_or_there_are_none() -> None:
         ),
     ],
 )
-def test_a_proof_says_what_was_proven(proof: Proof, words: list[str]) -> None:
+def test_a_proof_says_what_was_proven(found: Proof, lines: list[str]) -> None:
     """Created or found, its shape, its leaders, and whether a record went through."""
-    assert tables.proof(proof).splitlines() == words
+    assert proof.text(found, width=80).splitlines() == lines
 
 
 def test_topics_are_listed_with_what_is_wrong() -> None:
     """A topic without all its leaders stands out."""
     found = [ListedTopic(topic("a", 2), None), ListedTopic(topic("b", 3, leader=None), None)]
-    lines = tables.topics(found, width=200).splitlines()
+    lines = topics.text(Topics(found), width=200).splitlines()
     assert lines[-2].split() == ["a", "2", "1"]
     assert lines[-1].split() == ["b", "3", "1", "0", "leaders", "only"]
-    assert tables.topics([], width=80) == "There are no topics."
-    assert tables.topics([], width=80, filtered=True) == "No topic matches."
+    assert topics.text(Topics([]), width=80) == "There are no topics."
+    assert topics.text(Topics([], filtered=True), width=80) == "No topic matches."
 
 
 def test_a_topic_shows_its_own_settings_only() -> None:
@@ -136,13 +142,13 @@ def test_a_topic_shows_its_own_settings_only() -> None:
     state = replace(
         state, config={**state.config, "cleanup.policy": ConfigValue("delete", "default", False)}
     )
-    text = tables.topic(state, {0: Offsets(2, 8)}, width=200)
+    text = topic_view.text(Described(state, {0: Offsets(2, 8)}), width=200)
     assert text.startswith("t: 1 partition, replication factor 1\n")
     (row,) = [line for line in text.splitlines() if line.startswith("0")]
     assert row.split() == ["0", "none", "1", "1", "2", "8"]
     assert "retention.ms" in text and "cleanup.policy" not in text
     bare = TopicState("t", state.partitions)
-    assert "Every setting has its default." in tables.topic(bare, {}, width=200)
+    assert "Every setting has its default." in topic_view.text(Described(bare, {}), width=200)
 
 
 def test_text_from_elsewhere_is_not_markup() -> None:
@@ -161,13 +167,13 @@ def test_a_narrow_screen_wraps_and_loses_nothing() -> None:
 
 def test_the_rest_is_in_words() -> None:
     """`pull` lists what is there; an address is shown as one."""
-    assert tables.pulled(Pulled("embedded", ("30 jars", "Java 17"), 2.0)).splitlines() == [
+    assert pulled.text(Pulled("embedded", ("30 jars", "Java 17"), 2.0), width=80).splitlines() == [
         "Everything that kafka.up needs is here (2.0 s):",
         "  30 jars",
         "  Java 17",
     ]
     assert tables.pairs([("a", None), ("at", Address("h", 1))]) == "  at  h:1"
-    assert (tables.counted(1, "topic"), tables.counted(0, "topic")) == ("1 topic", "0 topics")
+    assert (words.counted(1, "topic"), words.counted(0, "topic")) == ("1 topic", "0 topics")
 
 
 NAMES = ["orders", "a." + "very.long." * 7, "x" * 249]
@@ -176,7 +182,7 @@ NAMES = ["orders", "a." + "very.long." * 7, "x" * 249]
 def test_a_narrow_screen_breaks_long_names_and_no_number() -> None:
     """Numbers, headings and short words stay whole; nothing is lost, and no line is longer."""
     found = [ListedTopic(topic(name, 6), 123_456, 123_456_789_012) for name in NAMES]
-    lines = tables.topics(found, width=80).splitlines()
+    lines = topics.text(Topics(found), width=80).splitlines()
     assert max(map(len, lines)) <= 80
     assert lines[0].split() == ["topic", "partitions", "replication", "records", "bytes"]
     assert sum("123456 " in line and "123456789012" in line for line in lines) == 3

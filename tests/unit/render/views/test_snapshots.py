@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from kafka_tasks.model.results import SnapshotSeen
-from kafka_tasks.render.views import snapshot as snapshot_view
+from kafka_tasks.render.views import snapshot_restored, snapshot_saved, snapshots
+from kafka_tasks.render.words import size
+from kafka_tasks.snapshots.restore import Restored
+from kafka_tasks.snapshots.save import Saved
 
 BASE = SnapshotSeen(
     name="base",
@@ -24,9 +27,18 @@ BASE = SnapshotSeen(
 TORN = SnapshotSeen("torn", Path("/p/torn.tar.gz"), 200, "it ends within its manifest")
 
 
+class Taken:
+    """Stands in for a snapshot file."""
+
+    @staticmethod
+    def seen() -> SnapshotSeen:
+        """Return how it is shown."""
+        return BASE
+
+
 def test_a_list_shows_the_whole_and_the_damaged() -> None:
     """A row each, and the reason below."""
-    text = snapshot_view.list_text([BASE, TORN], width=120)
+    text = snapshots.text([BASE, TORN], width=120)
     base, torn, reason = text.splitlines()[-3:]
     assert base.split() == [
         "base",
@@ -35,12 +47,12 @@ def test_a_list_shows_the_whole_and_the_damaged() -> None:
     ]
     assert torn.split() == ["torn", "damaged", "200", "bytes"]
     assert reason == "torn is damaged: it ends within its manifest."
-    assert snapshot_view.list_text([], width=80) == "There are no snapshots in this project."
+    assert snapshots.text([], width=80) == "There are no snapshots in this project."
 
 
 def test_documents_have_moments_in_utc() -> None:
     """And null for what is not known of a damaged one."""
-    found = snapshot_view.listed([BASE, TORN])["snapshots"]
+    found = snapshots.document([BASE, TORN])["snapshots"]
     assert found[0]["taken_at"].endswith("+00:00")
     assert (found[0]["bytes"], found[0]["problem"]) == (611_000, None)
     assert (found[1]["taken_at"], found[1]["files"]) == (None, None)
@@ -48,10 +60,11 @@ def test_documents_have_moments_in_utc() -> None:
 
 def test_what_was_done_is_one_sentence_and_facts() -> None:
     """With what became of the cluster."""
-    saved = snapshot_view.saved_text(BASE, restarted=True, elapsed_s=5.52)
+    saved = snapshot_saved.text(Saved(Taken(), True, 5.52), width=80)  # type: ignore[arg-type]
     assert saved.splitlines()[0] == "Saved base in 5.5 s. The cluster is ready again."
     assert "611 kB, with 134 MB of data in 272 files" in saved
-    restored = snapshot_view.restored_text(BASE, runtime="compose", restarted=False, elapsed_s=1.0)
+    found = Restored(Taken(), "compose", True, False, 1.0)  # type: ignore[arg-type]
+    restored = snapshot_restored.text(found, width=80)
     assert restored.splitlines()[0] == "Restored base (compose) in 1.0 s."
     assert restored.endswith("\nHint: invoke kafka.up")
 
@@ -70,4 +83,4 @@ def test_what_was_done_is_one_sentence_and_facts() -> None:
 )
 def test_sizes_are_short(count: int, text: str) -> None:
     """Two digits are enough."""
-    assert snapshot_view.size(count) == text
+    assert size(count) == text

@@ -1,13 +1,15 @@
-"""`kafka.doctor`: what was found, for machines and for people."""
+"""What `doctor` found, and what became of --fix and --bundle."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from kafka_tasks.model.finding import LEVELS, Diagnosis, Finding
-from kafka_tasks.render.tables import counted
+from kafka_tasks.render.document import SCHEMA, Document
+from kafka_tasks.render.words import counted
 
 _WORDS = {"ok": "ok", "info": "info", "warning": "WARNING", "error": "ERROR"}
 _AREAS = ("machine", "configuration", "cluster")
@@ -16,20 +18,31 @@ _ROWS = 4
 _INDENT = " " * 10
 
 
-def document(found: Diagnosis) -> dict[str, Any]:
-    """All findings as plain values."""
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A diagnosis, with what was done or would be done about it: for machines and in words."""
+
+    diagnosis: Diagnosis
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    said: str | None = None
+
+
+def document(found: Examined) -> Document:
+    """Return all findings as plain values."""
+    diagnosis = found.diagnosis
     return {
-        "schema": 1,
-        "findings": [entry(finding) for finding in found.findings],
-        "worst": found.worst,
-        "exit_code": found.exit_code,
-        "fixed": list(found.fixed),
-        "elapsed_s": found.elapsed_s,
+        "schema": SCHEMA,
+        "findings": [entry(finding) for finding in diagnosis.findings],
+        "worst": diagnosis.worst,
+        "exit_code": diagnosis.exit_code,
+        "fixed": list(diagnosis.fixed),
+        "elapsed_s": diagnosis.elapsed_s,
+        **found.fields,
     }
 
 
-def entry(finding: Finding) -> dict[str, Any]:
-    """One finding; `exit_code` is 0 where it is no error."""
+def entry(finding: Finding) -> Document:
+    """Return one finding; `exit_code` is 0 unless it is an error."""
     return {
         "id": finding.id,
         "level": finding.level,
@@ -44,19 +57,20 @@ def entry(finding: Finding) -> dict[str, Any]:
     }
 
 
-def text(found: Diagnosis, *, width: int) -> str:
-    """Area by area a line for what is well, and cause, evidence and fix for what is not."""
-    lines = []
+def text(found: Examined, *, width: int) -> str:
+    """Return, area by area, a line for what is ok, and cause, evidence and fix for what is not."""
+    diagnosis, lines = found.diagnosis, []
     for area in _AREAS:
-        mine = [finding for finding in found.findings if finding.area == area]
+        mine = [finding for finding in diagnosis.findings if finding.area == area]
         if mine:
             lines += [area, *(line for finding in mine for line in shown(finding, width)), ""]
-    lines += [f"fixed: {what}" for what in found.fixed]
-    return "\n".join([*lines, _summary(found)])
+    lines += [f"fixed: {what}" for what in diagnosis.fixed]
+    lines.append(_summary(diagnosis))
+    return "\n".join(lines if found.said is None else [*lines, found.said])
 
 
 def shown(finding: Finding, width: int) -> list[str]:
-    """The lines of one finding."""
+    """Return the lines of one finding."""
     lines = _wrapped(f"  {_WORDS[finding.level]:<8}", finding.title, width)
     if finding.level == "ok":
         return lines
@@ -91,19 +105,9 @@ def _summary(found: Diagnosis) -> str:
     return f"{' and '.join(counts)} {took}."
 
 
-def planned(fixes: Sequence[str]) -> list[str]:
-    """What `--fix` is going to do."""
-    return ["These fixes lose nothing:", *(f"  {what}" for what in fixes)]
-
-
 def bundled(path: str, names: Sequence[str]) -> str:
-    """Where the archive is, and what is in it."""
+    """Return where the archive is, and how many files it has."""
     return (
-        f"Written to {path}, readable by you alone: {counted(len(names), 'file')}, "
-        "secrets masked. Look through it before you pass it on."
+        f"Wrote {path}, readable by you alone: {counted(len(names), 'file')}, secrets masked. "
+        "Check it before you share it."
     )
-
-
-def bundle_document(path: str, names: Sequence[str], found: Mapping[str, Any]) -> dict[str, Any]:
-    """`--bundle` as plain values: the diagnosis, with the archive."""
-    return {**found, "bundle": {"path": path, "files": list(names)}}

@@ -8,7 +8,10 @@ from kafka_tasks.model.cluster import Address, ServiceState
 from kafka_tasks.model.events import Mark
 from kafka_tasks.model.results import Known, Proof, Pulled, Report
 from kafka_tasks.model.topic import ConfigValue, ListedTopic, Offsets, PartitionState, TopicState
-from kafka_tasks.render import as_json
+from kafka_tasks.render.views import clusters, error, proof, pulled, report, stopped, topic, topics
+from kafka_tasks.render.views.stopped import Stopped
+from kafka_tasks.render.views.topic import Described
+from kafka_tasks.render.views.topics import Topics
 
 REPORT = Report(
     project=Path("/abs/path"),
@@ -36,7 +39,7 @@ REPORT = Report(
 
 def test_a_report_has_the_contracts_shape() -> None:
     """`up`, `status`, `wait` and `restart` print the documented keys, then those added later."""
-    found = as_json.report(REPORT)
+    found = report.document(REPORT)
     contract = {
         "schema": 1,
         "project": "/abs/path",
@@ -66,7 +69,7 @@ def test_a_report_has_the_contracts_shape() -> None:
 def test_an_error_is_one_document() -> None:
     """Code, message and hint are there, the evidence too, and nothing that JSON cannot hold."""
     failure = NotReady("Not ready.", layer="broker", hint="wait", evidence=["a", "b"])
-    assert as_json.error(failure) == {
+    assert error.document(failure) == {
         "schema": 1,
         "error": {
             "code": "not-ready",
@@ -78,17 +81,17 @@ def test_an_error_is_one_document() -> None:
             "exit_code": 5,
         },
     }
-    assert as_json.error(PortTaken("taken"))["error"]["code"] == "port-taken"
+    assert error.document(PortTaken("taken"))["error"]["code"] == "port-taken"
 
 
 def test_the_other_documents_are_plain_values() -> None:
     """`down`, `list`, `pull`, and `topic` are documents with a schema."""
-    assert as_json.stopped(("kafka", "zookeeper"), wiped=True) == {
+    assert stopped.document(Stopped(("kafka", "zookeeper"), wiped=True)) == {
         "schema": 1,
         "stopped": ["kafka", "zookeeper"],
         "wiped": True,
     }
-    assert as_json.clusters([Known(Path("/p"), "embedded", "failed", None, None)]) == {
+    assert clusters.document([Known(Path("/p"), "embedded", "failed", None, None)]) == {
         "schema": 1,
         "clusters": [
             {
@@ -100,13 +103,13 @@ def test_the_other_documents_are_plain_values() -> None:
             }
         ],
     }
-    assert as_json.pulled(Pulled("embedded", ("30 jars",), 1.5)) == {
+    assert pulled.document(Pulled("embedded", ("30 jars",), 1.5)) == {
         "schema": 1,
         "runtime": "embedded",
         "pulled": ["30 jars"],
         "elapsed_s": 1.5,
     }
-    assert as_json.proof(Proof("test-topic", True, 1, 1, 1, 1, 7.5)) == {
+    assert proof.document(Proof("test-topic", True, 1, 1, 1, 1, 7.5)) == {
         "schema": 1,
         "topic": "test-topic",
         "created": True,
@@ -128,14 +131,14 @@ def test_a_topic_is_described_whole() -> None:
             "a": ConfigValue("1", "default", False),
         },
     )
-    found = as_json.topic(state, {0: Offsets(3, 9)})
+    found = topic.document(Described(state, {0: Offsets(3, 9)}))
     assert found["partitions"] == [
         {"id": 0, "leader": 1, "replicas": [1, 2], "isr": [1], "start": 3, "end": 9},
         {"id": 1, "leader": None, "replicas": [1, 2], "isr": [], "start": None, "end": None},
     ]
     assert list(found["config"]) == ["a", "b"]
     assert found["config"]["b"] == {"value": "2", "source": "dynamic-topic"}
-    assert as_json.topics([ListedTopic(state, 6, 120)])["topics"] == [
+    assert topics.document(Topics([ListedTopic(state, 6, 120)]))["topics"] == [
         {
             "name": "t",
             "partitions": 2,

@@ -1,4 +1,4 @@
-"""Names of topics, groups and snapshots for a shell that completes, where Invoke knows none."""
+"""Shell completion for names of topics, groups and snapshots; Invoke completes the rest."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from invoke.parser.argument import Argument
     from invoke.parser.context import ParserContext
 
-    from kafka_tasks.tasks._options import Call
+    from kafka_tasks.tasks.call import Call
 
-# A shell waits for this, so a cluster that does not answer by then has no names, in seconds.
-_PATIENCE_S = 0.6
-# Bash expands what it is offered: a group called $(…) would be a command.
+# The shell waits for this: a cluster that does not answer in time (seconds) offers no names.
+_ANSWER_S = 0.6
+# Bash expands the names it is offered: a group called $(…) would run as a command.
 _SAFE = re.compile(r"[A-Za-z0-9._:@%+/-]+", re.ASCII)
 
-# Invoke's own is for zsh's old way, which finds no command with a - in its name.
+# Invoke's script uses compctl, which finds no command with a - in its name.
 ZSH = """\
 #compdef kafka-tasks
 (( $+functions[compdef] )) || { autoload -Uz compinit && compinit }
@@ -46,7 +46,7 @@ Names = Callable[[str], Sequence[str]]
 
 
 def offered(typed: str, collection: Collection, context: Context) -> list[str] | None:
-    """What may stand at the end of the command line, or None where Invoke itself knows it."""
+    """Return the names that may end the command line, or None where Invoke completes it."""
     try:
         words = shlex.split(typed)
     except ValueError:  # a quotation that is not closed yet
@@ -57,10 +57,10 @@ def offered(typed: str, collection: Collection, context: Context) -> list[str] |
 
 
 def fitting(words: Sequence[str], collection: Collection, names: Names) -> list[str] | None:
-    """The names that fit the last word, or that may follow it.
+    """Return the names that fit the last word, or that may follow it.
 
-    Shells do not tell whether a space comes after it. They offer only what begins with what is
-    typed, so that both can be answered.
+    Shells do not tell whether a space comes after it. They offer only what begins with the typed
+    word, so that both can be returned.
     """
     if not words:
         return None
@@ -82,14 +82,14 @@ def fitting(words: Sequence[str], collection: Collection, names: Names) -> list[
 
 
 def _listed(typed: str, names: Iterable[str], parameter: str | None) -> list[str]:
-    """The names that begin so; where several are allowed, what is before the last comma stays."""
+    """Return the names that begin so; in a list, the text before the last comma is kept."""
     before, comma, last = typed.rpartition(",") if parameter == "names" else ("", "", typed)
     return [f"{before}{comma}{name}" for name in names if name.startswith(last)]
 
 
 @dataclass(slots=True)
 class _Line:
-    """What has been typed so far, read as Invoke's parser would, but for its complaints."""
+    """The words typed so far, read as Invoke's parser reads them, but without its errors."""
 
     collection: Collection
     contexts: dict[str, ParserContext] = field(init=False)
@@ -103,7 +103,7 @@ class _Line:
 
     @property
     def flags(self) -> Any:
-        """The flags of the task that is being typed."""
+        """The flags of the typed task."""
         return self.contexts[self.task].flags if self.task is not None else {}
 
     @property
@@ -122,9 +122,9 @@ class _Line:
         return found
 
     def read(self, word: str) -> None:
-        """One word more."""
+        """Read the next word."""
         if self.flag is not None:
-            # Bash takes --topic=t for three words.
+            # Bash splits --topic=t into three words.
             self.flag = self.flag if word == "=" else None
         elif word.startswith("-"):
             self._read_flag(word)
@@ -150,23 +150,23 @@ def _parameter(argument: Argument) -> str:
 
 
 def known(kind: str, context: Context) -> list[str]:
-    """Names of this kind; none of a cluster that does not answer at once. Never an error."""
+    """Return the names of this kind; none, and no error, where the cluster answers too late."""
     found: list[str] = []
 
     def ask() -> None:
-        # Whatever is wrong, a shell that completes is no place to say it.
+        # A completing shell has no place for an error.
         with contextlib.suppress(Exception):
             found.extend(name for name in _asked(kind, context) if _SAFE.fullmatch(name))
 
-    # Name resolution and a Docker engine that hangs know no deadline of ours.
+    # Name resolution and a hanging Docker engine ignore every deadline.
     asking = threading.Thread(target=ask, daemon=True)
     asking.start()
-    asking.join(_PATIENCE_S)
+    asking.join(_ANSWER_S)
     return list(found)
 
 
 def _asked(kind: str, context: Context) -> list[str]:
-    from kafka_tasks.tasks._options import Call
+    from kafka_tasks.tasks.call import Call
 
     call = Call(context)
     return _snapshots(call) if kind == "snapshots" else _of_cluster(kind, call)
@@ -185,7 +185,7 @@ def _of_cluster(kind: str, call: Call) -> list[str]:
 
     project = call.project()
     settings = call.settings(project)
-    # To choose a runtime may ask a registry for images: too much for a key that was pressed.
+    # Choosing a runtime may ask a registry for images: too slow for a key press.
     undecided = settings.runtime == "auto" and settings.bootstrap_servers is None
     if undecided and state.read(project) is None:
         return []
@@ -193,5 +193,5 @@ def _of_cluster(kind: str, call: Call) -> list[str]:
     session.require_running()
     with Admin(session.runtime.cluster(settings)) as admin:
         if kind == "groups":
-            return group_admin.names(admin, timeout_s=_PATIENCE_S)
-        return sorted(n for n in admin.look(_PATIENCE_S).topics if not n.startswith("__"))
+            return group_admin.names(admin, timeout_s=_ANSWER_S)
+        return sorted(n for n in admin.look(_ANSWER_S).topics if not n.startswith("__"))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from kafka_tasks.model.finding import Diagnosis, Finding
-from kafka_tasks.render.views import doctor as doctor_view
+from kafka_tasks.render.views import diagnosis
+from kafka_tasks.render.views.diagnosis import Examined
 
 WRONG = Finding(
     "port-taken",
@@ -22,7 +23,7 @@ ODD = Finding("clock", "warning", "The clock is wrong.", area="cluster")
 
 def test_the_document_has_every_finding() -> None:
     """Its exit codes count for errors alone."""
-    document = doctor_view.document(Diagnosis((WELL, WRONG, ODD), 0.25, fixed=("a",)))
+    document = diagnosis.document(Examined(Diagnosis((WELL, WRONG, ODD), 0.25, fixed=("a",))))
     assert document["schema"] == 1
     assert (document["worst"], document["exit_code"], document["elapsed_s"]) == ("error", 4, 0.25)
     assert document["fixed"] == ["a"]
@@ -32,7 +33,7 @@ def test_the_document_has_every_finding() -> None:
 
 def test_the_text_fits_the_screen() -> None:
     """80 columns hold every line; what is well is one line, the rest has cause and fix."""
-    text = doctor_view.text(Diagnosis((WELL, WRONG, ODD), 0.25), width=80)
+    text = diagnosis.text(Examined(Diagnosis((WELL, WRONG, ODD), 0.25)), width=80)
     assert max(map(len, text.splitlines())) <= 80
     assert "  ok      Python 3.11" in text
     assert "not shown" not in text
@@ -43,6 +44,13 @@ def test_the_text_fits_the_screen() -> None:
 
 def test_all_is_well() -> None:
     """Without warnings the sum says so."""
-    assert doctor_view.text(Diagnosis((WELL,), 0.1), width=80).endswith(
+    assert diagnosis.text(Examined(Diagnosis((WELL,), 0.1)), width=80).endswith(
         "All is well (1 finding, 0.1 s)."
     )
+
+
+def test_what_was_done_about_it_is_added() -> None:
+    """For machines beside the findings, for people as the last line."""
+    found = Examined(Diagnosis((WELL,), 0.1), {"would_write": "/x"}, "would write /x")
+    assert diagnosis.document(found)["would_write"] == "/x"
+    assert diagnosis.text(found, width=80).splitlines()[-1] == "would write /x"

@@ -1,0 +1,91 @@
+"""What a task was called with: flags, project, settings, session, and the width of the screen."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from invoke.context import Context
+
+if TYPE_CHECKING:
+    from kafka_tasks.lifecycle import Session
+    from kafka_tasks.model.events import Listener
+    from kafka_tasks.project.directory import Project
+    from kafka_tasks.settings import Settings
+
+# A pipe is not folded: whatever reads it splits lines.
+_NO_LIMIT = 1_000_000
+
+
+@dataclass(slots=True)
+class Attempt:
+    """Work whose failure is examined; `starts` where `doctor` remembers how it failed."""
+
+    doing: str
+    starts: bool = False
+    session: Session | None = None
+
+
+@dataclass(slots=True)
+class Call:
+    """One call of a task: Invoke's context and the flags that all tasks understand."""
+
+    context: Context
+    output: str = "text"
+    flags: dict[str, str | None] = field(default_factory=dict)
+    attempt: Attempt | None = None
+
+    @property
+    def dry(self) -> bool:
+        """Invoke's own --dry."""
+        return bool(self.context.config.run.dry)
+
+    @property
+    def width(self) -> int:
+        """Columns for tables: the terminal's, or no limit in a pipe."""
+        import shutil
+
+        return shutil.get_terminal_size().columns if sys.stdout.isatty() else _NO_LIMIT
+
+    def project(self) -> Project:
+        """Return the project of the current directory."""
+        from kafka_tasks.project.directory import Project
+
+        return Project.find()
+
+    def settings(self, project: Project) -> Settings:
+        """Return the project's settings, with this call's flags on top."""
+        from kafka_tasks import settings
+        from kafka_tasks.project import state
+
+        section = self.context.config.get("kafka", {})
+        if not isinstance(section, Mapping) and not hasattr(section, "items"):
+            section = {}
+        return settings.load(
+            project.path,
+            flags=self.flags,
+            section=dict(section.items()),
+            remembered=state.remembered(project),
+        )
+
+    def session(self, listener: Listener | None = None) -> Session:
+        """Return a session: project, settings, runtime and recorder."""
+        from kafka_tasks import lifecycle
+        from kafka_tasks.model.events import Recorder
+
+        project = self.project()
+        return lifecycle.open_session(project, self.settings(project), Recorder(listener))
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[Session]:
+        """Yield a session and show its progress on stderr while the block runs."""
+        from kafka_tasks.render.progress import Progress
+        from kafka_tasks.settings import environment
+
+        terminal = sys.stderr.isatty() and environment().get("TERM") != "dumb"
+        live = terminal and self.output == "text" and "NO_COLOR" not in environment()
+        with Progress(live=live) as progress:
+            yield self.session(progress)

@@ -1,0 +1,42 @@
+"""Before data is deleted: a question, --yes, and on a remote cluster --cluster-id."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kafka_tasks.clients.kafka.admin import Admin
+    from kafka_tasks.lifecycle import Session
+
+
+def require_yes(question: list[str], *, yes: bool, hint: str) -> None:
+    """Ask at a terminal unless `yes`; raises `Refused` without an answer or without a terminal."""
+    if yes:
+        return
+    from kafka_tasks.errors import Refused
+
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise Refused(f"{question[0]} Not confirmed: stdin is not a terminal.", hint=hint)
+    from kafka_tasks.render.printable import printable
+
+    print(printable("\n".join(question)), file=sys.stderr)
+    print("Continue? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise Refused("Not confirmed; nothing was changed.", hint=hint)
+
+
+def require_cluster_id(session: Session, admin: Admin, given: str | None) -> None:
+    """Raise `Refused` for another cluster's id, and for none on a remote cluster."""
+    from kafka_tasks.errors import Refused
+
+    actual = admin.look(5.0).cluster_id
+    if given is not None and given != actual:
+        raise Refused(
+            f"--cluster-id is {given}, but this cluster is {actual}.", hint="invoke kafka.status"
+        )
+    if given is None and not session.runtime.capabilities.lifecycle:
+        raise Refused(
+            "This is a remote cluster; deleting on it needs --cluster-id.",
+            hint=f"add --cluster-id {actual} if that is the cluster to change",
+        )

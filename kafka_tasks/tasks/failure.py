@@ -1,0 +1,134 @@
+"""A failing task's error on its way out: translated, explained and masked, each of them once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from kafka_tasks.tasks.call import Attempt, Call
+
+if TYPE_CHECKING:
+    from kafka_tasks.errors import KafkaTasksError
+    from kafka_tasks.lifecycle import Session
+    from kafka_tasks.model.finding import Finding
+    from kafka_tasks.settings import Settings
+
+
+@contextmanager
+def diagnosed(
+    call: Call, doing: str, *, starts: bool = False, watched: bool = True
+) -> Iterator[Session]:
+    """Yield a session; an error of the block is given cause, evidence and fix on its way out.
+
+    With `starts`, `doctor` remembers how a start failed until one succeeds.
+    """
+    call.attempt = Attempt(doing, starts)
+    with call.watched() if watched else nullcontext(call.session()) as session:
+        call.attempt.session = session
+        yield session
+    call.attempt = None
+    if starts:
+        from kafka_tasks.diagnosis import last_failure
+
+        last_failure.forget(session.project)
+
+
+def translated(call: Call, error: KafkaTasksError | KeyboardInterrupt | OSError) -> KafkaTasksError:
+    """Return what a task's error says to its user: explained, and without secrets."""
+    from kafka_tasks.errors import Interrupted, KafkaTasksError
+
+    found: list[Finding] = []
+    if isinstance(error, KafkaTasksError):
+        said = error
+        found = _explained(said, call.attempt)
+    elif isinstance(error, KeyboardInterrupt):
+        said = Interrupted("Interrupted; what this call had started is stopped again.")
+    else:
+        said = _of_the_system(error)
+    settings = _settings(call)
+    mask(said, settings)
+    if call.attempt is not None and said is error:
+        _remember(call.attempt, said, found, settings)
+    return said
+
+
+def mask(error: KafkaTasksError, settings: Settings | None) -> None:
+    """Take secret values out of an error: those of the settings, and what looks like one."""
+    sentence, line = _maskers(settings)
+    error.message = sentence(error.message)
+    error.cause = sentence(error.cause) if error.cause else None
+    error.hint = sentence(error.hint) if error.hint else None
+    error.evidence = tuple(map(line, error.evidence))
+
+
+def _maskers(settings: Settings | None) -> tuple[Callable[[str], str], Callable[[str], str]]:
+    """Return the mask for sentences of this package, and that for lines of anything else."""
+    from kafka_tasks.diagnosis import secrets
+    from kafka_tasks.settings import environment
+
+    if settings is None:
+        return secrets.Masker(()).sentence, secrets.Masker(())
+    own, every = secrets.own(settings), secrets.known(settings, environment())
+    return secrets.Masker(own).sentence, secrets.Masker(every)
+
+
+def _settings(call: Call) -> Settings | None:
+    from kafka_tasks.errors import KafkaTasksError
+
+    try:
+        return call.settings(call.project())
+    except KafkaTasksError:
+        return None
+
+
+def _of_the_system(error: OSError) -> KafkaTasksError:
+    """Return the error for a full or read-only disk, or anything else that the system refuses."""
+    from kafka_tasks.errors import MachineError
+
+    where = f" ({error.filename})" if error.filename else ""
+    return MachineError(
+        f"The system refused: {error.strerror or error}{where}.",
+        hint="df -h . ; ls -ld .kafka-tasks",
+    )
+
+
+def _explained(error: KafkaTasksError, attempt: Attempt | None) -> list[Finding]:
+    """Put cause and fix into the error; an examination that fails takes nothing away from it."""
+    from kafka_tasks.errors import Interrupted, Refused
+
+    if attempt is None or isinstance(error, (Refused, Interrupted)):
+        return []
+    from kafka_tasks.diagnosis import doctor
+
+    try:
+        found = doctor.explain(error, attempt.session)
+        doctor.enrich(error, found, attempt.session)
+    except Exception:
+        return []
+    return found
+
+
+def _remember(
+    attempt: Attempt, error: KafkaTasksError, found: list[Finding], settings: Settings | None
+) -> None:
+    from kafka_tasks.errors import MachineError, NotReady
+
+    session = attempt.session
+    if not attempt.starts or session is None or not isinstance(error, (MachineError, NotReady)):
+        return
+    from kafka_tasks.diagnosis import last_failure
+
+    sentence, line = _maskers(settings)
+    masked = (
+        replace(
+            finding,
+            title=sentence(finding.title),
+            cause=sentence(finding.cause) if finding.cause else None,
+            fix=sentence(finding.fix) if finding.fix else None,
+            evidence=tuple(map(line, finding.evidence)),
+        )
+        for finding in found
+    )
+    last_failure.remember(session.project, attempt.doing, error.message, tuple(masked))

@@ -1,0 +1,203 @@
+"""The decorator that makes a task of a function, and the flags that tasks share.
+
+Nothing heavy is imported here: `invoke --list` reads this file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.tasks import Task
+
+from kafka_tasks.tasks.call import Call
+from kafka_tasks.tasks.output import (
+    OUTPUTS,
+    Outcome,
+    abandon_stdout,
+    fail,
+    make_streams_writable,
+    show,
+)
+
+# The help of --timeout where no readiness is waited for.
+ANSWERS = {"timeout": "seconds to wait for an answer (default 10, for changes 30)"}
+
+_HELP = {
+    "output": "text, json or yaml",
+    "timeout": "seconds to be ready (default 60)",
+    "yes": "do not ask",
+    "runtime": "auto, embedded or compose",
+    "brokers": "number of brokers, 1 to 5",
+    "cluster_id": "id of the cluster to change; required on a remote cluster",
+}
+
+
+class KafkaTask(Task):  # type: ignore[type-arg]
+    """A task with -o for --output, and equal to itself alone.
+
+    Invoke cannot be told which short flag to use, and treats tasks with the same code as one.
+    `completes` says of which parameters a shell may complete names, and of what: topics, groups or
+    snapshots.
+    """
+
+    completes: Mapping[str, str] = MappingProxyType({})
+
+    def arg_opts(self, name: str, default: str, taken_names: set[str]) -> dict[str, Any]:
+        """Return Invoke's own options, with the one short flag."""
+        options = super().arg_opts(name, default, taken_names)
+        if name == "output":
+            options["names"] = ["output", "o"]
+        if name.endswith("_"):  # a word that Python keeps for itself
+            options["names"], options["attr_name"] = [name.rstrip("_")], name
+        return options
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+def task(
+    *,
+    name: str | None = None,
+    default: bool = False,
+    iterable: tuple[str, ...] = (),
+    optional: tuple[str, ...] = (),
+    help: Mapping[str, str] | None = None,
+    completes: Mapping[str, str] | None = None,
+) -> Callable[[Callable[..., Outcome | None]], KafkaTask]:
+    """Make a task of a function `(call, …flags) -> Outcome`.
+
+    Every task has --output. Its result is printed in the form that was asked for, and so is its
+    error, once, which also becomes the exit code.
+    """
+
+    def decorate(function: Callable[..., Outcome | None]) -> KafkaTask:
+        import inspect
+
+        @functools.wraps(function)
+        def run(context: Context, **flags: Any) -> None:
+            _carry_out(function, Call(context, flags.pop("output", "text")), flags)
+
+        known = {**_HELP, **(help or {})}
+        parameters = inspect.signature(function).parameters
+        made = KafkaTask(
+            run,
+            name=name or function.__name__,
+            default=default,
+            iterable=iterable,
+            optional=optional,
+            auto_shortflags=False,
+            help={flag: known[flag] for flag in parameters if flag in known},
+        )
+        made.completes = completes or {}
+        return made
+
+    return decorate
+
+
+def _carry_out(function: Callable[..., Outcome | None], call: Call, flags: dict[str, Any]) -> None:
+    from kafka_tasks.errors import KafkaTasksError
+
+    make_streams_writable()
+    try:
+        _require_output(call)
+        with _termination_as_interrupt(), _no_foreign_writers():
+            outcome = function(call, **flags)
+        code = 0
+        if outcome is not None:
+            show(call, outcome)
+            code = outcome.exit_code
+    except BrokenPipeError:
+        code = abandon_stdout()
+    except (KafkaTasksError, KeyboardInterrupt, OSError) as error:
+        code = _failed(call, error)
+    if code:
+        raise Exit(code=code)
+
+
+def _failed(call: Call, error: Any) -> int:
+    """Print an error and return its exit code; Ctrl-C ends the examination, too."""
+    from kafka_tasks.tasks.failure import translated
+
+    with _termination_as_interrupt():
+        try:
+            said = translated(call, error)
+        except KeyboardInterrupt as interrupt:
+            call.attempt = None
+            said = translated(call, interrupt)
+    return fail(call.output, said)
+
+
+def _require_output(call: Call) -> None:
+    if call.output in OUTPUTS:
+        return
+    from kafka_tasks.errors import InvalidInput
+
+    wanted, call.output = call.output, "text"
+    raise InvalidInput(
+        f"--output is {wanted!r}; allowed: {', '.join(OUTPUTS)}.", hint="--output json"
+    )
+
+
+def comes_from_a_task(error: BaseException) -> bool:
+    """Return True for an error of a task's body: a fault of this package, which stays visible."""
+    import traceback
+
+    return any(
+        frame.f_code is _carry_out.__code__ for frame, _ in traceback.walk_tb(error.__traceback__)
+    )
+
+
+@contextlib.contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """Treat SIGTERM and a closed terminal as Ctrl-C while the block runs."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    try:
+        before = {number: signal.signal(number, interrupt) for number in numbers}
+    except ValueError:  # not the main thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _no_foreign_writers() -> Iterator[None]:
+    """Refuse other users write access to what the block creates: jars and archives are executed."""
+    before = os.umask(0o022)
+    os.umask(before | 0o022)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def number(value: str | None, flag: str) -> int | None:
+    """Read a whole number that was typed; raises `InvalidInput`."""
+    if value is None:
+        return None
+    from kafka_tasks.errors import InvalidInput
+
+    try:
+        return int(str(value))
+    except ValueError as error:
+        raise InvalidInput(
+            f"{flag} is {value!r}, which is not a whole number.", hint=f"{flag} 1"
+        ) from error

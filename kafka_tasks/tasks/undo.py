@@ -1,0 +1,28 @@
+"""The undo file: written before topics are deleted or trimmed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kafka_tasks.clients.kafka.admin import Admin
+    from kafka_tasks.lifecycle import Session
+    from kafka_tasks.model.topic import TopicState
+
+
+def keep_undo(session: Session, admin: Admin, going: Iterable[TopicState]) -> Path:
+    """Write the undo file for these topics and say where it is; returns its path."""
+    from kafka_tasks.clients.kafka import group_admin
+    from kafka_tasks.topics import export
+
+    names = group_admin.names(admin)
+    committed = group_admin.committed(admin, names) if names else {}
+    session.project.make_state()
+    path = export.write_undo(
+        session.project.state / "undo", admin.look(5.0).cluster_id or "", going, committed
+    )
+    session.recorder.notice(f"undo file: {path}; {export.UNDO_NOTICE}")
+    return path

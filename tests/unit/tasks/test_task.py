@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import os
+import signal
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kafka_tasks.errors import InvalidInput
+from kafka_tasks.tasks import cluster as cluster_tasks
+from kafka_tasks.tasks import task as task_module
+from kafka_tasks.tasks.task import number
+from kafka_tasks.testing import FakeRuntime
+from tests.unit.tasks.conftest import Run
+
+
+@given(value=st.integers(-(10**9), 10**9))
+def test_whole_numbers_are_read(value: int) -> None:
+    """What is a number is that number; what was not given is none."""
+    assert number(str(value), "--tail") == value
+    assert number(None, "--tail") is None
+
+
+@pytest.mark.parametrize("value", ["abc", "1.5", "", " ", "1e3", "0x10", "9" * 5000])
+def test_what_is_no_number_is_a_sentence(value: str) -> None:
+    """The sentence has the flag and what was typed."""
+    with pytest.raises(InvalidInput) as caught:
+        number(value, "--partitions")
+    assert caught.value.message == f"--partitions is {value!r}, which is not a whole number."
+
+
+def test_ctrl_c_is_130(run: Run, runtime: FakeRuntime) -> None:
+    """An interrupted task says so and exits with 130, in JSON too."""
+
+    def interrupt(*_: Any, **__: Any) -> Any:
+        raise KeyboardInterrupt
+
+    runtime.start = interrupt  # type: ignore[method-assign]
+    ran = run("up")
+    assert ran.code == 130
+    assert ran.err.startswith("Error: Interrupted")
+    assert run("up -o json").document["error"]["code"] == "interrupted"
+
+
+@pytest.mark.parametrize("number_", [signal.SIGTERM, signal.SIGHUP])
+def test_termination_ends_a_task_as_ctrl_c_does(
+    run: Run, runtime: FakeRuntime, number_: signal.Signals
+) -> None:
+    """SIGTERM and a closed terminal are an interrupt, and the handlers are put back."""
+    before = signal.getsignal(number_)
+
+    def terminate(*_: Any, **__: Any) -> Any:
+        signal.raise_signal(number_)
+
+    runtime.start = terminate  # type: ignore[method-assign]
+    assert run("up").code == 130
+    assert signal.getsignal(number_) == before
+
+
+def test_every_task_has_output_with_its_short_flag() -> None:
+    """-o belongs to --output in each task, and no other flag is shortened by Invoke."""
+    from kafka_tasks.tasks import kafka
+
+    for name in kafka.task_names:
+        task: Any = kafka[name]
+        flags = {flag for argument in task.get_arguments() for flag in argument.names}
+        assert {"output", "o"} <= flags, name
+        assert [flag for flag in flags if len(flag) == 1] == ["o"], name
+
+
+def test_tasks_with_the_same_code_are_two() -> None:
+    """A task equals itself alone."""
+    one, other = cluster_tasks.up, cluster_tasks.down
+    assert one == cluster_tasks.up and one != other
+    assert len({one, other, one}) == 2
+
+
+def test_help_speaks_of_flags_that_exist(run: Run) -> None:
+    """Each task's help can be shown."""
+    from kafka_tasks.tasks import kafka
+
+    for name in kafka.task_names:
+        ran = run(f"--help {name}")
+        assert ran.code == 0 and "--output" in ran.out, name
+
+
+def test_nobody_else_may_write_what_a_task_makes(tmp_path: Path) -> None:
+    """A careless umask makes no difference, and is as it was afterwards."""
+    before = os.umask(0)
+    try:
+        with task_module._no_foreign_writers():
+            (tmp_path / "made").write_text("x")
+        assert os.umask(0) == 0
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "made").stat().st_mode) == 0o644
