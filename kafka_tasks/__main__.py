@@ -1,11 +1,11 @@
-"""`python -m kafka_tasks` and `kafka-tasks`: Ctrl-C is tidy from the first import on."""
+"""The entry point of `kafka-tasks` and `python -m kafka_tasks`: handles Ctrl-C from the start."""
 
 import signal
 import sys
 
 
 def main() -> None:
-    """Run the command line; Ctrl-C is exit 130, also while Invoke is being loaded."""
+    """Run the command line; Ctrl-C is exit 130, also during the import of Invoke."""
     try:
         from kafka_tasks.program import main as run
 
@@ -13,7 +13,7 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     finally:
-        # All is done: Ctrl-C while Python shuts down would give an exit code of its own.
+        # The work is done: Ctrl-C during Python's shutdown would change the exit code.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

@@ -1,4 +1,4 @@
-"""Nox sessions for other people's noxfiles."""
+"""Nox sessions for a project's noxfile."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import nox
 
-# The cluster is stopped and removed after Ctrl-C; Nox would otherwise kill it after half a second.
-_PATIENCE_S = 60.0
+# After Ctrl-C the suite stops and removes its cluster; by default Nox kills it after 0.5 s.
+_CLEANUP_S = 60.0
 
 
 def register(
@@ -22,17 +22,17 @@ def register(
 ) -> None:
     """Add the acceptance session: start, verify, restart, verify again, stop.
 
-    One session a runtime, `nox -s "acceptance(embedded)"` say. `install` is what pip gets. Each
-    writes report.json and junit.xml into the current directory, or with several runtimes into
-    `acceptance-RUNTIME/`. `environ` is asked for further variables, by session and runtime; what
-    it does first (images to build, say) and whether it skips the session is its own affair.
+    There is one session per runtime: `nox -s "acceptance(embedded)"`. `install` lists what pip
+    installs. Each session writes report.json and junit.xml into the current directory, or with
+    several runtimes into `acceptance-RUNTIME/`. `environ` gets session and runtime and returns
+    further variables; it may build images first, or skip the session.
     """
     import nox
 
     @nox.session(name=name, python=python)
     @nox.parametrize("runtime", [nox.param(runtime, id=runtime) for runtime in runtimes])
     def acceptance(session: nox.Session, runtime: str) -> None:
-        """The acceptance suite, with a cluster of its own and a restart in the middle."""
+        """Run the acceptance suite on a cluster of its own, with a restart in the middle."""
         session.install(*install)
         further = environ(session, runtime) if environ else {}
         folder = f"acceptance-{runtime}/" if len(runtimes) > 1 else ""
@@ -45,6 +45,6 @@ def register(
             f"--junit={folder}junit.xml",
             *session.posargs,
             env=dict(further),
-            interrupt_timeout=_PATIENCE_S,
-            terminate_timeout=_PATIENCE_S,
+            interrupt_timeout=_CLEANUP_S,
+            terminate_timeout=_CLEANUP_S,
         )
