@@ -13,6 +13,7 @@ from kafka_tasks.tasks.task import task
 if TYPE_CHECKING:
     from kafka_tasks.lifecycle import Session
     from kafka_tasks.model.finding import Finding
+    from kafka_tasks.settings import Settings
 
 
 @task()
@@ -31,8 +32,27 @@ def up(
     if call.dry:
         return _dry_start(call, "start")
     with diagnosed(call, "up", starts=True) as session:
+        if said := _named_runtime(session.settings):
+            session.recorder.notice(said)
         found = lifecycle.up(session)
     return shown(ready.Ready(found), ready)
+
+
+def _named_runtime(settings: Settings) -> str | None:
+    """Return what to say where a local cluster is started although a remote one is configured."""
+    if settings.runtime in ("auto", "remote") or not settings.bootstrap_servers:
+        return None
+    origin = settings.origins["runtime"]
+    remote = f"remote cluster {','.join(map(str, settings.bootstrap_servers))}"
+    later = (
+        f"later tasks use the {remote} unless KAFKA_TASKS_RUNTIME={settings.runtime} is set"
+        if origin.kind == "flag"
+        else f"later tasks use this local cluster, not the {remote}"
+    )
+    return (
+        f"the {settings.runtime} runtime, set by {origin.place or origin.kind}, wins over "
+        f"KAFKA_TASKS_BOOTSTRAP_SERVERS; {later}"
+    )
 
 
 def _dry_start(call: Call, verb: str, service: str | None = None) -> Outcome:

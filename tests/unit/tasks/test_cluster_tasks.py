@@ -275,6 +275,54 @@ def test_a_remote_cluster_declines(
     assert "is run by somebody else" in ran.document["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("line", "named", "said"),
+    [
+        (
+            "up --runtime embedded",
+            None,
+            "-- the embedded runtime, set by --runtime, wins over "
+            "KAFKA_TASKS_BOOTSTRAP_SERVERS; later tasks use the remote cluster a.example:9092 "
+            "unless KAFKA_TASKS_RUNTIME=embedded is set\n",
+        ),
+        (
+            "up",
+            "embedded",
+            "-- the embedded runtime, set by KAFKA_TASKS_RUNTIME, wins over "
+            "KAFKA_TASKS_BOOTSTRAP_SERVERS; later tasks use this local cluster, not the remote "
+            "cluster a.example:9092\n",
+        ),
+    ],
+)
+def test_a_named_runtime_wins_over_a_remote_cluster_and_says_so(
+    run: Run,
+    runtime: FakeRuntime,
+    monkeypatch: pytest.MonkeyPatch,
+    line: str,
+    named: str | None,
+    said: str,
+) -> None:
+    """The notice says which cluster later tasks mean."""
+    assert "wins over" not in run("up").err
+    monkeypatch.delenv("KAFKA_TASKS_RUNTIME")
+    if named:
+        monkeypatch.setenv("KAFKA_TASKS_RUNTIME", named)
+    monkeypatch.setenv("KAFKA_TASKS_BOOTSTRAP_SERVERS", "a.example:9092")
+    ran = run(line)
+    assert (ran.code, said in ran.err) == (0, True), ran.err
+    assert run(f"{line} -o json").document["state"] == "ready"
+
+
+def test_later_tasks_mean_the_cluster_that_the_notice_names(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the name they mean the remote cluster, with it in the environment the local one."""
+    monkeypatch.setenv("KAFKA_TASKS_BOOTSTRAP_SERVERS", "a.example:9092")
+    assert run("env -o json").document["bootstrap_servers"] == "a.example:9092"
+    monkeypatch.setenv("KAFKA_TASKS_RUNTIME", "embedded")
+    assert run("env -o json").document["bootstrap_servers"] == "localhost:9092"
+
+
 def test_following_ends_where_every_log_does(ready: Run, runtime: FakeRuntime) -> None:
     """Each line once, with its service; a log that has no more lines keeps nobody waiting."""
     done = ready("logs --follow --tail 2")
