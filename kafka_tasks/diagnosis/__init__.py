@@ -1,1 +1,1 @@
-"""The machine, the configuration and the cluster examined: cause, evidence and fix."""
+"""The examination of machine, configuration and cluster: findings with cause and fix."""

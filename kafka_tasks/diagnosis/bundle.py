@@ -23,27 +23,27 @@ from kafka_tasks.project.directory import unwritable
 from kafka_tasks.version import VERSION
 
 _LOG_LINES = 5000
-# A configuration file is small; whatever is larger is none.
+# In bytes: a larger file is not a configuration file.
 _FILE_LIMIT = 1_000_000
 _PACKAGES = ("confluent-kafka", "docker", "invoke", "kazoo", "psutil", "pytest", "rich", "tenacity")
 
 
 def default_name() -> str:
-    """The file that is written where none is named."""
+    """Return the default name of the archive."""
     return f"kafka-doctor-{time.strftime('%Y%m%d-%H%M%S')}.tar.gz"
 
 
 def write(path: Path, exam: Examination, documents: Mapping[str, str]) -> list[str]:
-    """Write the archive, readable by its owner alone; returns the names in it.
+    """Write the archive, readable by its owner only, and return the names in it.
 
-    `documents` (name → text) are put in as well. Whatever is known to be secret, and whatever
-    looks like it, is masked in all of it. Raises `InvalidInput` where the file exists.
+    The archive includes `documents` (name → text). Known secrets, and values that look secret, are
+    masked in all of it. Raises `InvalidInput` if the file exists.
     """
     mask = Masker(known(exam.settings, exam.environ))
     names = []
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")
     if path.exists():
-        raise InvalidInput(f"{path} exists already.", hint=f"--bundle {default_name()}")
+        raise InvalidInput(f"{path} exists.", hint=f"--bundle {default_name()}")
     try:
         with (
             open(draft, "xb", opener=private.opener) as file,
@@ -117,7 +117,7 @@ def _plain(value: object) -> object:
 
 
 def _files(exam: Examination) -> Iterator[tuple[str, str]]:
-    """The state file, what was rendered for the servers, and the user's Compose file."""
+    """Yield the state file, the servers' configuration files, and the Compose file in use."""
     folder = exam.project.state
     wanted = [folder / "state.json", folder / "run" / "last-failure.json"]
     wanted += sorted((folder / "conf").glob("*"))
@@ -135,7 +135,7 @@ def _files(exam: Examination) -> Iterator[tuple[str, str]]:
 
 
 def _within(path: Path, exam: Examination) -> str:
-    """A name inside the archive that leads nowhere else."""
+    """Return a name inside the archive, without parent directories."""
     try:
         return str(path.relative_to(exam.project.path)).lstrip(".")
     except ValueError:
@@ -153,10 +153,10 @@ def _compose_file(exam: Examination) -> Path | None:
 
 
 def _log(exam: Examination, service: str) -> list[str]:
-    ask: Callable[[str, int], list[str]] | None = (
+    read: Callable[[str, int], list[str]] | None = (
         exam.session.runtime.logs if exam.session else None
     )
     try:
-        return ask(service, _LOG_LINES) if ask else []
+        return read(service, _LOG_LINES) if read else []
     except KafkaTasksError as error:
         return [f"({error.message})"]

@@ -1,4 +1,4 @@
-"""The cluster: its services, the rung of the ladder that fails, and what its logs say."""
+"""The cluster: its services, the readiness layer that fails, and known failures in its logs."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from kafka_tasks.model.cluster import ZOOKEEPER, Address, ServiceState, broker_i
 from kafka_tasks.model.evidence import last_start, name_an_error, telling
 from kafka_tasks.model.finding import Finding, Level
 from kafka_tasks.model.topic import TopicState
-from kafka_tasks.probes import readiness
+from kafka_tasks.probes import readiness as probes
 from kafka_tasks.project.lock import holder
 
 _SHOWN = 5
-# What is looked at anew each time: from an earlier failure it may be past.
-_LOOKED_AT_ANEW = frozenset(
+# Other checks look for these each time: an earlier failure may be over.
+_CHECKED_EACH_TIME = frozenset(
     {"compose-missing", "disk-full", "engine-elsewhere", "engine-forbidden", "engine-missing"}
     | {"listeners-invalid", "port-taken", "wrong-java"}
 )
-# What brokers ask ZooKeeper for here.
+# The session time-out of brokers in ZooKeeper.
 _SESSION_S = 6
 
 
@@ -31,20 +31,18 @@ def _finding(id: str, level: Level, title: str, **more: object) -> Finding:
     return Finding(id, level, title, area="cluster", **{"exit_code": 5, **more})  # type: ignore[arg-type]
 
 
-def life(exam: Examination) -> Iterator[Finding]:
-    """Whether it runs, is ready, and if not, since which rung and why."""
+def readiness(exam: Examination) -> Iterator[Finding]:
+    """Report whether the cluster runs and is ready, else the failed layer and the reason."""
     session = exam.session
     if session is None:
         return
     if exam.held:
         who = holder(exam.project) or "another command"
-        yield _finding("lock-held", "info", f"the cluster is being changed by {who}")
+        yield _finding("lock-held", "info", f"{who} is changing the cluster")
     if not exam.alive():
-        yield from _at_rest(exam, session)
+        yield from _stopped(exam, session)
         return
-    glance = readiness.glance(
-        session.runtime.cluster(exam.settings), session.watch, session.recorder
-    )
+    glance = probes.glance(session.runtime.cluster(exam.settings), session.watch, session.recorder)
     if exam.held and glance.failed is not None:
         yield _finding("starting", "info", f"layer {glance.failed} does not hold yet")
         return
@@ -59,15 +57,17 @@ def life(exam: Examination) -> Iterator[Finding]:
             "error",
             f"The cluster is not ready: layer {glance.failed} does not hold.",
             evidence=(glance.reason or "",),
-            fix="invoke kafka.up, which starts what is dead; invoke kafka.logs",
+            fix="invoke kafka.up, which starts dead services; invoke kafka.logs",
             reference="docs/explanation/readiness.md",
         )
-        yield from signed({"tool": [f"layer {glance.failed} does not hold"]}, exam.runtime)
+        yield from _from_signatures(
+            {"tool": [f"layer {glance.failed} does not hold"]}, exam.runtime
+        )
     yield from _logged(exam, session, ready=glance.failed is None)
 
 
-def _at_rest(exam: Examination, session: Session) -> Iterator[Finding]:
-    """Nothing runs: by intention, after a failure, or because everything died."""
+def _stopped(exam: Examination, session: Session) -> Iterator[Finding]:
+    """Report why nothing runs: it was stopped, its start failed, or every service died."""
     failure = last_failure.recall(exam.project)
     record = exam.record
     if failure is not None:
@@ -91,8 +91,8 @@ def _at_rest(exam: Examination, session: Session) -> Iterator[Finding]:
 
 
 def _is_past(found: Finding) -> bool:
-    """Whether a check of its own finds it where it still holds; what a server said holds on."""
-    return found.id in _LOOKED_AT_ANEW and found.service in ("tool", "engine", None)
+    """Return True if another check reports the finding in case it still holds."""
+    return found.id in _CHECKED_EACH_TIME and found.service in ("tool", "engine", None)
 
 
 def _dead(exam: Examination, session: Session) -> Iterator[Finding]:
@@ -105,12 +105,12 @@ def _dead(exam: Examination, session: Session) -> Iterator[Finding]:
             "service-dead",
             "error",
             f"{service.name} is not running{f' ({service.ended})' if service.ended else ''}.",
-            cause="It was killed, or it died; its last lines say of what."
+            cause="The service was killed, or it died; its last lines give the reason."
             if died
-            else "It was killed from outside, as by kill -9 or for want of memory: "
+            else "The service was killed from outside, by kill -9 or for lack of memory: "
             "its log ends without an error.",
             evidence=tuple(lines if died else lines[-1:]),
-            fix="invoke kafka.up, which starts what is dead",
+            fix="invoke kafka.up, which starts dead services",
             service=service.name,
         )
 
@@ -122,15 +122,15 @@ def _suspended(exam: Examination) -> Iterator[Finding]:
                 "service-suspended",
                 "error",
                 f"{service.name} is suspended.",
-                cause="SIGSTOP, a debugger or `docker pause` holds it; nothing is lost by that.",
+                cause="SIGSTOP, a debugger or `docker pause` suspended it; no data is lost.",
                 evidence=(f"process {service.pid}" if service.pid else f"{service.container}",),
-                fix="invoke kafka.up, which lets it go on",
+                fix="invoke kafka.up, which resumes it",
                 service=service.name,
             )
 
 
 def _logged(exam: Examination, session: Session, *, ready: bool) -> Iterator[Finding]:
-    """Known signatures in the log of each service's last start."""
+    """Report known signatures in the log of each service's last start."""
     texts = {
         service.name: last_start(
             _log(session, service.name, signatures.LINES), _started(session, service)
@@ -144,15 +144,15 @@ def _logged(exam: Examination, session: Session, *, ready: bool) -> Iterator[Fin
             if hit.signature.lingers
         ]
     else:
-        found = signed(texts, exam.runtime)
+        found = _from_signatures(texts, exam.runtime)
     yield from found
     if texts and not found:
         lines = sum(len(lines) for lines in texts.values())
-        yield _finding("logs", "ok", f"no known failure in {lines} lines of the last start's logs")
+        yield _finding("logs", "ok", f"no known failure in {lines} log lines of the last start")
 
 
 def _started(session: Session, service: ServiceState) -> float | None:
-    """When this process started; containers have clocks and time zones of their own."""
+    """Return the process's start time; None for containers, whose clocks may differ."""
     if session.runtime.name != "embedded" or service.uptime_s is None:
         return None
     return time.time() - service.uptime_s
@@ -165,8 +165,8 @@ def _log(session: Session, service: str, lines: int) -> list[str]:
         return []
 
 
-def signed(texts: Mapping[str, list[str]], runtime: str | None) -> list[Finding]:
-    """A finding for each signature in these texts (service → lines)."""
+def _from_signatures(texts: Mapping[str, list[str]], runtime: str | None) -> list[Finding]:
+    """Return a finding for each signature in these texts (service → lines)."""
     return [
         hit.finding(service=service, runtime=runtime) for service, hit in signatures.search(texts)
     ]
@@ -176,7 +176,7 @@ def signed(texts: Mapping[str, list[str]], runtime: str | None) -> list[Finding]
 
 
 def registrations(exam: Examination) -> Iterator[Finding]:
-    """Brokers that ZooKeeper lists although they are dead, and how long it will."""
+    """Report dead brokers that ZooKeeper still lists, and running ones that it does not."""
     from kafka_tasks.clients import zookeeper
 
     session = exam.session
@@ -188,7 +188,7 @@ def registrations(exam: Examination) -> Iterator[Finding]:
     try:
         listed = zookeeper.registered_brokers(address, 1.0)
     except zookeeper.Unanswered:
-        return  # the ladder says so
+        return  # the check of readiness reports it
     alive = {broker_id(service.name) for service in exam.alive() if service.role == "broker"}
     for number in sorted(set(listed) - alive):
         yield _dead_registration(address, number, listed[number])
@@ -197,9 +197,9 @@ def registrations(exam: Examination) -> Iterator[Finding]:
         yield _finding(
             "broker-not-registered",
             "error",
-            f"Broker {number} runs, and ZooKeeper does not know it.",
-            cause="ZooKeeper lost its data, or the broker lost its session: topics cannot be made, "
-            "and nobody is told of new leaders.",
+            f"Broker {number} is running, but not registered in ZooKeeper.",
+            cause="ZooKeeper lost its data, or the broker lost its session: topics cannot be "
+            "created, and brokers do not learn of new leaders.",
             evidence=(f"/brokers/ids: {', '.join(map(str, sorted(listed))) or 'empty'}",),
             fix="invoke kafka.restart",
             reference="wurstmeister/kafka-docker#374",
@@ -213,21 +213,21 @@ def _dead_registration(address: Address, number: int, endpoints: tuple[str, ...]
         left = zookeeper.session_left_s(address, f"/brokers/ids/{number}", 1.0)
     except zookeeper.Unanswered:
         left = None
-    most = f"in {left:.0f} s or less" if left is not None else f"within {_SESSION_S} s of the kill"
+    limit = f"in {left:.0f} s or less" if left is not None else f"within {_SESSION_S} s of the kill"
     return _finding(
         "broker-still-registered",
         "warning",
-        f"ZooKeeper still lists broker {number}, which is dead; that ends {most}.",
-        cause="It was killed: its registration lives until its session expires. A broker that "
-        "starts before dies of NodeExists.",
+        f"ZooKeeper still lists broker {number}, which is dead; its session expires {limit}.",
+        cause="The broker was killed; its registration stays until its session expires. A broker "
+        "that starts earlier dies of NodeExists.",
         evidence=(f"/brokers/ids/{number}: {', '.join(endpoints)}",),
-        fix="invoke kafka.up, which waits for it",
+        fix="invoke kafka.up, which waits for that",
         reference="confluentinc/kafka-images#30",
     )
 
 
-def partitions(exam: Examination) -> Iterator[Finding]:
-    """Partitions without a leader, or with fewer replicas in sync than they have."""
+def _partitions(exam: Examination) -> Iterator[Finding]:
+    """Report partitions without a leader, or with replicas that are not in sync."""
     session = exam.session
     if session is None or not any(s.role == "broker" for s in exam.alive()):
         return
@@ -237,12 +237,12 @@ def partitions(exam: Examination) -> Iterator[Finding]:
         with Admin(session.runtime.cluster(exam.settings)) as admin:
             topics = admin.topics(timeout_s=1.0)
     except KafkaTasksError:
-        return  # the ladder says so
+        return  # the check of readiness reports it
     yield from partition_findings(topics)
 
 
 def partition_findings(topics: Mapping[str, TopicState]) -> Iterator[Finding]:
-    """What these topics' partitions lack."""
+    """Report what these topics' partitions lack."""
     leaderless = [
         f"{t.name}-{p.id}" for t in topics.values() for p in t.partitions if p.leader is None
     ]
@@ -257,22 +257,24 @@ def partition_findings(topics: Mapping[str, TopicState]) -> Iterator[Finding]:
             "leaderless",
             "error",
             f"Partitions without a leader: {len(leaderless)}.",
-            cause="Every replica of them is on a broker that is dead or not ready yet.",
+            cause="All their replicas are on brokers that are dead or not ready yet.",
             evidence=tuple(leaderless[:_SHOWN]),
-            fix="invoke kafka.up, which starts what is dead",
+            fix="invoke kafka.up, which starts dead services",
         )
     if lagging:
         yield _finding(
             "under-replicated",
             "warning",
-            f"Partitions with too few replicas in sync: {len(lagging)}.",
-            cause="A broker is dead, or still catching up.",
+            f"Partitions with too few in-sync replicas: {len(lagging)}.",
+            cause="A broker is dead or still catching up.",
             evidence=tuple(lagging[:_SHOWN]),
             fix="invoke kafka.status; invoke kafka.up",
         )
     if not leaderless and not lagging:
         count = sum(len(topic.partitions) for topic in topics.values())
-        yield _finding("partitions", "ok", f"all {count} partitions have leader and replicas")
+        yield _finding(
+            "partitions", "ok", f"all {count} partitions have a leader and in-sync replicas"
+        )
 
 
 def _ids(numbers: tuple[int, ...]) -> str:
@@ -282,8 +284,8 @@ def _ids(numbers: tuple[int, ...]) -> str:
 CHECKS = tuple(
     Check(name, "cluster", ask)
     for name, ask in (
-        ("life", life),
+        ("readiness", readiness),
         ("registrations", registrations),
-        ("partitions", partitions),
+        ("partitions", _partitions),
     )
 )

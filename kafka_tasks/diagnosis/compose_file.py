@@ -1,4 +1,4 @@
-"""The Compose file: what in it will go wrong, or went wrong for many before."""
+"""The Compose file: mistakes in it that break the cluster or its data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kafka_tasks.errors import InvalidInput, KafkaTasksError, MachineError
 from kafka_tasks.model.cluster import ZOOKEEPER, service_names
 from kafka_tasks.model.finding import Finding, Level
 
-# What the images write, by service: a part that is not kept makes the rest worthless.
+# Data directories in the images, by service: without one of them the others are useless.
 _DATA = {
     "zookeeper": ("/var/lib/zookeeper/data", "/var/lib/zookeeper/log"),
     "kafka": ("/var/lib/kafka/data",),
@@ -38,8 +38,8 @@ def _finding(
     )
 
 
-def look(exam: Examination) -> Iterator[Finding]:
-    """The file that would be used, as Compose reads it; nothing where the runtime is another."""
+def _compose_file(exam: Examination) -> Iterator[Finding]:
+    """Report mistakes in the Compose file in use, as Compose reads it."""
     if exam.runtime != "compose":
         return
     from kafka_tasks.runtimes.compose import compose_file
@@ -53,14 +53,14 @@ def look(exam: Examination) -> Iterator[Finding]:
         yield of_error(error, "compose-file", "configuration")
         return
     except MachineError:
-        return  # no Compose: said already
+        return  # the check of Compose reports it
     names = service_names(exam.settings.brokers)
     named = (exam.settings.kafka_image, exam.settings.zookeeper_image)
     found = [*_listeners(config, names), *problems(config, exam.settings.brokers, named)]
     yield from found
     if not found:
         yield Finding(
-            "compose-file", "ok", f"nothing is wrong with {chosen.path}", area="configuration"
+            "compose-file", "ok", f"{chosen.path} has no known mistakes", area="configuration"
         )
 
 
@@ -100,14 +100,14 @@ def _listeners(config: Mapping[str, Any], names: tuple[str, ...]) -> Iterator[Fi
 def problems(
     config: Mapping[str, Any], brokers: int, named: Collection[str] = ()
 ) -> Iterator[Finding]:
-    """What is wrong with these services besides their listeners; `named` images are settings."""
+    """Report mistakes in the services except in listeners; `named` images come from settings."""
     for name in service_names(brokers):
         service = config.get("services", {}).get(name)
         if service is None:
             continue
-        yield from _identity(name, service)
+        yield from _container_name(name, service)
         if (image := str(service.get("image") or "")) and image not in named:
-            fixed = of_image(image, "give the image a tag of 7.x in the Compose file")
+            fixed = of_image(image, "set a 7.x tag for the image in the Compose file")
             yield from (replace(finding, service=name) for finding in fixed)
         yield from _published(name, service)
         yield from _health(name, service)
@@ -116,13 +116,13 @@ def problems(
     yield from _persistence(config, brokers)
 
 
-def _identity(name: str, service: Mapping[str, Any]) -> Iterator[Finding]:
+def _container_name(name: str, service: Mapping[str, Any]) -> Iterator[Finding]:
     if fixed := service.get("container_name"):
         yield _finding(
             "container-name-fixed",
             "warning",
             f"{name} has the fixed container name {fixed}.",
-            cause="Names are the engine's: a second checkout, or a container left over, collides.",
+            cause="Container names are unique per engine: a second checkout collides.",
             fix=f"delete container_name: {fixed} from the Compose file",
             service=name,
             reference="confluentinc/cp-all-in-one#55",
@@ -134,9 +134,9 @@ def _published(name: str, service: Mapping[str, Any]) -> Iterator[Finding]:
         yield _finding(
             "exposed",
             "warning",
-            f"{name} has this machine's own network: what listens on 0.0.0.0 is open to others.",
-            cause="There is no password: whoever reaches it may read and delete everything.",
-            fix="take network_mode: host out, and publish ports on 127.0.0.1",
+            f"{name} uses the host network: other machines can reach its ports.",
+            cause="No password is needed: anyone who reaches it can read and delete all data.",
+            fix="delete network_mode: host, and publish the ports on 127.0.0.1",
             service=name,
         )
     for port in service.get("ports") or ():
@@ -146,8 +146,8 @@ def _published(name: str, service: Mapping[str, Any]) -> Iterator[Finding]:
                 "exposed",
                 "warning",
                 f"{name} publishes port {published} on {host}, where other machines can reach it.",
-                cause="There is no password: whoever reaches it may read and delete everything.",
-                fix=f'"127.0.0.1:{published}:{port.get("target")}" under ports',
+                cause="No password is needed: anyone who reaches it can read and delete all data.",
+                fix=f'write "127.0.0.1:{published}:{port.get("target")}" under ports',
                 service=name,
             )
 
@@ -159,9 +159,9 @@ def _health(name: str, service: Mapping[str, Any]) -> Iterator[Finding]:
         yield _finding(
             "health-check-heavy",
             "warning",
-            f"{name}: its health check starts a JVM.",
-            cause="Each check costs a second of CPU or more, all day long.",
-            fix="take the health checks of the packaged docker-compose.yml, which start none",
+            f"The health check of {name} starts a JVM.",
+            cause="Each check costs at least a second of CPU time.",
+            fix="use the health checks of the packaged docker-compose.yml, which start no JVM",
             service=name,
             reference="bitnami/containers#56544",
         )
@@ -174,15 +174,15 @@ def _environment(name: str, service: Mapping[str, Any], brokers: int) -> Iterato
             yield _finding(
                 "kafka-port-variable",
                 "error",
-                f"{name} is given {fatal}, with which the image refuses to start.",
-                cause="The image takes every KAFKA_… for a property, and these are gone.",
+                f"{name} has {fatal} in its environment: the image refuses to start.",
+                cause="The image turns each KAFKA_… variable into a property; this one is gone.",
                 fix=f"delete {fatal} from environment and env_file of {name}",
                 service=name,
                 reference="confluentinc/cp-docker-images#388",
             )
     for key in REPLICATION[:2]:
         variable = f"KAFKA_{key.upper().replace('.', '_')}"
-        value = str(environment.get(variable) or "3")  # Kafka's own default
+        value = str(environment.get(variable) or "3")  # Kafka's default
         if value.isdigit() and int(value) > brokers:
             yield replication(variable, int(value), brokers, f"{variable}: {brokers}")
 
@@ -200,17 +200,17 @@ def _persistence(config: Mapping[str, Any], brokers: int) -> Iterator[Finding]:
         yield _finding(
             "data-half-kept",
             "error",
-            f"Only a part of the data is kept: {', '.join(lost)} has no volume.",
-            cause="After the next `docker compose down` the kept part does not fit the lost one: "
-            "InconsistentClusterIdException, or ZooKeeper does not start.",
-            fix="a named volume for each of these directories, or for none",
+            f"Only a part of the data is persistent: {', '.join(lost)} has no volume.",
+            cause="After the next `docker compose down` the remaining part does not match: Kafka "
+            "fails with InconsistentClusterIdException, or ZooKeeper does not start.",
+            fix="declare a named volume for each of these directories, or for none",
             service=lost[0].partition(":")[0],
             reference="conduktor/kafka-stack-docker-compose#105",
         )
 
 
 def _unwritable(name: str, mounts: list[Mapping[str, Any]]) -> Iterator[Finding]:
-    """Bind mounts that the images' user cannot write."""
+    """Report bind mounts that the images' user cannot write."""
     for mount in mounts:
         path = Path(str(mount["source"]))
         if mount.get("type") != "bind" or not str(mount.get("target", "")).startswith("/var/lib/"):
@@ -221,8 +221,8 @@ def _unwritable(name: str, mounts: list[Mapping[str, Any]]) -> Iterator[Finding]
             "data-not-writable",
             "error",
             f"{name} cannot write {path}: it {reason}.",
-            cause=f"Inside the images the servers run as uid {_APPUSER}.",
-            fix=f'mkdir -p "{path}" && sudo chown -R {_APPUSER} "{path}"; or a named volume',
+            cause=f"The images run the servers as uid {_APPUSER}.",
+            fix=f'mkdir -p "{path}" && sudo chown -R {_APPUSER} "{path}"; or use a named volume',
             service=name,
             reference="confluentinc/kafka-images#77",
         )
@@ -231,13 +231,13 @@ def _unwritable(name: str, mounts: list[Mapping[str, Any]]) -> Iterator[Finding]
 def _why_unwritable(path: Path) -> str | None:
     try:
         if not path.is_dir():
-            return "does not exist, so the engine makes it as root"
+            return "does not exist, so the engine would create it as root"
         found = path.stat()
     except OSError as error:
-        return f"cannot be looked at ({error.strerror})"
+        return f"cannot be read ({error.strerror})"
     if found.st_uid != _APPUSER and not found.st_mode & 0o002:
         return f"belongs to uid {found.st_uid}"
     return None
 
 
-CHECKS = (Check("Compose file", "configuration", look),)
+CHECKS = (Check("Compose file", "configuration", _compose_file),)

@@ -1,4 +1,4 @@
-"""The configuration: what is set, and what in it cannot be meant."""
+"""The configuration: settings, images, environment and files that look wrong."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kafka_tasks.model.cluster import Address
 from kafka_tasks.model.finding import Finding
 from kafka_tasks.settings import PREFIX, Settings, dotenv_values_of
 
-# What cp-kafka refuses to start with, and what makes Kafka's own tools inside a container fail.
+# cp-kafka refuses to start with the first; with the second, Kafka's tools in a container fail.
 FATAL_NAMES = ("KAFKA_PORT", "KAFKA_HOST", "KAFKA_ADVERTISED_PORT", "KAFKA_ADVERTISED_HOST")
 _JMX_NAMES = ("JMX_PORT", "KAFKA_JMX_PORT")
 REPLICATION = (
@@ -24,11 +24,11 @@ REPLICATION = (
     "transaction.state.log.replication.factor",
     "default.replication.factor",
 )
-_SMALL_HEAP, _SMALL_KEEPER_HEAP = 128 * 1024**2, 32 * 1024**2
+_MIN_HEAP, _MIN_ZOOKEEPER_HEAP = 128 * 1024**2, 32 * 1024**2
 
 
 def suspicious(exam: Examination) -> Iterator[Finding]:
-    """Values that are allowed and still look like a slip."""
+    """Report values that are allowed but look like a mistake."""
     if not exam.readable:
         return
     found = [
@@ -41,7 +41,7 @@ def suspicious(exam: Examination) -> Iterator[Finding]:
             fix=fix,
             exit_code=3,
         )
-        for field, name, value, why, fix in _slips(exam.settings)
+        for field, name, value, why, fix in _mistakes(exam.settings)
     ]
     count = sum(origin.explicit for _, _, origin in exam.settings.entries())
     yield from found
@@ -49,15 +49,15 @@ def suspicious(exam: Examination) -> Iterator[Finding]:
         yield Finding(
             "settings",
             "ok",
-            f"the settings can be meant ({count} of them set by you)",
+            f"settings are valid ({count} set by you)",
             area="configuration",
         )
 
 
-def _slips(settings: Settings) -> Iterator[tuple[str, str, object, str, str]]:
-    """Field, variable, value, why it is suspicious, what to type instead."""
+def _mistakes(settings: Settings) -> Iterator[tuple[str, str, object, str, str]]:
+    """Yield field, variable, value, reason and fix of each suspicious value."""
 
-    def slip(field: str, why: str, fix: str) -> tuple[str, str, object, str, str]:
+    def mistake(field: str, why: str, fix: str) -> tuple[str, str, object, str, str]:
         name = PREFIX + field.upper()
         return (
             field,
@@ -69,43 +69,43 @@ def _slips(settings: Settings) -> Iterator[tuple[str, str, object, str, str]]:
 
     total, _ = processes.memory_bytes()
     if settings.timeout < 10:
-        yield slip("timeout", "a first start may well take longer", "60")
-    if heap_bytes(settings.heap) < _SMALL_HEAP:
-        yield slip("heap", "a broker with so little dies of it", "512m")
-    if heap_bytes(settings.zookeeper_heap) < _SMALL_KEEPER_HEAP:
-        yield slip("zookeeper_heap", "ZooKeeper with so little dies of it", "256m")
+        yield mistake("timeout", "a first start may take longer", "60")
+    if heap_bytes(settings.heap) < _MIN_HEAP:
+        yield mistake("heap", "a broker needs more memory", "512m")
+    if heap_bytes(settings.zookeeper_heap) < _MIN_ZOOKEEPER_HEAP:
+        yield mistake("zookeeper_heap", "ZooKeeper needs more memory", "256m")
     if heap_bytes(settings.heap) * settings.brokers > total:
-        yield slip(
-            "heap", f"all brokers together want more than the {total / 1e9:.1f} GB here", "512m"
+        yield mistake(
+            "heap", f"all brokers together need more than {total / 1e9:.1f} GB of memory", "512m"
         )
     for field in ("port", "zookeeper_port"):
         port = getattr(settings, field)
         if isinstance(port, int) and port < 1024:
-            yield slip(field, "only root may listen below 1024", "auto")
+            yield mistake(field, "only root can listen on ports below 1024", "auto")
     if settings.network_external and settings.network is None:
-        yield slip("network_external", "no network is named to be joined", "false")
+        yield mistake("network_external", "KAFKA_TASKS_NETWORK is not set", "false")
     if settings.bootstrap_servers and settings.runtime not in ("auto", "remote"):
-        yield slip("bootstrap_servers", f"the {settings.runtime} runtime does not use it", "")
+        yield mistake("bootstrap_servers", f"the {settings.runtime} runtime does not use it", "")
     if settings.sasl_username and not settings.security_protocol:
-        yield slip("sasl_username", "no security protocol uses it", "")
+        yield mistake("sasl_username", "KAFKA_TASKS_SECURITY_PROTOCOL is not set", "")
 
 
 def versions(exam: Examination) -> Iterator[Finding]:
-    """Images whose tag says that they have no ZooKeeper, or that says nothing."""
+    """Report images whose tag has no ZooKeeper mode, or names no version."""
     if exam.runtime != "compose":
         return
     for field in ("kafka_image", "zookeeper_image"):
-        fix = f"unset {PREFIX}{field.upper()}, or give it a tag of 7.x"
+        fix = f"unset {PREFIX}{field.upper()}, or set a 7.x tag"
         yield from of_image(str(getattr(exam.settings, field)), fix)
 
 
 def of_image(image: str, fix: str) -> Iterator[Finding]:
-    """What an image's name gives away: no ZooKeeper mode, or another image tomorrow."""
+    """Report an image name without ZooKeeper mode, or without a version."""
     name, _, digest = image.partition("@")
     base, _, tag = name.rpartition("/")[2].partition(":")
     floating = tag.startswith("latest") or not tag
     if digest and floating:
-        return  # exactly one image, whatever it is
+        return  # a digest names exactly one image
     if re.match(r"(?:[89]|\d\d)\.", tag) or (floating and base.startswith("cp-")):
         yield Finding(
             "no-zookeeper-in-version",
@@ -121,16 +121,16 @@ def of_image(image: str, fix: str) -> Iterator[Finding]:
         yield Finding(
             "image-not-pinned",
             "warning",
-            f"The image {image} is another one whenever somebody pushes it.",
+            f"The image {image} has no fixed version.",
             area="configuration",
-            cause="Its tag is `latest`, by itself or because none is given.",
+            cause="Its tag is `latest`, which is also the default, and changes with each push.",
             fix=fix,
             exit_code=3,
         )
 
 
 def inherited(exam: Examination) -> Iterator[Finding]:
-    """Variables of the environment that hurt Kafka's images and tools."""
+    """Report environment variables that break Kafka's images and tools."""
     for name in FATAL_NAMES:
         if name in exam.environ:
             yield Finding(
@@ -138,8 +138,8 @@ def inherited(exam: Examination) -> Iterator[Finding]:
                 "warning",
                 f"{name} is set in the environment.",
                 area="configuration",
-                cause="Handed on to a container, by env_file or a bare name in its environment, it "
-                "keeps cp-kafka from starting. kafka-tasks hands on none of them.",
+                cause="cp-kafka refuses to start if env_file or a bare name in its environment "
+                "passes it on. kafka-tasks does not pass it on.",
                 evidence=(f"{name}={exam.environ[name]}",),
                 fix=f"unset {name}",
                 exit_code=3,
@@ -152,7 +152,7 @@ def inherited(exam: Examination) -> Iterator[Finding]:
                 "warning",
                 f"{name} is set in the environment.",
                 area="configuration",
-                cause="Each of Kafka's Java tools would try to listen on that port.",
+                cause="Each of Kafka's Java tools tries to listen on that port.",
                 evidence=(f"{name}={exam.environ[name]}",),
                 fix=f"unset {name}",
                 exit_code=3,
@@ -161,7 +161,7 @@ def inherited(exam: Examination) -> Iterator[Finding]:
 
 
 def dotenv(exam: Examination) -> Iterator[Finding]:
-    """`.env` against `.env.example`, and who may read it."""
+    """Compare `.env` with `.env.example`, and report a `.env` that others can read."""
     path, example = exam.project.path / ".env", exam.project.path / ".env.example"
     if not path.is_file():
         return
@@ -171,7 +171,7 @@ def dotenv(exam: Examination) -> Iterator[Finding]:
         yield Finding(
             "env-lacks",
             "info",
-            f".env.example has what .env has not: {shown}",
+            f".env lacks names of .env.example: {shown}",
             area="configuration",
         )
     if example.is_file() and (unknown := names - _mentioned(example)):
@@ -179,7 +179,7 @@ def dotenv(exam: Examination) -> Iterator[Finding]:
         yield Finding(
             "env-unknown",
             "info",
-            f".env has what .env.example does not mention: {shown}",
+            f".env has names that .env.example lacks: {shown}",
             area="configuration",
         )
     secret = {variable.name for variable, _, _ in exam.settings.entries() if variable.secret}
@@ -187,7 +187,7 @@ def dotenv(exam: Examination) -> Iterator[Finding]:
         yield Finding(
             "env-readable",
             "warning",
-            ".env has a password, and others on this machine may read it.",
+            ".env has a password, and other users can read it.",
             area="configuration",
             evidence=(f"mode {path.stat().st_mode & 0o777:o}",),
             fix=f'chmod 600 "{path}"',
@@ -197,14 +197,14 @@ def dotenv(exam: Examination) -> Iterator[Finding]:
 
 
 def readable(exam: Examination) -> Iterator[Finding]:
-    """Other files with a password that others may read; they are the user's, so no fix is ours."""
+    """Report other files with a password that other users can read; `--fix` leaves them."""
     for path in _with_secrets(exam):
         mode = path.stat().st_mode & 0o777
         if mode & 0o077:
             yield Finding(
                 "secret-readable",
                 "warning",
-                f"{path.name} has a password, and others on this machine may read it.",
+                f"{path.name} has a password, and other users can read it.",
                 area="configuration",
                 evidence=(f"{path}: mode {mode:o}",),
                 fix=f'chmod 600 "{path}"',
@@ -216,9 +216,9 @@ def _with_secrets(exam: Examination) -> Iterator[Path]:
     origins = {origin.kind for variable, _, origin in exam.settings.entries() if variable.secret}
     if "invoke" in origins:
         yield from sorted(exam.project.path.glob("invoke.*"))
-    further = exam.settings.broker_properties
-    if further is not None and further.is_file() and secrets.of_properties(further):
-        yield further
+    properties = exam.settings.broker_properties
+    if properties is not None and properties.is_file() and secrets.of_properties(properties):
+        yield properties
 
 
 def _names(path: Path) -> set[str]:
@@ -226,7 +226,7 @@ def _names(path: Path) -> set[str]:
 
 
 def _mentioned(path: Path) -> set[str]:
-    """Every name that the example has, those in comments too."""
+    """Return every name in the example, including names in comments."""
     text = path.read_text(encoding="utf-8-sig", errors="replace")
     found = (
         re.match(r"\s*#?\s*(?:export\s+)?([A-Za-z_]\w*)\s*=", line) for line in io.StringIO(text)
@@ -234,8 +234,8 @@ def _mentioned(path: Path) -> set[str]:
     return {match[1] for match in found if match}
 
 
-def further_properties(exam: Examination) -> Iterator[Finding]:
-    """The file of further broker properties: what in it cannot work with so many brokers."""
+def additional_properties(exam: Examination) -> Iterator[Finding]:
+    """Report additional broker properties that need more brokers."""
     from kafka_tasks.runtimes import broker_properties
 
     if exam.settings.broker_properties is None:
@@ -252,23 +252,23 @@ def further_properties(exam: Examination) -> Iterator[Finding]:
 
 
 def replication(key: str, value: int, brokers: int, fix: str) -> Finding:
-    """A replication factor that so many brokers cannot meet."""
+    """Return the finding for a replication factor above the number of brokers."""
     return Finding(
         "replication-factor",
         "error",
-        f"{key} is {value}, and there are {brokers} brokers."
+        f"{key} is {value}, but the cluster has {brokers} brokers."
         if brokers > 1
-        else f"{key} is {value}, and there is one broker.",
+        else f"{key} is {value}, but the cluster has one broker.",
         area="configuration",
-        cause="Each replica needs a broker of its own; consumer groups hang until it is met.",
+        cause="Each replica needs its own broker; consumer groups hang until there are enough.",
         fix=f"{fix}; or invoke kafka.up --brokers {value}",
         exit_code=3,
         reference="confluentinc/cp-docker-images#477",
     )
 
 
-def exposed(exam: Examination) -> Iterator[Finding]:
-    """Servers that other machines can reach."""
+def _exposed(exam: Examination) -> Iterator[Finding]:
+    """Report servers that other machines can reach."""
     pids = {service.pid: service.name for service in exam.alive() if service.pid}
     open_to_all = [
         (pids[pid], address, port)
@@ -281,13 +281,13 @@ def exposed(exam: Examination) -> Iterator[Finding]:
             "warning",
             f"{name} listens on {address}:{port}, where other machines can reach it.",
             area="configuration",
-            cause="There is no password: whoever reaches it may read and delete everything.",
-            fix="invoke kafka.config shows which setting opened it",
+            cause="No password is needed: anyone who reaches it can read and delete all data.",
+            fix="invoke kafka.config, which shows the setting",
             exit_code=3,
             service=name,
         )
     if pids and not open_to_all:
-        yield Finding("exposed", "ok", "nothing listens beyond loopback", area="configuration")
+        yield Finding("exposed", "ok", "all servers listen on loopback only", area="configuration")
 
 
 CHECKS = tuple(
@@ -297,8 +297,8 @@ CHECKS = tuple(
         ("versions", versions),
         ("environment", inherited),
         (".env", dotenv),
-        ("broker properties", further_properties),
+        ("broker properties", additional_properties),
         ("files with secrets", readable),
-        ("exposure", exposed),
+        ("exposure", _exposed),
     )
 )

@@ -1,4 +1,4 @@
-"""The data: of which cluster and of which broker it is, and how much there is of it."""
+"""The data: the cluster and the broker that it belongs to, and its size."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from kafka_tasks.model.cluster import ZOOKEEPER, broker_id
 from kafka_tasks.model.finding import Finding
 
 _LARGE = 5_000_000_000
-# Walking stops here: who has more files than that waits for no count of bytes.
-_FILES_LOOKED_AT = 20_000
-# ZooKeeper is asked beside all the other checks, in seconds.
-_ANSWER_S = 2.5
+# The count stops here: more files would take too long.
+_MAX_FILES = 20_000
+# In seconds: the check runs beside all others.
+_TIMEOUT_S = 2.5
 
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """What a broker's meta.properties says, and which id the broker is going to have."""
+    """A broker's meta.properties, and the id that the broker will have."""
 
     service: str
     expected: int
@@ -30,8 +30,7 @@ class Meta:
     broker_id: int | None
 
 
-def meta(service: str, expected: int, text: str) -> Meta:
-    """Read one."""
+def _parsed(service: str, expected: int, text: str) -> Meta:
     cluster = re.search(r"^cluster\.id=(\S+)", text, re.MULTILINE)
     broker = re.search(r"^broker\.id=(\d{1,9})$", text, re.MULTILINE)
     return Meta(
@@ -43,7 +42,7 @@ def meta(service: str, expected: int, text: str) -> Meta:
 
 
 def _metas(exam: Examination) -> list[Meta]:
-    """The identity that each broker's data has."""
+    """Return the identity of each broker's data."""
     if exam.runtime == "embedded":
         return _on_disk(exam.project.state / "data")
     return _in_volumes(exam) if exam.runtime == "compose" else []
@@ -54,12 +53,12 @@ def _on_disk(data: Path) -> list[Meta]:
     for path in sorted(data.glob("kafka*/meta.properties")):
         with suppress(OSError):
             text = path.read_text(encoding="ascii", errors="replace")
-            found.append(meta(path.parent.name, broker_id(path.parent.name), text))
+            found.append(_parsed(path.parent.name, broker_id(path.parent.name), text))
     return found
 
 
 def _in_volumes(exam: Examination) -> list[Meta]:
-    """Read through the containers; a project that is down has none, and nothing is started."""
+    """Read the identities through the existing containers; none after `down`."""
     from kafka_tasks.runtimes.compose import containers
     from kafka_tasks.runtimes.compose.volumes import ComposeData
 
@@ -67,15 +66,15 @@ def _in_volumes(exam: Examination) -> list[Meta]:
     with suppress(KafkaTasksError):
         there = containers.by_service(exam.engine(), exam.project.path)
         data = ComposeData(exam.engine(), there)
-        told = data.broker_ids()
+        ids = data.broker_ids()
         for service in sorted(there, key=containers.order):
             if service != ZOOKEEPER and (text := data.meta(service)) is not None:
-                found.append(meta(service, told.get(service, broker_id(service)), text))
+                found.append(_parsed(service, ids.get(service, broker_id(service)), text))
     return found
 
 
 def identity(exam: Examination) -> Iterator[Finding]:
-    """Whether Kafka's data is of this ZooKeeper, and each directory of this broker."""
+    """Report data of another cluster than ZooKeeper's, or of another broker."""
     known = _metas(exam)
     if not known:
         return
@@ -83,33 +82,34 @@ def identity(exam: Examination) -> Iterator[Finding]:
         if one.broker_id is not None and one.broker_id != one.expected:
             yield _another_broker(exam, one, one.broker_id)
     ids = {one.service: one.cluster_id for one in known if one.cluster_id}
-    keeper = _zookeepers_id(exam)
-    if keeper is not None:
-        ids = {ZOOKEEPER: keeper, **ids}
+    zookeepers_id = _zookeepers_id(exam)
+    if zookeepers_id is not None:
+        ids = {ZOOKEEPER: zookeepers_id, **ids}
     if len(set(ids.values())) > 1:
         yield Finding(
             "cluster-id-differs",
             "error",
-            "The data is of different clusters.",
+            "The data belongs to different clusters.",
             area="cluster",
             cause="ZooKeeper's data was lost or wiped and Kafka's was not, or the other way round.",
             evidence=tuple(f"{name}: {value}" for name, value in ids.items()),
-            fix="bring the lost half back; or invoke kafka.down --wipe --yes; invoke kafka.up",
+            fix="restore the lost half; or invoke kafka.down --wipe --yes; invoke kafka.up",
             exit_code=5,
             reference="conduktor/kafka-stack-docker-compose#105",
         )
     elif ids:
-        both = "ZooKeeper and data agree" if keeper else "the data is of one cluster"
-        yield Finding("cluster-id", "ok", f"{both}: {next(iter(ids.values()))}", area="cluster")
+        owner = "ZooKeeper and the data belong" if zookeepers_id else "the data belongs"
+        title = f"{owner} to one cluster: {next(iter(ids.values()))}"
+        yield Finding("cluster-id", "ok", title, area="cluster")
 
 
 def _another_broker(exam: Examination, found: Meta, number: int) -> Finding:
     embedded = exam.runtime == "embedded"
-    mend = (
+    repair = (
         f"sed -i 's/^broker.id=.*/broker.id={found.expected}/' "
         f".kafka-tasks/data/{found.service}/meta.properties, if the data is its own"
         if embedded
-        else f"give {found.service} KAFKA_BROKER_ID {number} in the Compose file"
+        else f"set KAFKA_BROKER_ID: {number} for {found.service} in the Compose file"
     )
     where = f"data/{found.service}" if embedded else f"the volume of {found.service}"
     return Finding(
@@ -117,9 +117,9 @@ def _another_broker(exam: Examination, found: Meta, number: int) -> Finding:
         "error",
         f"The data of {found.service} belongs to broker {number}.",
         area="cluster",
-        cause="The broker id was changed, or the directory is another broker's.",
+        cause="The broker id was changed, or the directory belongs to another broker.",
         evidence=(f"{where}: meta.properties: broker.id={number}",),
-        fix=f"{mend}; else invoke kafka.down --wipe",
+        fix=f"{repair}; else invoke kafka.down --wipe",
         exit_code=5,
         service=found.service,
         reference="Yolean/kubernetes-kafka#214",
@@ -134,49 +134,49 @@ def _zookeepers_id(exam: Examination) -> str | None:
         return None
     address = session.runtime.cluster(exam.settings).zookeeper
     try:
-        return zookeeper.cluster_id(address, _ANSWER_S) if address else None
+        return zookeeper.cluster_id(address, _TIMEOUT_S) if address else None
     except (zookeeper.Unanswered, KafkaTasksError):
         return None
 
 
 def size(exam: Examination) -> Iterator[Finding]:
-    """How much the data takes up."""
+    """Report the size of the data."""
     if exam.runtime == "embedded":
         folder = exam.project.state / "data"
-        total, more = _walked(folder)
-        where, look = str(folder), f'du -sh "{folder}"/kafka*/* | sort -h | tail'
+        total, more = _disk_usage(folder)
+        where, command = str(folder), f'du -sh "{folder}"/kafka*/* | sort -h | tail'
     elif exam.runtime == "compose":
         from kafka_tasks.runtimes.compose import compose_file
 
         project = compose_file.project_of(exam.project.path, exam.record)
         total, more = _of_volumes(exam, project), ""
-        where, look = f"volumes of {project}", "docker system df --verbose"
+        where, command = f"volumes of {project}", "docker system df --verbose"
     else:
         return
     if total is None:
         return
-    seen = f"the data takes {more}{total / 1e6:.0f} MB ({where})"
+    title = f"the data takes {more}{total / 1e6:.0f} MB ({where})"
     if total < _LARGE:
-        yield Finding("data-size", "ok", seen, area="cluster")
+        yield Finding("data-size", "ok", title, area="cluster")
         return
     yield Finding(
         "data-size",
         "warning",
-        f"{seen[0].upper()}{seen[1:]}.",
+        f"{title[0].upper()}{title[1:]}.",
         area="cluster",
-        fix=f"{look}; invoke kafka.down --wipe",
+        fix=f"{command}; invoke kafka.down --wipe",
     )
 
 
-def _walked(folder: Path) -> tuple[int | None, str]:
-    """Bytes below a directory, and whether there is more than was looked at."""
+def _disk_usage(folder: Path) -> tuple[int | None, str]:
+    """Return the bytes below a directory, and "more than " if the count stopped early."""
     total, files = 0, 0
     for path in folder.rglob("*"):
         with suppress(OSError):
-            # Index files are sparse: what counts are the blocks.
+            # Index files are sparse: only blocks take space.
             total += path.lstat().st_blocks * 512
             files += 1
-        if files >= _FILES_LOOKED_AT:
+        if files >= _MAX_FILES:
             return total, "more than "
     return total if files else None, ""
 
@@ -185,7 +185,7 @@ def _of_volumes(exam: Examination, project: str) -> int | None:
     try:
         return exam.engine().volumes_bytes(project)
     except KafkaTasksError:
-        return None  # without an engine there is a finding already; one that counts takes its time
+        return None  # the check of the engine reports it, or the engine takes too long
 
 
 CHECKS = (Check("identity", "cluster", identity), Check("data size", "cluster", size))

@@ -1,4 +1,4 @@
-"""The examination: every check at once, each on its own, and what a failure was about."""
+"""The doctor: run every check at once, and explain a failed command."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from kafka_tasks.project.directory import Project
 from kafka_tasks.project.lock import is_held
 from kafka_tasks.settings import Settings, environment, load
 
-# No check takes a second by itself; one that hangs is given this long, and named.
-PATIENCE_S = 8.0
-# Whose text is an error's own, and no server's log.
-_ITSELF = ("tool", "engine")
+# No check takes a second by itself; a check that hangs is reported after this time.
+_TIMEOUT_S = 8.0
+# Services that stand for an error's own text instead of a server's log.
+_NO_SERVER = ("tool", "engine")
 
-CHECKS: tuple[Check, ...] = (
+_CHECKS: tuple[Check, ...] = (
     *machine.CHECKS,
     *prerequisites.CHECKS,
     *configuration.CHECKS,
@@ -52,49 +52,49 @@ def examine(
     project: Project,
     settings: Callable[[], Settings],
     *,
-    checks: Sequence[Check] = CHECKS,
-    patience_s: float = PATIENCE_S,
+    checks: Sequence[Check] = _CHECKS,
+    timeout_s: float = _TIMEOUT_S,
 ) -> Diagnosis:
-    """Look at everything; nothing is changed, and nothing that fails on the way is raised."""
-    began = time.monotonic()
+    """Run the checks and return their findings; changes nothing and raises no error of a check."""
+    started = time.monotonic()
     exam, early = open_examination(project, settings)
-    found = [*early, *_all(exam, checks, patience_s)]
+    found = [*early, *_all(exam, checks, timeout_s)]
     mask = Masker(secrets.known(exam.settings, exam.environ))
-    shown = tuple(_masked(finding, mask) for finding in _once(found))
-    return Diagnosis(shown, round(time.monotonic() - began, 3))
+    shown = tuple(_masked(finding, mask) for finding in _unique(found))
+    return Diagnosis(shown, round(time.monotonic() - started, 3))
 
 
 def open_examination(
     project: Project, settings: Callable[[], Settings]
 ) -> tuple[Examination, list[Finding]]:
-    """The exam, and what was wrong already with opening it."""
+    """Return the examination, and the findings of opening it."""
     try:
         exam = Examination(project, settings(), None, environment(), held=_held(project))
     except KafkaTasksError as error:
-        # Nobody reads a .env in there: what remains are the defaults.
+        # The state directory has no .env, so that these are the defaults.
         defaults = replace(load(project.state, environ={}), project=project.path)
         exam = Examination(
             project, defaults, None, environment(), readable=False, held=_held(project)
         )
-        return exam, [_known(error, "setting-invalid", "configuration")]
+        return exam, [_of_signature(error, "setting-invalid", "configuration")]
     try:
         exam.session = lifecycle.open_session(project, exam.settings, Recorder())
         exam.services = exam.session.runtime.services()
     except KafkaTasksError as error:
-        return exam, [_known(error, error.code, "machine")]
+        return exam, [_of_signature(error, error.code, "machine")]
     return exam, []
 
 
 def _held(project: Project) -> bool:
-    """Whether another command changes the cluster; of a state that is another user's, unknown."""
+    """Return True if another command changes the cluster; False if the lock is unreadable."""
     try:
         return is_held(project)
     except OSError:
         return False
 
 
-def _known(error: KafkaTasksError, id: str, area: Area) -> Finding:
-    """An error as a finding, by the name of its signature where it has one."""
+def _of_signature(error: KafkaTasksError, id: str, area: Area) -> Finding:
+    """Return an error as a finding, with the id of its signature if it has one."""
     hits = signatures.search({"tool": [error.message, *error.evidence]})
     if not hits:
         return of_error(error, id, area)
@@ -102,74 +102,73 @@ def _known(error: KafkaTasksError, id: str, area: Area) -> Finding:
     return replace(of_error(error, known.id, area, reference=known.reference), cause=known.cause)
 
 
-def _all(exam: Examination, checks: Sequence[Check], patience_s: float) -> list[Finding]:
-    """What each check found, in the order of the checks.
+def _all(exam: Examination, checks: Sequence[Check], timeout_s: float) -> list[Finding]:
+    """Return the findings of each check, in the order of the checks.
 
-    Threads, because they wait for others; daemons, so that one that hangs holds nobody back.
+    Each runs in a daemon thread, so that a check that hangs does not block the others or the exit.
     """
-    ended: SimpleQueue[tuple[int, list[Finding]]] = SimpleQueue()
+    done: SimpleQueue[tuple[int, list[Finding]]] = SimpleQueue()
 
-    def ask(number: int, check: Check) -> None:
-        result = [_silent(check, patience_s)]
+    def run(number: int, check: Check) -> None:
+        result = [_timed_out(check, timeout_s)]
         try:
             result = list(guarded(check, exam))
         finally:
-            ended.put((number, result))
+            done.put((number, result))
 
     for number, check in enumerate(checks):
-        threading.Thread(target=ask, args=(number, check), daemon=True).start()
-    ends_at = time.monotonic() + patience_s
+        threading.Thread(target=run, args=(number, check), daemon=True).start()
+    deadline = time.monotonic() + timeout_s
     found: dict[int, list[Finding]] = {}
     try:
         while len(found) < len(checks):
-            number, result = ended.get(timeout=max(0.0, ends_at - time.monotonic()))
+            number, result = done.get(timeout=max(0.0, deadline - time.monotonic()))
             found[number] = result
     except Empty:
         pass
     return [
         finding
         for number, check in enumerate(checks)
-        for finding in found.get(number, [_silent(check, patience_s)])
+        for finding in found.get(number, [_timed_out(check, timeout_s)])
     ]
 
 
 def guarded(check: Check, exam: Examination) -> Iterator[Finding]:
-    """What a check finds; an error, expected or not, becomes a finding."""
+    """Yield the findings of a check; an exception becomes a finding."""
     try:
-        yield from check.ask(exam)
+        yield from check.run(exam)
     except KafkaTasksError as error:
         yield of_error(error, f"check-{error.code}", check.area, level="warning")
     except Exception as error:
-        last = traceback.extract_tb(error.__traceback__)[-1:]
+        frames = traceback.extract_tb(error.__traceback__)[-1:]
         yield Finding(
             "check-broken",
             "warning",
-            f"The check of {check.name} itself failed: {type(error).__name__}: {error}.",
+            f"The check of {check.name} failed: {type(error).__name__}: {error}.",
             area=check.area,
-            evidence=tuple(f"{frame.name}, line {frame.lineno}: {frame.line}" for frame in last),
-            fix="invoke kafka.doctor --bundle, for a report",
+            evidence=tuple(f"{frame.name}, line {frame.lineno}: {frame.line}" for frame in frames),
+            fix="invoke kafka.doctor --bundle, and report it",
         )
 
 
-def _silent(check: Check, patience_s: float) -> Finding:
+def _timed_out(check: Check, timeout_s: float) -> Finding:
     return Finding(
         "check-silent",
         "warning",
-        f"The check of {check.name} did not come back within {patience_s:g} s.",
+        f"The check of {check.name} did not finish within {timeout_s:g} s.",
         area=check.area,
-        fix="invoke kafka.doctor again; docker info, if the engine is slow",
+        fix="invoke kafka.doctor; docker info, if the engine is slow",
     )
 
 
-def _once(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Two checks may come upon the same error: the first, with more evidence, is kept.
+def _unique(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Return the findings without duplicates: the one with more evidence is kept, else the first.
 
-    What the tool said when an earlier start failed is a warning; it says nothing new where it is an
-    error now.
+    A warning from an earlier start is a duplicate of the same error now.
     """
     kept: list[Finding] = []
     for finding in findings:
-        past = finding.level == "warning" and finding.service in _ITSELF
+        past = finding.level == "warning" and finding.service in _NO_SERVER
         twins = [
             number
             for number, other in enumerate(kept)
@@ -186,14 +185,14 @@ def _once(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 def _same(one: Finding, other: Finding) -> bool:
     services = {one.service, other.service}
-    return one.id == other.id and (len(services) == 1 or bool(services & {None, *_ITSELF}))
+    return one.id == other.id and (len(services) == 1 or bool(services & {None, *_NO_SERVER}))
 
 
 def explain(error: KafkaTasksError, session: Session | None) -> list[Finding]:
-    """What a failed start, restart or check was about: known signatures, else what is wrong here.
+    """Return the findings that explain a failed command.
 
-    The services' last words are searched, and the error's own; where nothing is known of either,
-    everything is examined. Secrets are still in it: whoever shows the error masks it.
+    Searches the services' last log lines and the error's own text for known signatures; without a
+    cause in them, runs the checks. The findings may contain secrets: the caller masks them.
     """
     runtime = session.runtime.name if session else None
     hits = signatures.search(_texts(error, session))
@@ -207,51 +206,51 @@ def explain(error: KafkaTasksError, session: Session | None) -> list[Finding]:
 
 
 def _texts(error: KafkaTasksError, session: Session | None) -> dict[str, list[str]]:
-    """Service → lines; the error's evidence stands in for a log that is gone already."""
+    """Return service → lines; the error's evidence replaces a log that was deleted."""
     if isinstance(error, NotReady):
-        texts = last_words(session)
+        texts = _last_lines(session)
         if error.service and not texts.get(error.service):
             texts[error.service] = list(error.evidence)
         return {**texts, "tool": [error.message]}
-    # Nothing was started: what the logs say is of an earlier time.
+    # No service was started: the logs are from an earlier start.
     return {"tool": [error.message, *error.evidence], "engine": list(error.evidence)}
 
 
 def enrich(error: KafkaTasksError, found: Sequence[Finding], session: Session | None) -> None:
-    """Give the error the first finding's cause, evidence and fix.
+    """Add the first finding's cause, evidence and fix to the error.
 
-    What an error says of itself is more exact than what a signature says of it in general, so that
-    its own hint stays, unless all it knows is that something was not ready.
+    An error's own hint is more exact than a signature's fix and stays, except for `NotReady`, which
+    knows no cause.
     """
-    said = last_words(session).get(error.service or "") if isinstance(error, NotReady) else None
-    if said:
-        error.evidence = tuple(telling(said))
+    lines = _last_lines(session).get(error.service or "") if isinstance(error, NotReady) else None
+    if lines:
+        error.evidence = tuple(telling(lines))
     if found:
         _add(error, found[0])
 
 
 def _add(error: KafkaTasksError, first: Finding) -> None:
-    of_log = first.service not in (*_ITSELF, None)
+    from_log = first.service not in (*_NO_SERVER, None)
     error.finding = first.id
-    error.cause = " ".join(filter(None, (first.title, first.cause))) if of_log else first.cause
-    if of_log:
+    error.cause = " ".join(filter(None, (first.title, first.cause))) if from_log else first.cause
+    if from_log:
         error.evidence = _with_first(first.evidence, error.evidence)
     if first.fix and (isinstance(error, NotReady) or not error.hint):
         error.hint = first.fix
 
 
 def _with_first(lines: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
-    """What tells most at the beginning, and not more than a screen can show."""
+    """Return the lines, the most important first, limited to a screen."""
     return tuple(dict.fromkeys([*lines, *others]))[:12]
 
 
 def _masked(finding: Finding, mask: Masker) -> Finding:
-    """What the logs and the checks quote may be secret."""
+    """Return the finding with secrets masked in its evidence."""
     return replace(finding, evidence=tuple(map(mask, finding.evidence)))
 
 
-def last_words(session: Session | None) -> dict[str, list[str]]:
-    """What each service said in this call's start."""
+def _last_lines(session: Session | None) -> dict[str, list[str]]:
+    """Return each service's log lines since this command's start."""
     if session is None:
         return {}
     since = time.time() - session.recorder.elapsed() if session.runtime.name == "embedded" else None
@@ -267,11 +266,8 @@ def last_words(session: Session | None) -> dict[str, list[str]]:
 
 
 def _examined(session: Session) -> list[Finding]:
-    """What is wrong here; a cluster whose start was undone has said its last words already."""
+    """Return the errors that the checks find; a start that was undone left no cluster to check."""
     undone = bool(session.last_words)
-    around = [check for check in CHECKS if not undone or check.area != "cluster"]
-    seen = examine(session.project, lambda: session.settings, checks=around, patience_s=3.0)
-    return list(seen.errors)
-
-
-__all__ = ["CHECKS", "enrich", "examine", "explain", "guarded", "last_words", "open_examination"]
+    checks = [check for check in _CHECKS if not undone or check.area != "cluster"]
+    found = examine(session.project, lambda: session.settings, checks=checks, timeout_s=3.0)
+    return list(found.errors)

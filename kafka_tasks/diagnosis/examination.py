@@ -1,4 +1,4 @@
-"""What is examined: a project, its settings, and what can be asked about both."""
+"""The examination of a project: its settings, session and services, and the checks."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 class Examination:
     """One project under examination.
 
-    `session` is None where no runtime could be chosen, `readable` False where the settings could
-    not be read, so that these are the defaults; `environ` is the process environment; `held`
-    whether another command changes the cluster just now, asked once: asking takes the lock.
+    `session` is None if no runtime could be chosen. `readable` is False if the settings could not
+    be read; then they are the defaults. `environ` is the process environment. `held` is True while
+    another command changes the cluster; it is asked once, because asking takes the lock.
     """
 
     project: Project
@@ -37,25 +37,25 @@ class Examination:
     readable: bool = True
     held: bool = False
     _engine: Engine | KafkaTasksError | None = None
-    _asking: threading.Lock = field(default_factory=threading.Lock)
+    _connecting: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def runtime(self) -> str | None:
-        """The runtime's name."""
+        """The name of the runtime."""
         return self.session.runtime.name if self.session else None
 
     @property
     def record(self) -> ClusterRecord | None:
-        """What is written down about the cluster."""
+        """The record of the cluster, or None."""
         return state.read(self.project)
 
     def alive(self) -> list[ServiceState]:
-        """The services that run."""
+        """Return the running services."""
         return [service for service in self.services if service.alive]
 
     def engine(self) -> Engine:
-        """The Docker engine, asked for once; raises `EngineMissing`."""
-        with self._asking:
+        """Return the Docker engine, connected once; raises `EngineMissing`."""
+        with self._connecting:
             if self._engine is None:
                 from kafka_tasks.clients.docker import Engine
 
@@ -70,17 +70,17 @@ class Examination:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question: `ask` returns what it found; what it raises becomes a finding of its own."""
+    """One check: `run` yields findings; an exception becomes a finding, too."""
 
     name: str
     area: Area
-    ask: Callable[[Examination], Iterable[Finding]]
+    run: Callable[[Examination], Iterable[Finding]]
 
 
 def of_error(
     error: KafkaTasksError, id: str, area: Area, *, level: Level = "error", reference: str = ""
 ) -> Finding:
-    """An error of this package as a finding."""
+    """Return an error of this package as a finding."""
     return Finding(
         id=id,
         level=level,

@@ -1,4 +1,4 @@
-"""Fixes that lose nothing: each says what it would do before it does it."""
+"""Fixes without data loss: each describes itself before it is applied."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kafka_tasks.retry import Deadline
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """One thing that can be put right: `what` as a sentence without its subject."""
+    """One fix of `doctor --fix`: `what` describes it, without a subject."""
 
     remedy: str
     what: str
@@ -27,14 +27,14 @@ class Fix:
 
 
 def plan(exam: Examination, findings: Iterable[Finding]) -> list[Fix]:
-    """What can be put right of these findings, each thing once."""
+    """Return the fixes for these findings, each once."""
     wanted = dict.fromkeys(finding.remedy for finding in findings if finding.remedy)
     known = {fix.remedy: fix for fix in _all(exam)}
     return [known[name] for name in wanted if name in known]
 
 
 def apply(exam: Examination, fixes: Iterable[Fix]) -> tuple[str, ...]:
-    """Carry them out, with the project's lock held; returns what was done."""
+    """Apply the fixes while holding the project's lock, and return their descriptions."""
     done = []
     with exclusive(exam.project, "doctor", Deadline.after(exam.settings.timeout)):
         for fix in fixes:
@@ -48,34 +48,34 @@ def _all(exam: Examination) -> list[Fix]:
     env = exam.project.path / ".env"
     count = len(leftovers.orphans())
     fixes = [
-        Fix("state", f"move {folder / state.FILE} aside", lambda: _set_aside(exam)),
+        Fix("state", f"move {folder / state.FILE} aside", lambda: _move_aside(exam)),
         Fix("drafts", "delete half-written state files", lambda: _delete_drafts(exam)),
         Fix("state-mode", f"chmod 700 {folder}", lambda: folder.chmod(0o700)),
         Fix("env-mode", f"chmod 600 {env}", lambda: env.chmod(0o600)),
-        Fix("orphans", f"end {count} servers of deleted projects", _end_orphans),
+        Fix("orphans", f"stop {count} servers of deleted projects", _stop_orphans),
     ]
     if session is not None:
         fixes += [
             Fix("strays", "record running servers of this project", lambda: _adopt(session)),
-            Fix("archive", "delete the damaged Java class archive", lambda: _drop_archive(exam)),
-            Fix("pull", "fetch what the next start needs", lambda: _pull(session)),
+            Fix("archive", "delete the damaged Java class archive", lambda: _delete_archive(exam)),
+            Fix("pull", "download what the next start needs", lambda: _pull(session)),
         ]
     return fixes
 
 
-def _set_aside(exam: Examination) -> None:
+def _move_aside(exam: Examination) -> None:
     state.set_aside_if_corrupt(exam.project)
     if exam.session is not None:
         exam.session.runtime.adopt()
 
 
 def _delete_drafts(exam: Examination) -> None:
-    # The lock is ours by now, so nobody is writing any of them.
+    # With the lock held, no other command is writing them.
     for path in leftovers.drafts(exam.project):
         path.unlink(missing_ok=True)
 
 
-def _end_orphans() -> None:
+def _stop_orphans() -> None:
     for found in leftovers.orphans():
         processes.stop(found.identity, grace_s=5.0)
 
@@ -88,7 +88,7 @@ def _pull(session: lifecycle.Session) -> None:
     session.runtime.pull(session.settings)
 
 
-def _drop_archive(exam: Examination) -> None:
+def _delete_archive(exam: Examination) -> None:
     from kafka_tasks.runtimes.embedded import class_archive, jars, java
 
     lock = jars.load_lock(exam.settings.kafka_line)

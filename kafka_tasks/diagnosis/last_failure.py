@@ -1,4 +1,4 @@
-"""How the last start failed, kept until one succeeds: its logs may be gone with its containers."""
+"""The last failed start, kept until one succeeds: its logs may be gone with its containers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FILE = "last-failure.json"
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """A start that failed: when (seconds since the epoch), what was said, and what it means."""
+    """A failed start: time (seconds since the epoch), command, message and findings."""
 
     at: json_files.Moment
     doing: str
@@ -25,12 +25,12 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def when(self) -> str:
-        """The moment, as a person reads it."""
+        """The time as text, in local time."""
         return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(self.at))
 
 
 def remember(project: Project, doing: str, message: str, findings: tuple[Finding, ...]) -> None:
-    """Write it down, readable by its owner alone; where that is not possible, do without."""
+    """Record a failed start, readable by its owner only; ignores a directory without access."""
     path = project.state / "run" / FILE
     draft = path.with_name(f"{FILE}.{os.getpid()}.new")
     note = Failure(at=time.time(), doing=doing, message=message, findings=findings)
@@ -40,11 +40,11 @@ def remember(project: Project, doing: str, message: str, findings: tuple[Finding
 
 
 def recall(project: Project) -> Failure | None:
-    """The last failure, or None where the last start succeeded."""
+    """Return the last failure, or None if the last start succeeded."""
     return json_files.recall(project.state / "run" / FILE, Failure)
 
 
 def forget(project: Project) -> None:
-    """A start succeeded."""
+    """Delete the record, because a start succeeded."""
     with contextlib.suppress(OSError):
         (project.state / "run" / FILE).unlink(missing_ok=True)

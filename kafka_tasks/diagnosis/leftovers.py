@@ -1,4 +1,4 @@
-"""What crashes and deleted projects leave behind, and who may read the state."""
+"""Leftovers of crashes and deleted projects, and the permissions of the state directory."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes.embedded import process_tags
 
 
-def corrupt_record(project: Project) -> bool:
-    """Whether there is a state file that cannot be read as one."""
+def _is_corrupt(project: Project) -> bool:
+    """Return True for a state file that cannot be read."""
     return (project.state / state.FILE).exists() and state.read(project) is None
 
 
 def drafts(project: Project) -> list[Path]:
-    """Files that a killed command was writing, or that one is writing just now."""
+    """Return half-written files, of a killed command or of a running one."""
     run = project.state / "run"
     return sorted([*project.state.glob(f"{state.FILE}.*.new"), *run.glob("*.new")])
 
 
 def orphans() -> list[processes.Found]:
-    """Servers of ours, anywhere on this machine, whose project directory is gone."""
+    """Return kafka-tasks servers on this machine whose project directory was deleted."""
     return [
         found
         for found in processes.find(process_tags.PROJECT_PROPERTY)
-        if not owner(found).is_dir()
+        if not _project_of(found).is_dir()
     ]
 
 
-def owner(found: processes.Found) -> Path:
-    """The project directory that a server's mark names."""
+def _project_of(found: processes.Found) -> Path:
+    """Return the project directory in a server's process tag."""
     return next(
         Path(argument.removeprefix(process_tags.PROJECT_PROPERTY))
         for argument in found.arguments
@@ -43,12 +43,12 @@ def owner(found: processes.Found) -> Path:
 
 
 def records(exam: Examination) -> Iterator[Finding]:
-    """The state file, half-written files beside it, and running servers that it lacks."""
-    if corrupt_record(exam.project):
+    """Report a corrupt state file, half-written files, and running servers without a record."""
+    if _is_corrupt(exam.project):
         yield _finding(
             "state-corrupt",
-            "The state file cannot be read.",
-            cause="It was edited or cut off; running servers are found by their marks.",
+            "The state file is corrupt.",
+            cause="The file was edited or truncated; running servers are found by their tags.",
             evidence=(str(exam.project.state / state.FILE),),
             fix="invoke kafka.doctor --fix, which moves it aside; or invoke kafka.up",
             remedy="state",
@@ -56,7 +56,7 @@ def records(exam: Examination) -> Iterator[Finding]:
     if not exam.held and (left := drafts(exam.project)):
         yield _finding(
             "state-drafts",
-            f"Half-written state files were left behind: {len(left)}.",
+            f"Half-written state files: {len(left)}.",
             cause="A command was killed while it wrote them.",
             evidence=tuple(str(path) for path in left[:3]),
             fix="invoke kafka.doctor --fix",
@@ -66,18 +66,18 @@ def records(exam: Examination) -> Iterator[Finding]:
         record = exam.record
         mine = record if record and record.runtime == "embedded" else None
         _, strays = process_tags.with_strays(exam.project.path, mine, "embedded")
-        if strays and not corrupt_record(exam.project):
+        if strays and not _is_corrupt(exam.project):
             yield _finding(
                 "stray-processes",
-                f"Running, and not recorded: {', '.join(strays)}.",
-                cause="A command was killed before it wrote them down, or the record is lost.",
+                f"Running, but not recorded: {', '.join(strays)}.",
+                cause="A command was killed before it recorded them, or the record is lost.",
                 fix="invoke kafka.doctor --fix, which records them; or invoke kafka.down",
                 remedy="strays",
             )
 
 
 def permissions(exam: Examination) -> Iterator[Finding]:
-    """Who may read the state directory."""
+    """Report a state directory that other users can read."""
     folder = exam.project.state
     if not folder.is_dir():
         return
@@ -85,25 +85,29 @@ def permissions(exam: Examination) -> Iterator[Finding]:
     if mode & 0o077:
         yield _finding(
             "state-readable",
-            "Others on this machine may read the state directory.",
+            "Other users can read the state directory.",
             evidence=(f"{folder}: mode {mode:o}",),
             fix=f'chmod 700 "{folder}"',
             remedy="state-mode",
         )
         return
-    yield Finding("state", "ok", "the state is readable by its owner alone", area="configuration")
+    yield Finding(
+        "state", "ok", "only its owner can read the state directory", area="configuration"
+    )
 
 
-def abandoned(_case: Examination) -> Iterator[Finding]:
-    """Servers of projects whose directory was deleted."""
+def _orphans(_: Examination) -> Iterator[Finding]:
+    """Report servers of projects whose directory was deleted."""
     found = orphans()
     if found:
         yield _finding(
             "orphans",
-            f"Servers of deleted projects are running: {len(found)}.",
-            cause="Their directory was removed while they ran; nothing can use their data.",
-            evidence=tuple(f"process {one.identity.pid} of {owner(one)}" for one in found[:5]),
-            fix="invoke kafka.doctor --fix, which ends them",
+            f"Running servers of deleted projects: {len(found)}.",
+            cause="Their directory was deleted while they ran; their data is lost.",
+            evidence=tuple(
+                f"process {one.identity.pid} of {_project_of(one)}" for one in found[:5]
+            ),
+            fix="invoke kafka.doctor --fix, which stops them",
             remedy="orphans",
         )
 
@@ -117,6 +121,6 @@ CHECKS = tuple(
     for name, ask in (
         ("records", records),
         ("permissions", permissions),
-        ("leftovers", abandoned),
+        ("leftovers", _orphans),
     )
 )

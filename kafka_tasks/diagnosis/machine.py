@@ -1,4 +1,4 @@
-"""The machine: what it has, what it lacks, and who is in the way."""
+"""The machine: memory, disk, ports, clock, limits, proxies and localhost."""
 
 from __future__ import annotations
 
@@ -19,71 +19,74 @@ from kafka_tasks.model.finding import Finding
 from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes import ports
 
-MEGABYTE = 1_000_000
+_MEGABYTE = 1_000_000
 _UNITS = {"k": 1024, "m": 1024**2, "g": 1024**3}
-# What a JVM takes besides its heap: classes, threads, buffers; measured 60 to 90 MB.
-_BESIDES_HEAP = 100 * MEGABYTE
-_DISK_NEEDED, _DISK_COMFORT = 64 * MEGABYTE, 1000 * MEGABYTE
+# A JVM's memory besides its heap: classes, threads, buffers; measured 60 to 90 MB.
+_OFF_HEAP = 100 * _MEGABYTE
+_DISK_NEEDED, _DISK_WARNING = 64 * _MEGABYTE, 1000 * _MEGABYTE
 _FILES_NEEDED = 4096
 _CLOCK_SLACK_S = 120.0
-# Before this package existed: a machine that shows less has lost its clock.
-_EARLIEST = 1_704_067_200
+# The start of 2024: an earlier time means that the clock is wrong.
+_MIN_TIME = 1_704_067_200
 
 
 def heap_bytes(text: str) -> int:
-    """512m as bytes."""
+    """Return a heap size such as 512m in bytes."""
     return int(text[:-1]) * _UNITS[text[-1].lower()]
 
 
-def python(_case: Examination) -> Iterator[Finding]:
-    """Which Python this is."""
+def _python(_case: Examination) -> Iterator[Finding]:
+    """Report the Python version."""
     where = f"Python {platform.python_version()} in {sys.prefix}"
     yield Finding("python", "ok", where)
 
 
 def memory(exam: Examination) -> Iterator[Finding]:
-    """Whether the servers that do not run yet would fit."""
+    """Report whether the free memory suffices for the servers that do not run yet."""
     _, available = processes.memory_bytes()
     missing = exam.settings.brokers - sum(s.role == "broker" for s in exam.alive())
-    needed = max(0, missing) * (heap_bytes(exam.settings.heap) + _BESIDES_HEAP)
+    needed = max(0, missing) * (heap_bytes(exam.settings.heap) + _OFF_HEAP)
     if not any(s.role == "zookeeper" for s in exam.alive()):
-        needed += heap_bytes(exam.settings.zookeeper_heap) + _BESIDES_HEAP
-    seen = f"{available / MEGABYTE:.0f} MB of memory are free"
+        needed += heap_bytes(exam.settings.zookeeper_heap) + _OFF_HEAP
+    title = f"{available / _MEGABYTE:.0f} MB of memory are free"
     if exam.runtime == "remote" or available >= needed:
-        yield Finding("memory", "ok", seen)
+        yield Finding("memory", "ok", title)
         return
     yield Finding(
         "memory",
         "warning",
-        f"{seen}, and a start may need {needed / MEGABYTE:.0f} MB.",
-        cause="The heaps of all servers together, and what a JVM takes besides.",
+        f"{title}, but a start may need {needed / _MEGABYTE:.0f} MB.",
+        cause="The sum has the heaps of all servers and the JVMs' other memory.",
         fix="KAFKA_TASKS_HEAP=256m KAFKA_TASKS_ZOOKEEPER_HEAP=64m invoke kafka.up",
         exit_code=4,
     )
 
 
 def disk(exam: Examination) -> Iterator[Finding]:
-    """Whether there is space for data and for the cache."""
+    """Report the free disk space for the data and for the cache."""
     for what, path in _places(exam):
         free = processes.free_bytes(path)
-        seen = f"{free / MEGABYTE:.0f} MB are free where {what} is ({path})"
-        if free >= _DISK_COMFORT:
-            yield Finding("disk", "ok", seen)
+        title = f"{free / _MEGABYTE:.0f} MB are free for {what} ({path})"
+        if free >= _DISK_WARNING:
+            yield Finding("disk", "ok", title)
             continue
         full = free < _DISK_NEEDED
         yield Finding(
             "disk-full" if full else "disk",
             "error" if full else "warning",
-            f"Only {seen}.",
-            cause=f"A start needs {_DISK_NEEDED // MEGABYTE} MB, and data grows.",
+            f"Only {title}.",
+            cause=f"A start needs {_DISK_NEEDED // _MEGABYTE} MB, and the data grows.",
             fix=f'df -h "{path}"; du -sh .kafka-tasks/data/*',
             exit_code=4,
         )
 
 
 def _places(exam: Examination) -> Iterator[tuple[str, Path]]:
-    """Where something is written, once for each file system."""
-    places = [("the project", exam.project.path), ("the cache", _there(exam.settings.cache))]
+    """Yield the directories that kafka-tasks writes to, one for each file system."""
+    places = [
+        ("the project", exam.project.path),
+        ("the cache", _nearest_directory(exam.settings.cache)),
+    ]
     places += [
         (f"the data of {path.name}", path)
         for path in sorted((exam.project.state / "data").glob("*"))
@@ -96,13 +99,13 @@ def _places(exam: Examination) -> Iterator[tuple[str, Path]]:
             yield what, path
 
 
-def _there(path: Path) -> Path:
-    """The nearest directory upwards that exists."""
+def _nearest_directory(path: Path) -> Path:
+    """Return the path itself or its nearest parent that is a directory."""
     return next((found for found in (path, *path.parents) if found.is_dir()), Path("/"))
 
 
 def port_holders(exam: Examination) -> Iterator[Finding]:
-    """The ports of the servers that do not run, and who has them."""
+    """Report the holders of ports that stopped servers need."""
     if exam.runtime == "remote":
         return
     record, settings = exam.record, exam.settings
@@ -121,24 +124,24 @@ def port_holders(exam: Examination) -> Iterator[Finding]:
     for name, port in held.items():
         yield _held(exam, name, port)
     if not held:
-        what = ", ".join(str(port) for port in wanted.values())
+        numbers = ", ".join(str(port) for port in wanted.values())
         yield Finding(
-            "ports", "ok", f"the ports are free ({what})" if what else "no port is needed"
+            "ports", "ok", f"the ports are free ({numbers})" if numbers else "no port is needed"
         )
 
 
 def _held(exam: Examination, name: str, port: int) -> Finding:
-    """A port that somebody has; a port that is picked anew at the next start is no trouble."""
+    """Return the finding for a port in use: an error unless the next start picks another."""
     who, stop = _holder(exam, port)
     automatic = exam.settings.zookeeper_port if name == "zookeeper" else exam.settings.port
     variable = "KAFKA_TASKS_ZOOKEEPER_PORT" if name == "zookeeper" else "KAFKA_TASKS_PORT"
     if automatic == "auto":
-        return Finding("ports", "info", f"port {port} of {name} is held by {who}; up picks another")
+        return Finding("ports", "info", f"{who} holds port {port} of {name}; up picks another port")
     return Finding(
         "port-taken",
         "error",
         f"Port {port}, which {name} needs, is held by {who}.",
-        cause="Only one can listen on a port.",
+        cause="Only one process can listen on a port.",
         fix=f"{stop}, or {variable}=auto invoke kafka.up",
         exit_code=4,
         reference="docker/compose#4950",
@@ -147,7 +150,7 @@ def _held(exam: Examination, name: str, port: int) -> Finding:
 
 
 def _holder(exam: Examination, port: int) -> tuple[str, str]:
-    """Who listens on a port, and what ends it."""
+    """Return the holder of a port, and the command that stops it."""
     holder = processes.port_holder(port)
     if holder is None or holder.pid is None or "docker" in (holder.name or ""):
         try:
@@ -157,7 +160,7 @@ def _holder(exam: Examination, port: int) -> tuple[str, str]:
         if container is not None:
             return f"the container {container.name}", f"docker stop {container.name}"
     if holder is None or holder.pid is None:
-        return "another process", f"sudo ss -ltnp sport = :{port} names it"
+        return "another process", f"sudo ss -ltnp sport = :{port} names the process"
     owner = re.search(r"-Dkafka\.tasks\.project=(\S+)", holder.command or "")
     if owner:
         return f"the cluster of {owner[1]}", f"cd {owner[1]} && invoke kafka.down"
@@ -165,16 +168,16 @@ def _holder(exam: Examination, port: int) -> tuple[str, str]:
 
 
 def clock(exam: Examination) -> Iterator[Finding]:
-    """Whether the clock is behind what was written down already."""
+    """Report a clock that is behind the newest file of the cluster."""
     now = time.time()
     newest = max((moment for moment in _written_at(exam.project)), default=0.0)
-    if now < _EARLIEST or newest > now + _CLOCK_SLACK_S:
+    if now < _MIN_TIME or newest > now + _CLOCK_SLACK_S:
         ahead = f", {newest - now:.0f} s before the newest file of the cluster" if newest else ""
         yield Finding(
             "clock",
             "warning",
             f"The clock is wrong: it shows {time.strftime('%Y-%m-%d %H:%M:%S')}{ahead}.",
-            cause="It was set back, or a virtual machine slept; retention and TLS go by it.",
+            cause="It was set back, or a virtual machine slept; retention and TLS depend on it.",
             fix="sudo timedatectl set-ntp true; timedatectl",
             exit_code=4,
         )
@@ -192,47 +195,47 @@ def _written_at(project: Project) -> Iterator[float]:
 
 
 def open_files(_case: Examination) -> Iterator[Finding]:
-    """How many files a server may have open; a JVM raises the soft limit to the hard one."""
+    """Report the limit of open files; a JVM raises the soft limit to the hard limit."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     shown = "any number of" if hard == resource.RLIM_INFINITY else str(hard)
     if hard == resource.RLIM_INFINITY or hard >= _FILES_NEEDED:
-        yield Finding("open-files", "ok", f"a process may have {shown} files open")
+        yield Finding("open-files", "ok", f"a process can open {shown} files")
         return
     yield Finding(
         "open-files",
         "warning",
-        f"A process may have {shown} files open, which is few.",
+        f"A process can open only {shown} files.",
         cause="A broker keeps several files open for each partition.",
-        fix=f"ulimit -Hn {_FILES_NEEDED}; /etc/security/limits.conf makes it last",
+        fix=f"ulimit -Hn {_FILES_NEEDED}; set nofile in /etc/security/limits.conf to keep it",
         exit_code=4,
     )
 
 
 def proxies(exam: Examination) -> Iterator[Finding]:
-    """Whether connections to localhost would go to a proxy."""
+    """Report proxies that would get connections to localhost."""
     names = [n for n in exam.environ if n.lower() in ("http_proxy", "https_proxy", "all_proxy")]
     java = exam.environ.get("JAVA_TOOL_OPTIONS", "") + exam.environ.get("_JAVA_OPTIONS", "")
     if "socksProxyHost" in java:
         names.append("JAVA_TOOL_OPTIONS")
     excepted = exam.environ.get("no_proxy", "") + "," + exam.environ.get("NO_PROXY", "")
-    spared = {part.strip() for part in excepted.split(",")}
+    exceptions = {part.strip() for part in excepted.split(",")}
     if not names:
-        yield Finding("proxy", "ok", "there is no proxy in the environment")
-    elif "*" in spared or {"localhost", "127.0.0.1"} <= spared:
-        yield Finding("proxy", "ok", f"{', '.join(names)} leaves localhost alone (no_proxy)")
+        yield Finding("proxy", "ok", "the environment has no proxy")
+    elif "*" in exceptions or {"localhost", "127.0.0.1"} <= exceptions:
+        yield Finding("proxy", "ok", f"{', '.join(names)} excludes localhost (no_proxy)")
     else:
         yield Finding(
             "proxy",
             "warning",
-            f"{', '.join(names)} is set, and no_proxy does not except localhost and 127.0.0.1.",
-            cause="Docker over TCP and Java clients so told would ask it for this machine.",
+            f"{', '.join(names)} is set, and no_proxy lacks localhost or 127.0.0.1.",
+            cause="Docker over TCP and Java clients connect to this machine through the proxy.",
             fix="export no_proxy=localhost,127.0.0.1,::1 NO_PROXY=localhost,127.0.0.1,::1",
             exit_code=4,
         )
 
 
 def localhost(_case: Examination) -> Iterator[Finding]:
-    """What localhost resolves to; the servers listen on 127.0.0.1."""
+    """Report a localhost that does not resolve to 127.0.0.1 first."""
     try:
         found = [
             str(entry[4][0])
@@ -250,14 +253,14 @@ def localhost(_case: Examination) -> Iterator[Finding]:
             exit_code=4,
         )
     elif found[0] == "127.0.0.1":
-        yield Finding("localhost", "ok", "localhost is 127.0.0.1")
+        yield Finding("localhost", "ok", "localhost resolves to 127.0.0.1")
     else:
         yield Finding(
             "ipv6-localhost",
             "info",
             f"localhost resolves to {found[0]} before 127.0.0.1, where the servers listen",
-            cause="Clients that try one address only are refused.",
-            fix="127.0.0.1 instead of localhost, or broker.address.family=v4 in the client",
+            cause="Clients that try only the first address get a refused connection.",
+            fix="use 127.0.0.1 instead of localhost, or set broker.address.family=v4 in the client",
             reference="confluentinc/confluent-kafka-python#229",
         )
 
@@ -265,7 +268,7 @@ def localhost(_case: Examination) -> Iterator[Finding]:
 CHECKS = tuple(
     Check(name, "machine", ask)
     for name, ask in (
-        ("python", python),
+        ("python", _python),
         ("memory", memory),
         ("disk", disk),
         ("ports", port_holders),

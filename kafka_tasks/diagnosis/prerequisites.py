@@ -1,4 +1,4 @@
-"""What a start is made of: Java and jars, or an engine, Compose and images."""
+"""The prerequisites of a start: Java and jars, or an engine, Compose and images."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from kafka_tasks.diagnosis.examination import Check, Examination, of_error
 from kafka_tasks.errors import EngineMissing, JavaUnfit, KafkaTasksError
 from kafka_tasks.model.finding import Finding
 
-_SAME = {"x86_64": "amd64", "aarch64": "arm64"}
+# Names of an architecture in Python → in Docker.
+_DOCKER_NAMES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
-def java(exam: Examination) -> Iterator[Finding]:
-    """Which Java would run the servers, and why that one."""
+def _java(exam: Examination) -> Iterator[Finding]:
+    """Report the Java that would run the servers, and the reason."""
     from kafka_tasks.runtimes.embedded import java as javas
 
     needed = exam.runtime in ("embedded", None)
@@ -25,11 +26,11 @@ def java(exam: Examination) -> Iterator[Finding]:
         return
     yield Finding("java", "ok", f"Java {found.version} in {found.home}: {found.why}")
     for text in found.passed_over:
-        yield Finding("java-passed-over", "info", f"passed over {text}")
+        yield Finding("java-passed-over", "info", f"skipped {text}")
 
 
-def jars(exam: Examination) -> Iterator[Finding]:
-    """Whether the embedded runtime could start without a network."""
+def _jars(exam: Examination) -> Iterator[Finding]:
+    """Report jars that a start would have to download."""
     if exam.runtime not in ("embedded", None):
         return
     from kafka_tasks.runtimes.embedded import jars as store
@@ -38,26 +39,26 @@ def jars(exam: Examination) -> Iterator[Finding]:
     lock = store.load_lock(exam.settings.kafka_line)
     cache = exam.settings.cache
     index = VerifiedFiles(cache / "jars" / "verified.json")
-    lacking = [jar for jar in lock.jars if not index.holds(jar.path(cache), jar.sha256)]
-    if not lacking:
+    missing = [jar for jar in lock.jars if not index.holds(jar.path(cache), jar.sha256)]
+    if not missing:
         yield Finding("jars", "ok", f"{len(lock.jars)} jars of Kafka {lock.kafka} are in {cache}")
         return
-    there = [jar.coordinates for jar in lacking if jar.path(cache).exists()]
-    damaged = f" ({len(there)} of them damaged)" if there else ""
+    damaged = [jar.coordinates for jar in missing if jar.path(cache).exists()]
+    note = f" ({len(damaged)} of them damaged)" if damaged else ""
     yield Finding(
         "jars",
         "warning",
-        f"{len(lacking)} of {len(lock.jars)} jars of Kafka {lock.kafka} are missing{damaged}.",
-        cause="The next start fetches them, which needs a network.",
-        evidence=tuple((there or [jar.coordinates for jar in lacking])[:3]),
+        f"{len(missing)} of {len(lock.jars)} jars of Kafka {lock.kafka} are missing{note}.",
+        cause="The next start downloads them, which needs a network.",
+        evidence=tuple((damaged or [jar.coordinates for jar in missing])[:3]),
         fix="invoke kafka.pull",
         exit_code=4,
         remedy="pull",
     )
 
 
-def archive(exam: Examination) -> Iterator[Finding]:
-    """Whether the class archive, which makes starts fast, is there and sound."""
+def _class_archive(exam: Examination) -> Iterator[Finding]:
+    """Report a class archive, which makes starts fast, that is missing or damaged."""
     if exam.runtime not in ("embedded", None):
         return
     from kafka_tasks.runtimes.embedded import class_archive as archives
@@ -71,36 +72,37 @@ def archive(exam: Examination) -> Iterator[Finding]:
     try:
         chosen = javas.choose(exam.settings)
     except JavaUnfit:
-        return  # said already
+        return  # the check of Java reports it
     found = archives.locate(exam.settings.cache, chosen, class_path, lock.kafka)
     if found.is_built():
-        yield Finding("class-archive", "ok", "the Java class archive is there")
+        yield Finding("class-archive", "ok", "the Java class archive is complete")
     elif (found.directory / "built.json").exists():
         yield Finding(
             "class-archive",
             "warning",
-            "The Java class archive is damaged, so it is not used and starts are slow.",
+            "The Java class archive is damaged: starts are slow without it.",
             evidence=(str(found.directory),),
-            fix="invoke kafka.doctor --fix; the next start makes it anew",
+            fix="invoke kafka.doctor --fix; the next start builds it again",
             exit_code=4,
             remedy="archive",
         )
     else:
-        yield Finding("class-archive", "info", "no Java class archive yet; the next start makes it")
+        yield Finding(
+            "class-archive", "info", "no Java class archive yet; the next start builds it"
+        )
 
 
 def engine(exam: Examination) -> Iterator[Finding]:
-    """Whether a Docker engine answers this user, and which."""
+    """Report the Docker engine that answers this user."""
     needed = exam.runtime == "compose"
     configured = exam.environ.get("DOCKER_HOST") or exam.environ.get("DOCKER_CONTEXT")
     if not needed and not configured and shutil.which("docker") is None:
-        yield Finding("engine", "info", "there is no Docker here; the embedded runtime needs none")
+        yield Finding("engine", "info", "Docker is not installed; the embedded runtime needs none")
         return
     try:
         found = exam.engine()
     except EngineMissing as error:
-        told = of_error(error, "engine-missing", "machine", level="error" if needed else "info")
-        yield told
+        yield of_error(error, "engine-missing", "machine", level="error" if needed else "info")
         return
     local = "" if found.is_local else ", on another machine"
     yield Finding("engine", "ok", f"Docker {found.version} answers at {found.host}{local}")
@@ -109,7 +111,7 @@ def engine(exam: Examination) -> Iterator[Finding]:
             "engine-elsewhere",
             "error",
             f"The Docker engine is on another machine ({found.host}).",
-            cause="A port that it publishes on 127.0.0.1 is there, not here.",
+            cause="Ports that it publishes on 127.0.0.1 are on that machine, not on this one.",
             fix="docker context use default; or invoke kafka.up --runtime embedded",
             exit_code=4,
         )
@@ -123,14 +125,14 @@ def _engine_memory(exam: Examination) -> Iterator[Finding]:
         yield Finding(
             "engine-memory",
             "warning",
-            f"The engine's machine has {total / 1e6:.0f} MB of memory in all, which is little.",
+            f"The engine's machine has only {total / 1e6:.0f} MB of memory.",
             fix="give Docker's virtual machine 2 GB or more",
             exit_code=4,
         )
 
 
-def compose(exam: Examination) -> Iterator[Finding]:
-    """Whether Docker Compose is there and new enough."""
+def _compose(exam: Examination) -> Iterator[Finding]:
+    """Report a Docker Compose that is missing or too old."""
     needed = exam.runtime == "compose"
     if not needed:
         return
@@ -145,18 +147,18 @@ def compose(exam: Examination) -> Iterator[Finding]:
 
 
 def images(exam: Examination) -> Iterator[Finding]:
-    """Whether the images are there, and made for this machine."""
+    """Report images that are missing, or built for another architecture."""
     if exam.runtime != "compose":
         return
     try:
         answering = exam.engine()
     except EngineMissing:
-        return  # said already
-    machine = _SAME.get(platform.machine(), platform.machine())
-    own = _SAME.get(answering.architecture, answering.architecture) or machine
+        return  # the check of the engine reports it
+    machine = _DOCKER_NAMES.get(platform.machine(), platform.machine())
+    own = _DOCKER_NAMES.get(answering.architecture, answering.architecture) or machine
     for name in (exam.settings.zookeeper_image, exam.settings.kafka_image):
-        made_for = answering.image_architecture(name)
-        if made_for is None:
+        architecture = answering.image_architecture(name)
+        if architecture is None:
             yield Finding(
                 "image",
                 "warning",
@@ -166,28 +168,28 @@ def images(exam: Examination) -> Iterator[Finding]:
                 exit_code=4,
                 remedy="pull",
             )
-        elif made_for != own:
+        elif architecture != own:
             yield Finding(
                 "architecture",
                 "error",
-                f"The image {name} is made for {made_for}, and this engine is {own}.",
-                cause="It runs under emulation, or not at all; a JVM under emulation crashes.",
+                f"The image {name} is built for {architecture}, the engine for {own}.",
+                cause="It runs under emulation or not at all; a JVM under emulation crashes.",
                 fix=f"docker image rm {name}; unset DOCKER_DEFAULT_PLATFORM; invoke kafka.pull",
                 exit_code=4,
                 reference="confluentinc/kafka-images#80",
             )
         else:
-            yield Finding("image", "ok", f"the image {name} is there ({made_for})")
+            yield Finding("image", "ok", f"the image {name} is on this machine ({architecture})")
 
 
 CHECKS = tuple(
     Check(name, "machine", ask)
     for name, ask in (
-        ("java", java),
-        ("jars", jars),
-        ("class archive", archive),
+        ("java", _java),
+        ("jars", _jars),
+        ("class archive", _class_archive),
         ("engine", engine),
-        ("compose", compose),
+        ("compose", _compose),
         ("images", images),
     )
 )

@@ -1,4 +1,4 @@
-"""Secret values, found wherever they are known, and masked wherever they are written."""
+"""Secret values: find the known ones, and mask them in every text."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from kafka_tasks.settings import Settings, dotenv_values_of
 
 MASK = "***"
 _NAMED = re.compile(r"(?:PASS(?:WORD|WD|PHRASE)?|SECRET|TOKEN|CREDENTIAL|API_?KEY|JAAS)", re.I)
-# What may stand in a log although nobody told us: name = value, and user:password@ in an address.
+# Unknown secrets in logs: name = value, and user:password@ in an address.
 _ASSIGNED = re.compile(
     r"(?i)((?:password|passwd|passphrase|secret|token|api[._-]?key|credential)s?[\w.]{0,40}"
     r"[\"']?\s{0,3}[=:]\s{0,3})(\[hidden\]|null\b|\"[^\"\n]{1,500}\"|'[^'\n]{1,500}'|[^\s,;\"']{1,500})"
 )
 _IN_ADDRESS = re.compile(r"(://[^\s:/@]{1,200}:)[^\s/@]{1,200}(@)")
 _PROPERTY = re.compile(r"^[ \t]*([A-Za-z0-9._-]+)[ \t]*[=:](.*)$", re.MULTILINE)
-# Shorter values are masked as whole words alone: a log is not legible without its letters.
+# Shorter values are masked only as whole words, so that a log stays legible.
 _SHORT = 4
 
 
 def own(settings: Settings) -> frozenset[str]:
-    """Secret values in the settings and in the broker's properties."""
+    """Return the secret values in the settings and in the broker properties."""
     found = {str(value) for variable, value, _ in settings.entries() if variable.secret and value}
     found |= of_properties(settings.broker_properties)
     return frozenset(value for value in found if value.strip())
 
 
 def known(settings: Settings, environ: Mapping[str, str]) -> frozenset[str]:
-    """Those, and what the environment and `.env` have besides, by its names."""
+    """Return the secret values of `own`, and those in the environment and in `.env`, by name."""
     found = set(own(settings))
     found |= {value for name, value in environ.items() if _NAMED.search(name)}
     found |= {
@@ -44,7 +44,7 @@ def known(settings: Settings, environ: Mapping[str, str]) -> frozenset[str]:
 
 
 def of_properties(path: Path | None) -> frozenset[str]:
-    """Secret values in a file of broker properties; none where there is no such file."""
+    """Return the secret values in a file of broker properties; none without a file."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace") if path else ""
     except OSError:
@@ -57,7 +57,7 @@ def of_properties(path: Path | None) -> frozenset[str]:
 
 
 class Masker:
-    """Takes secret values out of text, in the forms in which programs write them."""
+    """Masks secret values in text, in every form in which programs write them."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         forms = {form for secret in secrets for form in _forms(secret)}
@@ -67,18 +67,18 @@ class Masker:
         self._known = re.compile("|".join(parts)) if parts else None
 
     def __call__(self, text: str) -> str:
-        """The text without them, and without what looks like one."""
+        """Return the text without secret values, known or apparent."""
         return _ASSIGNED.sub(lambda match: match[1] + MASK, self.sentence(text))
 
     def sentence(self, text: str) -> str:
-        """The text without them; what is said of a password's name stays legible."""
+        """Return the text without known secret values; names of passwords stay legible."""
         if self._known is not None:
             text = self._known.sub(MASK, text)
         return _IN_ADDRESS.sub(rf"\1{MASK}\2", text)
 
 
 def _forms(secret: str) -> set[str]:
-    """As it is, escaped for JSON, for an address, for properties, and in Base64."""
+    """Return a secret as it is, escaped for JSON, URLs and properties, and in Base64."""
     raw = secret.encode("utf-8", "surrogateescape")
     forms = {
         secret,

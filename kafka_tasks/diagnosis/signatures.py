@@ -1,7 +1,7 @@
-"""What known failures look like in logs and errors: read from signatures.yaml, searched for.
+"""Signatures of known failures in logs and errors: read from signatures.yaml.
 
-The search is bounded: the last lines of a text, and of each line its beginning; the patterns have
-no repetition inside a repetition, so that a line costs time in proportion to its length.
+The search is bounded to the last lines of a text and to the beginning of each line. No pattern has
+a repetition inside a repetition, so a line costs time in proportion to its length.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import Any
 from kafka_tasks.model.finding import Area, Finding, Level
 
 LINES = 4000
-LINE_LENGTH = 2000
+_LINE_LENGTH = 2000
 SERVICES = ("kafka", "zookeeper", "tool", "engine", "any")
-_EVIDENCE = 4
+_EVIDENCE_LINES = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """One entry of the file; see its head for what each field is."""
+    """One entry of signatures.yaml, whose head explains the fields."""
 
     id: str
     services: tuple[str, ...]
@@ -40,30 +40,30 @@ class Signature:
     lingers: bool = False
 
     def applies_to(self, service: str) -> bool:
-        """Whether it is looked for in the text of this service; kafka-2 is a kafka."""
+        """Return True if the signature applies to the text of this service; kafka-2 is a kafka."""
         role = service.partition("-")[0]
         return "any" in self.services or role in self.services
 
     def search(self, lines: Iterable[str]) -> tuple[Match | None, list[str]]:
-        """The first few lines in which it is found, and all lines in which it is not."""
+        """Return the match with its first few lines, and all lines without a match."""
         seen: list[str] = []
         rest: list[str] = []
         groups: dict[str, str | None] = {}
         for line in lines:
-            head = line[:LINE_LENGTH]
+            head = line[:_LINE_LENGTH]
             found = next((hit for p in self.patterns if (hit := p.search(head))), None)
             if found is None:
                 rest.append(line)
                 continue
             groups = {**found.groupdict(), **{key: value for key, value in groups.items() if value}}
-            if len(seen) < _EVIDENCE and line not in seen:
+            if len(seen) < _EVIDENCE_LINES and line not in seen:
                 seen.append(line)
         return (Match(self, tuple(seen), groups) if seen else None), rest
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A signature that was found, the lines, and what its named groups caught."""
+    """A signature found in a text, with the lines and the named groups."""
 
     signature: Signature
     lines: tuple[str, ...]
@@ -72,7 +72,7 @@ class Match:
     def finding(
         self, *, service: str, runtime: str | None, level: Level = "error", area: Area = "cluster"
     ) -> Finding:
-        """The finding to show, with the fix for this runtime."""
+        """Return the finding, with the fix for this runtime."""
         known = self.signature
         fix = known.fix_compose if runtime == "compose" and known.fix_compose else known.fix
         return Finding(
@@ -100,7 +100,7 @@ def _filled(text: str, groups: Mapping[str, str | None]) -> str:
 
 @functools.cache
 def load() -> tuple[Signature, ...]:
-    """Every signature, the most important first."""
+    """Return every signature, the most important first."""
     import yaml
 
     text = (files(__package__) / "signatures.yaml").read_text(encoding="utf-8")
@@ -115,10 +115,9 @@ def _read(entry: dict[str, Any]) -> Signature:
 
 
 def search(texts: Mapping[str, Sequence[str]]) -> list[tuple[str, Match]]:
-    """Which signatures the texts (service → lines) have, each once, with whose text it was.
+    """Return the signatures in the texts (service → lines), each once with its service.
 
-    A line counts for the most important signature that it has. Those that follow from something
-    else are left out where anything else was found.
+    A line counts only for its most important signature. Symptoms are left out if a cause was found.
     """
     left = {service: list(lines[-LINES:]) for service, lines in texts.items()}
     found: list[tuple[str, Match]] = []

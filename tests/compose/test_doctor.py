@@ -83,7 +83,9 @@ def test_all_is_well(running: Bench) -> None:
     code, found = listed(running)
     assert code == 0, found
     assert {"engine", "compose", "image", "compose-file", "ready", "partitions"} <= set(found)
-    assert found["cluster-id"][0]["title"].startswith("ZooKeeper and data agree")
+    assert found["cluster-id"][0]["title"].startswith(
+        "ZooKeeper and the data belong to one cluster"
+    )
     assert "MB (volumes of " in found["data-size"][0]["title"]
 
 

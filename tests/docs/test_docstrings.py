@@ -18,7 +18,6 @@ OPENING = re.compile(r"(?:What|Which|Whether|How|Where|The same)\b")
 # Room → docstrings that still open so. Lower the number with each that is reworded.
 LEFT: dict[str, int] = {
     "clients": 25,
-    "diagnosis": 34,
     "lifecycle": 5,
     "model": 20,
     "project": 9,

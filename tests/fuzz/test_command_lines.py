@@ -120,7 +120,7 @@ def outside(monkeypatch: pytest.MonkeyPatch, clock: HastyClock) -> None:
     monkeypatch.setattr(lag, "reading", lambda *_: [])
     monkeypatch.setattr(reader, "Reader", _Nothing)
     monkeypatch.setattr(produce, "Sender", _Nothing)
-    monkeypatch.setattr("kafka_tasks.diagnosis.doctor.CHECKS", ())
+    monkeypatch.setattr("kafka_tasks.diagnosis.doctor._CHECKS", ())
 
     def no_sizes(*_: object) -> None:
         raise BrokerUnreachable("No broker answered: log directories.", hint="invoke kafka.status")

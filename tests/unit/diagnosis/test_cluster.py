@@ -16,7 +16,7 @@ from tests.unit.fakes import topic
 
 
 def ids(findings: object) -> list[tuple[str, str]]:
-    """Id and level of each."""
+    """Return id and level of each finding."""
     return [(found.id, found.level) for found in findings]  # type: ignore[attr-defined]
 
 
@@ -33,7 +33,7 @@ def test_partitions_without_leader_or_replicas() -> None:
 def test_a_registration_that_outlives_its_broker(
     make_exam: MakeExam, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The time that is left is in the sentence; a broker that is missing is an error."""
+    """A dead broker has the time until its session expires; a missing one is an error."""
     exam = make_exam()
     assert exam.session is not None
     exam.session.runtime.start(exam.settings, ["zookeeper"])
@@ -47,12 +47,12 @@ def test_a_registration_that_outlives_its_broker(
 
 
 def test_how_the_last_start_failed(make_exam: MakeExam) -> None:
-    """It is told while nothing runs; what is looked at anew is not held against the machine."""
+    """A failed start is reported while nothing runs; what is checked each time is a warning."""
     exam = make_exam()
     taken = Finding("port-taken", "error", "Taken.", service="tool", exit_code=4)
     died = Finding("disk-full", "error", "Full.", service="kafka", exit_code=4)
     last_failure.remember(exam.project, "up", "It failed.", (taken, died))
-    found = list(cluster.life(exam))
+    found = list(cluster.readiness(exam))
     assert ids(found) == [
         ("last-start-failed", "warning"),
         ("port-taken", "warning"),
@@ -65,7 +65,7 @@ def test_how_the_last_start_failed(make_exam: MakeExam) -> None:
     ("said", "evidence", "cause"),
     [
         (["INFO a", "INFO b"], ("INFO b",), "killed from outside"),
-        (["ERROR why", "INFO b"], ("ERROR why", "INFO b"), "its last lines say of what"),
+        (["ERROR why", "INFO b"], ("ERROR why", "INFO b"), "its last lines give the reason"),
         ([], (), "killed from outside"),
     ],
     ids=["quiet", "loud", "no log"],
@@ -77,7 +77,7 @@ def test_what_the_log_of_a_dead_service_tells(
     evidence: tuple[str, ...],
     cause: str,
 ) -> None:
-    """Lines that name an error; without one it was killed, and its last line is enough."""
+    """The finding quotes lines with an error; without one, the last line."""
     exam = make_exam(logs={"kafka": said})
     assert exam.session is not None
     runtime: Any = exam.session.runtime
@@ -85,7 +85,7 @@ def test_what_the_log_of_a_dead_service_tells(
     runtime.kill("kafka")
     exam.services = runtime.services()
     monkeypatch.setattr(readiness, "glance", lambda *_: readiness.Glance({}, "process", "dead"))
-    (dead,) = [found for found in cluster.life(exam) if found.id == "service-dead"]
+    (dead,) = [found for found in cluster.readiness(exam) if found.id == "service-dead"]
     assert (dead.service, dead.evidence) == ("kafka", evidence)
     assert dead.cause is not None and cause in dead.cause
 
@@ -101,15 +101,15 @@ def test_while_it_is_starting_nothing_is_wrong(
     exam.held = True
     glance = readiness.Glance({}, "broker", "no answer")
     monkeypatch.setattr(readiness, "glance", lambda *_: glance)
-    assert ids(cluster.life(exam)) == [("lock-held", "info"), ("starting", "info")]
+    assert ids(cluster.readiness(exam)) == [("lock-held", "info"), ("starting", "info")]
     exam.held = False
-    assert ("not-ready", "error") in ids(cluster.life(exam))
+    assert ("not-ready", "error") in ids(cluster.readiness(exam))
 
 
 def test_a_signature_in_a_ready_cluster(
     make_exam: MakeExam, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was survived is not told; what lingers is a warning."""
+    """In a ready cluster only a signature that lingers is reported, as a warning."""
     lines = [
         "Replication factor: 3 larger than available brokers: 1.",
         "KeeperErrorCode = NodeExists",
@@ -119,7 +119,7 @@ def test_a_signature_in_a_ready_cluster(
     exam.session.runtime.start(exam.settings)
     exam.services = exam.session.runtime.services()
     monkeypatch.setattr(readiness, "glance", lambda *_: readiness.Glance({}))
-    assert ids(cluster.life(exam)) == [("ready", "ok"), ("replication-factor", "warning")]
+    assert ids(cluster.readiness(exam)) == [("ready", "ok"), ("replication-factor", "warning")]
 
 
 def test_how_long_a_session_lives() -> None:

@@ -38,7 +38,7 @@ services:
 
 
 def problems(change: Any = None, brokers: int = 1) -> dict[str, Finding]:
-    """What is found in a Compose file that is well but for one change."""
+    """Return the findings of a correct Compose file with one change."""
     config = copy.deepcopy(WELL)
     if change is not None:
         change(config["services"])
@@ -46,7 +46,7 @@ def problems(change: Any = None, brokers: int = 1) -> dict[str, Finding]:
 
 
 def test_a_file_that_is_well_has_no_findings() -> None:
-    """Nothing is invented."""
+    """A correct file has no findings."""
     assert problems() == {}
 
 
@@ -66,7 +66,7 @@ def test_a_port_for_everybody(host: str | None) -> None:
 
     assert "network" in problems(lambda s: s["kafka"].update(network_mode="host"))["exposed"].title
     found = problems(change)["exposed"]
-    assert found.fix == '"127.0.0.1:9092:9092" under ports'
+    assert found.fix == 'write "127.0.0.1:9092:9092" under ports'
 
 
 @pytest.mark.parametrize("name", configuration.FATAL_NAMES)
@@ -136,11 +136,11 @@ def test_a_bind_mount_of_another_user(tmp_path: Path) -> None:
         ({"zookeeper_heap": "8m"}, "KAFKA_TASKS_ZOOKEEPER_HEAP is 8m"),
         ({"heap": "9000g"}, "all brokers together"),
         ({"port": 80}, "only root"),
-        ({"network_external": True}, "no network is named"),
-        ({"sasl_username": "me"}, "no security protocol"),
+        ({"network_external": True}, "KAFKA_TASKS_NETWORK is not set"),
+        ({"sasl_username": "me"}, "KAFKA_TASKS_SECURITY_PROTOCOL is not set"),
     ],
 )
-def test_values_that_look_like_a_slip(
+def test_values_that_look_like_a_mistake(
     make_exam: MakeExam, changes: dict[str, Any], word: str
 ) -> None:
     """Each is one warning that names the variable and another value."""
@@ -151,7 +151,7 @@ def test_values_that_look_like_a_slip(
 
 
 def test_the_defaults_are_well(make_exam: MakeExam) -> None:
-    """Nothing of what is taken without being asked for is suspicious."""
+    """No default is suspicious."""
     (found,) = configuration.suspicious(make_exam())
     assert found.level == "ok"
 
@@ -212,8 +212,8 @@ def test_dotenv_against_its_example(make_exam: MakeExam) -> None:
     (exam.project.path / ".env").write_text("A=1\nB=1\nD=4\n")
     found = {f.id: f.title for f in configuration.dotenv(exam)}
     assert found == {
-        "env-lacks": ".env.example has what .env has not: C",
-        "env-unknown": ".env has what .env.example does not mention: D",
+        "env-lacks": ".env lacks names of .env.example: C",
+        "env-unknown": ".env has names that .env.example lacks: D",
     }
 
 
@@ -231,17 +231,18 @@ def test_a_password_that_others_may_read(make_exam: MakeExam) -> None:
     assert list(configuration.dotenv(exam)) == []
 
 
-def test_further_properties_that_cannot_be_met(make_exam: MakeExam, tmp_path: Path) -> None:
+def test_additional_properties_that_cannot_be_met(make_exam: MakeExam, tmp_path: Path) -> None:
     """A replication factor above the number of brokers, and a file that cannot be read."""
     path = tmp_path / "further"
     path.write_text("offsets.topic.replication.factor=3\n")
-    (found,) = configuration.further_properties(make_exam(broker_properties=path))
+    (found,) = configuration.additional_properties(make_exam(broker_properties=path))
     assert (found.id, found.exit_code) == ("replication-factor", 3)
     assert (
-        list(configuration.further_properties(make_exam(broker_properties=path, brokers=3))) == []
+        list(configuration.additional_properties(make_exam(broker_properties=path, brokers=3)))
+        == []
     )
     path.write_text("nonsense\n")
-    (found,) = configuration.further_properties(make_exam(broker_properties=path))
+    (found,) = configuration.additional_properties(make_exam(broker_properties=path))
     assert found.id == "broker-properties"
 
 

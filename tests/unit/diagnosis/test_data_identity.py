@@ -47,12 +47,12 @@ class Volumes(FakeEngine):
     bytes_: int | None = 3_000_000
 
     def read_file(self, identifier: str, path: str) -> bytes | None:
-        """By the container's id."""
+        """Return a file's content by the container's id."""
         assert path == "/var/lib/kafka/data/meta.properties"
         return self.files.get(identifier.removeprefix("id-shop-"))
 
     def volumes_bytes(self, project: str) -> int | None:
-        """For the project that Compose would make."""
+        """Return the size for the project that Compose would create."""
         self.asked = project
         return self.bytes_
 
@@ -71,18 +71,18 @@ def in_containers(make_exam: MakeExam, files: dict[str, str]) -> tuple[Examinati
 
 
 def test_identities_in_volumes(make_exam: MakeExam) -> None:
-    """They are read through the containers, and the id that counts is the Compose file's."""
+    """Identities are read through the containers; the Compose file decides the expected id."""
     texts = {"kafka": META.format(7, "A"), "kafka-2": META.format(2, "B")}
     exam, _ = in_containers(make_exam, texts)
     found = list(data_identity.identity(exam))
     assert ids(found) == [("broker-id-differs", "error"), ("cluster-id-differs", "error")]
     assert found[0].service == "kafka"
-    assert "KAFKA_BROKER_ID 7 in the Compose file" in (found[0].fix or "")
+    assert "KAFKA_BROKER_ID: 7 for kafka in the Compose file" in (found[0].fix or "")
     assert found[1].evidence == ("kafka: A", "kafka-2: B")
 
 
 def test_volumes_without_data_say_nothing(make_exam: MakeExam) -> None:
-    """Before the first start, and without an engine."""
+    """Before the first start, and without an engine, nothing is reported."""
     exam, _ = in_containers(make_exam, {})
     assert list(data_identity.identity(exam)) == []
     exam._engine = EngineRefused("no")
@@ -91,7 +91,7 @@ def test_volumes_without_data_say_nothing(make_exam: MakeExam) -> None:
 
 
 def test_how_large_the_volumes_are(make_exam: MakeExam, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the engine counts them; what it does not know is not told."""
+    """The size is the engine's; without one, nothing is reported."""
     exam, engine = in_containers(make_exam, {})
     (found,) = data_identity.size(exam)
     name = project_name(exam.project.path)
@@ -116,6 +116,6 @@ def test_how_large_a_directory_is(make_exam: MakeExam, monkeypatch: pytest.Monke
     assert (found.id, found.level) == ("data-size", "ok")
     monkeypatch.setattr(data_identity, "_LARGE", 1_000)
     assert ids(data_identity.size(exam)) == [("data-size", "warning")]
-    monkeypatch.setattr(data_identity, "_FILES_LOOKED_AT", 1)
+    monkeypatch.setattr(data_identity, "_MAX_FILES", 1)
     (found,) = data_identity.size(exam)
     assert "more than" in found.title

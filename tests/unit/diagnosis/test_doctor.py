@@ -22,22 +22,22 @@ HEAP = (Path(__file__).parent / "signatures" / "heap-too-small.log").read_text()
 
 @pytest.fixture(autouse=True)
 def _nothing_else_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "CHECKS", ())
+    monkeypatch.setattr(doctor, "_CHECKS", ())
 
 
 def well(_case: Examination) -> Iterator[Finding]:
-    """A check that finds nothing wrong."""
+    """Yield one finding without a problem."""
     yield Finding("well", "ok", "it is well")
 
 
 def broken(_case: Examination) -> Iterator[Finding]:
-    """A check with a mistake in it."""
+    """Yield a finding, then fail."""
     yield Finding("half", "ok", "the first half")
     raise TypeError("a slip")
 
 
 def refused(_case: Examination) -> Iterator[Finding]:
-    """A check that the world refuses."""
+    """Raise an error of this package."""
     raise MachineError("the disk said no", hint="df")
 
 
@@ -57,7 +57,7 @@ def test_an_error_in_a_check_is_a_finding(make_exam: MakeExam) -> None:
 
 
 def test_a_check_that_hangs_is_named(project: Project, settings: Settings) -> None:
-    """It holds nobody back, and is a finding."""
+    """A check that hangs blocks no other check and becomes a finding."""
     release = threading.Event()
 
     def hang(_case: Examination) -> Iterator[Finding]:
@@ -65,24 +65,24 @@ def test_a_check_that_hangs_is_named(project: Project, settings: Settings) -> No
         yield Finding("late", "ok", "late")
 
     checks = [Check("hangs", "machine", hang), Check("well", "machine", well)]
-    found = doctor.examine(project, lambda: settings, checks=checks, patience_s=0.2)
+    found = doctor.examine(project, lambda: settings, checks=checks, timeout_s=0.2)
     release.set()
     assert [finding.id for finding in found.findings] == ["check-silent", "well"]
 
 
 def test_findings_are_in_the_order_of_the_checks(project: Project, settings: Settings) -> None:
-    """Whoever answers first, the order is the same."""
+    """The order of the findings does not depend on which check finishes first."""
     checks = [Check(str(n), "machine", _numbered(n)) for n in range(20)]
     found = doctor.examine(project, lambda: settings, checks=checks)
     assert [finding.id for finding in found.findings] == [f"n{n}" for n in range(20)]
 
 
 def _numbered(n: int):  # type: ignore[no-untyped-def]
-    return lambda _case: [Finding(f"n{n}", "ok", "here")]
+    return lambda _: [Finding(f"n{n}", "ok", "here")]
 
 
 def test_settings_that_cannot_be_read_are_a_finding(project: Project) -> None:
-    """The rest is examined with the defaults."""
+    """With unreadable settings the other checks run with the defaults."""
 
     def unreadable() -> Settings:
         raise InvalidInput("KAFKA_TASKS_PORT is 'abc'; allowed: a port.", hint="…=9092")
@@ -118,15 +118,15 @@ def test_the_same_error_is_said_once(project: Project, settings: Settings) -> No
         "port-taken", "warning", "A port was taken.", service="tool", evidence=("y", "z")
     )
     logged = Finding("port-taken", "warning", "Its log tells of a port.", service="kafka")
-    checks = [Check("all", "machine", lambda _case: [named, plain, other, past, logged])]
+    checks = [Check("all", "machine", lambda _: [named, plain, other, past, logged])]
     found = doctor.examine(project, lambda: settings, checks=checks)
     assert found.findings == (named, other, logged)
-    checks = [Check("past", "machine", lambda _case: [past])]
+    checks = [Check("past", "machine", lambda _: [past])]
     assert doctor.examine(project, lambda: settings, checks=checks).findings == (past,)
 
 
 def died(exam: Examination, said: str, *, service: str = "kafka") -> ServiceDied:
-    """A start that failed, with these last words."""
+    """Return the error of a failed start with these last log lines."""
     assert exam.session is not None
     exam.session.last_words[service] = said.splitlines()
     return ServiceDied("kafka ended while it was waited for.", service=service, hint="the log")
@@ -180,7 +180,7 @@ def test_an_unknown_failure_is_looked_into(
 ) -> None:
     """Where no signature is found, an error of the machine explains it."""
     full = Finding("disk-full", "error", "Only 3 MB are free.", fix="df -h", exit_code=4)
-    monkeypatch.setattr(doctor, "CHECKS", (Check("disk", "machine", lambda _case: [full]),))
+    monkeypatch.setattr(doctor, "_CHECKS", (Check("disk", "machine", lambda _: [full]),))
     exam = make_exam(runtime="compose")
     error = died(exam, "nothing that is known")
     found = doctor.explain(error, exam.session)

@@ -20,7 +20,7 @@ from tests.unit.diagnosis.conftest import MakeExam
 
 
 def one(findings: Any) -> Finding:
-    """The only finding."""
+    """Return the only finding."""
     (found,) = findings
     assert isinstance(found, Finding)
     return found
@@ -49,7 +49,7 @@ def test_disk(
 
 
 def test_a_port_is_held(make_exam: MakeExam, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The holder and what ends it are named; a cluster of ours is stopped in its project."""
+    """The holder and what ends it are named; a kafka-tasks cluster is stopped in its project."""
     monkeypatch.setattr(processes, "port_is_free", lambda port: port != 9092)
     holder = PortHolder(9092, 4711, "python", "python -m http.server")
     monkeypatch.setattr(processes, "port_holder", lambda _port: holder)
@@ -144,11 +144,11 @@ class FakeEngine:
         self.images = images
 
     def image_architecture(self, name: str) -> str | None:
-        """Of the image, by the part of its name before the tag."""
+        """Return the architecture by the image's name without its tag."""
         return self.images.get(name.partition(":")[0].rpartition("-")[2])
 
     def memory_bytes(self) -> int:
-        """Little."""
+        """Return little memory."""
         return 1_000_000_000
 
 
@@ -200,6 +200,6 @@ def test_state_that_others_may_read(make_exam: MakeExam, project: Project) -> No
 
 
 def test_heap_sizes() -> None:
-    """As Java writes them."""
+    """Heap sizes are read as Java writes them."""
     assert [machine.heap_bytes(text) for text in ("1k", "2M", "3g")] == [1024, 2 << 20, 3 << 30]
-    assert Path(machine._there(Path("/nonexistent/deep"))) == Path("/")
+    assert Path(machine._nearest_directory(Path("/nonexistent/deep"))) == Path("/")

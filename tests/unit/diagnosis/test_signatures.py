@@ -23,17 +23,17 @@ NAMES = sorted(path.stem for path in TEXTS.glob("*.log"))
 
 
 def lines_of(name: str) -> list[str]:
-    """The text of a signature, as it is written."""
+    """Return the text of a signature, as it is logged."""
     return (TEXTS / f"{name}.log").read_text(encoding="utf-8").splitlines()
 
 
 def id_of(name: str) -> str:
-    """Whose text it is."""
+    """Return the id of the signature."""
     return name.partition(".")[0]
 
 
 def service_of(known: Signature) -> str:
-    """In whose text it is looked for."""
+    """Return the service whose text is searched."""
     return "kafka" if known.services[0] == "any" else known.services[0]
 
 
@@ -69,7 +69,7 @@ def test_it_is_found_in_its_text(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_its_text_is_not_taken_for_another_cause(name: str) -> None:
+def test_its_text_is_not_mistaken_for_another_cause(name: str) -> None:
     """What else is found in the text of one signature only follows from it."""
     id = id_of(name)
     found = signatures.search({service_of(BY_ID[id]): lines_of(name)})
@@ -85,7 +85,7 @@ def test_what_the_guide_shows_is_what_is_searched(known: Signature) -> None:
 
 
 @pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.id)
-def test_every_field_can_be_meant(known: Signature) -> None:
+def test_every_field_is_valid(known: Signature) -> None:
     """Services, exit code and texts are those that the rest of the package understands."""
     assert known.services and set(known.services) <= set(signatures.SERVICES)
     assert known.exit_code in (1, 3, 4, 5)
