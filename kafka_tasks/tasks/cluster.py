@@ -73,7 +73,12 @@ def _dry_start(call: Call, verb: str, service: str | None = None) -> Outcome:
     return shown(dry.Dry(f"{what} ({runtime}: {session.reason})", fields), dry)
 
 
-@task(help={"wipe": "delete the data too"})
+@task(
+    help={
+        "wipe": "delete the data too",
+        "timeout": "seconds to wait for another kafka-tasks command (default 60)",
+    }
+)
 def down(
     call: Call,
     wipe: bool = False,
@@ -118,7 +123,7 @@ def _dry_stop(call: Call, *, wipe: bool) -> Outcome:
 def restart(
     call: Call, service: str | None = None, timeout: str | None = None, output: str = "text"
 ) -> Outcome:
-    """Stop and start again; returns when the cluster is proven ready."""
+    """Restart the cluster; returns when it is proven ready."""
     call.flags = {"timeout": timeout}
     from kafka_tasks import lifecycle
     from kafka_tasks.render.views import ready

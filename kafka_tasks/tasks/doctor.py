@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @task(
     optional=("bundle",),
     help={
-        "bundle": "write an archive for a bug report (to this file)",
+        "bundle": "write an archive for a bug report, to this file if it is named",
         "fix": "apply the fixes that lose no data; asks first",
     },
 )
@@ -30,7 +30,7 @@ def doctor(
     yes: bool = False,
     output: str = "text",
 ) -> Outcome:
-    """Examine machine, configuration and cluster; shows cause, evidence and fix of each problem."""
+    """Examine machine, configuration and cluster; show each problem's cause, evidence and fix."""
     from kafka_tasks.render.views import diagnosis as view
 
     found = _examined(call)

@@ -31,7 +31,7 @@ def list_(call: Call, timeout: str | None = None, output: str = "text") -> Outco
     return shown(found, groups)
 
 
-@task(help=ANSWERS, completes={"name": "groups"})
+@task(help={"name": "name of the group", **ANSWERS}, completes={"name": "groups"})
 def describe(call: Call, name: str, timeout: str | None = None, output: str = "text") -> Outcome:
     """Show a group's members, and its lag in every partition."""
     call.flags = {"timeout": timeout}
@@ -66,6 +66,7 @@ def _missing(name: str, there: Sequence[str]) -> KafkaTasksError:
 @task(
     iterable=("topic",),
     help={
+        "name": "name of the group",
         "topic": "only this topic (repeatable; default: all with a committed offset)",
         "to": "start, end, +N, -N, @TIMESTAMP or an offset",
         "partition": "only this partition",
@@ -146,7 +147,7 @@ def delete(
     timeout: str | None = None,
     output: str = "text",
 ) -> Outcome:
-    """Delete consumer groups and their committed offsets; names them and asks first."""
+    """Delete consumer groups and their committed offsets; lists them and asks first."""
     call.flags = {"timeout": timeout}
     from kafka_tasks.clients.kafka import group_admin
     from kafka_tasks.render.views import dry

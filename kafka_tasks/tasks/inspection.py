@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @task(
     help={
         "service": "only this service",
-        "tail": "lines a service (default 50)",
+        "tail": "lines per service (default 50)",
         "follow": "print new lines until Ctrl-C",
     }
 )

@@ -36,6 +36,7 @@ def _topic(admin: Admin, name: str, *, settings: bool) -> TopicState:
 
 @task(
     help={
+        "topic": "name of the topic",
         "from_": "start, end, +N, -N (the last N), @TIMESTAMP or an offset (default start)",
         "count": "stop after so many records",
         "exit": "stop at the end as it is now",
@@ -131,8 +132,10 @@ def _has_no_reader(descriptor: int) -> bool:
 
 @task(
     help={
+        "topic": "name of the topic",
         "file": "a file of JSON lines (default: standard input)",
         "repartition": "choose the partition by key; ignore the line's partition",
+        "timeout": "seconds to wait for acknowledgements (default 60)",
     },
     completes={"topic": "topics"},
 )

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from kafka_tasks.lifecycle import Session
 
 
-@task()
+@task(help={"name": "name of the snapshot"})
 def save(
     call: Call, name: str, yes: bool = False, timeout: str | None = None, output: str = "text"
 ) -> Outcome:
@@ -45,7 +45,7 @@ def _around(session: Session, what: str) -> str:
     return f"stop {', '.join(reversed(alive))}, {what}, and start them again"
 
 
-@task(completes={"name": "snapshots"})
+@task(help={"name": "name or file of the snapshot"}, completes={"name": "snapshots"})
 def restore(
     call: Call,
     name: str,
@@ -55,7 +55,7 @@ def restore(
     timeout: str | None = None,
     output: str = "text",
 ) -> Outcome:
-    """Replace the cluster's data with a snapshot (a name, or a file); asks first."""
+    """Replace the cluster's data with a snapshot; asks first."""
     call.flags = {"runtime": runtime, "brokers": brokers, "timeout": timeout}
     from kafka_tasks.render.views import dry, snapshot_restored
     from kafka_tasks.snapshots import restore as restoring
@@ -85,9 +85,9 @@ def list_(call: Call, output: str = "text") -> Outcome:
     return shown([stored.seen for stored in store.every(call.project())], snapshots)
 
 
-@task(completes={"name": "snapshots"})
+@task(help={"name": "name of the snapshot"}, completes={"name": "snapshots"})
 def delete(call: Call, name: str, yes: bool = False, output: str = "text") -> Outcome:
-    """Delete a snapshot; names it and asks first."""
+    """Delete a snapshot; shows its file and asks first."""
     from kafka_tasks.render.views import dry, snapshot_deleted
     from kafka_tasks.snapshots import store
 

@@ -68,7 +68,7 @@ def _interruptible(admin: Admin, name: str) -> AbstractContextManager[None]:
     default=True,
     iterable=("config",),
     help={
-        "name": "the topic (default test-topic)",
+        "name": "name of the topic (default test-topic)",
         "prove": "allow a record in a topic that existed before",
         **ANSWERS,
         **_FLAGS,
@@ -124,7 +124,12 @@ def _ensured(call: Call, wanted: TopicSpec, *, record: bool) -> Outcome:
 
 @task(
     iterable=("config",),
-    help={"if_not_exists": "succeed if the topic exists", **ANSWERS, **_FLAGS},
+    help={
+        "name": "name of the topic",
+        "if_not_exists": "succeed if the topic exists",
+        **ANSWERS,
+        **_FLAGS,
+    },
 )
 def create(
     call: Call,
@@ -164,7 +169,7 @@ def create(
         "under_replicated": "only topics with a replica that is not in sync",
         "unavailable": "only topics with a partition without a leader",
         "empty": "only topics without a record",
-        "sizes": "show records, and bytes on all brokers together",
+        "sizes": "show the number of records, and the bytes on all brokers",
         **ANSWERS,
     },
     completes={"name": "topics"},
@@ -207,7 +212,7 @@ def list_(
     return shown(topics.Topics(found, filtered), topics)
 
 
-@task(help=ANSWERS, completes={"name": "topics"})
+@task(help={"name": "name of the topic", **ANSWERS}, completes={"name": "topics"})
 def describe(call: Call, name: str, timeout: str | None = None, output: str = "text") -> Outcome:
     """Show a topic's partitions, offsets, settings, and the groups that read it."""
     call.flags = {"timeout": timeout}
@@ -237,7 +242,7 @@ def delete(
     timeout: str | None = None,
     output: str = "text",
 ) -> Outcome:
-    """Delete topics and all their records; names them and asks first."""
+    """Delete topics and all their records; lists them and asks first."""
     call.flags = {"timeout": timeout}
     from kafka_tasks.render.views import dry, topics_deleted
     from kafka_tasks.render.words import counted

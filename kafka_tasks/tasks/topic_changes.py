@@ -41,6 +41,7 @@ def _topic(admin: Admin, name: str, task: str) -> TopicState:
 @task(
     iterable=("set_", "delete", "append", "subtract"),
     help={
+        "name": "name of the topic",
         "partitions": "new total of partitions; never fewer than now",
         "set_": "a topic setting, key=value (repeatable)",
         "delete": "a setting to reset to its default (repeatable)",
@@ -115,6 +116,7 @@ def _altered(admin: Admin, wanted: Alteration) -> Iterator[str]:
 
 @task(
     help={
+        "name": "name of the topic",
         "before": "delete the records before @TIMESTAMP, an offset, or end (all)",
         "partition": "only this partition",
         **ANSWERS,
@@ -131,7 +133,7 @@ def trim(
     timeout: str | None = None,
     output: str = "text",
 ) -> Outcome:
-    """Delete a topic's oldest records; shows what goes and asks first."""
+    """Delete a topic's oldest records; shows how many and asks first."""
     call.flags = {"timeout": timeout}
     from dataclasses import replace
 
@@ -154,7 +156,8 @@ def trim(
             return shown(dry.Dry(what), dry)
         if found.records:
             require_cluster_id(session, admin, cluster_id)
-            hint = f"invoke kafka.topic.trim {name} … --yes"
+            part = "" if only is None else f" --partition {only}"
+            hint = f"invoke kafka.topic.trim {name} --before {before}{part} --yes"
             require_yes(view.question(found), yes=yes, hint=hint)
             found = replace(found, undo=_trim(session, admin, state, found))
     return shown(found, view)

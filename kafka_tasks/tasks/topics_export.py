@@ -52,7 +52,7 @@ def export(
             options = {"cluster_id": admin.look(5.0).cluster_id, "owner": owner or ()}
     text = files.FORMATS[format](states, **options)
     if out is not None and not call.dry:
-        _write(out, text, yes=yes)
+        _write(out, text, form=format, yes=yes)
     topics = [state.name for state in states]
     return shown(topics_exported.Exported(format, topics, text, out, call.dry), topics_exported)
 
@@ -83,14 +83,15 @@ def _states(admin: Admin, names: str | None, owner: Sequence[str]) -> list[Topic
     return [replace(there[name], config=configs[name]) for name in mine if name in configs]
 
 
-def _write(out: str, text: str, *, yes: bool) -> None:
+def _write(out: str, text: str, *, form: str, yes: bool) -> None:
     from pathlib import Path
 
     from kafka_tasks.errors import InvalidInput
 
     path = Path(out)
     if path.exists():
-        require_yes([f"{out} exists and would be overwritten."], yes=yes, hint="--yes")
+        hint = f"invoke kafka.topic.export --format {form} --out {out} --yes"
+        require_yes([f"{out} exists and would be overwritten."], yes=yes, hint=hint)
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -142,7 +142,8 @@ def apply(
         if call.dry:
             planned = view.Planned(todo, seen.cluster_id, now.fingerprint, dry=True, to_apply=True)
             return shown(planned, view)
-        undo = _confirmed(work, todo, seen, yes=yes, cluster_id=cluster_id)
+        hint = _command(file or [], plan, prune=prune)
+        undo = _confirmed(work, todo, seen, yes=yes, cluster_id=cluster_id, hint=hint)
         return _applied(work, todo, seen, topics, undo)
 
 
@@ -160,8 +161,15 @@ def _kept_plan(path: str, file: Any, *, prune: bool) -> KeptPlan:
     return plan_file.read(Path(path))
 
 
+def _command(files: Sequence[str], plan: str | None, *, prune: bool) -> str:
+    """Return the same call with --yes, for a hint."""
+    words = ["invoke kafka.topic.apply", *(f"--file {name}" for name in files)]
+    words += [f"--plan {plan}"] if plan is not None else []
+    return " ".join([*words, *(["--prune"] if prune else []), "--yes"])
+
+
 def _confirmed(
-    work: _Work, todo: Plan, seen: Observed, *, yes: bool, cluster_id: str | None
+    work: _Work, todo: Plan, seen: Observed, *, yes: bool, cluster_id: str | None, hint: str
 ) -> Path | None:
     """Ask, and write the undo file; returns None where nothing is deleted."""
     going = [change.topic for change in todo.having("delete")]
@@ -176,7 +184,7 @@ def _confirmed(
 
     print(view.changes(todo), file=sys.stderr)
     what = f"{counted(len(going), 'topic')} would be deleted with all records"
-    require_yes([f"{what}: {', '.join(going)}."], yes=yes, hint="add --yes to the same command")
+    require_yes([f"{what}: {', '.join(going)}."], yes=yes, hint=hint)
     return keep_undo(work.session, work.admin, [seen.topics[name] for name in going])
 
 
