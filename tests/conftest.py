@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import signal
 
+import pytest
 from hypothesis import settings
+
+# What several suites share asserts as readably as they do.
+pytest.register_assert_rewrite("tests.contract")
 
 # CI draws the same examples each time; a hand at the keyboard sees new ones.
 settings.register_profile(

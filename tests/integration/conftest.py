@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,7 @@ class Sandbox:
     environ: dict[str, str]
     _begun: list[subprocess.Popen[str]] = field(default_factory=list)
 
-    def env(self, changes: dict[str, str | None] | None = None) -> dict[str, str]:
+    def env(self, changes: Mapping[str, str | None] | None = None) -> dict[str, str]:
         """The environment with these changes; None takes a name out."""
         merged = {**self.environ, **(changes or {})}
         return {name: value for name, value in merged.items() if value is not None}
@@ -73,7 +73,7 @@ class Sandbox:
     def run(
         self,
         *arguments: str,
-        env: dict[str, str | None] | None = None,
+        env: Mapping[str, str | None] | None = None,
         cwd: Path | None = None,
         timeout: float = 150,
         command: tuple[str, ...] = (str(COMMAND),),
@@ -95,7 +95,7 @@ class Sandbox:
     def begin(
         self,
         *arguments: str,
-        env: dict[str, str | None] | None = None,
+        env: Mapping[str, str | None] | None = None,
         command: tuple[str, ...] = (str(COMMAND),),
     ) -> subprocess.Popen[str]:
         """Start `kafka-tasks` with these arguments and do not wait."""
@@ -112,7 +112,7 @@ class Sandbox:
         self._begun.append(process)
         return process
 
-    def up(self, *arguments: str, env: dict[str, str | None] | None = None) -> dict[str, Any]:
+    def up(self, *arguments: str, env: Mapping[str, str | None] | None = None) -> dict[str, Any]:
         """`up` that has to succeed; returns its document."""
         done = self.run("up", *arguments, "-o", "json", env=env)
         assert done.code == 0, f"{done.out}\n{done.err}"
@@ -246,10 +246,59 @@ def new_project(
     close_all(made)
 
 
+@pytest.fixture(scope="session")
+def _everyday(
+    warm: Path, environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Sandbox]:
+    """A cluster for all modules of this worker that use it and destroy nothing but topics."""
+    path = tmp_path_factory.mktemp("everyday").resolve() / "shared"
+    path.mkdir()
+    sandbox = Sandbox(path, dict(environ))
+    sandbox.up()
+    yield sandbox
+    sandbox.close()
+
+
 @pytest.fixture(scope="module")
-def running(new_project: Callable[..., Sandbox]) -> Sandbox:
-    """A project with a ready cluster that a module's tests share and leave ready."""
-    sandbox = new_project("shared")
+def running(_everyday: Sandbox) -> Sandbox:
+    """A project with a ready cluster, without topics at first, that the module leaves ready.
+
+    Other modules have it before and after: nothing is killed, no file is left in the project.
+    """
+    return emptied(_everyday)
+
+
+def emptied(sandbox: Sandbox) -> Sandbox:
+    """Take topics and groups away; fails where another module left the cluster not ready."""
+    assert sandbox.up()["changed"] is False, "a module left the shared cluster not ready"
+    done = sandbox.run("reset", "--yes")
+    assert done.code == 0, f"{done.out}\n{done.err}"
+    return sandbox
+
+
+@pytest.fixture(scope="session")
+def _three_brokers(
+    warm: Path, environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Sandbox]:
+    """The same with three brokers, once one is wanted."""
+    path = tmp_path_factory.mktemp("three").resolve() / "three"
+    path.mkdir()
+    sandbox = Sandbox(path, dict(environ))
+    sandbox.up("--brokers", "3")
+    yield sandbox
+    sandbox.close()
+
+
+@pytest.fixture(scope="module")
+def running_three(_three_brokers: Sandbox) -> Sandbox:
+    """Three ready brokers without topics, that the module leaves ready."""
+    return emptied(_three_brokers)
+
+
+@pytest.fixture(scope="module")
+def breakable(new_project: Callable[..., Sandbox]) -> Sandbox:
+    """A ready cluster of the module's own: its tests kill, restart and damage it."""
+    sandbox = new_project("breakable")
     sandbox.up()
     return sandbox
 

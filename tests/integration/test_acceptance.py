@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
@@ -17,12 +17,12 @@ import pytest
 from kafka_tasks.acceptance.criteria import CRITERIA
 
 if TYPE_CHECKING:
-    from conftest import Done, Sandbox
+    from tests.integration.conftest import Done, Sandbox
 
 PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--pyargs")
 FULL_RUN = (sys.executable, "-m", "kafka_tasks.acceptance")
 OWN = "kafka-tasks-acceptance-"
-VERIFIED = [criterion.id for criterion in CRITERIA if criterion.part == "verify"]
+VERIFIED = [criterion.id for criterion in CRITERIA if criterion.phase == "verify"]
 
 BROKEN_OFF = """
 from kafka_tasks.acceptance import suite
@@ -55,26 +55,38 @@ def results(done: Done) -> dict[str, str]:
 def test_verify_passes_and_leaves_no_topic(running: Sandbox) -> None:
     """On a healthy cluster every criterion that needs no restart holds, twice in a row."""
     before = running.topics()
-    for _ in range(2):
-        done = running.run("verify", "-o", "json")
-        assert done.code == 0, done.out + done.err
-        assert done.document["passed"] is True
-        assert results(done) == dict.fromkeys(VERIFIED, "passed")
+    done = running.run("verify", "-o", "json")
+    assert done.code == 0, done.out + done.err
+    assert done.document["passed"] is True
+    assert results(done) == dict.fromkeys(VERIFIED, "passed")
     assert running.topics() == before
     shown = running.run("verify").out
     assert f"{len(VERIFIED)} of {len(VERIFIED)} criteria passed" in shown
+    assert running.topics() == before
 
 
-def test_verify_is_not_disturbed_by_the_project(new_project: Callable[..., Sandbox]) -> None:
+@pytest.fixture
+def own_tests(running: Sandbox) -> Iterator[Sandbox]:
+    """The project has a pytest configuration, a conftest and modules that break every run."""
+    texts = {
+        "pytest.ini": "[pytest]\naddopts = --nonsense\n",
+        "conftest.py": "raise RuntimeError('not for the suite')\n",
+        "json.py": "raise RuntimeError('not for the suite')\n",
+    }
+    for name, text in texts.items():
+        (running.path / name).write_text(text)
+    yield running
+    for name in texts:
+        (running.path / name).unlink()
+
+
+def test_verify_is_not_disturbed_by_the_project(own_tests: Sandbox) -> None:
     """The project's own pytest configuration, conftest, plugins and modules have no effect."""
-    sandbox = new_project("with its own tests")
-    (sandbox.path / "pytest.ini").write_text("[pytest]\naddopts = --nonsense\n")
-    (sandbox.path / "conftest.py").write_text("raise RuntimeError('not for the suite')\n")
-    (sandbox.path / "json.py").write_text("raise RuntimeError('not for the suite')\n")
-    sandbox.environ["PYTEST_ADDOPTS"] = "--nonsense"
-    sandbox.environ["PYTEST_PLUGINS"] = "no_such_plugin"
-    sandbox.up()
-    done = sandbox.run("verify", "-o", "json")
+    env: dict[str, str | None] = {
+        "PYTEST_ADDOPTS": "--nonsense",
+        "PYTEST_PLUGINS": "no_such_plugin",
+    }
+    done = own_tests.run("verify", "-o", "json", env=env)
     assert done.code == 0, done.out + done.err
     assert results(done) == dict.fromkeys(VERIFIED, "passed")
 
@@ -134,30 +146,30 @@ def looked_for(sandbox: Sandbox) -> tuple[int, set[str], str]:
     return done.code, failed, done.out
 
 
-def test_what_was_planted_is_found_after_a_restart(project: Sandbox) -> None:
+def test_what_was_planted_is_gone_after_it_was_found(running: Sandbox) -> None:
     """Records, offsets, cluster id and test-topic survive; then all that was planted is gone."""
-    project.up()
-    planted = planted_by_hand(project)
+    assert running.run("reset", "--yes").code == 0
+    planted = planted_by_hand(running)
     assert sum(planted["counts"].values()) == 10_000
-    assert project.run("restart").code == 0
-    code, failed, out = looked_for(project)
+    assert running.run("restart").code == 0
+    code, failed, out = looked_for(running)
     assert (code, failed) == (0, set()), out
-    assert project.topics() == []
-    assert not (project.path / ".kafka-tasks/acceptance.json").exists()
-    code, failed, out = looked_for(project)
+    assert running.topics() == []
+    assert not (running.path / ".kafka-tasks/acceptance.json").exists()
+    code, failed, out = looked_for(running)
     assert code == 1 and "has no data to check" in out
 
 
-def test_a_cluster_that_was_not_restarted_proves_nothing(project: Sandbox) -> None:
+def test_a_cluster_that_was_not_restarted_proves_nothing(running: Sandbox) -> None:
     """Without a restart in between the suite fails, and says of which services."""
-    project.up()
-    assert project.run("topic").code == 0
-    planted_by_hand(project)
-    assert project.run("restart", "--service", "kafka").code == 0
-    code, failed, out = looked_for(project)
+    assert running.run("reset", "--yes").code == 0
+    assert running.run("topic").code == 0
+    planted_by_hand(running)
+    assert running.run("restart", "--service", "kafka").code == 0
+    code, failed, out = looked_for(running)
     assert (code, failed) == (1, {"restarted"})
     assert "zookeeper was not restarted" in out
-    assert project.topics() == ["test-topic"], "a test-topic that was there before is kept"
+    assert running.topics() == ["test-topic"], "a test-topic that was there before is kept"
 
 
 def test_lost_data_is_noticed(project: Sandbox) -> None:
@@ -171,16 +183,15 @@ def test_lost_data_is_noticed(project: Sandbox) -> None:
     assert failed == {"cluster-id-kept", "test-topic-kept", "records-kept", "offset-kept"}
 
 
-def test_changed_records_are_noticed(project: Sandbox) -> None:
+def test_changed_records_are_noticed(running: Sandbox) -> None:
     """One record that is not the one that was sent is found among the 10,000."""
-    project.up()
-    planted = planted_by_hand(project)
-    ledger = project.path / ".kafka-tasks/acceptance.json"
+    planted = planted_by_hand(running)
+    ledger = running.path / ".kafka-tasks/acceptance.json"
     planted["digests"]["1"] = planted["digests"]["0"]
     planted["committed"]["2"] += 1
     ledger.write_text(json.dumps(planted))
-    assert project.run("restart").code == 0
-    code, failed, out = looked_for(project)
+    assert running.run("restart").code == 0
+    code, failed, out = looked_for(running)
     assert (code, failed) == (1, {"records-kept", "offset-kept"})
     assert "partition 1 " in out
 
@@ -208,29 +219,6 @@ def reported(sandbox: Sandbox) -> dict[str, Any]:
     return dict(json.loads((sandbox.path / "out/report.json").read_bytes()))
 
 
-def test_full_run_passes_and_leaves_nothing(project: Sandbox, scratch: Path) -> None:
-    """Both rounds are in the report and the JUnit file; no directory and no server is left."""
-    files = ("--report=out/report.json", "--junit=out/junit.xml")
-    done = project.run("--runtime=embedded", *files, command=FULL_RUN)
-    assert done.code == 0, done.out + done.err
-    report = reported(project)
-    assert report["passed"] is True and report["error"] is None
-    rounds = [(entry["round"], entry["id"]) for entry in report["criteria"]]
-    assert len(rounds) == len(set(rounds))
-    assert {id_ for _, id_ in rounds} == {criterion.id for criterion in CRITERIA}
-    assert {("start", id_) for id_ in VERIFIED} | {("restart", id_) for id_ in VERIFIED} <= {
-        *rounds
-    }
-    assert {entry["result"] for entry in report["criteria"]} == {"passed"}
-    for name in ("start", "restart"):
-        layers = {entry["layer"] for entry in report["timeline"][name]["layers"]}
-        assert {"process", "zookeeper", "broker", "cluster", "advertised"} <= layers
-    assert report["versions"]["kafka"].startswith("3.")
-    cases = list(ElementTree.parse(project.path / "out/junit.xml").iter("testcase"))
-    assert len(cases) == len(rounds)
-    assert left_behind(scratch) == []
-
-
 def test_full_run_that_fails_says_why_and_leaves_nothing(project: Sandbox, scratch: Path) -> None:
     """A broker that cannot start: the exit code of that, its log on screen and in the report."""
     properties = project.path / "broker.properties"
@@ -248,33 +236,27 @@ def test_full_run_that_fails_says_why_and_leaves_nothing(project: Sandbox, scrat
     assert left_behind(scratch) == []
 
 
-def test_full_run_with_a_failed_criterion_fails(project: Sandbox, scratch: Path) -> None:
-    """A broker that takes no large records fails that criterion alone, in both rounds."""
+def test_a_failed_criterion_fails_alone(project: Sandbox) -> None:
+    """A broker that takes no large records fails that criterion, and `verify` with it."""
     properties = project.path / "broker.properties"
     properties.write_text("message.max.bytes=500000\n")
     project.environ["KAFKA_TASKS_BROKER_PROPERTIES"] = str(properties)
-    done = project.run("--report=out/report.json", command=FULL_RUN)
+    project.up()
+    done = project.run("verify", "-o", "json")
     assert done.code == 1, done.out + done.err
-    report = reported(project)
-    failed = [(e["round"], e["id"]) for e in report["criteria"] if e["result"] == "failed"]
-    assert failed == [("start", "large-records"), ("restart", "large-records")]
-    assert report["passed"] is False and report["error"] is None
-    assert set(report["logs"]) == {"zookeeper", "kafka"}
-    assert left_behind(scratch) == []
+    assert done.document["passed"] is False
+    assert {id_ for id_, result in results(done).items() if result == "failed"} == {"large-records"}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_full_run_that_is_interrupted_leaves_nothing(
-    project: Sandbox, scratch: Path, number: signal.Signals
-) -> None:
-    """Ctrl-C or SIGTERM in the middle: exit 130, a report that says so, nothing left."""
+def test_full_run_that_is_interrupted_leaves_nothing(project: Sandbox, scratch: Path) -> None:
+    """Ctrl-C in the middle: exit 130, a report that says so, nothing left."""
     process = project.begin("--report=out/report.json", command=FULL_RUN)
     assert process.stdout is not None
     for line in process.stdout:
         if "criteria passed" in line:
             break
-    os.kill(process.pid, number)
-    os.kill(process.pid, number)
+    os.kill(process.pid, signal.SIGINT)
+    os.kill(process.pid, signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 130
     report = reported(project)

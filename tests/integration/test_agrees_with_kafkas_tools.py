@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -28,11 +27,10 @@ OFFSETS = "org.apache.kafka.tools.GetOffsetShell"
 
 
 @pytest.fixture(scope="module", params=[1, 3], ids=["one-broker", "three-brokers"])
-def cluster(request: pytest.FixtureRequest, new_project: Callable[..., Sandbox]) -> Sandbox:
+def cluster(request: pytest.FixtureRequest) -> Sandbox:
     """A cluster with topics of several shapes, records in them, and a group that has read some."""
     brokers = request.param
-    sandbox = new_project(f"tools-{brokers}")
-    sandbox.up("--brokers", str(brokers))
+    sandbox: Sandbox = request.getfixturevalue("running" if brokers == 1 else "running_three")
     new_topic(sandbox, "plain")
     new_topic(
         *(sandbox, "shaped", "--partitions", "5", "--replication-factor", str(brokers)),

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Sandbox
+    from tests.integration.conftest import Sandbox
 
 ROLES = ("zookeeper", "kafka")
 KEPT = ("zookeeper.jsa", "kafka.jsa", "built.json")

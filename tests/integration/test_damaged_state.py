@@ -13,9 +13,9 @@ import psutil
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Sandbox
+    from tests.integration.conftest import Sandbox
 
-DAMAGE = {
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "garbage": lambda _: b"\x00\xff not json",
     "empty": lambda _: b"",
     "truncated": lambda whole: whole[: len(whole) // 2],
@@ -101,21 +101,21 @@ def test_pids_of_dead_processes_count_as_dead(stopped: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_damaged_record_of_a_running_cluster(running: Sandbox, damage: str) -> None:
+def test_damaged_record_of_a_running_cluster(breakable: Sandbox, damage: str) -> None:
     """A cluster whose record is unreadable is seen by every verb and taken over by `up`."""
-    pids, whole = running.pids(), running.state_file.read_bytes()
-    running.state_file.write_bytes(DAMAGE[damage](whole))
-    seen = running.run("status", "-o", "json")
+    pids, whole = breakable.pids(), breakable.state_file.read_bytes()
+    breakable.state_file.write_bytes(DAMAGE[damage](whole))
+    seen = breakable.run("status", "-o", "json")
     assert (seen.code, seen.document["state"]) == (0, "ready")
     assert {s["name"]: s["pid"] for s in seen.document["services"]} == pids
-    assert running.run("topic.list").code == 0
-    done = running.run("up")
+    assert breakable.run("topic.list").code == 0
+    done = breakable.run("up")
     assert done.code == 0, done.out + done.err
-    assert running.pids() == pids
-    kept = running.state_file.with_name("state.json.corrupt")
+    assert breakable.pids() == pids
+    kept = breakable.state_file.with_name("state.json.corrupt")
     assert kept.read_bytes() == DAMAGE[damage](whole)
-    assert {s["name"]: s["pid"] for s in running.recorded()["services"]} == pids
-    running.state_file.write_bytes(whole)
+    assert {s["name"]: s["pid"] for s in breakable.recorded()["services"]} == pids
+    breakable.state_file.write_bytes(whole)
 
 
 @pytest.mark.parametrize("damage", ["garbage", "empty", "truncated"])

@@ -16,8 +16,9 @@ from typing import Any
 
 import psutil
 import pytest
-from conftest import Sandbox
 from filelock import FileLock
+
+from tests.integration.conftest import Sandbox
 
 SECRET = 'pl4nted-"s3cret"-ü/+%value'
 
@@ -30,9 +31,9 @@ def findings(sandbox: Sandbox, *arguments: str, **options: Any) -> dict[str, Any
     return {found["id"]: found for found in listed}
 
 
-def test_all_is_well(running: Sandbox) -> None:
+def test_all_is_well(breakable: Sandbox) -> None:
     """A healthy cluster is exit 0, and everything was looked at."""
-    seen = running.run("doctor", "-o", "json")
+    seen = breakable.run("doctor", "-o", "json")
     assert seen.code == 0, seen.out
     assert seen.document["worst"] in ("ok", "info", "warning")
     assert seen.document["elapsed_s"] > 0
@@ -41,9 +42,9 @@ def test_all_is_well(running: Sandbox) -> None:
     assert {"cluster-id", "partitions", "logs", "data-size", "exposed"} <= ids
 
 
-def test_a_person_reads_lines(running: Sandbox) -> None:
+def test_a_person_reads_lines(breakable: Sandbox) -> None:
     """Without a terminal the text has no control characters, and ends with the sum."""
-    seen = running.run("doctor")
+    seen = breakable.run("doctor")
     assert seen.code == 0
     assert "\x1b" not in seen.out
     for area in ("machine", "configuration", "cluster"):
@@ -51,23 +52,23 @@ def test_a_person_reads_lines(running: Sandbox) -> None:
     assert seen.out.rstrip().endswith(" s).")
 
 
-def test_a_killed_broker(running: Sandbox) -> None:
+def test_a_killed_broker(breakable: Sandbox) -> None:
     """The dead service, its registration and how long that lives are named; `up` heals it."""
-    assert running.run("topic").code == 0
-    running.kill("kafka")
-    found = findings(running)
+    assert breakable.run("topic").code == 0
+    breakable.kill("kafka")
+    found = findings(breakable)
     assert found["service-dead"]["service"] == "kafka"
     assert found["not-ready"]["evidence"] == ["kafka not running"]
     listed = found["broker-still-registered"]
     assert listed["level"] == "warning"
     # How long exactly is ZooKeeper's to say; without its answer it is the session's whole time.
     assert "s or less" in listed["title"] or "s of the kill" in listed["title"]
-    assert running.run("doctor").code == 5
-    failed = running.run("verify", "-o", "json")
+    assert breakable.run("doctor").code == 5
+    failed = breakable.run("verify", "-o", "json")
     assert failed.code == 5
     assert failed.error["cause"] and failed.error["finding"]
-    running.up()
-    assert running.run("doctor").code == 0
+    breakable.up()
+    assert breakable.run("doctor").code == 0
 
 
 def test_a_stopped_project_is_no_error(project: Sandbox) -> None:
@@ -78,13 +79,13 @@ def test_a_stopped_project_is_no_error(project: Sandbox) -> None:
     assert not (project.path / ".kafka-tasks").exists()
 
 
-def test_it_does_not_stand_in_its_own_way(running: Sandbox) -> None:
+def test_it_does_not_stand_in_its_own_way(breakable: Sandbox) -> None:
     """Nobody changes the cluster, and nobody is said to; who does is named."""
     for _ in range(5):
-        assert "lock-held" not in findings(running)
-    state = running.path / ".kafka-tasks"
+        assert "lock-held" not in findings(breakable)
+    state = breakable.path / ".kafka-tasks"
     with FileLock(state / "lock"):
-        assert findings(running)["lock-held"]["level"] == "info"
+        assert findings(breakable)["lock-held"]["level"] == "info"
 
 
 def test_a_bad_setting_does_not_keep_it_from_looking(project: Sandbox) -> None:
@@ -128,16 +129,16 @@ def planted(sandbox: Sandbox) -> dict[str, str | None]:
     }
 
 
-def test_a_bundle_has_everything_but_secrets(running: Sandbox) -> None:
+def test_a_bundle_has_everything_but_secrets(breakable: Sandbox) -> None:
     """The archive has findings, settings, states and logs, and not one form of a secret."""
-    env = planted(running)
-    log = running.path / ".kafka-tasks" / "logs" / "kafka.log"
+    env = planted(breakable)
+    log = breakable.path / ".kafka-tasks" / "logs" / "kafka.log"
     with open(log, "a", encoding="utf-8") as stream:
         stream.write(f"[2026-01-31 10:00:00,000] INFO said {SECRET} and {json.dumps(SECRET)} (x)\n")
         stream.write("[2026-01-31 10:00:00,001] INFO url http://me:hunter22@example.org/ (x)\n")
         stream.write("[2026-01-31 10:00:00,002] INFO sasl.password = unheard-of-pw (x)\n")
-    target = running.path / "report.tar.gz"
-    done = running.run("doctor", "--bundle", str(target), "-o", "json", env=env)
+    target = breakable.path / "report.tar.gz"
+    done = breakable.run("doctor", "--bundle", str(target), "-o", "json", env=env)
     assert done.code == 0, done.err
     assert done.document["bundle"]["path"] == str(target)
     assert stat.S_IMODE(target.stat().st_mode) == 0o600
@@ -153,50 +154,50 @@ def test_a_bundle_has_everything_but_secrets(running: Sandbox) -> None:
     for wanted in ("findings.txt", "doctor.json", "settings.json", "versions.json"):
         assert f"kafka-doctor/{wanted}" in texts
     status = json.loads(texts["kafka-doctor/status.json"])
-    assert {service["name"]: service["pid"] for service in status["services"]} == running.pids()
+    assert {service["name"]: service["pid"] for service in status["services"]} == breakable.pids()
     assert {service["state"] for service in status["services"]} == {status["state"]} == {"ready"}
     assert "kafka.server.KafkaServer" in texts["kafka-doctor/logs/kafka.log"]
     assert "kafka-doctor/logs/zookeeper.log" in texts
     everything = "\n".join([*texts.values(), done.out, done.err])
     for form in (SECRET, json.dumps(SECRET)[1:-1], "s3cret", "hunter22", "unheard-of-pw"):
         assert form not in everything, form
-    assert not list(running.path.glob("*.new"))
+    assert not list(breakable.path.glob("*.new"))
 
 
-def test_a_bundle_overwrites_nothing(running: Sandbox) -> None:
+def test_a_bundle_overwrites_nothing(breakable: Sandbox) -> None:
     """A file that is there is left alone, and --dry writes none."""
-    target = running.path / "mine.tar.gz"
+    target = breakable.path / "mine.tar.gz"
     target.write_text("mine")
-    running.run("doctor", "--bundle", str(target)).refused(3, "exists already")
+    breakable.run("doctor", "--bundle", str(target)).refused(3, "exists already")
     assert target.read_text() == "mine"
-    other = running.path / "other.tar.gz"
-    dry = running.run("--dry", "doctor", "--bundle", str(other))
+    other = breakable.path / "other.tar.gz"
+    dry = breakable.run("--dry", "doctor", "--bundle", str(other))
     assert dry.code == 0, dry.err
     assert f"would write {other}" in dry.out
     assert not other.exists()
 
 
-def test_fix_says_asks_and_does(running: Sandbox) -> None:
+def test_fix_says_asks_and_does(breakable: Sandbox) -> None:
     """A damaged state file, drafts and open permissions are put right, the cluster untouched."""
-    pids = running.pids()
-    state = running.path / ".kafka-tasks"
-    running.state_file.write_text("{")
+    pids = breakable.pids()
+    state = breakable.path / ".kafka-tasks"
+    breakable.state_file.write_text("{")
     draft = state / "state.json.1.new"
     draft.write_text("{")
     state.chmod(0o755)
-    dry = running.run("--dry", "doctor", "--fix")
+    dry = breakable.run("--dry", "doctor", "--fix")
     assert "would move" in dry.out and "would delete half-written" in dry.out
-    refused = running.run("doctor", "--fix")
+    refused = breakable.run("doctor", "--fix")
     assert refused.code == 6
     assert draft.exists()
-    done = running.run("doctor", "--fix", "--yes", "-o", "json")
+    done = breakable.run("doctor", "--fix", "--yes", "-o", "json")
     assert done.code == 0, done.out + done.err
     assert len(done.document["fixed"]) == 3
     assert not draft.exists()
     assert stat.S_IMODE(state.stat().st_mode) == 0o700
-    assert running.pids() == pids
-    assert running.recorded()["schema"] == 1
-    again = running.run("doctor", "--fix", "--yes")
+    assert breakable.pids() == pids
+    assert breakable.recorded()["schema"] == 1
+    again = breakable.run("doctor", "--fix", "--yes")
     assert "nothing that can be fixed" in again.out
 
 
@@ -271,6 +272,6 @@ def test_a_project_of_another_user_is_a_finding(project: Sandbox) -> None:
     assert done.stdout.rstrip().endswith(" s)."), done.stdout + done.stderr
 
 
-def test_nonsense_is_refused_in_words(running: Sandbox) -> None:
+def test_nonsense_is_refused_in_words(breakable: Sandbox) -> None:
     """An output that does not exist is exit 3."""
-    running.run("doctor", "-o", "xml").refused(3, "--output")
+    breakable.run("doctor", "-o", "xml").refused(3, "--output")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Sandbox
+    from tests.integration.conftest import Sandbox
 
 TOPIC_TASKS = ("topic.create", "topic.describe", "topic.delete")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Sandbox
+    from tests.integration.conftest import Sandbox
 
 FAULTS = (sys.executable, str(Path(__file__).with_name("faults.py")))
 LAYERS = ["process", "zookeeper", "broker", "cluster", "advertised"]

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from conftest import Sandbox
+    from tests.integration.conftest import Sandbox
 
 
 def test_twelve_starts_make_one_cluster(project: Sandbox) -> None:

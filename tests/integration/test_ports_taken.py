@@ -12,7 +12,7 @@ import pytest
 from kafka_tasks.clients import processes
 
 if TYPE_CHECKING:
-    from conftest import Sandbox
+    from tests.integration.conftest import Sandbox
 
 
 @pytest.fixture(params=["127.0.0.1", "0.0.0.0", "::"])

@@ -13,7 +13,7 @@ import pytest
 
 from tests.integration.conftest import COMMAND, Done, Sandbox, eventually
 
-TRICKY = [
+TRICKY: list[dict[str, Any]] = [
     {"key": None, "value": "plain"},
     {"key": "k", "value": None},
     {"key": {"base64": base64.b64encode(bytes(range(256))).decode()}, "value": ""},

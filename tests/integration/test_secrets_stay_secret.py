@@ -17,7 +17,8 @@ from urllib.parse import quote
 
 import psutil
 import pytest
-from conftest import Done, Sandbox
+
+from tests.integration.conftest import Done, Sandbox
 
 # One for each place, so that what leaks says where from, and for each run: all of the machine is
 # looked at.

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import COMMAND, Sandbox
+
+from tests.integration.conftest import COMMAND, Sandbox
 
 # What `sh` runs: whatever is made may be read and written by everybody, unless it is prevented.
 CARELESS = ("sh", "-c", 'umask 000; exec "$@"', "sh", str(COMMAND))

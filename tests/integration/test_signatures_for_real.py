@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Sandbox
 
 from kafka_tasks.diagnosis import signatures
 from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes.embedded.runtime import EmbeddedRuntime
+from tests.integration.conftest import Sandbox
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,7 +91,7 @@ def origin(new_project: Callable[..., Sandbox]) -> Origin:
 
 
 @pytest.fixture(scope="module")
-def stopped(origin: Origin, new_project: Callable[..., Sandbox]) -> Iterator[Sandbox]:
+def stopped(origin: Origin, new_project: Callable[..., Sandbox]) -> Sandbox:
     """Another project, stopped, with data of its own and both its snapshot and the other's."""
     sandbox = new_project("stopped")
     sandbox.up()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Sandbox
+    from tests.integration.conftest import Sandbox
 
 COMMAND = Path(sys.executable).with_name("kafka-tasks")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")

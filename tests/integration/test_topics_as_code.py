@@ -6,7 +6,6 @@ import json
 import random
 import signal
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +25,9 @@ CONFIGS = {
 
 
 @pytest.fixture(scope="module")
-def three(new_project: Callable[..., Sandbox]) -> Sandbox:
-    """A cluster of three brokers, for the whole module."""
-    sandbox = new_project("three")
-    sandbox.up("--brokers", "3")
-    return sandbox
+def three(running_three: Sandbox) -> Sandbox:
+    """The cluster of three brokers that modules share; each test takes all topics away first."""
+    return running_three
 
 
 def declare(sandbox: Sandbox, *topics: dict[str, Any], **top: Any) -> None:

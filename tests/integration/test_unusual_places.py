@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Sandbox
+    from tests.integration.conftest import Sandbox
 
 COMMAND = Path(sys.executable).with_name("kafka-tasks")
 # The kernel lets nobody create anything there, root neither.

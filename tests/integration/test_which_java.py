@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Sandbox
+    from tests.integration.conftest import Sandbox
 
 
 @pytest.fixture
