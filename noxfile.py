@@ -87,8 +87,8 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Mypy, strict."""
-    with_group(session, "types")
+    """Mypy, strict, over the package and its tests."""
+    with_group(session, "types", "test")
     session.install("nox")
     session.run("mypy")
 
@@ -198,7 +198,7 @@ def docs(session: nox.Session) -> None:
     """The documents' tables, links and examples, the examples against a real cluster."""
     with_group(session, "test")
     session.install("nox")
-    session.run("pytest", "tests/docs", *session.posargs, interrupt_timeout=60)
+    session.run("pytest", *BOTH_CORES, "tests/docs", *session.posargs, interrupt_timeout=60)
 
 
 @nox.session

@@ -12,11 +12,12 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import Bench, make_project
 
 from kafka_tasks.runtimes.compose.compose_file import packaged
+from tests.compose.conftest import Bench, make_project
 
 
 def with_file(project: Bench, *changes: tuple[str, str]) -> None:
@@ -285,7 +286,7 @@ def test_two_ups_at_once(project: Bench) -> None:
 
 def test_auto_ports(project: Bench) -> None:
     """`auto` ports are picked, published, and kept by the next `up`."""
-    settings = {"KAFKA_TASKS_PORT": "auto", "KAFKA_TASKS_ZOOKEEPER_PORT": "auto"}
+    settings: dict[str, Any] = {"KAFKA_TASKS_PORT": "auto", "KAFKA_TASKS_ZOOKEEPER_PORT": "auto"}
     first = project.run("up", "-o", "json", **settings)
     assert first.code == 0, first.out
     assert project.run("down", **settings).code == 0

@@ -10,9 +10,9 @@ from typing import Any
 
 import docker
 import pytest
-from conftest import Bench, Result, _is_free, make_project, named
 
 from kafka_tasks.runtimes.compose import compose_file
+from tests.compose.conftest import Bench, Result, _is_free, make_project, named
 
 DEFAULTS = {"KAFKA_TASKS_PORT": 9092, "KAFKA_TASKS_ZOOKEEPER_PORT": 2181}
 

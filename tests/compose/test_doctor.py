@@ -13,10 +13,10 @@ from typing import Any
 
 import docker
 import pytest
-from conftest import KAFKA_IMAGE, Bench, make_project, named
 
 from kafka_tasks.diagnosis import signatures
 from kafka_tasks.runtimes.compose.compose_file import packaged
+from tests.compose.conftest import KAFKA_IMAGE, Bench, make_project, named
 
 ADVERTISED = "KAFKA_ADVERTISED_LISTENERS: HOST://localhost:${KAFKA_TASKS_PORT:-9092}"
 PUBLISHED = 'ports: ["127.0.0.1:${KAFKA_TASKS_PORT:-9092}:${KAFKA_TASKS_PORT:-9092}"]'
@@ -37,7 +37,7 @@ def with_file(bench: Bench, *changes: tuple[str, str]) -> None:
     (bench.path / "docker-compose.yml").write_text(text)
 
 
-def listed(bench: Bench, **environ: str) -> tuple[int, dict[str, list[dict[str, Any]]]]:
+def listed(bench: Bench, **environ: Any) -> tuple[int, dict[str, list[dict[str, Any]]]]:
     """`doctor`'s exit code, and its findings by id."""
     seen = bench.run("doctor", "-o", "json", **environ)
     found: dict[str, list[dict[str, Any]]] = {}
@@ -46,7 +46,7 @@ def listed(bench: Bench, **environ: str) -> tuple[int, dict[str, list[dict[str, 
     return seen.code, found
 
 
-def fails_with(bench: Bench, id: str, *, timeout: str = "40", **environ: str) -> dict[str, Any]:
+def fails_with(bench: Bench, id: str, *, timeout: str = "40", **environ: Any) -> dict[str, Any]:
     """Fails unless a failing `up` and `doctor` after it come to this finding."""
     failed = bench.run("up", "--timeout", timeout, "-o", "json", **environ)
     assert failed.code != 0, failed.out

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from conftest import Bench
+from typing import Any
+
+from tests.compose.conftest import Bench
 
 
 def properties(project: Bench, service: str, path: str) -> dict[str, str]:
@@ -16,7 +18,7 @@ def test_both_ways_to_start_give_the_same_properties(project: Bench) -> None:
     """Same variables, same properties: with dots, underscores and dashes in their names."""
     further = project.path / "broker.properties"
     further.write_text("log.retention.hours=7\nconfluent.balancer_x=1\nsome-dashed.key=a b = c\n")
-    settings = {"KAFKA_TASKS_BROKER_PROPERTIES": str(further)}
+    settings: dict[str, Any] = {"KAFKA_TASKS_BROKER_PROPERTIES": str(further)}
     started = project.run("up", **settings)
     assert started.code == 0, started.err
     direct = properties(project, "kafka", "/etc/kafka/kafka.properties")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
+from typing import Any
 
-from conftest import Bench
+from tests.compose.conftest import Bench
 
 
 def test_up_brings_a_ready_cluster(running: Bench) -> None:
@@ -168,7 +169,7 @@ def test_one_started_by_up_can_be_stopped_by_hand(project: Bench) -> None:
 
 def test_two_directories_with_one_name_are_two_clusters(project: Bench) -> None:
     """Checkouts with the same base name get projects, networks and volumes of their own."""
-    from conftest import make_project
+    from tests.compose.conftest import make_project
 
     assert project.run("up").code == 0
     second = make_project(project.path / "inner" / project.path.name, project.engine)
@@ -188,7 +189,7 @@ def test_an_external_network_is_joined_and_kept(project: Bench) -> None:
     """An existing network is joined, and is still there after `down --wipe`."""
     name = f"{project.path.name}-airflow"
     network = project.engine.networks.create(name)
-    settings = {"KAFKA_TASKS_NETWORK": name, "KAFKA_TASKS_NETWORK_EXTERNAL": "true"}
+    settings: dict[str, Any] = {"KAFKA_TASKS_NETWORK": name, "KAFKA_TASKS_NETWORK_EXTERNAL": "true"}
     try:
         assert project.run("up", **settings).code == 0
         joined = project.containers["kafka"].attrs["NetworkSettings"]["Networks"]

@@ -6,10 +6,12 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import docker
-from conftest import KAFKA_IMAGE, ZOOKEEPER_IMAGE, Bench
-from old_engine import load_images, own_engine
+
+from tests.compose.conftest import KAFKA_IMAGE, ZOOKEEPER_IMAGE, Bench
+from tests.compose.old_engine import load_images, own_engine
 
 
 def test_an_engine_without_start_interval_works(project: Bench) -> None:
@@ -20,7 +22,7 @@ def test_an_engine_without_start_interval_works(project: Bench) -> None:
         load_images(address, KAFKA_IMAGE, ZOOKEEPER_IMAGE)
         client = docker.DockerClient(base_url=address)
         assert tuple(map(int, client.version()["ApiVersion"].split("."))) < (1, 44)
-        there = {"DOCKER_HOST": address}
+        there: dict[str, Any] = {"DOCKER_HOST": address}
         started = project.run("up", **there)
         assert started.code == 0, started.err
         assert project.run("topic", **there).code == 0

@@ -7,7 +7,8 @@ import stat
 from pathlib import Path
 
 import pytest
-from conftest import Bench
+
+from tests.compose.conftest import Bench
 
 ENVIRONMENT, DOTENV, BROKER = "Pl4nt3dEnvironmentWord", "Pl4nt3dDotenvWord", "Pl4nt3dBrokerWord"
 

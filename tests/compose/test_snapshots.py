@@ -11,10 +11,10 @@ from typing import Any
 
 import docker
 import pytest
-from conftest import Bench, make_project, named
 
 from kafka_tasks import lifecycle, settings
 from kafka_tasks.project.directory import Project
+from tests.compose.conftest import Bench, make_project, named
 
 FAULTS = Path(__file__).parent.parent / "integration" / "faults.py"
 DATA = "kafka_tasks.runtimes.compose.volumes"
@@ -25,7 +25,7 @@ PLACES = (
 )
 
 
-def ran(bench: Bench, *arguments: str, **environ: str) -> Any:
+def ran(bench: Bench, *arguments: str, **environ: Any) -> Any:
     """The document of a command that has to succeed."""
     done = bench.run(*arguments, "-o", "json", **environ)
     assert done.code == 0, done.out + done.err

@@ -267,7 +267,7 @@ def ended(process: subprocess.Popen[Any], timeout_s: float = 120) -> int:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait(30)
-        raise AssertionError(f"{process.args} did not end within {timeout_s:g} s") from None
+        raise AssertionError(f"{process.args!r} did not end within {timeout_s:g} s") from None
 
 
 @contextlib.contextmanager

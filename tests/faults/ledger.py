@@ -196,7 +196,7 @@ def _read(reader: Consumer, at: int, start: int, last: int) -> dict[int, int]:
         for message in reader.consume(500, timeout=0.2):
             if message.error() is not None:
                 continue
-            number, position = int(message.value()), message.offset() + 1
+            number, position = int(message.value() or b""), (message.offset() or 0) + 1
             if number <= last:
                 raise Violated(f"partition {at}, offset {position - 1}: {number} after {last}")
             found[number], last = position - 1, number

@@ -13,7 +13,8 @@ from typing import IO, TextIO
 from kafka_tasks.program import KafkaTasks
 from kafka_tasks.tasks import kafka
 from kafka_tasks.version import VERSION
-from tests.fuzz.judging import EXIT_CODES, Wrong, check_shown
+from tests.fuzz.corpus import Wrong
+from tests.fuzz.judging import EXIT_CODES, check_shown
 
 # Opened before any case begins, which may write in its own directory alone.
 _OUT, _ERR = (tempfile.TemporaryFile() for _ in range(2))  # noqa: SIM115

@@ -18,7 +18,8 @@ from kafka_tasks.runtimes.embedded.verified import VerifiedFiles
 from kafka_tasks.settings import load
 from tests.fuzz import corpora
 from tests.fuzz.conftest import Room
-from tests.fuzz.judging import Campaign, Case, Wrong
+from tests.fuzz.corpus import Wrong
+from tests.fuzz.judging import Campaign, Case
 from tests.fuzz.mutations import damaged, twisted
 
 

@@ -100,7 +100,7 @@ def test_any_signal_ends_the_run_and_leaves_nothing(
 
     def interrupted(*_: object, **__: object) -> None:
         assert lives[0].services() != ()
-        for _ in range(2):
+        for _attempt in range(2):
             os.kill(os.getpid(), number)
 
     monkeypatch.setattr(full_run, "run_phase", interrupted)

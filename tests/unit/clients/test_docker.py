@@ -3,7 +3,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -545,7 +545,12 @@ def test_an_engine_that_ends_while_a_directory_is_read() -> None:
 def test_a_directory_is_written_as_a_stream() -> None:
     """What is written is never in memory as a whole."""
     given: list[bytes] = []
-    engine = _engine(put_archive=lambda *arguments: given.extend(arguments[2]) or True)
+
+    def put_archive(_: str, __: str, content: Iterable[bytes]) -> bool:
+        given.extend(content)
+        return True
+
+    engine = _engine(put_archive=put_archive)
     engine._client.api.timeout = 10.0
     engine.write_directory("abc", "/data", [b"a", b"b"])
     assert given == [b"a", b"b"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -88,7 +89,12 @@ def test_settings_that_cannot_be_read_are_a_finding(project: Project) -> None:
         raise InvalidInput("KAFKA_TASKS_PORT is 'abc'; allowed: a port.", hint="…=9092")
 
     seen: list[Examination] = []
-    checks = [Check("looks", "machine", lambda exam: seen.append(exam) or [])]
+
+    def looks(exam: Examination) -> list[Any]:
+        seen.append(exam)
+        return []
+
+    checks = [Check("looks", "machine", looks)]
     found = doctor.examine(project, unreadable, checks=checks)
     assert [f.id for f in found.findings] == ["setting-invalid"]
     assert found.exit_code == 3

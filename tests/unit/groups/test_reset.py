@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from kafka_tasks.clients.kafka import group_admin
 from kafka_tasks.errors import ClusterError, GroupActive, InvalidInput
 from kafka_tasks.groups import reset
 from kafka_tasks.model.group import GroupState, Member, OffsetChange, Place
@@ -79,7 +80,7 @@ def test_a_partition_without_a_leader_is_no_guess(monkeypatch: pytest.MonkeyPatc
 def test_only_what_changes_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     """An offset that is right already is not committed again."""
     sent: list[Any] = []
-    monkeypatch.setattr(reset.group_admin, "set_offsets", lambda *args: sent.append(args[1:]))
+    monkeypatch.setattr(group_admin, "set_offsets", lambda *args: sent.append(args[1:]))
     log = Offsets(0, 9)
     admin: Any = None
     reset.carry_out(admin, "g", [OffsetChange("a", 0, 5, 5, log), OffsetChange("a", 1, 5, 6, log)])

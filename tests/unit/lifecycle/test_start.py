@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import signal
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -223,7 +223,7 @@ def test_a_port_that_was_lost_between_look_and_start_is_picked_anew(
     runtime: FakeRuntime,
     heard: list[Event],
     monkeypatch: pytest.MonkeyPatch,
-    setting: str | int,
+    setting: int | Literal["auto"],
 ) -> None:
     """Once, where it may be any; a port that was named is an error."""
     record(session)

@@ -134,7 +134,7 @@ def test_damage_that_is_found_while_unpacking_undoes_it(
     monkeypatch.setattr(snapshot_file, "files", torn)
     with pytest.raises(SnapshotDamaged, match="base is damaged: its end is missing"):
         restore(session, snapshot, confirmed=True)
-    assert (runtime.files.there, runtime.files.staged) == (OTHER, None)
+    assert runtime.files == FakeData(there=OTHER)
     assert all(service.alive for service in runtime.services())
     assert restoring.read(session.project) is None
 
@@ -166,7 +166,7 @@ def test_up_undoes_a_restore_that_was_not_complete(
     runtime.files.staged = {"kafka/half-0/x": b"half"}
     _begun(session, committed=False)
     lifecycle.up(session)
-    assert (runtime.files.there, runtime.files.staged) == (OTHER, None)
+    assert runtime.files == FakeData(there=OTHER)
     assert any(event.text.startswith("undoing the restore of base") for event in heard)
     assert runtime.calls == ["data", "start", "settled"]
 
@@ -178,7 +178,7 @@ def test_up_finishes_a_restore_that_was_complete(
     runtime.files.staged = dict(CONTENT)
     _begun(session, committed=True)
     lifecycle.up(session)
-    assert (runtime.files.there, runtime.files.staged) == (CONTENT, None)
+    assert runtime.files == FakeData(there=CONTENT)
     assert any(event.text.startswith("finishing the restore of base") for event in heard)
     assert restoring.read(session.project) is None
 

@@ -51,9 +51,12 @@ def test_it_is_private_and_alone(snapshot: Snapshot) -> None:
 def test_meta_properties_are_looked_at(tmp_path: Path) -> None:
     """The manifest is described by what each broker wrote about itself."""
     given: list[dict[str, bytes]] = []
-    snapshot_file.write(
-        tmp_path / "x.tar.gz", files(CONTENT), lambda metas: given.append(metas) or described()
-    )
+
+    def describe(metas: Any) -> Any:
+        given.append(metas)
+        return described()
+
+    snapshot_file.write(tmp_path / "x.tar.gz", files(CONTENT), describe)
     assert given == [{"kafka": META}]
 
 

@@ -40,7 +40,7 @@ def _fields(partitions: int | None = None, **typed: list[str]) -> tuple[FieldCha
     ],
 )
 def test_an_edit_shows_what_was_and_what_will_be(
-    typed: dict[str, list[str]], before: str, after: str | None
+    typed: dict[str, Any], before: str, after: str | None
 ) -> None:
     """The four ways to change a setting."""
     (field,) = _fields(**typed)
@@ -56,7 +56,7 @@ def test_an_edit_shows_what_was_and_what_will_be(
         {"subtract": ["cleanup.policy=compact"]},
     ],
 )
-def test_what_is_so_already_is_left_out(typed: dict[str, list[str]]) -> None:
+def test_what_is_so_already_is_left_out(typed: dict[str, Any]) -> None:
     """Nothing is sent for it."""
     assert _fields(**typed) == ()
     assert _fields(partitions=2) == ()
@@ -72,7 +72,7 @@ def test_what_is_so_already_is_left_out(typed: dict[str, list[str]]) -> None:
         ({"append": ["=x"]}, "=x"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(typed: dict[str, list[str]], said: str) -> None:
+def test_what_cannot_be_meant_is_refused(typed: dict[str, Any], said: str) -> None:
     """Before anything is asked of a broker."""
     with pytest.raises(InvalidInput, match=said):
         _fields(**typed)
@@ -87,7 +87,7 @@ def test_partitions_are_never_taken_away() -> None:
 
 class _Refusing(FakeChanges):
     @staticmethod
-    def alter_configs(_: Any, edits: Any, **__: Any) -> Any:
+    def alter_configs(admin: Any, edits: Any, **_: Any) -> Any:
         """Refuse."""
         return {name: InvalidInput("The broker refused.") for name in edits}
 

@@ -159,7 +159,7 @@ def _everything() -> tuple[FakeAdmin, Any]:
 def test_every_kind_of_change_is_carried_out() -> None:
     """Deleted, created, grown and altered; what is blocked is left alone."""
     admin, wanted = _everything()
-    progress = apply(wanted, admin)
+    progress = apply(wanted, admin)  # type: ignore[arg-type]
     assert progress.having("done") == ("grows", "new", "old", "tuned")
     assert set(admin.there) == {"new", "grows", "tuned"}
     assert len(admin.there["grows"].partitions) == 3
@@ -170,7 +170,7 @@ def test_one_topics_failure_stops_no_other() -> None:
     """The progress names the failure, and the rest is done."""
     admin, wanted = _everything()
     admin.errors["create"] = [InvalidInput("The broker refused")]
-    progress = apply(wanted, admin)
+    progress = apply(wanted, admin)  # type: ignore[arg-type]
     assert progress.having("failed") == ("new",)
     assert progress.having("done") == ("grows", "old", "tuned")
     with pytest.raises(InvalidInput):
@@ -190,14 +190,14 @@ def test_interrupted_anywhere_and_applied_again_is_the_same_in_the_end(step: int
 
     progress = Progress(watch=interrupt)
     try:
-        apply(wanted, admin, progress=progress)
+        apply(wanted, admin, progress=progress)  # type: ignore[arg-type]
     except KeyboardInterrupt:
         for name in progress.having("done"):
             spec = wanted.of(name).spec
             assert spec is not None
             assert plan([spec], admin.there, brokers=1).of(name).action == "none"
     specs = [change.spec for change in wanted.changes if change.spec is not None]
-    apply(plan(specs, admin.there, brokers=1), admin)
+    apply(plan(specs, admin.there, brokers=1), admin)  # type: ignore[arg-type]
     again = plan(specs, admin.there, brokers=1)
     assert {c.topic for c in again.pending} == {"kept"}
 

@@ -89,6 +89,7 @@ def test_any_value_survives_the_file(value: str) -> None:
 
     text = export.topics_yaml([topic("t", config={"x": value})], cluster_id="id", owner=[])
     root = yaml.compose(text, yaml.SafeLoader)
+    assert root is not None
     reader = Reader(Problems(), {})
     entry = reader.mapping(root.value[0][1].value[0], "a topic")
     read_back = reader.scalar(reader.mapping(entry["config"][1], "config")["x"][1], "x")

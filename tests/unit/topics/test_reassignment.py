@@ -72,7 +72,7 @@ def replicas(monkeypatch: pytest.MonkeyPatch) -> FakeReplicas:
 
 
 def _moved(replicas: FakeReplicas, cluster: Cluster, seconds: float) -> Outcomes:
-    assignment = {"t": {0: (1, 2), 1: (1, 3)}}
+    assignment: dict[str, dict[int, tuple[int, ...]]] = {"t": {0: (1, 2), 1: (1, 3)}}
     admin: Any = replicas.admin
     return reassignment.move(cluster, admin, assignment, Deadline.after(seconds), Recorder())
 

@@ -132,7 +132,7 @@ def test_a_refused_record_is_an_error(broker: Broker, cluster: Cluster) -> None:
 
 
 def test_a_record_without_an_answer_is_unreachable(
-    broker: Broker, cluster: Cluster, clock: FakeClock
+    broker: Broker, cluster: Cluster, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The number of records that are missing is named."""
     broker.silent = True
@@ -140,7 +140,7 @@ def test_a_record_without_an_answer_is_unreachable(
     def poll(seconds: float) -> None:
         clock.sleep(seconds)
 
-    broker.poll = poll  # type: ignore[method-assign]
+    monkeypatch.setattr(broker, "poll", poll)
     with pytest.raises(BrokerUnreachable, match="1 of 1 records to t were not acknowledged"):
         records.produce(cluster, "t", [Record(b"a")], timeout_s=2.0)
 
@@ -152,20 +152,22 @@ def test_a_canary_comes_back(broker: Broker, cluster: Cluster) -> None:
     assert broker.log[-1].value().startswith(b"canary ")
 
 
-def test_a_changed_canary_is_an_error(broker: Broker, cluster: Cluster) -> None:
+def test_a_changed_canary_is_an_error(
+    broker: Broker, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A cluster that returns another record is not proven."""
     produce = broker.produce
 
     def changed(topic: str, value: Any, key: Any, **further: Any) -> None:
         produce(topic, b"another", key, **further)
 
-    broker.produce = changed  # type: ignore[method-assign]
+    monkeypatch.setattr(broker, "produce", changed)
     with pytest.raises(ClusterError, match="is not the one sent"):
         records.roundtrip(cluster, "t")
 
 
 def test_a_canary_that_is_lost_is_an_error(
-    broker: Broker, cluster: Cluster, clock: FakeClock
+    broker: Broker, cluster: Cluster, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was acknowledged, and the time to read it has passed."""
 
@@ -173,6 +175,6 @@ def test_a_canary_that_is_lost_is_an_error(
         clock.sleep(1.0)
         return []
 
-    broker.consume = nothing  # type: ignore[method-assign]
+    monkeypatch.setattr(broker, "consume", nothing)
     with pytest.raises(ClusterError, match="acknowledged but did not come back within 3 s"):
         records.roundtrip(cluster, "t", timeout_s=3.0)

@@ -64,15 +64,15 @@ def volumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Volumes:
         for path in paths:
             found.directory(identifier, path).mkdir(parents=True)
     zookeeper, kafka = (found.root / identifier for identifier in PLACES)
-    for path, content in (
+    for written, content in (
         (zookeeper / "var/lib/zookeeper/data/version-2/snapshot.0", b"snap"),
         (zookeeper / "var/lib/zookeeper/log/version-2/log.1", b"log"),
         (kafka / "var/lib/kafka/data/meta.properties", b"meta"),
         (kafka / "var/lib/kafka/data/.lock", b""),
         (kafka / f"var/lib/kafka/data/{'t' * 150}-0/0.log", b"records" * 300),
     ):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        written.parent.mkdir(parents=True, exist_ok=True)
+        written.write_bytes(content)
 
     def beside(
         identifier: str, image: str, user: str, name: str, script: str, *places: str
