@@ -20,53 +20,49 @@ from kafka_tasks.tasks import (
     topics_plan,
 )
 
+_CLUSTER = (
+    init.init,
+    cluster.up,
+    cluster.down,
+    cluster.restart,
+    cluster.status,
+    cluster.list_,
+    cluster.pull,
+    cluster.wait,
+    inspection.logs,
+    doctor.doctor,
+    inspection.config,
+    inspection.env,
+    cluster.verify,
+    records.produce,
+    records.consume,
+    reset.reset,
+)
+_BELOW = {
+    "topic": (
+        topic.ensure,
+        topic.create,
+        topic.list_,
+        topic.describe,
+        topic_changes.alter,
+        topic.delete,
+        topic_changes.trim,
+        topics_file.validate,
+        topics_plan.plan,
+        topics_plan.apply,
+        topics_export.export,
+    ),
+    "group": (group.list_, group.describe, group.reset, group.delete),
+    "snapshot": (snapshot.save, snapshot.restore, snapshot.list_, snapshot.delete),
+}
+
 
 def collection() -> Collection:
     """Return everything that `invoke --list` shows under `kafka`."""
-    topics = Collection("topic")
-    for task, default in (
-        (topic.ensure, True),
-        (topic.create, False),
-        (topic.list_, False),
-        (topic.describe, False),
-        (topic_changes.alter, False),
-        (topic.delete, False),
-        (topic_changes.trim, False),
-        (topics_file.validate, False),
-        (topics_plan.plan, False),
-        (topics_plan.apply, False),
-        (topics_export.export, False),
-    ):
-        topics.add_task(task, default=default)
-    found = Collection("kafka")
-    for task in (
-        init.init,
-        cluster.up,
-        cluster.down,
-        cluster.restart,
-        cluster.status,
-        cluster.list_,
-        cluster.pull,
-        cluster.wait,
-        inspection.logs,
-        doctor.doctor,
-        inspection.config,
-        inspection.env,
-        cluster.verify,
-        records.produce,
-        records.consume,
-        reset.reset,
-    ):
-        found.add_task(task)
-    found.add_collection(topics)
-    groups = Collection("group")
-    for task in (group.list_, group.describe, group.reset, group.delete):
-        groups.add_task(task)
-    found.add_collection(groups)
-    snapshots = Collection("snapshot")
-    for task in (snapshot.save, snapshot.restore, snapshot.list_, snapshot.delete):
-        snapshots.add_task(task)
-    found.add_collection(snapshots)
+    found = Collection("kafka", *_CLUSTER)
+    for name, tasks in _BELOW.items():
+        # A task that is the default of its collection says so itself.
+        found.add_collection(Collection(name, *tasks))
     return found
 
 
