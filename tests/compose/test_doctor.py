@@ -234,7 +234,7 @@ def test_an_image_of_another_architecture(failing: Bench, tmp_path: Path) -> Non
     assert made.code == 0, made.err
     try:
         (told,) = listed(failing, KAFKA_TASKS_KAFKA_IMAGE=name)[1]["architecture"]
-        assert f"is made for {other}" in told["title"]
+        assert f"is built for {other}" in told["title"]
         error = fails_with(
             failing, "architecture", KAFKA_TASKS_KAFKA_IMAGE=name, KAFKA_TASKS_ZOOKEEPER_IMAGE=name
         )

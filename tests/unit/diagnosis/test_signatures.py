@@ -175,7 +175,7 @@ def test_what_a_group_caught_is_in_the_finding() -> None:
     """The name of a container that is in the way is in the title and in the fix."""
     ((_, hit),) = signatures.search({"tool": lines_of("container-name-taken")})
     finding = hit.finding(service="tool", runtime="compose")
-    assert finding.title == "The container name kafka is taken."
+    assert finding.title == "Another container has the name kafka."
     assert "docker rm -f kafka" in str(finding.fix)
 
 
@@ -188,7 +188,7 @@ def test_a_group_that_caught_nothing_is_left_open() -> None:
             ]
         }
     )
-    assert "3 wanted, 1 there" in str(hit.finding(service="kafka", runtime=None).cause)
+    assert "needed 3, available 1" in str(hit.finding(service="kafka", runtime=None).cause)
 
 
 def test_only_the_last_start_counts() -> None:
