@@ -146,7 +146,7 @@ def _environ() -> dict[str, str]:
 
 def _servers(root: Path, environ: Mapping[str, str]) -> Servers:
     chosen = settings.load(root, environ=environ)
-    lock = jars.load_lock(chosen.kafka_line)
+    lock = jars.load_lock(chosen.line.kafka)
     class_path = jars.ensure(lock, chosen.cache, Recorder())
     return Servers(
         java.choose(chosen),

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from kafka_tasks.lifecycle.start import up
     from kafka_tasks.lifecycle.status import status, wait
     from kafka_tasks.lifecycle.stop import down, restart
-    from kafka_tasks.model.cluster import Address, Cluster, ServiceState
+    from kafka_tasks.model.address import Address
+    from kafka_tasks.model.cluster import Cluster, ServiceState
     from kafka_tasks.model.events import Event, Recorder
     from kafka_tasks.model.results import Report
     from kafka_tasks.project.directory import Project
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from kafka_tasks.settings.values import Settings
 
 _HOMES = {
-    "Address": "model.cluster",
+    "Address": "model.address",
     "Cluster": "model.cluster",
     "Event": "model.events",
     "KafkaTasksError": "errors",

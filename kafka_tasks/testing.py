@@ -8,45 +8,40 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from kafka_tasks.errors import KafkaTasksError
-from kafka_tasks.model.cluster import (
-    ZOOKEEPER,
-    Address,
-    Capabilities,
-    Cluster,
-    ServiceState,
-    broker_id,
-    service_names,
-)
-from kafka_tasks.model.data_files import DataFile, place_order
+from kafka_tasks.model.cluster import Cluster, Observation, ServiceState
+from kafka_tasks.model.data_files import DataFile
+from kafka_tasks.model.topology import Service, Topology, of_names, place_order
 from kafka_tasks.retry import Deadline, RetryPolicy
+from kafka_tasks.runtimes import roles
+from kafka_tasks.runtimes.protocol import Abilities, Recovered
 from kafka_tasks.settings import Settings
 
 
 @dataclass(slots=True)
 class FakeClock:
-    """Seconds that pass only when somebody sleeps; `sleeps` lists for how long."""
+    """Seconds that pass only in `sleep`; `sleeps` lists for how long."""
 
     now: float = 0.0
     sleeps: list[float] = field(default_factory=list)
 
     def __call__(self) -> float:
-        """The time."""
+        """Return the time."""
         return self.now
 
     def sleep(self, seconds: float) -> None:
-        """Let so much time pass, at once."""
+        """Pass so much time, at once."""
         self.sleeps.append(seconds)
         self.now += seconds
 
     def deadline(self, seconds: float) -> Deadline:
-        """The moment `seconds` from now, on this clock."""
+        """Return the moment `seconds` from now, on this clock."""
         return Deadline.after(seconds, self)
 
 
 def instant_policy(
     clock: FakeClock | None = None, *, first_s: float = 0.01, cap_s: float = 0.05
 ) -> RetryPolicy:
-    """A policy that waits on a fake clock; its deadline has to be on the same one."""
+    """Return a policy that waits on a fake clock; its deadline has to be on the same one."""
     time = clock or FakeClock()
     return RetryPolicy(first_s=first_s, cap_s=cap_s, clock=time, sleep=time.sleep)
 
@@ -62,18 +57,18 @@ class FakeData:
     staged: dict[str, bytes] | None = None
 
     def broker_ids(self) -> dict[str, int]:
-        """Whatever the data says."""
+        """Return nothing: the data decides."""
         return {}
 
     def allocated(self) -> int:
-        """Bytes of all files."""
+        """Return the bytes of all files."""
         return sum(map(len, self.there.values()))
 
     def room(self) -> None:
-        """Memory is not counted."""
+        """Return None: memory is not counted."""
 
     def files(self) -> Iterator[DataFile]:
-        """Every file, in order of places."""
+        """Yield every file, in order of places."""
         for name in sorted(self.there, key=lambda name: (place_order(name.split("/")[0]), name)):
             yield DataFile(name, len(self.there[name]), 0, [self.there[name]])
 
@@ -84,12 +79,12 @@ class FakeData:
             self.staged[file.name] = b"".join(file.chunks)
 
     def swap(self) -> None:
-        """What is staged is there now."""
+        """Replace what is there with what is staged."""
         if self.staged is not None:
             self.there, self.staged = self.staged, None
 
     def discard(self) -> None:
-        """Nothing is staged any more."""
+        """Forget what is staged."""
         self.staged = None
 
 
@@ -98,7 +93,7 @@ class FakeRuntime:
 
     `dies` are services that end as soon as they are started, `refuses` is raised by `start`,
     `strays` run without being recorded, `files` is what the servers have left. `calls` lists what
-    was asked of it, in order.
+    was asked of it, in order. With `remote` it is able to do nothing but to be looked at.
     """
 
     def __init__(
@@ -106,18 +101,19 @@ class FakeRuntime:
         project: Path,
         *,
         name: str = "fake",
-        capabilities: Capabilities | None = None,
+        remote: bool = False,
         logs: Mapping[str, Sequence[str]] | None = None,
         dies: Sequence[str] = (),
         refuses: KafkaTasksError | None = None,
         strays: Sequence[str] = (),
     ) -> None:
         self.name = name
-        self.capabilities = capabilities or Capabilities()
+        self.abilities = Abilities() if remote else Abilities(self, self, self, self)
         self.calls: list[str] = []
         self.dies = set(dies)
         self.refuses = refuses
         self._project = project
+        self._remote = remote
         self._lines = {service: list(lines) for service, lines in (logs or {}).items()}
         self._strays = list(strays)
         self._known: dict[str, ServiceState] = {}
@@ -125,48 +121,59 @@ class FakeRuntime:
         self._pids = 1000
         self.files = FakeData()
 
-    def cluster(self, settings: Settings) -> Cluster:
-        """On localhost, at the ports of the settings (9092 and 2181 for `auto`)."""
-        port = settings.port if isinstance(settings.port, int) else 9092
-        keeper = settings.zookeeper_port if isinstance(settings.zookeeper_port, int) else 2181
-        return Cluster(
+    # -- look ----------------------------------------------------------------------------------
+
+    def plan(self, settings: Settings) -> Cluster:
+        """Return a cluster at the ports of the settings; those of `auto` are Kafka's own."""
+        found = Cluster.of(
+            _placed(settings),
             project=self._project,
             runtime=self.name,
-            bootstrap=tuple(Address("localhost", port + n) for n in range(settings.brokers)),
-            zookeeper=Address("localhost", keeper) if self.capabilities.zookeeper else None,
-            brokers=settings.brokers,
-            kafka_version="3.9.1",
-            had_data=False,
+            kafka_version=_VERSION,
         )
+        topology = Topology() if self._remote else found.topology
+        return replace(found, topology=topology, had_data=False)
 
-    def start(self, settings: Settings, services: Sequence[str] | None = None) -> Cluster:
+    def observe(self) -> Observation:
+        """Look at every service that was ever started."""
+        return Observation(tuple(self._known[name] for name in of_names(self._known).names))
+
+    # -- servers -------------------------------------------------------------------------------
+
+    def start(
+        self,
+        settings: Settings,
+        services: Sequence[str] | None = None,
+        *,
+        seen: Observation | None = None,
+    ) -> Cluster:
         """Bring to life what is not alive; those in `dies` end at once."""
         self.calls.append(_call("start", services))
         if self.refuses is not None:
             raise self.refuses
-        for name in service_names(settings.brokers):
-            known = self._known.get(name)
-            if (services is None or name in services) and not (known and known.alive):
-                self._revive(name)
-        return self.cluster(settings)
+        for service in _placed(settings):
+            known = self._known.get(service.name)
+            wanted = services is None or service.name in services
+            if wanted and not (known and known.alive):
+                self._revive(service)
+        return self.plan(settings)
 
-    def _revive(self, name: str) -> None:
+    def _revive(self, service: Service) -> None:
         self._pids += 1
-        alive = name not in self.dies
-        keeper = name == ZOOKEEPER
-        self._known[name] = ServiceState(
-            name=name,
-            role="zookeeper" if keeper else "broker",
+        alive = service.name not in self.dies
+        self._known[service.name] = ServiceState(
+            name=service.name,
+            role=service.role,
             alive=alive,
-            address=Address("localhost", 2181 if keeper else 9091 + broker_id(name)),
+            address=service.address,
             pid=self._pids if alive else None,
             uptime_s=0.0 if alive else None,
-            version=None if keeper else "3.9.1",
+            version=_VERSION if roles.of(service.role).shows_version else None,
         )
-        self._killed.discard(name)
+        self._killed.discard(service.name)
 
     def kill(self, service: str) -> None:
-        """Let a service end without a goodbye."""
+        """End a service without a goodbye."""
         self._end(service)
         self._killed.add(service)
 
@@ -177,11 +184,8 @@ class FakeRuntime:
     def stop(self, services: Sequence[str] | None = None, *, wipe: bool = False) -> tuple[str, ...]:
         """End what lives, brokers first; `wipe` forgets it too."""
         self.calls.append(_call("stop", services) + (" wipe" if wipe else ""))
-        chosen = [
-            service.name
-            for service in reversed(self.services())
-            if service.alive and (services is None or service.name in services)
-        ]
+        order = of_names(self.observe().alive).stop_order
+        chosen = [each.name for each in order if services is None or each.name in services]
         for name in chosen:
             self._end(name)
         if wipe:
@@ -190,70 +194,82 @@ class FakeRuntime:
             self.files.there.clear()
         return tuple(chosen)
 
-    def services(self) -> tuple[ServiceState, ...]:
-        """Every service that was ever started, ZooKeeper first."""
-        names = sorted(self._known, key=lambda name: (name != ZOOKEEPER, name))
-        return tuple(self._known[name] for name in names)
+    def logs(self, service: str, tail: int) -> list[str]:
+        """Return the last lines of those it was made with."""
+        return self._lines.get(service, [])[-tail:] if tail else []
 
-    def adopt(self) -> tuple[str, ...]:
-        """Take the strays in."""
-        found, self._strays = tuple(self._strays), []
-        for name in found:
-            self._revive(name)
-        return found
+    def follow(self, service: str, tail: int) -> Iterator[str]:
+        """Yield the last lines; unlike a real log, this one ends."""
+        yield from self.logs(service, tail)
+
+    # -- recovery ------------------------------------------------------------------------------
 
     def suspend(self, service: str) -> None:
-        """Let a service stand still, alive, until `resume`."""
+        """Suspend a service, alive, until `recover`."""
         self._known[service] = replace(self._known[service], suspended=True)
 
-    def resume(self) -> tuple[str, ...]:
-        """Let go on what stands still."""
-        found = tuple(service.name for service in self.services() if service.suspended)
-        for name in found:
+    def recover(self) -> Recovered:
+        """Record the strays and resume what is suspended."""
+        adopted, self._strays = tuple(self._strays), []
+        for service in of_names(adopted):
+            self._revive(service)
+        resumed = self.observe().suspended
+        for name in resumed:
             self._known[name] = replace(self._known[name], suspended=False)
-        return found
+        return Recovered(self.observe(), adopted, resumed)
 
-    def unclean(self) -> bool:
-        """Whether a broker was killed and has not been started since."""
-        return any(name != ZOOKEEPER for name in self._killed)
+    def unclean(self, seen: Observation) -> bool:
+        """Return whether a broker was killed and has not been started since."""
+        return bool(of_names(self._killed).brokers)
 
-    def perhaps_registered(self) -> bool:
-        """The same."""
-        return self.unclean()
+    def perhaps_registered(self, seen: Observation) -> bool:
+        """Return whether a broker was killed and has not been started since."""
+        return self.unclean(seen)
+
+    # -- preparation ---------------------------------------------------------------------------
 
     def pull(self, settings: Settings) -> tuple[str, ...]:
-        """Everything is here."""
+        """Return that everything is here."""
         return ("nothing",)
 
     def wants_rehearsal(self, settings: Settings) -> bool:
-        """Never."""
+        """Return False."""
         return False
 
     def settled(self, *, wait: bool = False) -> None:
-        """Note that it was told."""
+        """Note the call."""
         self.calls.append("settled")
 
+    # -- data ----------------------------------------------------------------------------------
+
     def has_data(self, settings: Settings) -> bool:
-        """Whether `files` has any."""
+        """Return whether `files` has any."""
         return bool(self.files.there)
 
     @contextmanager
     def data(self, settings: Settings) -> Iterator[FakeData]:
-        """`files`."""
+        """Give `files`."""
         self.calls.append("data")
         yield self.files
 
     def expect(self, settings: Settings) -> None:
-        """Note for how many brokers it was told."""
+        """Note for how many brokers it was called."""
         self.calls.append(f"expect {settings.brokers}")
 
-    def logs(self, service: str, tail: int) -> list[str]:
-        """The last lines of those it was made with."""
-        return self._lines.get(service, [])[-tail:] if tail else []
 
-    def follow(self, service: str, tail: int) -> Iterator[str]:
-        """The last lines; unlike a real log, this one ends."""
-        yield from self.logs(service, tail)
+_VERSION = "3.9.1"
+_PORTS = {"port": 9092, "zookeeper_port": 2181}
+
+
+def _placed(settings: Settings) -> Topology:
+    """Return the services of these settings at their ports."""
+    topology = settings.topology
+    numbers = []
+    for service in topology:
+        setting = roles.of(service.role).port_setting
+        first = getattr(settings, setting)
+        numbers.append((first if isinstance(first, int) else _PORTS[setting]) + service.number - 1)
+    return topology.at(numbers)
 
 
 def _call(verb: str, services: Sequence[str] | None) -> str:

@@ -13,7 +13,7 @@ from kafka_tasks.acceptance.ledger import Ledger
 from kafka_tasks.clients.kafka import group_admin, offsets
 from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.clients.kafka.records import read
-from kafka_tasks.lifecycle import Session
+from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.model.cluster import Cluster
 
 

@@ -13,7 +13,7 @@ from kafka_tasks.acceptance.ledger import Ledger
 from kafka_tasks.clients.kafka import group_admin
 from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.clients.kafka.records import Record, produce
-from kafka_tasks.lifecycle import Session
+from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.topics import one_topic
 from kafka_tasks.topics.model import TopicSpec
@@ -28,7 +28,7 @@ def planted(session: Session, admin: Admin, run_prefix: str) -> Iterator[Ledger]
     """Yield the ledger, which is saved with its names before the topics exist."""
     if (old := ledger.load(session.project)) is not None:
         leftovers.delete_planted(session.project, admin, old)
-    ours = session.runtime.capabilities.lifecycle
+    ours = session.is_local
     kept = _TEST_TOPIC if ours else f"{run_prefix}{_TEST_TOPIC}"
     found = Ledger(
         cluster_id=str(admin.look(5.0).cluster_id),

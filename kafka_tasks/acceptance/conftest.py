@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import pytest
 
@@ -12,8 +13,12 @@ from kafka_tasks.acceptance.leftovers import PREFIX, delete_topics
 from kafka_tasks.acceptance.readiness import current_session, require_ready
 from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.errors import KafkaTasksError
-from kafka_tasks.lifecycle import Session
-from kafka_tasks.model.cluster import Address, Cluster
+from kafka_tasks.lifecycle.session import Session
+from kafka_tasks.model.address import Address
+from kafka_tasks.model.cluster import Cluster
+from kafka_tasks.model.topology import Service
+from kafka_tasks.runtimes import roles
+from kafka_tasks.runtimes.roles.recipe import Coordinator
 from kafka_tasks.topics import one_topic
 from kafka_tasks.topics.model import TopicSpec
 
@@ -55,15 +60,29 @@ def session() -> Session:
 @pytest.fixture(scope="session")
 def cluster(session: Session) -> Cluster:
     """The cluster's addresses."""
-    return session.runtime.cluster(session.settings)
+    return session.cluster()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A coordinator of the cluster: its service, its address, and how to ask it."""
+
+    service: Service
+    address: Address
+    coordinator: Coordinator
 
 
 @pytest.fixture(scope="session")
-def zookeeper_address(cluster: Cluster) -> Address:
-    """The address of its ZooKeeper."""
-    if cluster.zookeeper is None:
+def coordinators(cluster: Cluster) -> list[Asked]:
+    """The services that brokers register with, such as ZooKeeper."""
+    found = [
+        Asked(service, service.address, coordinator)
+        for service in cluster.topology.coordinators
+        if (coordinator := roles.of(service.role).coordinator) and service.address
+    ]
+    if not found:
         pytest.skip("the ZooKeeper of a remote cluster is unknown")
-    return cluster.zookeeper
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import signal
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from kafka_tasks import lifecycle, settings
+from kafka_tasks import settings
 from kafka_tasks.acceptance.suite import run_phase
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import Interrupted, KafkaTasksError
-from kafka_tasks.lifecycle import Session
+from kafka_tasks.lifecycle.pull import pull
+from kafka_tasks.lifecycle.session import SIGNALS, Session, open_session, signals_held
+from kafka_tasks.lifecycle.start import up
+from kafka_tasks.lifecycle.stop import restart
+from kafka_tasks.lifecycle.temporary import temporary_project, temporary_session
 from kafka_tasks.model.events import Event, Recorder
 from kafka_tasks.model.results import Report
 from kafka_tasks.model.verdict import CriterionResult, Phase
-from kafka_tasks.project import register
 from kafka_tasks.project.directory import Project
 from kafka_tasks.render.views import verdict as view
+from kafka_tasks.runtimes import ports, roles
 from kafka_tasks.settings import Settings
 
 _LOG_LINES = 60
@@ -69,8 +70,8 @@ class Outcome:
 # The first round ends with writing the data and the second begins with checking it: no other phase
 # is in between.
 _ROUNDS: tuple[tuple[str, _Verb, tuple[Phase, ...]], ...] = (
-    ("start", lifecycle.up, ("verify", "before")),
-    ("restart", lifecycle.restart, ("after", "verify")),
+    ("start", up, ("verify", "before")),
+    ("restart", restart, ("after", "verify")),
 )
 
 
@@ -83,7 +84,12 @@ def accept(runtime: str, echo: _Echo) -> Outcome:
     started = time.monotonic()
     outcome = Outcome(runtime)
     try:
-        with _interruptible_once(), _temporary_project(outcome, echo) as project:
+        with (
+            _interruptible_once(),
+            temporary_project(
+                lambda text: _notice(outcome, echo, text), "kafka-tasks-acceptance-"
+            ) as project,
+        ):
             _run_rounds(project, outcome, echo)
     except KafkaTasksError as error:
         outcome.error = error
@@ -96,33 +102,41 @@ def accept(runtime: str, echo: _Echo) -> Outcome:
 def _run_rounds(project: Project, outcome: Outcome, echo: _Echo) -> None:
     flags = _flags(project, outcome, echo)
 
-    def session() -> Session:
-        found = settings.load(project.path, flags=flags)
-        outcome.settings = found
-        return lifecycle.open_session(project, found, Recorder(_listener(outcome, echo)))
+    def loaded() -> Settings:
+        outcome.settings = settings.load(project.path, flags=flags)
+        return outcome.settings
 
-    first = session()
-    try:
-        if first.runtime.capabilities.lifecycle:
-            lifecycle.pull(first)
-        for name, verb, phases in _ROUNDS:
-            _run_round(Round(name), verb, phases, session(), outcome, echo)
-    finally:
-        with _signals_ignored():
-            _remove(first, outcome)
+    def recorder() -> Recorder:
+        return Recorder(_listener(outcome, echo))
+
+    with temporary_session(project, loaded(), recorder()) as first:
+        try:
+            if first.is_local:
+                pull(first)
+            for name, verb, phases in _ROUNDS:
+                session = open_session(project, loaded(), recorder())
+                _run_round(Round(name), verb, phases, session, outcome, echo)
+        finally:
+            with signals_held():
+                _keep_logs(first, outcome)
 
 
 def _flags(project: Project, outcome: Outcome, echo: _Echo) -> dict[str, str | None]:
     """Return the flags for the default ports, or for free ones if a default port is in use."""
     flags: dict[str, str | None] = {"runtime": outcome.runtime}
     found = settings.load(project.path, flags=flags)
-    open_ = [name for name in ("port", "zookeeper_port") if not found.explicit(name)]
-    wanted = {"port": range(9092, 9092 + found.brokers), "zookeeper_port": range(2181, 2182)}
-    used = [port for name in open_ for port in wanted[name] if not processes.port_is_free(port)]
+    free = [name for name in roles.port_settings(found.topology) if not found.explicit(name)]
+    used = [
+        service.port
+        for service in ports.as_set(found, found.topology)
+        if roles.of(service.role).port_setting in free
+        and service.port
+        and not processes.port_is_free(service.port)
+    ]
     if used:
         numbers = ", ".join(map(str, used))
         _notice(outcome, echo, f"in use on this machine: port {numbers}; this run uses free ports")
-        flags |= dict.fromkeys(open_, "auto")
+        flags |= dict.fromkeys(free, "auto")
     return flags
 
 
@@ -144,37 +158,12 @@ def _run_round(
         echo(view.text(view.Verified(verdict), width=80))
 
 
-def _remove(session: Session, outcome: Outcome) -> None:
-    """Keep the last log lines of a failed run, then delete the cluster."""
+def _keep_logs(session: Session, outcome: Outcome) -> None:
+    """Keep the last log lines of a failed run."""
     if not outcome.passed:
-        for service in session.runtime.services():
+        for name in session.observe().names:
             with contextlib.suppress(KafkaTasksError):
-                outcome.logs[service.name] = session.runtime.logs(service.name, _LOG_LINES)
-    if session.runtime.capabilities.lifecycle:
-        lifecycle.down(session, wipe=True, confirmed=True)
-
-
-@contextlib.contextmanager
-def _temporary_project(outcome: Outcome, echo: _Echo) -> Iterator[Project]:
-    """Yield a project in a temporary directory; deletes it once no server runs in it."""
-    # A signal between mkdtemp and try would leave the directory behind.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    path = Path(tempfile.mkdtemp(prefix="kafka-tasks-acceptance-")).resolve()
-    try:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        yield Project(path)
-    finally:
-        with _signals_ignored():
-            if processes.find(f"-Dkafka.tasks.project={path}"):
-                _notice(outcome, echo, f"servers still run in {path}; kafka-tasks list shows them")
-            else:
-                shutil.rmtree(path, ignore_errors=True)
-            # Reading the register drops deleted projects.
-            for _ in register.remembered():
-                pass
-
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+                outcome.logs[name] = session.logs(name, _LOG_LINES)
 
 
 @contextlib.contextmanager
@@ -182,21 +171,11 @@ def _interruptible_once() -> Iterator[None]:
     """Raise `KeyboardInterrupt` on the first signal; ignore later ones during the clean-up."""
 
     def interrupt(*_: object) -> None:
-        for number in _SIGNALS:
+        for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in _SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextlib.contextmanager
-def _signals_ignored() -> Iterator[None]:
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in _SIGNALS}
+    before = {number: signal.signal(number, interrupt) for number in SIGNALS}
     try:
         yield
     finally:

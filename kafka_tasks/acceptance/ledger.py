@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from kafka_tasks.clients.kafka.records import Record
-from kafka_tasks.lifecycle import Session
+from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.project import private
 from kafka_tasks.project.directory import Project
 
@@ -57,7 +57,7 @@ def load(project: Project) -> Ledger | None:
 
 def uptimes(session: Session) -> dict[str, float]:
     """Return the uptime in seconds of each service whose uptime is known."""
-    services = session.runtime.services()
+    services = session.observe().services
     return {s.name: s.uptime_s for s in services if s.uptime_s is not None}
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from kafka_tasks import lifecycle, settings
+from kafka_tasks import settings
 from kafka_tasks.errors import NotReady
-from kafka_tasks.lifecycle import Session
+from kafka_tasks.lifecycle.session import Session, open_session
+from kafka_tasks.lifecycle.status import status
 from kafka_tasks.model.results import Report
 from kafka_tasks.project import state
 from kafka_tasks.project.directory import Project
@@ -14,12 +15,12 @@ def current_session() -> Session:
     """Return the session of the project in the current directory or above."""
     project = Project.find()
     found = settings.load(project.path, remembered=state.remembered(project))
-    return lifecycle.open_session(project, found)
+    return open_session(project, found)
 
 
 def require_ready(session: Session) -> Report:
     """Return the status of a ready cluster; raises `NotReady` for any other."""
-    found = lifecycle.status(session)
+    found = status(session)
     if found.state == "ready":
         return found
     if found.state == "stopped":
@@ -27,7 +28,7 @@ def require_ready(session: Session) -> Report:
             f"No cluster is running in {session.project.path}.",
             hint="invoke kafka.up",
         )
-    ours = session.runtime.capabilities.lifecycle
+    ours = session.is_local
     where = f"in {session.project.path}" if ours else f"at {found.bootstrap_servers}"
     layer = f": layer {found.failed_layer} does not hold" if found.failed_layer else ""
     hint = "invoke kafka.wait" if found.state == "starting" else "invoke kafka.up"

@@ -15,7 +15,7 @@ from kafka_tasks.acceptance.criteria import results_of
 from kafka_tasks.acceptance.readiness import require_ready
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import KafkaTasksError
-from kafka_tasks.lifecycle import Session
+from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.model.verdict import Phase, Verdict
 from kafka_tasks.settings import PREFIX, Settings, as_environment, environment
 
@@ -100,7 +100,7 @@ def _topics_deleted_on_error(session: Session, run: str) -> Iterator[None]:
         from kafka_tasks.acceptance.leftovers import delete_run
 
         with contextlib.suppress(KafkaTasksError):
-            delete_run(session.runtime.cluster(session.settings), run)
+            delete_run(session.cluster(), run)
         raise
 
 

@@ -7,6 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 from textwrap import shorten
+from typing import Any
 
 from kafka_tasks.errors import JarsMissing, MachineError
 
@@ -42,7 +43,7 @@ def fetch(coordinates: str, expected_sha256: str, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=SCRATCH_PREFIX) as scratch:
             context = MavenContext(repo_cache=Path(scratch), remote_repos=remotes, timeout=30)
-            found = Path(context.create_dependency(coordinates).artifact.resolve())
+            found = Path(context.create_dependency(_coordinate(coordinates)).artifact.resolve())
             actual = sha256(found)
             if actual != expected_sha256:
                 raise JarsMissing(
@@ -63,6 +64,17 @@ def fetch(coordinates: str, expected_sha256: str, target: Path) -> None:
         ) from error
     except RuntimeError as error:
         raise _not_to_be_had(coordinates, error) from error
+
+
+def _coordinate(text: str) -> Any:
+    """Return what jgo takes; a type with a dot in it (tar.gz) it would read as a version."""
+    group, artifact, *more, version = text.split(":")
+    if not more:
+        return text
+    from jgo.parse import Coordinate
+
+    classifier = more[1] if len(more) > 1 else None
+    return Coordinate(group, artifact, version, classifier=classifier, packaging=more[0])
 
 
 def _not_to_be_had(coordinates: str, error: Exception) -> JarsMissing:

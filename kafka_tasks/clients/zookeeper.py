@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from kafka_tasks.errors import ClusterError
-from kafka_tasks.model.cluster import Address
+from kafka_tasks.model.address import Address
 
 _REPLY_LIMIT = 65536
 _MODES = frozenset({"standalone", "leader", "follower", "observer", "read-only"})

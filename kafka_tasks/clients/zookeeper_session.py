@@ -17,7 +17,7 @@ from typing import Any
 from kazoo.client import KazooClient
 from kazoo.handlers.threading import KazooTimeoutError, SequentialThreadingHandler
 
-from kafka_tasks.model.cluster import Address
+from kafka_tasks.model.address import Address
 from kafka_tasks.retry import Deadline
 
 logging.getLogger("kazoo").setLevel(logging.CRITICAL)

@@ -10,14 +10,14 @@ import os
 import platform
 import tarfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from kafka_tasks import lifecycle
 from kafka_tasks.diagnosis.examination import Examination
 from kafka_tasks.diagnosis.secrets import MASK, Masker, known
 from kafka_tasks.errors import InvalidInput, KafkaTasksError
+from kafka_tasks.lifecycle.status import status
 from kafka_tasks.project import private
 from kafka_tasks.project.directory import unwritable
 from kafka_tasks.version import VERSION
@@ -73,7 +73,7 @@ def _entries(exam: Examination, documents: Mapping[str, str]) -> Iterator[tuple[
     yield "settings.json", _json(_settings(exam))
     if exam.session is not None:
         with contextlib.suppress(KafkaTasksError):
-            yield "status.json", _json(asdict(lifecycle.status(exam.session)))
+            yield "status.json", _json(asdict(status(exam.session)))
     yield from _files(exam)
     for service in exam.services:
         yield f"logs/{service.name}.log", "\n".join(_log(exam, service.name))
@@ -91,7 +91,7 @@ def _versions(exam: Examination) -> dict[str, object]:
         "machine": platform.machine(),
         "runtime": exam.runtime,
         "runtime_reason": exam.session.reason if exam.session else None,
-        "kafka_line": exam.settings.kafka_line,
+        "kafka_line": exam.settings.line.kafka,
     }
     for name in _PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
@@ -153,10 +153,7 @@ def _compose_file(exam: Examination) -> Path | None:
 
 
 def _log(exam: Examination, service: str) -> list[str]:
-    read: Callable[[str, int], list[str]] | None = (
-        exam.session.runtime.logs if exam.session else None
-    )
     try:
-        return read(service, _LOG_LINES) if read else []
+        return exam.session.logs(service, _LOG_LINES) if exam.session else []
     except KafkaTasksError as error:
         return [f"({error.message})"]

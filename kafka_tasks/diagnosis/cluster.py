@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from kafka_tasks.diagnosis import last_failure, signatures
+from kafka_tasks.diagnosis import last_failure, registrations, signatures
 from kafka_tasks.diagnosis.examination import Check, Examination
 from kafka_tasks.errors import KafkaTasksError
-from kafka_tasks.lifecycle import Session
-from kafka_tasks.model.cluster import ZOOKEEPER, Address, ServiceState, broker_id
+from kafka_tasks.lifecycle.session import Session
+from kafka_tasks.model.cluster import ServiceState
 from kafka_tasks.model.evidence import last_start, name_an_error, telling
 from kafka_tasks.model.finding import Finding, Level
 from kafka_tasks.model.topic import TopicState
@@ -23,8 +23,6 @@ _CHECKED_EACH_TIME = frozenset(
     {"compose-missing", "disk-full", "engine-elsewhere", "engine-forbidden", "engine-missing"}
     | {"listeners-invalid", "port-taken", "wrong-java"}
 )
-# The session time-out of brokers in ZooKeeper.
-_SESSION_S = 6
 
 
 def _finding(id: str, level: Level, title: str, **more: object) -> Finding:
@@ -42,7 +40,7 @@ def readiness(exam: Examination) -> Iterator[Finding]:
     if not exam.alive():
         yield from _stopped(exam, session)
         return
-    glance = probes.glance(session.runtime.cluster(exam.settings), session.watch, session.recorder)
+    glance = probes.glance(session.cluster(), session.watch, session.recorder)
     if exam.held and glance.failed is not None:
         yield _finding("starting", "info", f"layer {glance.failed} does not hold yet")
         return
@@ -160,7 +158,7 @@ def _started(session: Session, service: ServiceState) -> float | None:
 
 def _log(session: Session, service: str, lines: int) -> list[str]:
     try:
-        return session.runtime.logs(service, lines)
+        return session.logs(service, lines)
     except KafkaTasksError:
         return []
 
@@ -172,69 +170,18 @@ def _from_signatures(texts: Mapping[str, list[str]], runtime: str | None) -> lis
     ]
 
 
-# -- registrations and partitions -------------------------------------------------------------
-
-
-def registrations(exam: Examination) -> Iterator[Finding]:
-    """Report dead brokers that ZooKeeper still lists, and running ones that it does not."""
-    from kafka_tasks.clients import zookeeper
-
-    session = exam.session
-    if session is None or not any(service.name == ZOOKEEPER for service in exam.alive()):
-        return
-    address = session.runtime.cluster(exam.settings).zookeeper
-    if address is None:
-        return
-    try:
-        listed = zookeeper.registered_brokers(address, 1.0)
-    except zookeeper.Unanswered:
-        return  # the check of readiness reports it
-    alive = {broker_id(service.name) for service in exam.alive() if service.role == "broker"}
-    for number in sorted(set(listed) - alive):
-        yield _dead_registration(address, number, listed[number])
-    young = any((service.uptime_s or 0) < _SESSION_S for service in exam.alive())
-    for number in sorted(alive - set(listed)) if not young and not exam.held else ():
-        yield _finding(
-            "broker-not-registered",
-            "error",
-            f"Broker {number} is running, but not registered in ZooKeeper.",
-            cause="ZooKeeper lost its data, or the broker lost its session: topics cannot be "
-            "created, and brokers do not learn of new leaders.",
-            evidence=(f"/brokers/ids: {', '.join(map(str, sorted(listed))) or 'empty'}",),
-            fix="invoke kafka.restart",
-            reference="wurstmeister/kafka-docker#374",
-        )
-
-
-def _dead_registration(address: Address, number: int, endpoints: tuple[str, ...]) -> Finding:
-    from kafka_tasks.clients import zookeeper
-
-    try:
-        left = zookeeper.session_left_s(address, f"/brokers/ids/{number}", 1.0)
-    except zookeeper.Unanswered:
-        left = None
-    limit = f"in {left:.0f} s or less" if left is not None else f"within {_SESSION_S} s of the kill"
-    return _finding(
-        "broker-still-registered",
-        "warning",
-        f"ZooKeeper still lists broker {number}, which is dead; its session expires {limit}.",
-        cause="The broker was killed; its registration stays until its session expires. A broker "
-        "that starts earlier dies of NodeExists.",
-        evidence=(f"/brokers/ids/{number}: {', '.join(endpoints)}",),
-        fix="invoke kafka.up, which waits for that",
-        reference="confluentinc/kafka-images#30",
-    )
+# -- partitions -------------------------------------------------------------
 
 
 def _partitions(exam: Examination) -> Iterator[Finding]:
     """Report partitions without a leader, or with replicas that are not in sync."""
     session = exam.session
-    if session is None or not any(s.role == "broker" for s in exam.alive()):
+    if session is None or not any(s.role.serves_clients for s in exam.alive()):
         return
     from kafka_tasks.clients.kafka.admin import Admin
 
     try:
-        with Admin(session.runtime.cluster(exam.settings)) as admin:
+        with Admin(session.cluster()) as admin:
             topics = admin.topics(timeout_s=1.0)
     except KafkaTasksError:
         return  # the check of readiness reports it
@@ -285,7 +232,7 @@ CHECKS = tuple(
     Check(name, "cluster", ask)
     for name, ask in (
         ("readiness", readiness),
-        ("registrations", registrations),
+        ("registrations", registrations.registrations),
         ("partitions", _partitions),
     )
 )

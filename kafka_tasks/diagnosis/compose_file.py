@@ -10,14 +10,10 @@ from typing import Any
 from kafka_tasks.diagnosis.configuration import FATAL_NAMES, REPLICATION, of_image, replication
 from kafka_tasks.diagnosis.examination import Check, Examination, of_error
 from kafka_tasks.errors import InvalidInput, KafkaTasksError, MachineError
-from kafka_tasks.model.cluster import ZOOKEEPER, service_names
 from kafka_tasks.model.finding import Finding, Level
+from kafka_tasks.model.topology import Topology, zookeeper_cluster
+from kafka_tasks.runtimes import ports, roles
 
-# Data directories in the images, by service: without one of them the others are useless.
-_DATA = {
-    "zookeeper": ("/var/lib/zookeeper/data", "/var/lib/zookeeper/log"),
-    "kafka": ("/var/lib/kafka/data",),
-}
 _APPUSER = 1000
 _JVM_COMMANDS = ("kafka-topics", "kafka-broker-api-versions", "zookeeper-shell", "kafka-configs")
 
@@ -54,9 +50,11 @@ def _compose_file(exam: Examination) -> Iterator[Finding]:
         return
     except MachineError:
         return  # the check of Compose reports it
-    names = service_names(exam.settings.brokers)
-    named = (exam.settings.kafka_image, exam.settings.zookeeper_image)
-    found = [*_listeners(config, names), *problems(config, exam.settings.brokers, named)]
+    settings, named = exam.settings, roles.images(exam.settings)
+    found = [
+        *_listeners(config, settings.topology),
+        *problems(config, settings.brokers, named),
+    ]
     yield from found
     if not found:
         yield Finding(
@@ -68,29 +66,23 @@ def _read(exam: Examination, path: Path) -> dict[str, Any]:
     from kafka_tasks.runtimes.compose import command, compose_file
 
     settings, record = exam.settings, exam.record
-    port = record.port if record else settings.port
-    keeper = record.zookeeper_port if record else settings.zookeeper_port
+    topology = record.topology if record else ports.as_set(settings, settings.topology)
     name = compose_file.project_of(exam.project.path, record)
     project = command.Project(
         name=name,
         directory=exam.project.path,
         files=(path,),
-        variables=compose_file.variables(
-            settings,
-            port if isinstance(port, int) else 9092,
-            keeper if isinstance(keeper, int) else 2181,
-            name,
-        ),
+        variables=compose_file.variables(settings, topology, name),
         brokers=settings.brokers,
     )
     return project.config()
 
 
-def _listeners(config: Mapping[str, Any], names: tuple[str, ...]) -> Iterator[Finding]:
+def _listeners(config: Mapping[str, Any], topology: Topology) -> Iterator[Finding]:
     from kafka_tasks.runtimes.compose import compose_file
 
     try:
-        compose_file.check(config, names)
+        compose_file.check(config, topology)
     except KafkaTasksError as error:
         differs = "published" in error.message
         id = "advertised-port-differs" if differs else "listeners-invalid"
@@ -101,7 +93,8 @@ def problems(
     config: Mapping[str, Any], brokers: int, named: Collection[str] = ()
 ) -> Iterator[Finding]:
     """Report mistakes in the services except in listeners; `named` images come from settings."""
-    for name in service_names(brokers):
+    for planned in zookeeper_cluster(brokers):
+        name = planned.name
         service = config.get("services", {}).get(name)
         if service is None:
             continue
@@ -111,7 +104,7 @@ def problems(
             yield from (replace(finding, service=name) for finding in fixed)
         yield from _published(name, service)
         yield from _health(name, service)
-        if name != ZOOKEEPER:
+        if planned.role.serves_clients:
             yield from _environment(name, service, brokers)
     yield from _persistence(config, brokers)
 
@@ -189,10 +182,11 @@ def _environment(name: str, service: Mapping[str, Any], brokers: int) -> Iterato
 
 def _persistence(config: Mapping[str, Any], brokers: int) -> Iterator[Finding]:
     kept: dict[str, bool] = {}
-    for name in service_names(brokers):
+    for planned in zookeeper_cluster(brokers):
+        name = planned.name
         service = config.get("services", {}).get(name) or {}
         mounts = [mount for mount in service.get("volumes") or () if mount.get("source")]
-        for path in _DATA["zookeeper" if name == ZOOKEEPER else "kafka"]:
+        for path in roles.of(planned.role).container.data:
             kept[f"{name}:{path}"] = any(mount.get("target") == path for mount in mounts)
         yield from _unwritable(name, mounts)
     lost = [place for place, is_kept in kept.items() if not is_kept]

@@ -12,7 +12,7 @@ from kafka_tasks.diagnosis import secrets
 from kafka_tasks.diagnosis.examination import Check, Examination, of_error
 from kafka_tasks.diagnosis.machine import heap_bytes
 from kafka_tasks.errors import InvalidInput
-from kafka_tasks.model.cluster import Address
+from kafka_tasks.model.address import Address
 from kafka_tasks.model.finding import Finding
 from kafka_tasks.settings import PREFIX, Settings, dotenv_values_of
 

@@ -8,10 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from kafka_tasks.clients.zookeeper import Unanswered
 from kafka_tasks.diagnosis.examination import Check, Examination
 from kafka_tasks.errors import KafkaTasksError
-from kafka_tasks.model.cluster import ZOOKEEPER, broker_id
 from kafka_tasks.model.finding import Finding
+from kafka_tasks.model.topology import identify, of_names
+from kafka_tasks.runtimes import roles
 
 _LARGE = 5_000_000_000
 # The count stops here: more files would take too long.
@@ -53,7 +55,9 @@ def _on_disk(data: Path) -> list[Meta]:
     for path in sorted(data.glob("kafka*/meta.properties")):
         with suppress(OSError):
             text = path.read_text(encoding="ascii", errors="replace")
-            found.append(_parsed(path.parent.name, broker_id(path.parent.name), text))
+            service = identify(path.parent.name)
+            if service and service.role.serves_clients:
+                found.append(_parsed(service.name, service.number, text))
     return found
 
 
@@ -65,11 +69,12 @@ def _in_volumes(exam: Examination) -> list[Meta]:
     found = []
     with suppress(KafkaTasksError):
         there = containers.by_service(exam.engine(), exam.project.path)
-        data = ComposeData(exam.engine(), there)
+        topology = of_names(there)
+        data = ComposeData(exam.engine(), topology, there)
         ids = data.broker_ids()
-        for service in sorted(there, key=containers.order):
-            if service != ZOOKEEPER and (text := data.meta(service)) is not None:
-                found.append(_parsed(service, ids.get(service, broker_id(service)), text))
+        for broker in topology.brokers:
+            if (text := data.meta(broker)) is not None:
+                found.append(_parsed(broker.name, ids.get(broker.name, broker.number), text))
     return found
 
 
@@ -82,9 +87,8 @@ def identity(exam: Examination) -> Iterator[Finding]:
         if one.broker_id is not None and one.broker_id != one.expected:
             yield _another_broker(exam, one, one.broker_id)
     ids = {one.service: one.cluster_id for one in known if one.cluster_id}
-    zookeepers_id = _zookeepers_id(exam)
-    if zookeepers_id is not None:
-        ids = {ZOOKEEPER: zookeepers_id, **ids}
+    coordinators = _coordinators_ids(exam)
+    ids = {**coordinators, **ids}
     if len(set(ids.values())) > 1:
         yield Finding(
             "cluster-id-differs",
@@ -98,7 +102,9 @@ def identity(exam: Examination) -> Iterator[Finding]:
             reference="conduktor/kafka-stack-docker-compose#105",
         )
     elif ids:
-        owner = "ZooKeeper and the data belong" if zookeepers_id else "the data belongs"
+        titles = [title for name in coordinators if (title := _title(name))]
+        together = f"{', '.join(titles)} and the data belong"
+        owner = together if titles else "the data belongs"
         title = f"{owner} to one cluster: {next(iter(ids.values()))}"
         yield Finding("cluster-id", "ok", title, area="cluster")
 
@@ -126,17 +132,25 @@ def _another_broker(exam: Examination, found: Meta, number: int) -> Finding:
     )
 
 
-def _zookeepers_id(exam: Examination) -> str | None:
-    from kafka_tasks.clients import zookeeper
+def _coordinators_ids(exam: Examination) -> dict[str, str]:
+    """Return the cluster id that each running coordinator has, by its name."""
+    if exam.session is None:
+        return {}
+    alive = {service.name for service in exam.alive()}
+    found = {}
+    for service in exam.session.cluster().topology.coordinators:
+        coordinator = roles.of(service.role).coordinator
+        if coordinator is None or service.address is None or service.name not in alive:
+            continue
+        with suppress(Unanswered, KafkaTasksError):
+            if told := coordinator.cluster_id(service.address, _TIMEOUT_S):
+                found[service.name] = told
+    return found
 
-    session = exam.session
-    if session is None or not any(service.name == ZOOKEEPER for service in exam.alive()):
-        return None
-    address = session.runtime.cluster(exam.settings).zookeeper
-    try:
-        return zookeeper.cluster_id(address, _TIMEOUT_S) if address else None
-    except (zookeeper.Unanswered, KafkaTasksError):
-        return None
+
+def _title(name: str) -> str | None:
+    service = identify(name)
+    return roles.of(service.role).title if service else None
 
 
 def size(exam: Examination) -> Iterator[Finding]:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from queue import Empty, SimpleQueue
 
-from kafka_tasks import lifecycle
 from kafka_tasks.diagnosis import (
     cluster,
     compose_file,
@@ -24,7 +23,7 @@ from kafka_tasks.diagnosis import (
 from kafka_tasks.diagnosis.examination import Check, Examination, of_error
 from kafka_tasks.diagnosis.secrets import Masker
 from kafka_tasks.errors import KafkaTasksError, MachineError, NotReady
-from kafka_tasks.lifecycle import Session
+from kafka_tasks.lifecycle.session import Session, open_session
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.model.evidence import WINDOW, last_start, telling
 from kafka_tasks.model.finding import Area, Diagnosis, Finding
@@ -78,8 +77,8 @@ def open_examination(
         )
         return exam, [_of_signature(error, "setting-invalid", "configuration")]
     try:
-        exam.session = lifecycle.open_session(project, exam.settings, Recorder())
-        exam.services = exam.session.runtime.services()
+        exam.session = open_session(project, exam.settings, Recorder())
+        exam.services = exam.session.observe().services
     except KafkaTasksError as error:
         return exam, [_of_signature(error, error.code, "machine")]
     return exam, []
@@ -257,9 +256,7 @@ def _last_lines(session: Session | None) -> dict[str, list[str]]:
     said = session.last_words
     if not said:
         try:
-            said = {
-                s.name: session.runtime.logs(s.name, WINDOW) for s in session.runtime.services()
-            }
+            said = {s.name: session.logs(s.name, WINDOW) for s in session.observe().services}
         except KafkaTasksError:
             said = {}
     return {name: last_start(lines, since) for name, lines in said.items()}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from kafka_tasks.errors import KafkaTasksError
-from kafka_tasks.lifecycle import Session
+from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.model.cluster import ServiceState
 from kafka_tasks.model.finding import Area, Finding, Level
 from kafka_tasks.project import state

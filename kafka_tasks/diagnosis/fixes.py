@@ -7,10 +7,10 @@ import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from kafka_tasks import lifecycle
 from kafka_tasks.clients import processes
 from kafka_tasks.diagnosis import leftovers
 from kafka_tasks.diagnosis.examination import Examination
+from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.model.finding import Finding
 from kafka_tasks.project import state
 from kafka_tasks.project.lock import exclusive
@@ -66,7 +66,7 @@ def _all(exam: Examination) -> list[Fix]:
 def _move_aside(exam: Examination) -> None:
     state.set_aside_if_corrupt(exam.project)
     if exam.session is not None:
-        exam.session.runtime.adopt()
+        exam.session.recovery().recover()
 
 
 def _delete_drafts(exam: Examination) -> None:
@@ -80,21 +80,26 @@ def _stop_orphans() -> None:
         processes.stop(found.identity, grace_s=5.0)
 
 
-def _adopt(session: lifecycle.Session) -> None:
-    session.runtime.adopt()
+def _adopt(session: Session) -> None:
+    session.recovery().recover()
 
 
-def _pull(session: lifecycle.Session) -> None:
-    session.runtime.pull(session.settings)
+def _pull(session: Session) -> None:
+    session.preparation().pull(session.settings)
 
 
 def _delete_archive(exam: Examination) -> None:
+    from kafka_tasks.runtimes import roles
     from kafka_tasks.runtimes.embedded import class_archive, jars, java
 
-    lock = jars.load_lock(exam.settings.kafka_line)
+    lock = jars.load_lock(exam.settings.line.kafka)
     class_path = tuple(jar.path(exam.settings.cache) for jar in lock.jars)
     found = class_archive.locate(
-        exam.settings.cache, java.choose(exam.settings), class_path, lock.kafka
+        exam.settings.cache,
+        java.choose(exam.settings),
+        class_path,
+        lock.kafka,
+        roles.archives(exam.settings.topology),
     )
     with contextlib.suppress(FileNotFoundError):
         shutil.rmtree(found.directory)

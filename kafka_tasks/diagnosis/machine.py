@@ -14,10 +14,10 @@ from pathlib import Path
 from kafka_tasks.clients import processes
 from kafka_tasks.diagnosis.examination import Check, Examination
 from kafka_tasks.errors import KafkaTasksError
-from kafka_tasks.model.cluster import service_names
 from kafka_tasks.model.finding import Finding
+from kafka_tasks.model.topology import Service
 from kafka_tasks.project.directory import Project
-from kafka_tasks.runtimes import ports
+from kafka_tasks.runtimes import ports, roles
 
 _MEGABYTE = 1_000_000
 _UNITS = {"k": 1024, "m": 1024**2, "g": 1024**3}
@@ -44,10 +44,13 @@ def _python(_case: Examination) -> Iterator[Finding]:
 def memory(exam: Examination) -> Iterator[Finding]:
     """Report whether the free memory suffices for the servers that do not run yet."""
     _, available = processes.memory_bytes()
-    missing = exam.settings.brokers - sum(s.role == "broker" for s in exam.alive())
-    needed = max(0, missing) * (heap_bytes(exam.settings.heap) + _OFF_HEAP)
-    if not any(s.role == "zookeeper" for s in exam.alive()):
-        needed += heap_bytes(exam.settings.zookeeper_heap) + _OFF_HEAP
+    alive = {service.name for service in exam.alive()}
+    heaps = [
+        getattr(exam.settings, roles.of(service.role).heap_setting)
+        for service in exam.settings.topology
+        if service.name not in alive
+    ]
+    needed = sum(heap_bytes(heap) + _OFF_HEAP for heap in heaps)
     title = f"{available / _MEGABYTE:.0f} MB of memory are free"
     if exam.runtime == "remote" or available >= needed:
         yield Finding("memory", "ok", title)
@@ -109,33 +112,29 @@ def port_holders(exam: Examination) -> Iterator[Finding]:
     if exam.runtime == "remote":
         return
     record, settings = exam.record, exam.settings
-    first, keeper = settings.port, settings.zookeeper_port
-    if record and (first == "auto" or record.wanted == "running"):
-        first = record.port
-    if record and (keeper == "auto" or record.wanted == "running"):
-        keeper = record.zookeeper_port
     alive = {service.name for service in exam.alive()}
-    wanted = {}
-    for name in service_names(settings.brokers):
-        port = keeper if name == "zookeeper" else first
-        if name not in alive and isinstance(port, int):
-            wanted[name] = ports.of_service(name, port, port)
-    held = {name: port for name, port in wanted.items() if not processes.port_is_free(port)}
-    for name, port in held.items():
-        yield _held(exam, name, port)
+    wanted: list[tuple[Service, int]] = []
+    for service in ports.as_set(settings, settings.topology):
+        before = record.topology.service(service.name) if record else None
+        recorded = before if record and record.wanted == "running" else None
+        port = (recorded or service).port or (before.port if before else None)
+        if service.name not in alive and port is not None:
+            wanted.append((service, port))
+    held = [(service, port) for service, port in wanted if not processes.port_is_free(port)]
+    for service, port in held:
+        yield _held(exam, service, port)
     if not held:
-        numbers = ", ".join(str(port) for port in wanted.values())
+        numbers = ", ".join(str(port) for _, port in wanted)
         yield Finding(
             "ports", "ok", f"the ports are free ({numbers})" if numbers else "no port is needed"
         )
 
 
-def _held(exam: Examination, name: str, port: int) -> Finding:
+def _held(exam: Examination, service: Service, port: int) -> Finding:
     """Return the finding for a port in use: an error unless the next start picks another."""
     who, stop = _holder(exam, port)
-    automatic = exam.settings.zookeeper_port if name == "zookeeper" else exam.settings.port
-    variable = "KAFKA_TASKS_ZOOKEEPER_PORT" if name == "zookeeper" else "KAFKA_TASKS_PORT"
-    if automatic == "auto":
+    name, variable = service.name, roles.of(service.role).port_variable
+    if ports.is_automatic(exam.settings, service):
         return Finding("ports", "info", f"{who} holds port {port} of {name}; up picks another port")
     return Finding(
         "port-taken",

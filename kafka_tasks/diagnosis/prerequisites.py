@@ -36,7 +36,7 @@ def _jars(exam: Examination) -> Iterator[Finding]:
     from kafka_tasks.runtimes.embedded import jars as store
     from kafka_tasks.runtimes.embedded.verified import VerifiedFiles
 
-    lock = store.load_lock(exam.settings.kafka_line)
+    lock = store.load_lock(exam.settings.line.kafka)
     cache = exam.settings.cache
     index = VerifiedFiles(cache / "jars" / "verified.json")
     missing = [jar for jar in lock.jars if not index.holds(jar.path(cache), jar.sha256)]
@@ -61,11 +61,12 @@ def _class_archive(exam: Examination) -> Iterator[Finding]:
     """Report a class archive, which makes starts fast, that is missing or damaged."""
     if exam.runtime not in ("embedded", None):
         return
+    from kafka_tasks.runtimes import roles
     from kafka_tasks.runtimes.embedded import class_archive as archives
     from kafka_tasks.runtimes.embedded import jars as store
     from kafka_tasks.runtimes.embedded import java as javas
 
-    lock = store.load_lock(exam.settings.kafka_line)
+    lock = store.load_lock(exam.settings.line.kafka)
     class_path = tuple(jar.path(exam.settings.cache) for jar in lock.jars)
     if not all(path.exists() for path in class_path):
         return
@@ -73,7 +74,8 @@ def _class_archive(exam: Examination) -> Iterator[Finding]:
         chosen = javas.choose(exam.settings)
     except JavaUnfit:
         return  # the check of Java reports it
-    found = archives.locate(exam.settings.cache, chosen, class_path, lock.kafka)
+    names = roles.archives(exam.settings.topology)
+    found = archives.locate(exam.settings.cache, chosen, class_path, lock.kafka, names)
     if found.is_built():
         yield Finding("class-archive", "ok", "the Java class archive is complete")
     elif (found.directory / "built.json").exists():

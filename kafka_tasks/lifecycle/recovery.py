@@ -1,42 +1,66 @@
-"""A restore is brought to its end: to what was there before, or to all of the new data."""
+"""What a crash left: an unreadable record, lost or suspended processes, an interrupted restore."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from kafka_tasks.lifecycle import Session
-from kafka_tasks.model.cluster import Runtime
+from kafka_tasks.lifecycle.session import Session
+from kafka_tasks.model.cluster import Observation
 from kafka_tasks.model.data_files import Data
-from kafka_tasks.project import restoring
+from kafka_tasks.project import restoring, state
 from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes import registry
+from kafka_tasks.runtimes.protocol import DataAccess
 from kafka_tasks.settings import Settings
 
 
-def settle(session: Session) -> None:
-    """Finish or undo a restore that was interrupted. Call it with the lock held."""
+def recover(session: Session) -> Observation:
+    """Make record and data tell the truth again, and resume what is suspended.
+
+    Returns a look at the services after that. Call it with the lock held.
+    """
+    notice = session.recorder.notice
+    kept = state.set_aside_if_corrupt(session.project)
+    if kept:
+        notice(f"the state file was unreadable; it was moved to {kept}")
+    found = session.recovery().recover()
+    if found.adopted:
+        notice(f"found running and not recorded: {', '.join(found.adopted)}")
+    if found.resumed:
+        notice(f"resumed, was suspended: {', '.join(found.resumed)}")
+    return session.observe() if end_restore(session) else found.seen
+
+
+def end_restore(session: Session) -> bool:
+    """Finish or undo a restore that was interrupted; returns whether there was one.
+
+    Call it with the lock held.
+    """
     begun = restoring.read(session.project)
     if begun is None:
-        return
-    runtime, settings = session.runtime, replace(session.settings, brokers=begun.brokers)
-    if runtime.name != begun.runtime:
-        runtime = registry.make(begun.runtime, session.project, settings, session.recorder)
+        return False
+    mine = replace(session, settings=replace(session.settings, brokers=begun.brokers))
+    if mine.runtime.name != begun.runtime:
+        other = registry.make(begun.runtime, mine.project, mine.settings, mine.recorder)
+        mine = replace(mine, runtime=other)
     if begun.committed:
         told = f"finishing the restore of {begun.name}, which was interrupted"
-        runtime.stop([service.name for service in runtime.services()])
+        mine.servers().stop(mine.observe().names)
     else:
         told = f"undoing the restore of {begun.name}, which was interrupted: the old data stays"
     session.recorder.notice(told)
-    with runtime.data(settings) as data:
-        end(session.project, runtime, settings, data)
+    access = mine.data()
+    with access.data(mine.settings) as data:
+        settle_restore(mine.project, access, mine.settings, data)
+    return True
 
 
-def end(project: Project, runtime: Runtime, settings: Settings, data: Data) -> None:
+def settle_restore(project: Project, access: DataAccess, settings: Settings, data: Data) -> None:
     """Swap the new data in where it is complete, else delete what there is of it."""
     begun = restoring.read(project)
     if begun is not None and begun.committed:
         data.swap()
-        runtime.expect(settings)
+        access.expect(settings)
     else:
         data.discard()
     restoring.forget(project)

@@ -1,71 +1,79 @@
-"""A killed broker stays registered in ZooKeeper until its session expires."""
+"""A killed broker stays registered with its coordinator until its session expires."""
 
 from __future__ import annotations
 
+from kafka_tasks.clients.zookeeper import Unanswered
 from kafka_tasks.errors import NotReady
 from kafka_tasks.lifecycle.session import Session
-from kafka_tasks.model.cluster import ZOOKEEPER, Cluster, broker_id
+from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.events import Recorder
+from kafka_tasks.model.topology import Service
 from kafka_tasks.probes import readiness
-from kafka_tasks.probes.zookeeper import ZookeeperProbe
 from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
+from kafka_tasks.runtimes import roles
 
 
 def wait_out_old_registrations(session: Session, cluster: Cluster, deadline: Deadline) -> None:
-    """Wait until no dead broker is registered in ZooKeeper, which was started alone, any more.
+    """Wait until no dead broker is registered with the coordinators, which were started alone.
 
-    A broker that is started while its predecessor's znode lives dies of NodeExists.
+    A broker that is started while its predecessor is registered dies of it (NodeExists).
     """
-    runtime = session.runtime
+    coordinators = cluster.topology.coordinators
     readiness.wait_until_ready(
-        cluster, session.watch_only(ZOOKEEPER), deadline, Recorder(), layers=[ZookeeperProbe()]
+        cluster,
+        session.watch_only(each.name for each in coordinators),
+        deadline,
+        Recorder(),
+        layers=readiness.coordination(cluster.topology),
     )
-    alive = {
-        broker_id(service.name)
-        for service in runtime.services()
-        if service.name != ZOOKEEPER and service.alive
-    }
-    dead = set(range(1, cluster.brokers + 1)) - alive
-    await_deregistration(cluster, dead, deadline, session.recorder)
+    alive = session.observe().alive
+    dead = {broker.number for broker in cluster.topology.brokers if broker.name not in alive}
+    for coordinator in coordinators:
+        await_deregistration(coordinator, dead, deadline, session.recorder)
 
 
 def await_deregistration(
-    cluster: Cluster,
+    service: Service,
     ids: set[int],
     deadline: Deadline,
     recorder: Recorder,
     policy: RetryPolicy | None = None,
 ) -> None:
-    """Return when ZooKeeper lists none of these broker ids; raises `NotReady`."""
-    from kafka_tasks.clients import zookeeper
-
-    if cluster.zookeeper is None:
-        return
-    address = cluster.zookeeper
+    """Return when a coordinator lists none of these broker ids; raises `NotReady`."""
+    recipe = roles.of(service.role)
     told = False
 
     def check() -> None:
         nonlocal told
-        try:
-            listed = ids & set(zookeeper.registered_brokers(address, timeout_s=5.0))
-        except zookeeper.Unanswered as error:
-            raise NotYet(str(error)) from error
-        if listed:
-            names = ", ".join(map(str, sorted(listed)))
-            if not told:
-                recorder.notice(
-                    f"ZooKeeper still lists broker {names}, which was killed; "
-                    "waiting for its session to expire (6 s)"
-                )
-                told = True
-            raise NotYet(f"broker {names} is still registered")
+        listed = ids & _registered(service)
+        if not listed:
+            return
+        names = ", ".join(map(str, sorted(listed)))
+        if not told:
+            told = True
+            recorder.notice(
+                f"{recipe.title} still lists broker {names}, which was killed; "
+                f"waiting for its session to expire ({recipe.registered_s:g} s)"
+            )
+        raise NotYet(f"broker {names} is still registered")
 
     try:
         (policy or RetryPolicy(first_s=0.1, cap_s=0.25)).until(check, deadline)
     except OutOfTime as error:
         raise NotReady(
             f"The registration of a killed broker did not expire in time: {error}.",
-            layer="zookeeper",
-            service=ZOOKEEPER,
+            layer=service.role.settled_by,
+            service=service.name,
             hint="invoke kafka.up --timeout 120",
         ) from error
+
+
+def _registered(service: Service) -> set[int]:
+    """Return the broker ids that a coordinator lists; none where it cannot be reached from here."""
+    coordinator = roles.of(service.role).coordinator
+    if coordinator is None or service.address is None:
+        return set()
+    try:
+        return set(coordinator.registered_brokers(service.address, timeout_s=5.0))
+    except Unanswered as error:
+        raise NotYet(str(error)) from error

@@ -7,11 +7,11 @@ from contextlib import contextmanager, suppress
 
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import KafkaTasksError, ServiceDied
-from kafka_tasks.lifecycle.locking import changing, require_same_settings
+from kafka_tasks.lifecycle.locking import locked, require_same_settings
 from kafka_tasks.lifecycle.registration import wait_out_old_registrations
 from kafka_tasks.lifecycle.session import Session, signals_held
 from kafka_tasks.lifecycle.status import report, status
-from kafka_tasks.model.cluster import ZOOKEEPER, Cluster
+from kafka_tasks.model.cluster import Cluster, Observation
 from kafka_tasks.model.evidence import WINDOW
 from kafka_tasks.model.results import Report
 from kafka_tasks.probes import readiness
@@ -22,78 +22,83 @@ from kafka_tasks.runtimes import ports
 def up(session: Session) -> Report:
     """Start what is not running and return when the cluster is proven ready.
 
-    A ready cluster is left as it is. When the start fails or is interrupted, what this call had
+    A ready cluster stays as it is. When the start fails or is interrupted, what this call had
     started is stopped again.
     """
-    session.require_lifecycle()
+    session.servers()
     recorded = state.read(session.project) is not None
-    if recorded and (found := _already_ready(session)) is not None:
+    if recorded and (found := _already_ready(session, session.observe())) is not None:
         return found
-    with changing(session, "up"):
-        if (found := _already_ready(session)) is not None:
+    with locked(session, "up") as seen:
+        if (found := _already_ready(session, seen)) is not None:
             return found
-        return start(session)
+        return start(session, seen)
 
 
-def _already_ready(session: Session) -> Report | None:
-    services = session.runtime.services()
-    if not any(service.alive for service in services):
+def _already_ready(session: Session, seen: Observation) -> Report | None:
+    if not seen.alive:
         return None
     require_same_settings(session)
-    if not all(service.alive for service in services):
+    if seen.dead:
         return None
-    found = status(session)
+    found = status(session, seen)
     return found if found.state == "ready" else None
 
 
-def start(session: Session) -> Report:
-    """Start what is dead and wait for the proof. Call it with the lock held."""
-    runtime = session.runtime
-    before = {service.name for service in runtime.services() if service.alive}
-    whole = not any(service.suspended for service in runtime.services())
+def start(session: Session, seen: Observation) -> Report:
+    """Start what is dead by a look just taken, and wait for the proof.
+
+    Call it with the lock held.
+    """
+    servers = session.servers()
+    before = set(seen.alive)
+    whole = not seen.suspended
     if session.settings.runtime == "auto" and state.read(session.project) is None:
-        session.recorder.notice(f"{runtime.name}: {session.reason}")
+        session.recorder.notice(f"{session.runtime.name}: {session.reason}")
     register.remember(session.project)
     with _undone_on_failure(session, before):
         try:
-            cluster, findings = _brought_up(session)
+            cluster, findings = _brought_up(session, seen)
         except ServiceDied as error:
             whole = False
             if error.service in before:
-                # A stop that was interrupted had told it to end.
+                # An interrupted stop had signalled it already.
                 before.remove(error.service)
                 session.recorder.notice(f"{error.service} was about to end; starting it again")
             elif not before and _lost_its_port(session, error.service):
-                session.recorder.notice(f"somebody took the port of {error.service}; starting anew")
-                runtime.stop(None)
+                session.recorder.notice(
+                    f"another process took the port of {error.service}; starting again"
+                )
+                servers.stop(None)
             else:
                 raise
-            cluster, findings = _brought_up(session)
-    runtime.settled()
-    now = {service.name for service in runtime.services() if service.alive}
-    return report(session, cluster, "ready", findings, changed=not whole or now != before)
+            cluster, findings = _brought_up(session, session.observe())
+    session.preparation().settled()
+    now = session.observe()
+    changed = not whole or now.alive != before
+    return report(session, cluster, "ready", findings, now, changed=changed)
 
 
 def _lost_its_port(session: Session, service: str | None) -> bool:
-    """Whether a port that was picked for it, and was free then, is somebody else's by now."""
-    record, settings = state.read(session.project), session.settings
-    if record is None or service is None:
+    """Return whether a port that was picked for a service, and was free, is taken by now."""
+    record = state.read(session.project)
+    mine = record.topology.service(service) if record and service else None
+    if mine is None or mine.port is None:
         return False
-    picked = settings.zookeeper_port if service == ZOOKEEPER else settings.port
-    port = ports.of_service(service, record.port, record.zookeeper_port)
-    return picked == "auto" and not processes.port_is_free(port)
+    return ports.is_automatic(session.settings, mine) and not processes.port_is_free(mine.port)
 
 
-def _brought_up(session: Session) -> tuple[Cluster, dict[str, str]]:
+def _brought_up(session: Session, seen: Observation) -> tuple[Cluster, dict[str, str]]:
     """Start what is dead, and wait; returns what was found."""
-    runtime = session.runtime
-    doubtful = runtime.perhaps_registered()
-    cluster = runtime.start(session.settings, [ZOOKEEPER] if doubtful else None)
+    servers = session.servers()
+    doubtful = session.recovery().perhaps_registered(seen)
+    first = [each.name for each in session.settings.topology.coordinators] if doubtful else None
+    cluster = servers.start(session.settings, first, seen=seen)
     # Fetching and stopping take what they take; the timeout is for becoming ready.
     deadline = session.deadline()
     if doubtful:
         wait_out_old_registrations(session, cluster, deadline)
-        cluster = runtime.start(session.settings)
+        cluster = servers.start(session.settings)
     found = readiness.wait_until_ready(cluster, session.watch, deadline, session.recorder)
     return cluster, found
 
@@ -108,10 +113,9 @@ def _undone_on_failure(session: Session, before: set[str]) -> Iterator[None]:
         yield
     except BaseException as error:
         with signals_held():
-            runtime = session.runtime
-            runtime.adopt()
-            _remember_last_words(session)
-            mine = [s.name for s in runtime.services() if s.alive and s.name not in before]
+            seen = session.recovery().recover().seen
+            _remember_last_words(session, seen)
+            mine = [name for name in seen.names if name in seen.alive and name not in before]
             if mine:
                 session.recorder.notice(f"stopping again: {', '.join(mine)}")
             if mine or (isinstance(error, KeyboardInterrupt) and not before):
@@ -120,14 +124,14 @@ def _undone_on_failure(session: Session, before: set[str]) -> Iterator[None]:
 
 
 def _stop_again(session: Session, services: list[str] | None) -> None:
-    """Why the start failed is what counts, also where somebody else stops things meanwhile."""
+    """Stop services; the reason of the failed start counts more than a stop that fails too."""
     try:
-        session.runtime.stop(services)
+        session.servers().stop(services)
     except KafkaTasksError as error:
         session.recorder.notice(f"not all is stopped again: {error.message}")
 
 
-def _remember_last_words(session: Session) -> None:
+def _remember_last_words(session: Session, seen: Observation) -> None:
     with suppress(KafkaTasksError):
-        for service in session.runtime.services():
-            session.last_words[service.name] = session.runtime.logs(service.name, WINDOW)
+        for name in seen.names:
+            session.last_words[name] = session.logs(name, WINDOW)

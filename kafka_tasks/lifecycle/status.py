@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kafka_tasks.errors import KafkaTasksError, NotReady
 from kafka_tasks.lifecycle.session import Session, open_session
-from kafka_tasks.model.cluster import Cluster, ServiceState, State
+from kafka_tasks.model.cluster import Cluster, Observation, ServiceState, State
 from kafka_tasks.model.results import Known, Report
 from kafka_tasks.probes import readiness
 from kafka_tasks.probes.answering import answering
@@ -20,40 +20,43 @@ from kafka_tasks.runtimes import registry
 from kafka_tasks.settings import Settings
 
 
-def status(session: Session) -> Report:
-    """Every service, and how far up the readiness ladder the cluster is right now."""
-    runtime = session.runtime
-    services = runtime.services()
-    cluster = runtime.cluster(session.settings)
-    if not any(service.alive for service in services):
-        return report(session, cluster, _resting_state(session, services), {})
+def status(session: Session, seen: Observation | None = None) -> Report:
+    """Return every service, and how far up the readiness ladder the cluster is right now.
+
+    `seen` is a look that was just taken; without it, one is taken.
+    """
+    seen = session.observe() if seen is None else seen
+    cluster = session.cluster()
+    if not seen.alive:
+        return report(session, cluster, _resting_state(session, seen), {}, seen)
     glance = readiness.glance(cluster, session.watch, session.recorder)
-    overall = _overall(session, services, glance)
-    well = answering(cluster, services) if _needs_closer_look(cluster, overall, glance) else ()
-    return report(session, cluster, overall, glance.findings, glance=glance, well=well)
+    overall = _overall(session, seen, glance)
+    closer = _needs_closer_look(cluster, overall, glance)
+    well = answering(cluster, seen.services) if closer else ()
+    return report(session, cluster, overall, glance.findings, seen, glance=glance, well=well)
 
 
 def _needs_closer_look(cluster: Cluster, overall: State, glance: readiness.Glance) -> bool:
-    """Whether the ladder stopped at one service and says nothing about the others."""
+    """Return whether the ladder stopped at one service and says nothing about the others."""
     alone = cluster.brokers == 1
     return overall == "degraded" and (
         glance.failed == "process" or (glance.failed == "broker" and not alone)
     )
 
 
-def _resting_state(session: Session, services: Sequence[ServiceState]) -> State:
+def _resting_state(session: Session, seen: Observation) -> State:
     record = state.read(session.project)
-    if not services or record is None or record.wanted == "stopped":
+    if not seen.services or record is None or record.wanted == "stopped":
         return "stopped"
     return "starting" if is_held(session.project) else "failed"
 
 
-def _overall(session: Session, services: Sequence[ServiceState], glance: readiness.Glance) -> State:
+def _overall(session: Session, seen: Observation, glance: readiness.Glance) -> State:
     if glance.failed is None:
         return "ready"
-    if not session.runtime.capabilities.lifecycle:
+    if not session.is_local:
         return "failed" if glance.failed == "broker" else "degraded"
-    if all(service.alive for service in services) and is_held(session.project):
+    if not seen.dead and is_held(session.project):
         return "starting"
     return "degraded"
 
@@ -64,13 +67,12 @@ def wait(session: Session) -> Report:
     recorder = session.recorder
 
     def check() -> Cluster:
-        services = session.runtime.services()
-        if not services:
+        seen = session.observe()
+        if not seen.services:
             raise NotYet("nothing has been started in this project")
-        dead = [service.name for service in services if not service.alive]
-        if dead:
-            raise NotYet(f"{', '.join(dead)} not running")
-        return session.runtime.cluster(session.settings)
+        if seen.dead:
+            raise NotYet(f"{', '.join(service.name for service in seen.dead)} not running")
+        return session.cluster()
 
     try:
         cluster = RetryPolicy(first_s=0.05, cap_s=0.25).until(check, deadline)
@@ -82,16 +84,16 @@ def wait(session: Session) -> Report:
         ) from error
     patient = replace(session.watch, fail_on_death=False)
     findings = readiness.wait_until_ready(cluster, patient, deadline, recorder)
-    return report(session, cluster, "ready", findings)
+    return report(session, cluster, "ready", findings, session.observe())
 
 
 def list_clusters(load: Callable[[Path], Settings]) -> list[Known]:
-    """Every cluster of this tool on this machine; `load` reads the settings of a project."""
+    """Return all kafka-tasks clusters on this machine; `load` reads a project's settings."""
     found = []
     for project in registry.projects_here():
         try:
             session = _recorded_session(project, load(project.path))
-            if not session.runtime.capabilities.lifecycle:
+            if not session.is_local:
                 continue
             seen = status(session)
         except KafkaTasksError:
@@ -108,7 +110,7 @@ def list_clusters(load: Callable[[Path], Settings]) -> list[Known]:
 
 
 def _recorded_session(project: Project, settings: Settings) -> Session:
-    """Another project's session: on the runtime that it has, whatever is set here."""
+    """Return another project's session, on the runtime that it has."""
     record = state.read(project)
     if record is not None:
         settings = replace(settings, runtime=record.runtime, bootstrap_servers=None)
@@ -120,24 +122,23 @@ def report(
     cluster: Cluster,
     overall: State,
     findings: dict[str, str],
+    seen: Observation,
     *,
     changed: bool = False,
     glance: readiness.Glance | None = None,
     well: Collection[str] = (),
 ) -> Report:
-    """What was found, with every service judged by it."""
-    services = tuple(
-        _judged(service, overall, glance, well) for service in session.runtime.services()
-    )
+    """Return what was found, with every service judged by it."""
+    judged = _Judge(cluster, overall, glance, well)
     return Report(
         project=session.project.path,
         runtime=session.runtime.name,
         state=overall,
         bootstrap_servers=cluster.bootstrap_servers or None,
-        zookeeper=str(cluster.zookeeper) if cluster.zookeeper else None,
+        zookeeper=cluster.topology.zookeeper_connect,
         cluster_id=findings.get("cluster_id"),
         kafka_version=cluster.kafka_version,
-        services=services,
+        services=tuple(map(judged, seen.services)),
         timeline=session.recorder.timeline,
         elapsed_s=round(session.recorder.elapsed(), 3),
         changed=changed,
@@ -146,15 +147,26 @@ def report(
     )
 
 
-def _judged(
-    service: ServiceState, overall: State, glance: readiness.Glance | None, well: Collection[str]
-) -> ServiceState:
-    """The service with its own state: alive is not yet ready; those in `well` answer."""
-    if not service.alive:
-        return replace(service, state="stopped" if overall == "stopped" else "failed")
-    failed = glance.failed if glance else None
-    if failed is None or service.name in well:
-        return replace(service, state="ready")
-    if service.role == "zookeeper" and failed not in ("process", "zookeeper"):
-        return replace(service, state="ready")
-    return replace(service, state="starting" if overall == "starting" else "degraded")
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """Gives each service its own state: alive is not yet ready; those in `well` answer."""
+
+    cluster: Cluster
+    overall: State
+    glance: readiness.Glance | None
+    well: Collection[str]
+
+    def __call__(self, service: ServiceState) -> ServiceState:
+        return replace(service, state=self._state(service))
+
+    def _state(self, service: ServiceState) -> State:
+        if not service.alive:
+            return "stopped" if self.overall == "stopped" else "failed"
+        failed = self.glance.failed if self.glance else None
+        if failed is None or service.name in self.well:
+            return "ready"
+        layers = self.cluster.topology.layers
+        settled_by = service.role.settled_by
+        if settled_by in layers and layers.index(failed) > layers.index(settled_by):
+            return "ready"
+        return "starting" if self.overall == "starting" else "degraded"

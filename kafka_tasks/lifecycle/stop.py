@@ -6,44 +6,45 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from kafka_tasks.errors import InvalidInput, Refused
-from kafka_tasks.lifecycle.locking import changing, require_same_settings
+from kafka_tasks.lifecycle.locking import locked, require_same_settings
 from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.lifecycle.start import start
+from kafka_tasks.model.cluster import Observation
 from kafka_tasks.model.results import Report
 
 
 def down(session: Session, *, wipe: bool = False, confirmed: bool = False) -> tuple[str, ...]:
-    """Stop the cluster, brokers first; with `wipe` its data goes too, if that was confirmed."""
-    session.require_lifecycle()
+    """Stop the cluster, brokers first; with `wipe` delete its data too, if that was confirmed."""
+    servers = session.servers()
     if wipe and not confirmed:
         raise Refused(
             f"The data of the cluster in {session.project.path} would be deleted, and that was "
             "not confirmed.",
             hint="invoke kafka.down --wipe --yes",
         )
-    runtime = session.runtime
-    if not session.project.state.is_dir() and not runtime.adopt() and not runtime.services():
+    if not session.project.state.is_dir() and not session.recovery().recover().seen.services:
         return ()
-    with changing(session, "down"):
-        return runtime.stop(wipe=wipe)
+    with locked(session, "down"):
+        return servers.stop(wipe=wipe)
 
 
 def restart(session: Session, service: str | None = None) -> Report:
     """Stop and start the cluster, or one service of it; returns when proven ready again."""
-    session.require_lifecycle()
-    with changing(session, "restart"):
+    session.servers()
+    with locked(session, "restart") as seen:
         if service is not None:
-            require_service(session, service)
-        _stop_for_a_while(session, [service] if service else None)
-        return start(session)
+            require_service(seen, service)
+        _stop_for_a_while(session, [service] if service else seen.names)
+        return start(session, session.observe())
 
 
-def _stop_for_a_while(session: Session, services: Sequence[str] | None = None) -> None:
-    """Stop services (default: all) that are going to be started again."""
-    # What a start needs is looked at first: a cluster that runs is better than none.
-    session.runtime.pull(session.settings)
-    every = [known.name for known in session.runtime.services()]
-    session.runtime.stop(services or every)
+def _stop_for_a_while(session: Session, services: Sequence[str]) -> None:
+    """Stop services that are going to be started again.
+
+    What a start needs is fetched first: a cluster that runs is better than none.
+    """
+    session.preparation().pull(session.settings)
+    session.servers().stop(services)
 
 
 @contextmanager
@@ -52,28 +53,31 @@ def paused(session: Session, why: str, check: Callable[[], None]) -> Iterator[bo
 
     Gives whether it ran. `check` raises where it is not worth stopping. Call it with the lock held.
     """
-    if not any(service.alive for service in session.runtime.services()):
+    seen = session.observe()
+    if not seen.alive:
         yield False
         return
     require_same_settings(session)
     check()
     session.recorder.notice(f"stopping the cluster {why}; it is started again afterwards")
     try:
-        _stop_for_a_while(session)
+        _stop_for_a_while(session, seen.names)
         yield True
     except BaseException:
-        session.recorder.notice("starting the cluster again")
-        start(session)
+        _start_again(session)
         raise
+    _start_again(session)
+
+
+def _start_again(session: Session) -> None:
     session.recorder.notice("starting the cluster again")
-    start(session)
+    start(session, session.observe())
 
 
-def require_service(session: Session, service: str) -> None:
+def require_service(seen: Observation, service: str) -> None:
     """Raise `InvalidInput` where the cluster has no service of this name."""
-    names = [known.name for known in session.runtime.services()]
-    if service not in names:
+    if service not in seen.names:
         raise InvalidInput(
-            f"There is no service {service!r} here (there is: {', '.join(names) or 'none'}).",
+            f"There is no service {service!r} here (there is: {', '.join(seen.names) or 'none'}).",
             hint="invoke kafka.status",
         )

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from kafka_tasks.model.cluster import ZOOKEEPER
-
-ZOOKEEPER_LOG = f"{ZOOKEEPER}-log"
-# A broker holds it while it runs, and takes it anew.
-_LOCK = ".lock"
 _BLOCK = tarfile.BLOCKSIZE
 
 
@@ -20,8 +14,8 @@ _BLOCK = tarfile.BLOCKSIZE
 class DataFile:
     """One file: its name, size in bytes, time of its last change, and content, read once in order.
 
-    Names are `zookeeper/…` (snapshots), `zookeeper-log/…` (transaction logs), `kafka/…`,
-    `kafka-2/…`.
+    A name begins with the place that the topology gives its directory: `zookeeper/…` (snapshots),
+    `zookeeper-log/…` (transaction logs), `kafka/…`, `kafka-2/…`.
     """
 
     name: str
@@ -31,7 +25,7 @@ class DataFile:
 
     @property
     def place(self) -> str:
-        """Which of the cluster's directories it belongs to."""
+        """The data directory that it belongs to."""
         return self.name.partition("/")[0]
 
     @property
@@ -47,53 +41,34 @@ class Data(Protocol):
     """
 
     def broker_ids(self) -> dict[str, int]:
-        """The id that each broker is going to have, where that does not come from its data."""
+        """Return the id that each broker is going to have, where its data does not decide it."""
 
     def allocated(self) -> int | None:
-        """Bytes that the files take, or None where only reading them all would tell."""
+        """Return the bytes that the files take; None where only reading them all would tell."""
 
     def room(self) -> int | None:
-        """Bytes that are free where files are staged, or None where that is not known."""
+        """Return the bytes that are free where files are staged; None where that is not known."""
 
     def files(self) -> Iterator[DataFile]:
-        """Every file, place by place; the content of one has to be read before the next."""
+        """Yield every file, place by place; read the content of one before the next."""
 
     def stage(self, files: Iterable[DataFile]) -> None:
         """Write these files beside those that are there, place by place."""
 
     def swap(self) -> None:
-        """Let what is staged take the place of what is there; nothing where that is done."""
+        """Replace what is there with what is staged; do nothing where that is done."""
 
     def discard(self) -> None:
         """Delete what is staged."""
 
 
-def place_of(service: str, below: str) -> str | None:
-    """The place of a service's file, or None for a file that is not kept.
-
-    ZooKeeper refuses a directory for snapshots with logs in it, unless both are the same one.
-    """
-    name = below.rpartition("/")[2]
-    if service == ZOOKEEPER:
-        return ZOOKEEPER_LOG if re.fullmatch(r"log\.[0-9a-f]+", name) else ZOOKEEPER
-    return None if name == _LOCK else service
-
-
-def place_order(place: str) -> tuple[int, int]:
-    """ZooKeeper's places first, then the brokers' by number."""
-    if place in (ZOOKEEPER, ZOOKEEPER_LOG):
-        return (0, int(place == ZOOKEEPER_LOG))
-    tail = place.removeprefix("kafka-")
-    return (1, int(tail) if tail.isdecimal() else 1)
-
-
 def as_tar(info: tarfile.TarInfo, chunks: Iterable[bytes] = ()) -> Iterator[bytes]:
-    """A member of a tar file: header, content, and what fills the last block."""
+    """Yield a member of a tar file: header, content, and the padding of the last block."""
     yield info.tobuf(tarfile.GNU_FORMAT, "utf-8", "strict")
     yield from chunks
     yield b"\0" * (-info.size % _BLOCK)
 
 
 def tar_end() -> bytes:
-    """What a tar file ends with."""
+    """Return the two empty blocks that end a tar file."""
     return b"\0" * (2 * _BLOCK)

@@ -16,6 +16,15 @@ class Listener:
     host: str
     port: int
 
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.name}://{host}:{self.port}"
+
+
+def rendered(*listeners: Listener) -> str:
+    """Return the text that `parse` reads, as a property or a variable has it."""
+    return ",".join(map(str, listeners))
+
 
 def parse(text: str) -> tuple[Listener, ...]:
     """Read `NAME://host:port,…`; raises `InvalidInput`."""

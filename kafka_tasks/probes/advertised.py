@@ -1,4 +1,4 @@
-"""Layer `advertised`: every address that brokers advertise here is reached and is that broker."""
+"""Layer `advertised`: each address that brokers advertise here is reached and is that broker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which services answer by themselves, whatever becomes of the others."""
+"""The services that answer by themselves, whatever becomes of the others."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 
-from kafka_tasks.model.cluster import ZOOKEEPER, Cluster, ServiceState, broker_name
+from kafka_tasks.model.cluster import Cluster, ServiceState
+from kafka_tasks.model.topology import broker_name
 from kafka_tasks.probes.broker import BrokerProbe
 from kafka_tasks.probes.context import Context, Probe
-from kafka_tasks.probes.zookeeper import ZookeeperProbe
+from kafka_tasks.probes.coordinator import CoordinatorProbe
 from kafka_tasks.retry import Deadline, OutOfTime, RetryPolicy
 
 # For a broker; a living one answers within milliseconds, one that is stopped never does.
@@ -17,9 +18,9 @@ _PATIENCE_S = 1.0
 
 
 def answering(cluster: Cluster, services: Sequence[ServiceState]) -> frozenset[str]:
-    """The names of those living services that answer.
+    """Return the names of those living services that answer.
 
-    One that is suspended is not asked. Without ZooKeeper no broker counts: what it still says is
+    A suspended one is not asked. Without its coordinator no broker counts: what it still says is
     what it remembers.
     """
     alive = {service.name for service in services if service.alive and not service.suspended}
@@ -30,10 +31,11 @@ def _answering(
     cluster: Cluster, services: Sequence[ServiceState], alive: set[str]
 ) -> Iterator[str]:
     # One whose port is not published cannot be asked, and counts.
-    if any(service.name == ZOOKEEPER for service in services):
-        if ZOOKEEPER not in alive or not _holds(ZookeeperProbe(), cluster, services, 0.0):
+    for coordinator in cluster.topology.coordinators:
+        probe = CoordinatorProbe(coordinator.role.settled_by)
+        if coordinator.name not in alive or not _holds(probe, cluster, services, 0.0):
             return
-        yield ZOOKEEPER
+        yield coordinator.name
     for number, address in enumerate(cluster.bootstrap, start=1):
         alone = replace(cluster, bootstrap=(address,))
         name = broker_name(number)

@@ -6,7 +6,7 @@ An open port proves nothing: a published Docker port accepts before the broker l
 from __future__ import annotations
 
 from kafka_tasks.errors import BrokerUnreachable
-from kafka_tasks.model.cluster import broker_name
+from kafka_tasks.model.topology import broker_name
 from kafka_tasks.probes.context import Context, Held
 from kafka_tasks.retry import NotYet
 

@@ -1,4 +1,4 @@
-"""What every probe is given, and the shape of a probe."""
+"""The context that every probe gets, and the shape of a probe."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Context:
     _admins: dict[str | None, Admin] = field(default_factory=dict)
 
     def admin(self, bootstrap: str | None = None) -> Admin:
-        """The connection to the cluster, or to one address of it."""
+        """Return the connection to the cluster, or to one address of it."""
         if bootstrap not in self._admins:
             from kafka_tasks.clients.kafka.admin import Admin
 

@@ -6,29 +6,36 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from kafka_tasks.errors import NotReady, ServiceDied
-from kafka_tasks.model.cluster import ZOOKEEPER, Cluster, ServiceState
+from kafka_tasks.model.cluster import Cluster, ServiceState
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.model.evidence import WINDOW, telling
+from kafka_tasks.model.topology import Topology
 from kafka_tasks.probes.advertised import AdvertisedProbe
 from kafka_tasks.probes.broker import BrokerProbe
 from kafka_tasks.probes.cluster import ClusterProbe
 from kafka_tasks.probes.context import Context, Probe
+from kafka_tasks.probes.coordinator import CoordinatorProbe
 from kafka_tasks.probes.process import ProcessProbe
-from kafka_tasks.probes.zookeeper import ZookeeperProbe
 from kafka_tasks.retry import Attempt, Deadline, NotYet, OutOfTime, RetryPolicy
 
 # Longer than any layer takes on a slow laptop: from here on a person wants to see why.
 PATIENCE_S = 5.0
 
 
-def ladder() -> tuple[Probe, ...]:
-    """The layers that `up` waits for, lowest first."""
-    return (ProcessProbe(), ZookeeperProbe(), BrokerProbe(), ClusterProbe(), AdvertisedProbe())
+def ladder(topology: Topology) -> tuple[Probe, ...]:
+    """Return the layers that `up` waits for, lowest first."""
+    brokers = (BrokerProbe(), ClusterProbe(), AdvertisedProbe())
+    return (ProcessProbe(), *coordination(topology), *brokers)
+
+
+def coordination(topology: Topology) -> tuple[Probe, ...]:
+    """Return the layers of the coordinators alone."""
+    return tuple(CoordinatorProbe(layer) for layer in topology.coordination_layers)
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """How to see the services while their cluster is waited for."""
+    """A view of the services while their cluster is waited for."""
 
     services: Callable[[], tuple[ServiceState, ...]]
     logs: Callable[[str, int], list[str]]
@@ -52,7 +59,7 @@ def wait_until_ready(
     context = Context(cluster, watch.services, recall=True)
     waiting = policy or RetryPolicy()
     try:
-        for probe in layers or ladder():
+        for probe in ladder(cluster.topology) if layers is None else layers:
             _climb(probe, context, watch, deadline, recorder, waiting)
     finally:
         context.close()
@@ -75,7 +82,7 @@ def _climb(
             raise_if_dead(probe.layer, watch)
         if attempt.waited_s - shown_at >= PATIENCE_S:
             shown_at = attempt.waited_s
-            service = _suspect(probe.layer, watch)
+            service = _suspect(probe.layer, watch, context.cluster)
             recorder.emit(
                 "waiting",
                 str(attempt.cause),
@@ -88,7 +95,7 @@ def _climb(
     try:
         held = policy.until(lambda: probe.check(context), deadline, observe)
     except OutOfTime as error:
-        service = _suspect(probe.layer, watch)
+        service = _suspect(probe.layer, watch, context.cluster)
         raise NotReady(
             f"Not ready in time: layer {probe.layer} does not hold: {error}.",
             layer=probe.layer,
@@ -100,10 +107,10 @@ def _climb(
         recorder.passed(probe.layer, entry.service, entry.text)
 
 
-def _suspect(layer: str, watch: Watch) -> str:
-    """Whose log tells most: the first that is dead, else the service that the layer is about."""
+def _suspect(layer: str, watch: Watch, cluster: Cluster) -> str:
+    """Return the service whose log tells most: a dead one, else the one that the layer is about."""
     dead = (service.name for service in watch.services() if not service.alive)
-    return next(dead, ZOOKEEPER if layer in ("process", "zookeeper") else "kafka")
+    return next(dead, cluster.topology.suspect(layer))
 
 
 def raise_if_dead(layer: str, watch: Watch) -> None:
@@ -137,7 +144,7 @@ def glance(cluster: Cluster, watch: Watch, recorder: Recorder) -> Glance:
     context = Context(cluster, watch.services)
     policy = RetryPolicy()
     try:
-        for probe in ladder():
+        for probe in ladder(cluster.topology):
             deadline = Deadline.after(2.0 if probe.layer in ("broker", "advertised") else 0.0)
             try:
                 held = policy.until(lambda probe=probe: probe.check(context), deadline)  # type: ignore[misc]

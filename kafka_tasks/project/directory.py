@@ -20,7 +20,7 @@ class Project:
 
     @classmethod
     def find(cls, start: Path | None = None) -> Project:
-        """The nearest directory upwards with `.kafka-tasks/` or `tasks.py`, else `start`."""
+        """Return the nearest directory upwards with `.kafka-tasks/` or `tasks.py`, else `start`."""
         try:
             here = (start or Path.cwd()).resolve()
         except FileNotFoundError as error:
@@ -34,7 +34,7 @@ class Project:
 
     @property
     def state(self) -> Path:
-        """Where everything about this project's cluster lies."""
+        """The directory of everything about this project's cluster."""
         return self.path / STATE_DIRECTORY
 
     def make_state(self) -> Path:
@@ -54,8 +54,19 @@ class Project:
 
 
 def unwritable(path: Path, error: OSError) -> MachineError:
-    """What to say when the state cannot be written."""
+    """Return the error for a part of the state that cannot be written."""
     return MachineError(
         f"{path} cannot be written: {error.strerror or error}.",
         hint=f'ls -ld "{path}" "{path.parent}"; df -h "{path.parent}"',
     )
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Replace a file of the state in one step, readable by its owner alone."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        private.write(draft, content)
+        os.replace(draft, path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise unwritable(path, error) from error

@@ -18,12 +18,12 @@ class Unreadable(Exception):
 
 
 def load(path: Path, type: type[T]) -> T:
-    """What stands in the file; raises `Unreadable`, and `OSError` where it cannot be read."""
+    """Return the content of the file; raises `Unreadable` and `OSError`."""
     return decode(path.read_bytes(), type)
 
 
 def decode(content: bytes, type: type[T]) -> T:
-    """What these bytes say; raises `Unreadable`."""
+    """Return the content of these bytes; raises `Unreadable`."""
     try:
         return msgspec.json.decode(content, type=type)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -33,7 +33,7 @@ def decode(content: bytes, type: type[T]) -> T:
 
 
 def recall(path: Path, type: type[T]) -> T | None:
-    """The same, or None where there is no such file or it is unreadable."""
+    """Return the content of the file, or None where there is no such file or it is unreadable."""
     try:
         return load(path, type)
     except (OSError, Unreadable):

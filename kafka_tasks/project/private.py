@@ -13,7 +13,7 @@ UMASK = 0o077
 
 
 def opener(path: str, flags: int) -> int:
-    """For `open(…, opener=opener)`: others lose their rights to a file that was there, too."""
+    """Open for `open(…, opener=opener)`; others lose their rights to an existing file, too."""
     number = os.open(path, flags, MODE)
     with contextlib.suppress(OSError):  # another user's, or a file system without modes
         os.fchmod(number, MODE)

@@ -11,9 +11,10 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from kafka_tasks.model.cluster import MAX_BROKERS
-from kafka_tasks.project import json_files, private
-from kafka_tasks.project.directory import Project, unwritable
+from kafka_tasks.model import topology
+from kafka_tasks.model.topology import MAX_BROKERS, Role, Service, Topology
+from kafka_tasks.project import json_files, restoring
+from kafka_tasks.project.directory import Project, replace_file
 
 FILE = "state.json"
 # A flipped digit still reads as JSON, and would send a start to another port.
@@ -21,18 +22,73 @@ _CHECKSUM = "checksum"
 
 # A record with anything else in it was not written here, and is set aside like a torn one.
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
-Brokers = Annotated[int, msgspec.Meta(ge=1, le=MAX_BROKERS)]
-Name = Annotated[str, msgspec.Meta(pattern=rf"^(zookeeper|kafka|kafka-[2-{MAX_BROKERS}])\Z")]
+Name = Annotated[str, msgspec.Meta(pattern=rf"^({'|'.join(topology.NAMES)})\Z")]
 Pid = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 Word = Annotated[str, msgspec.Meta(pattern=r"^[\w.-]{0,255}\Z")]
 
 
 class ServiceRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One service that was, or is about to be, started.
+    """One service of a cluster.
 
-    `pid` is None between the decision and the start. `started_s` is seconds since the machine
-    booted, so that a moved clock changes nothing; `command` is the sha256 of its argument list.
+    `token` is None until a start of it is decided, `pid` until it is started. `started_s` is
+    seconds since the machine booted, so that a moved clock changes nothing; `command` is the sha256
+    of its argument list.
     """
+
+    name: Name
+    role: Role
+    port: Port
+    token: Word | None = None
+    pid: Pid | None = None
+    started_s: float | None = None
+    command: str | None = None
+
+    @classmethod
+    def of(cls, service: Service) -> ServiceRecord:
+        """Return the record of a service whose start is not decided yet."""
+        assert service.port is not None
+        return cls(name=service.name, role=service.role, port=service.port)
+
+
+class ClusterRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One cluster: what it was started with, and whether it should be running."""
+
+    schema: Literal[2] = 2
+    runtime: Word
+    wanted: Literal["running", "stopped"]
+    version: Word
+    kafka_version: Word
+    changed_at: float
+    services: tuple[ServiceRecord, ...]
+    auto_ports: tuple[str, ...] = ()
+    fingerprint: dict[str, str] = {}
+    compose_project: str | None = None
+
+    @property
+    def topology(self) -> Topology:
+        """The services as they were planned, with their ports."""
+        ports = {service.name: service.port for service in self.services}
+        found = topology.of_names(ports)
+        return found.at(ports[service.name] for service in found)
+
+    @property
+    def started(self) -> tuple[ServiceRecord, ...]:
+        """The services whose start was decided at some time."""
+        return tuple(service for service in self.services if service.token is not None)
+
+    def service(self, name: str) -> ServiceRecord | None:
+        """Return the record of one service."""
+        return next((service for service in self.services if service.name == name), None)
+
+    def with_service(self, record: ServiceRecord) -> ClusterRecord:
+        """Return the same cluster, with this service's record added or replaced."""
+        records = {service.name: service for service in (*self.services, record)}
+        kept = tuple(records[name] for name in topology.of_names(records).names)
+        return msgspec.structs.replace(self, services=kept, changed_at=time.time())
+
+
+class _ServiceRecord1(msgspec.Struct, frozen=True, kw_only=True):
+    """One service as schema 1 has it."""
 
     name: Name
     port: Port
@@ -42,42 +98,44 @@ class ServiceRecord(msgspec.Struct, frozen=True, kw_only=True):
     command: str | None = None
 
 
-class ClusterRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One cluster: what it was started with, and whether it should be running."""
+class _ClusterRecord1(msgspec.Struct, frozen=True, kw_only=True):
+    """One cluster as schema 1 has it: ports of ZooKeeper and of the first broker, and a count."""
 
-    schema: Literal[1] = 1
     runtime: Word
     wanted: Literal["running", "stopped"]
     version: Word
     kafka_version: Word
-    brokers: Brokers
+    brokers: Annotated[int, msgspec.Meta(ge=1, le=MAX_BROKERS)]
     port: Port
     zookeeper_port: Port
     changed_at: float
-    services: tuple[ServiceRecord, ...] = ()
+    services: tuple[_ServiceRecord1, ...] = ()
     auto_ports: tuple[str, ...] = ()
     fingerprint: dict[str, str] = {}
     compose_project: str | None = None
 
-    def service(self, name: str) -> ServiceRecord | None:
-        """The record of one service."""
-        return next((service for service in self.services if service.name == name), None)
-
-    def with_service(self, record: ServiceRecord) -> ClusterRecord:
-        """The same cluster, with this service's record put in or replaced."""
-        kept = [service for service in self.services if service.name != record.name]
-        return msgspec.structs.replace(
-            self, services=tuple(sorted((*kept, record), key=_order)), changed_at=time.time()
+    def upgraded(self) -> ClusterRecord:
+        """Return the same cluster with a record for each of its services."""
+        planned = topology.zookeeper_cluster(self.brokers)
+        brokers = range(self.port, self.port + self.brokers)
+        records = [ServiceRecord.of(s) for s in planned.at((self.zookeeper_port, *brokers))]
+        found = ClusterRecord(
+            runtime=self.runtime,
+            wanted=self.wanted,
+            version=self.version,
+            kafka_version=self.kafka_version,
+            changed_at=self.changed_at,
+            services=tuple(records),
+            auto_ports=self.auto_ports,
+            fingerprint=self.fingerprint,
+            compose_project=self.compose_project,
         )
-
-    def without_service(self, name: str) -> ClusterRecord:
-        """The same cluster, with this service no longer recorded."""
-        kept = tuple(service for service in self.services if service.name != name)
-        return msgspec.structs.replace(self, services=kept, changed_at=time.time())
-
-
-def _order(record: ServiceRecord) -> tuple[int, str]:
-    return (0 if record.name == "zookeeper" else 1, record.name)
+        for service in self.services:
+            known = topology.identify(service.name)
+            assert known is not None
+            fields = msgspec.structs.asdict(service)
+            found = found.with_service(ServiceRecord(role=known.role, **fields))
+        return msgspec.structs.replace(found, changed_at=self.changed_at)
 
 
 class Corrupt(Exception):
@@ -97,15 +155,18 @@ def read(project: Project) -> ClusterRecord | None:
 
 
 def _load(path: Path) -> ClusterRecord:
-    """Raises `Unreadable` also where the content is not as it was written.
+    """Return a record, upgraded where an earlier version wrote it.
 
-    A record without a checksum is one of an earlier version.
+    Raises `Unreadable` also where the content is not as it was written. A record without a checksum
+    is one of an earlier version.
     """
     found = json_files.load(path, dict[str, Any])
     told = found.pop(_CHECKSUM, None)
     try:
         if told is not None and told != _checksum(found):
             raise json_files.Unreadable("the checksum is another")
+        if found.get("schema") == 1:
+            return msgspec.convert(found, _ClusterRecord1).upgraded()
         return msgspec.convert(found, ClusterRecord)
     # What was read, and cannot be written: very long numbers, very deep lists.
     except (msgspec.ValidationError, OverflowError, RecursionError) as error:
@@ -117,13 +178,12 @@ def _checksum(document: dict[str, Any]) -> str:
 
 
 def remembered(project: Project) -> dict[str, int]:
-    """The project's own choices, for settings that nobody gave."""
-    from kafka_tasks.project import restoring
-
+    """Return the project's own choices, for settings that nobody gave."""
     if (begun := restoring.read(project)) and begun.committed:
         return {"brokers": begun.brokers}
     record = read(project)
-    return {"brokers": record.brokers} if record else {}
+    brokers = len(record.topology.brokers) if record else 0
+    return {"brokers": brokers} if brokers else {}
 
 
 def set_aside_if_corrupt(project: Project) -> Path | None:
@@ -146,17 +206,6 @@ def write(project: Project, record: ClusterRecord) -> None:
     document = msgspec.to_builtins(record)
     document[_CHECKSUM] = _checksum(document)
     replace_file(project.state / FILE, msgspec.json.format(msgspec.json.encode(document), indent=2))
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Give a file of the state new content in one step, readable by its owner alone."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
-    try:
-        private.write(draft, content)
-        os.replace(draft, path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise unwritable(path, error) from error
 
 
 def forget(project: Project) -> None:

@@ -1,16 +1,18 @@
-"""Which ports the servers take, and whether they are free."""
+"""The ports that servers take: by the settings, or picked, and whether they are free."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import MachineError, PortTaken
-from kafka_tasks.model.cluster import ZOOKEEPER, broker_id
+from kafka_tasks.model.topology import Service, Topology
 from kafka_tasks.project.state import ClusterRecord
+from kafka_tasks.runtimes import roles
 from kafka_tasks.settings import Settings
 
 # Below the ranges from which Linux (32768) and macOS (49152) take the ports of outgoing
@@ -24,7 +26,10 @@ def pick(
     taken: Iterable[int] = (),
     free: Callable[[int], bool] = processes.port_is_free,
 ) -> int:
-    """The first of `width` neighbouring free ports, from a place of the project's own on."""
+    """Return the first of `width` neighbouring free ports, searched from the project's own place.
+
+    Raises `MachineError` where there are none.
+    """
     avoid = set(taken)
     span = _HIGH - _LOW
     seed = int.from_bytes(hashlib.sha256(os.fsencode(project)).digest()[:4], "big")
@@ -36,61 +41,121 @@ def pick(
     raise MachineError(f"There are no {width} neighbouring free ports from {_LOW} to {_HIGH}.")
 
 
-def resolve(
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """Services with their ports, and the settings whose value `auto` was replaced by a choice."""
+
+    topology: Topology
+    auto: tuple[str, ...]
+
+
+def assign(
     project: Path,
     settings: Settings,
+    planned: Topology,
     before: ClusterRecord | None,
     own: Collection[int],
-    *,
-    brokers: int,
     notice: Callable[[str], None],
-) -> tuple[tuple[str, ...], int, int]:
-    """Which settings are `auto`, and the ports of the first broker and of ZooKeeper.
+) -> Assigned:
+    """Return the planned services with their ports.
 
-    What was picked before is kept while all of it is free; while one of our own services (`own`
-    has their ports) is there, it is kept in any case.
+    What was picked before is kept while all of it is free; while one of the project's own services
+    (`own` has their ports) is there, it is kept in any case.
     """
-    taken = set(before.auto_ports) if before else set()
-    auto: list[str] = []
-
-    def choose(name: str, kept: int | None, width: int, avoid: Collection[int]) -> int:
-        auto.append(name)
-        if kept is None:
-            return pick(project, width, avoid)
-        wanted = range(kept, kept + width)
-        if set(own).intersection(wanted):
-            return kept
-        if name in taken and not set(wanted).intersection(avoid):
-            if all(map(processes.port_is_free, wanted)):
-                return kept
-            notice(f"port {kept} is in use by now; picking another")
-        return pick(project, width, avoid)
-
-    port, keeper = settings.port, settings.zookeeper_port
-    kept_keeper = before.zookeeper_port if before else None
-    if port == "auto":
-        known = kept_keeper if keeper == "auto" else keeper
-        avoid = [known] if isinstance(known, int) else []
-        port = choose("port", before.port if before else None, brokers, avoid)
-    if keeper == "auto":
-        keeper = choose("zookeeper_port", kept_keeper, 1, range(port, port + brokers))
-    return tuple(auto), port, keeper
+    ranges = _Ranges(project, before, set(own), notice)
+    groups = _by_setting(planned)
+    for setting, group in groups.items():
+        ranges.expect(setting, getattr(settings, setting), group)
+    for setting, group in groups.items():
+        ranges.decide(setting, getattr(settings, setting), group)
+    numbers = {
+        service.name: port
+        for setting, group in groups.items()
+        for service, port in zip(group, ranges.known[setting], strict=True)
+    }
+    return Assigned(planned.at(numbers[each.name] for each in planned), tuple(ranges.auto))
 
 
-def of_service(service: str, port: int, zookeeper_port: int) -> int:
-    """The port of a service: brokers take the ports after the first."""
-    return zookeeper_port if service == ZOOKEEPER else port + broker_id(service) - 1
+def as_set(settings: Settings, planned: Topology) -> Topology:
+    """Return the planned services at the ports of the settings; those of `auto` have none."""
+    numbers: dict[str, int | None] = {}
+    for setting, group in _by_setting(planned).items():
+        first = getattr(settings, setting)
+        for index, service in enumerate(group):
+            numbers[service.name] = first + index if isinstance(first, int) else None
+    return planned.at(numbers[service.name] for service in planned)
 
 
-def require_free(wanted: dict[str, int]) -> None:
+def is_automatic(settings: Settings, service: Service) -> bool:
+    """Return whether the port of a service may be any."""
+    return bool(getattr(settings, roles.of(service.role).port_setting) == "auto")
+
+
+def require_free(services: Iterable[Service]) -> None:
     """Raise `PortTaken` for the first service whose port is held, naming the holder."""
-    for service, port in wanted.items():
-        if processes.port_is_free(port):
+    for service in services:
+        if service.port is None or processes.port_is_free(service.port):
             continue
-        holder = processes.port_holder(port)
-        variable = "KAFKA_TASKS_ZOOKEEPER_PORT" if service == ZOOKEEPER else "KAFKA_TASKS_PORT"
+        holder = processes.port_holder(service.port)
         stop = f"kill {holder.pid}, or " if holder and holder.pid else ""
         raise PortTaken(
-            f"Port {port}, which {service} needs, is held by {holder or 'another process'}.",
-            hint=f"{stop}{variable}=auto invoke kafka.up",
+            f"Port {service.port}, which {service.name} needs, is held by "
+            f"{holder or 'another process'}.",
+            hint=f"{stop}{roles.of(service.role).port_variable}=auto invoke kafka.up",
         )
+
+
+def _by_setting(planned: Topology) -> dict[str, list[Service]]:
+    """Group services by the setting of their first port, brokers first."""
+    groups: dict[str, list[Service]] = {}
+    for service in (*planned.brokers, *planned.coordinators):
+        groups.setdefault(roles.of(service.role).port_setting, []).append(service)
+    return groups
+
+
+@dataclass(slots=True)
+class _Ranges:
+    """The ports of each group of services while they are decided, group by group."""
+
+    project: Path
+    before: ClusterRecord | None
+    own: set[int]
+    notice: Callable[[str], None]
+    known: dict[str, range] = field(default_factory=dict)
+    auto: list[str] = field(default_factory=list)
+
+    def expect(self, setting: str, value: int | str, group: list[Service]) -> None:
+        """Note the ports that a group has by its setting, or has had before."""
+        first = value if isinstance(value, int) else self._kept(group)
+        if first is not None:
+            self.known[setting] = range(first, first + len(group))
+
+    def decide(self, setting: str, value: int | str, group: list[Service]) -> None:
+        """Decide the ports of a group; a setting of `auto` picks them."""
+        if not isinstance(value, int):
+            first = self._chosen(setting, self._kept(group), len(group))
+            self.auto.append(setting)
+            self.known[setting] = range(first, first + len(group))
+
+    def _kept(self, group: list[Service]) -> int | None:
+        service = self.before.service(group[0].name) if self.before else None
+        return service.port if service else None
+
+    def _chosen(self, setting: str, kept: int | None, width: int) -> int:
+        avoid = set(self._of_others(setting))
+        if kept is None:
+            return pick(self.project, width, avoid)
+        wanted = range(kept, kept + width)
+        if self.own.intersection(wanted):
+            return kept
+        picked = self.before is not None and setting in self.before.auto_ports
+        if picked and not avoid.intersection(wanted):
+            if all(map(processes.port_is_free, wanted)):
+                return kept
+            self.notice(f"port {kept} is in use by now; picking another")
+        return pick(self.project, width, avoid)
+
+    def _of_others(self, setting: str) -> Iterator[int]:
+        for name, ports in self.known.items():
+            if name != setting:
+                yield from ports

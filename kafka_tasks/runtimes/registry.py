@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kafka_tasks.errors import EngineMissing, InvalidInput
-from kafka_tasks.model.cluster import Runtime
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.project import register, state
 from kafka_tasks.project.directory import Project
+from kafka_tasks.runtimes import roles
+from kafka_tasks.runtimes.protocol import Runtime
 from kafka_tasks.settings import Settings
 
 
@@ -23,7 +24,7 @@ class Choice:
 
 
 def choose(project: Project, settings: Settings, recorder: Recorder) -> Choice:
-    """The runtime of this project: the named one, or what `auto` finds.
+    """Return the runtime of this project: the named one, or what `auto` finds.
 
     Raises `InvalidInput` where another runtime's cluster runs in the project.
     """
@@ -33,7 +34,7 @@ def choose(project: Project, settings: Settings, recorder: Recorder) -> Choice:
     chosen = make(name, project, settings, recorder)
     if running and running != name and name != "remote":
         other = make(running, project, settings, recorder)
-        if any(service.alive for service in other.services()):
+        if other.observe().alive:
             raise InvalidInput(
                 f"This project's cluster runs on the {running} runtime; {name} was asked for.",
                 hint=f"invoke kafka.down, then invoke kafka.up --runtime {name}",
@@ -52,7 +53,7 @@ def _name(project: Project, settings: Settings, recorded: str | None) -> tuple[s
 
 
 def _by_engine(project: Project, settings: Settings) -> tuple[str, str]:
-    """Compose where an engine answers within a second and the images can be had."""
+    """Choose compose where an engine answers within a second and the images can be pulled."""
     from kafka_tasks.settings import environment
 
     surroundings = environment()
@@ -66,7 +67,7 @@ def _by_engine(project: Project, settings: Settings) -> tuple[str, str]:
             return "compose", "containers of this directory are there"
         if not engine.is_local:
             return "embedded", f"the Docker engine is on another machine ({engine.host})"
-        for image in (settings.zookeeper_image, settings.kafka_image):
+        for image in roles.images(settings):
             if not engine.has_image(image) and not engine.can_pull(image):
                 return "embedded", f"Docker answers, but {image} cannot be pulled"
     except EngineMissing:
@@ -75,7 +76,7 @@ def _by_engine(project: Project, settings: Settings) -> tuple[str, str]:
 
 
 def _may_have_engine(environ: Mapping[str, str]) -> bool:
-    """Whether it is worth asking: loading the SDK costs a fifth of a second."""
+    """Return whether it is worth asking: loading the SDK costs a fifth of a second."""
     if environ.get("DOCKER_HOST") or environ.get("DOCKER_CONTEXT"):
         return True
     home = Path(environ.get("HOME", "/"))
@@ -84,7 +85,7 @@ def _may_have_engine(environ: Mapping[str, str]) -> bool:
 
 
 def make(name: str, project: Project, settings: Settings, recorder: Recorder) -> Runtime:
-    """The runtime of this name, for one project."""
+    """Return the runtime of this name, for one project."""
     if name == "embedded":
         from kafka_tasks.runtimes.embedded.runtime import EmbeddedRuntime
 
@@ -103,14 +104,17 @@ def make(name: str, project: Project, settings: Settings, recorder: Recorder) ->
 
 
 def projects_here() -> Iterator[Project]:
-    """Every project on this machine that has, or had, a cluster: the noted and the running."""
+    """Yield every project on this machine that has, or had, a cluster: noted or running."""
+    seen = {project.path: project for project in (*register.remembered(), *running_here())}
+    yield from (seen[path] for path in sorted(seen))
+
+
+def running_here() -> Iterator[Project]:
+    """Yield the projects whose servers run as processes of this machine."""
     from kafka_tasks.clients import processes
     from kafka_tasks.runtimes.embedded.process_tags import PROJECT_PROPERTY
 
-    seen = {project.path: project for project in register.remembered()}
     for found in processes.find(PROJECT_PROPERTY):
         for argument in found.arguments:
             if argument.startswith(PROJECT_PROPERTY):
-                path = Path(argument.removeprefix(PROJECT_PROPERTY))
-                seen.setdefault(path, Project(path))
-    yield from (seen[path] for path in sorted(seen))
+                yield Project(Path(argument.removeprefix(PROJECT_PROPERTY)))

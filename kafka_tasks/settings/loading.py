@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from kafka_tasks.errors import InvalidInput, SettingsError
+from kafka_tasks.model import kafka_line
 from kafka_tasks.settings import dotenv_file
 from kafka_tasks.settings.values import Settings
 from kafka_tasks.settings.variables import (
@@ -101,8 +101,8 @@ def _parsed(variable: Variable, entry: RawValue) -> object:
 
 
 def _hint(variable: Variable, entry: RawValue) -> str:
-    if variable.field == "version" and re.fullmatch(r"7\.([5-9]|\d\d)", entry.text):
-        return f"{variable.name}={entry.text}.{'6' if entry.text == '7.9' else '0'}"
+    if variable.field == "version" and (line := kafka_line.named(entry.text)):
+        return f"{variable.name}={line.newest}"
     if entry.origin.kind == "flag":
         return f"{entry.origin.place} {variable.default}"
     return f"{variable.name}={variable.default or '…'}, or remove the line to get the default"

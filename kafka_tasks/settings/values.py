@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from kafka_tasks.model.cluster import Address
+from kafka_tasks.model import kafka_line, topology
+from kafka_tasks.model.address import Address
+from kafka_tasks.model.kafka_line import KafkaLine
+from kafka_tasks.model.topology import Topology
 from kafka_tasks.settings.variables import VARIABLES, Origin, Variable
 
 
@@ -47,9 +50,14 @@ class Settings:
     origins: Mapping[str, Origin] = field(default_factory=dict, repr=False)
 
     @property
-    def kafka_line(self) -> str:
-        """The Apache Kafka line of this Confluent Platform version: 7.9.6 runs 3.9."""
-        return f"3.{self.version.split('.')[1]}"
+    def line(self) -> KafkaLine:
+        """The Kafka line of this Confluent Platform version: 7.9.6 is Kafka 3.9."""
+        return kafka_line.of_version(self.version)
+
+    @property
+    def topology(self) -> Topology:
+        """The services that a start with these settings would have, without ports."""
+        return topology.zookeeper_cluster(self.brokers)
 
     def entries(self) -> Iterator[tuple[Variable, Any, Origin]]:
         """Yield each variable with its value and origin, in the order of the documentation."""

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Literal
 
 from kafka_tasks.errors import SettingsError
-from kafka_tasks.model.cluster import MAX_BROKERS, Address
+from kafka_tasks.model import kafka_line
+from kafka_tasks.model.address import Address
+from kafka_tasks.model.topology import MAX_BROKERS
 
 PREFIX = "KAFKA_TASKS_"
 
@@ -95,9 +97,7 @@ def _boolean(value: str) -> bool:
 
 
 def _version(value: str) -> str:
-    match = re.fullmatch(r"7\.(\d{1,2})\.(\d{1,3})", value, re.ASCII)
-    if not match or int(match[1]) < 5:
-        raise ValueError
+    kafka_line.of_version(value)
     return value
 
 
@@ -144,9 +144,10 @@ VARIABLES: tuple[Variable, ...] = (
     ),
     Variable(
         "version",
-        "7.9.6",
+        kafka_line.DEFAULT,
         _version,
-        "a Confluent Platform version with three parts from 7.5.0 to the last 7.x, such as 7.9.6 "
+        "a Confluent Platform version with three parts from 7.5.0 to the last 7.x, such as "
+        f"{kafka_line.DEFAULT} "
         "(8.0 and later have no ZooKeeper)",
         "Confluent Platform version; it also selects the Apache Kafka line (7.5 = 3.5 … 7.9 = 3.9)",
     ),

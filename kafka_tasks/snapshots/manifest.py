@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from kafka_tasks.model.cluster import MAX_BROKERS, service_names
-from kafka_tasks.model.data_files import ZOOKEEPER_LOG
+from kafka_tasks.model.topology import MAX_BROKERS, zookeeper_cluster
 from kafka_tasks.project import json_files
 
 _PART = re.compile(r"(?!\.kafka-tasks)[A-Za-z0-9._-]{1,255}")
@@ -67,7 +66,7 @@ def decode(content: bytes) -> Manifest:
         found = json_files.decode(content, Manifest)
     except json_files.Unreadable as error:
         raise Damaged(f"its manifest cannot be read ({error})") from error
-    places = (ZOOKEEPER_LOG, *service_names(found.brokers))
+    places = zookeeper_cluster(found.brokers).places
     seen: set[str] = set()
     for entry in found.files:
         if not _is_safe(entry.name, places):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kafka_tasks import lifecycle
 from kafka_tasks.errors import InvalidInput, MachineError, Refused
-from kafka_tasks.lifecycle import Session, recovery
+from kafka_tasks.lifecycle import recovery
+from kafka_tasks.lifecycle.locking import locked
+from kafka_tasks.lifecycle.session import Session, signals_held
+from kafka_tasks.lifecycle.stop import paused
 from kafka_tasks.model.data_files import Data
 from kafka_tasks.project import register, restoring
 from kafka_tasks.project.restoring import Restoring
@@ -33,14 +35,14 @@ def require_fitting(session: Session, wanted: str) -> Snapshot:
     Raises `SnapshotMissing`, `SnapshotDamaged`, and `InvalidInput` where Kafka line or number of
     brokers differ.
     """
-    session.require_lifecycle()
+    session.servers()
     found = store.find_undamaged(session.project, wanted)
     manifest, settings = found.manifest, session.settings
     command = f"invoke kafka.snapshot.restore {wanted}"
-    if manifest.kafka_line != settings.kafka_line:
+    if manifest.kafka_line != settings.line.kafka:
         raise InvalidInput(
             f"The snapshot {wanted} has Kafka {manifest.kafka_line} (version "
-            f"{manifest.version}), and this project has Kafka {settings.kafka_line} (version "
+            f"{manifest.version}), and this project has Kafka {settings.line.kafka} (version "
             f"{settings.version}).",
             hint=f"put KAFKA_TASKS_VERSION={manifest.version} into .env, then {command}",
         )
@@ -62,11 +64,11 @@ def restore(session: Session, snapshot: Snapshot, *, confirmed: bool = False) ->
 
     Raises `Refused` where the project has data and the call was not confirmed.
     """
-    session.require_lifecycle()
+    session.servers()
     name = snapshot.manifest.name
     done = False
-    with lifecycle.changing(session, "snapshot.restore"):
-        replaced = session.runtime.has_data(session.settings)
+    with locked(session, "snapshot.restore"):
+        replaced = session.data().has_data(session.settings)
         if replaced and not confirmed:
             raise Refused(
                 f"The data in {session.project.path} would be replaced. Pass --yes to replace it.",
@@ -78,11 +80,11 @@ def restore(session: Session, snapshot: Snapshot, *, confirmed: bool = False) ->
             return f"{name} is restored" if done else "the old data is unchanged"
 
         def check() -> None:
-            with session.runtime.data(session.settings) as data:
+            with session.data().data(session.settings) as data:
                 _require_possible(snapshot.manifest, data)
 
         why = f"to restore {name}"
-        with interruptible(session, outcome), lifecycle.paused(session, why, check) as ran:
+        with interruptible(session, outcome), paused(session, why, check) as ran:
             _exchange(session, snapshot, checked=ran)
             done = True
     elapsed = round(session.recorder.elapsed(), 3)
@@ -91,20 +93,22 @@ def restore(session: Session, snapshot: Snapshot, *, confirmed: bool = False) ->
 
 def _exchange(session: Session, snapshot: Snapshot, *, checked: bool) -> None:
     """Stage, check, record that the stage is complete, swap: a later call recovers from a kill."""
-    project, runtime, settings = session.project, session.runtime, session.settings
-    begun = Restoring(name=snapshot.manifest.name, runtime=runtime.name, brokers=settings.brokers)
-    with runtime.data(settings) as data:
+    project, access, settings = session.project, session.data(), session.settings
+    begun = Restoring(
+        name=snapshot.manifest.name, runtime=session.runtime.name, brokers=settings.brokers
+    )
+    with access.data(settings) as data:
         if not checked:
             _require_possible(snapshot.manifest, data)
         restoring.write(project, begun)
         try:
             data.stage(snapshot_file.files(snapshot))
-            with lifecycle.signals_held():
+            with signals_held():
                 restoring.write(project, begun.complete())
-                recovery.end(project, runtime, settings, data)
+                recovery.settle_restore(project, access, settings, data)
         except BaseException as error:
-            with lifecycle.signals_held():
-                recovery.end(project, runtime, settings, data)
+            with signals_held():
+                recovery.settle_restore(project, access, settings, data)
             if isinstance(error, Damaged):
                 raise store.damaged_error(snapshot.seen(), str(error)) from error
             raise

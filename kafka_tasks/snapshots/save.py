@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kafka_tasks import lifecycle
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import Interrupted, MachineError, NotReady, Refused
-from kafka_tasks.lifecycle import Session
+from kafka_tasks.lifecycle.locking import locked
+from kafka_tasks.lifecycle.session import Session
+from kafka_tasks.lifecycle.stop import paused
 from kafka_tasks.model.data_files import Data
 from kafka_tasks.project import state
 from kafka_tasks.snapshots import snapshot_file, store
@@ -33,20 +34,18 @@ class Saved:
 
 def save(session: Session, name: str, *, replacing: bool = False) -> Saved:
     """Write the project's data into a snapshot; `replacing` allows one of that name to exist."""
-    session.require_lifecycle()
+    session.servers()
     path = store.path_of(session.project, name)
-    if not session.runtime.has_data(session.settings):
+    if not session.data().has_data(session.settings):
         raise _no_data(session)
-    with lifecycle.changing(session, "snapshot.save"):
+    with locked(session, "snapshot.save"):
         if path.exists() and not replacing:
             raise already_exists(name)
         store.make_folder(session.project)
         _require_whole_cluster(session)
         with (
             interruptible(session, lambda: _outcome(path, replacing=replacing)),
-            lifecycle.paused(
-                session, f"to save {name}", lambda: _require_room(session, path)
-            ) as ran,
+            paused(session, f"to save {name}", lambda: _require_room(session, path)) as ran,
         ):
             _require_clean_stop(session)
             found = _write(session, name, path, checked=ran)
@@ -67,7 +66,7 @@ def interruptible(session: Session, outcome: Callable[[], str]) -> Iterator[None
     try:
         yield
     except KeyboardInterrupt:
-        runs = any(service.alive for service in session.runtime.services())
+        runs = any(service.alive for service in session.observe().services)
         raise Interrupted(
             f"Interrupted; {outcome()}, and the cluster {'runs' if runs else 'is stopped'}.",
             hint=None if runs else "invoke kafka.up",
@@ -86,7 +85,7 @@ def _outcome(path: Path, *, replacing: bool) -> str:
 
 def _require_whole_cluster(session: Session) -> None:
     """Raise `NotReady` if some services run and others do not, or if a broker was killed."""
-    services = session.runtime.services()
+    services = session.observe().services
     alive = [service.name for service in services if service.alive]
     dead = [service.name for service in services if not service.alive]
     if alive and dead:
@@ -99,7 +98,7 @@ def _require_whole_cluster(session: Session) -> None:
 
 
 def _require_clean_stop(session: Session) -> None:
-    if not session.runtime.unclean():
+    if not session.recovery().unclean(session.observe()):
         return
     raise NotReady(
         "A broker was killed: its data on the disk may be incomplete until a start repairs it.",
@@ -119,7 +118,7 @@ def _write(session: Session, name: str, path: Path, *, checked: bool) -> Snapsho
             "name": name,
             "taken_at": round(time.time(), 3),
             "version": record.version if record else settings.version,
-            "kafka_version": record.kafka_version if record else settings.kafka_line,
+            "kafka_version": record.kafka_version if record else settings.line.kafka,
             "runtime": session.runtime.name,
             "brokers": settings.brokers,
             "broker_ids": {s: int(p["broker.id"]) for s, p in known.items() if "broker.id" in p},
@@ -128,14 +127,14 @@ def _write(session: Session, name: str, path: Path, *, checked: bool) -> Snapsho
             ),
         }
 
-    with session.runtime.data(settings) as data:
+    with session.data().data(settings) as data:
         if not checked:
             _require_room_for(data, path)
         return snapshot_file.write(path, data.files(), describe, _disk_check(path))
 
 
 def _require_room(session: Session, path: Path) -> None:
-    with session.runtime.data(session.settings) as data:
+    with session.data().data(session.settings) as data:
         _require_room_for(data, path)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from invoke.context import Context
 
 if TYPE_CHECKING:
-    from kafka_tasks.lifecycle import Session
+    from kafka_tasks.lifecycle.session import Session
     from kafka_tasks.model.events import Listener
     from kafka_tasks.project.directory import Project
     from kafka_tasks.settings import Settings
@@ -73,11 +73,11 @@ class Call:
 
     def session(self, listener: Listener | None = None) -> Session:
         """Return a session: project, settings, runtime and recorder."""
-        from kafka_tasks import lifecycle
+        from kafka_tasks.lifecycle.session import open_session
         from kafka_tasks.model.events import Recorder
 
         project = self.project()
-        return lifecycle.open_session(project, self.settings(project), Recorder(listener))
+        return open_session(project, self.settings(project), Recorder(listener))
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[Session]:

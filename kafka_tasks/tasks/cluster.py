@@ -11,7 +11,7 @@ from kafka_tasks.tasks.output import Outcome, shown
 from kafka_tasks.tasks.task import task
 
 if TYPE_CHECKING:
-    from kafka_tasks.lifecycle import Session
+    from kafka_tasks.lifecycle.session import Session
     from kafka_tasks.model.finding import Finding
     from kafka_tasks.settings import Settings
 
@@ -26,7 +26,7 @@ def up(
 ) -> Outcome:
     """Start ZooKeeper and Kafka; returns when they are proven ready."""
     call.flags = {"runtime": runtime, "brokers": brokers, "timeout": timeout}
-    from kafka_tasks import lifecycle
+    from kafka_tasks.lifecycle import start as lifecycle_start
     from kafka_tasks.render.views import ready
 
     if call.dry:
@@ -34,7 +34,7 @@ def up(
     with diagnosed(call, "up", starts=True) as session:
         if said := _named_runtime(session.settings):
             session.recorder.notice(said)
-        found = lifecycle.up(session)
+        found = lifecycle_start.up(session)
     return shown(ready.Ready(found), ready)
 
 
@@ -56,17 +56,16 @@ def _named_runtime(settings: Settings) -> str | None:
 
 
 def _dry_start(call: Call, verb: str, service: str | None = None) -> Outcome:
-    from kafka_tasks import lifecycle
-    from kafka_tasks.model.cluster import service_names
+    from kafka_tasks.lifecycle.stop import require_service
     from kafka_tasks.render.views import dry
 
     session = call.session()
-    session.require_lifecycle()
+    session.servers()
+    seen = session.observe()
     if service is not None:
-        lifecycle.require_service(session, service)
-    alive = {entry.name for entry in session.runtime.services() if entry.alive}
-    names = [service] if service else list(service_names(session.settings.brokers))
-    todo = [name for name in names if verb != "start" or name not in alive]
+        require_service(seen, service)
+    names = [service] if service else list(session.settings.topology.names)
+    todo = [name for name in names if verb != "start" or name not in seen.alive]
     what = f"{verb} {', '.join(todo)}" if todo else "change nothing: every service is running"
     runtime = session.runtime.name
     fields = {"runtime": runtime, verb: todo}
@@ -88,12 +87,12 @@ def down(
 ) -> Outcome:
     """Stop the cluster and keep its data (--wipe deletes it)."""
     call.flags = {"timeout": timeout}
-    from kafka_tasks import lifecycle
     from kafka_tasks.diagnosis import last_failure
+    from kafka_tasks.lifecycle import stop as lifecycle_stop
     from kafka_tasks.render.views import stopped
     from kafka_tasks.snapshots import store
 
-    call.session().require_lifecycle()
+    call.session().servers()
     if call.dry:
         return _dry_stop(call, wipe=wipe)
     if wipe:
@@ -101,7 +100,7 @@ def down(
         question = [f"All topics and records of the cluster in {where} would be deleted."]
         require_yes(question, yes=yes, hint="invoke kafka.down --wipe --yes")
     with call.watched() as session:
-        names = lifecycle.down(session, wipe=wipe, confirmed=wipe)
+        names = lifecycle_stop.down(session, wipe=wipe, confirmed=wipe)
     if wipe:
         last_failure.forget(session.project)
     kept = wipe and bool(store.paths(session.project))
@@ -112,7 +111,7 @@ def _dry_stop(call: Call, *, wipe: bool) -> Outcome:
     from kafka_tasks.render.views import dry
 
     session = call.session()
-    alive = [entry.name for entry in session.runtime.services() if entry.alive]
+    alive = [entry.name for entry in session.observe().services if entry.alive]
     what = f"stop {', '.join(alive)}" if alive else "stop nothing: nothing is running"
     if wipe:
         what += f"\nwould delete {session.project.state}/data"
@@ -125,48 +124,49 @@ def restart(
 ) -> Outcome:
     """Restart the cluster; returns when it is proven ready."""
     call.flags = {"timeout": timeout}
-    from kafka_tasks import lifecycle
+    from kafka_tasks.lifecycle import stop as lifecycle_stop
     from kafka_tasks.render.views import ready
 
     if call.dry:
         return _dry_start(call, "restart", service)
     with diagnosed(call, "restart", starts=True) as session:
-        found = lifecycle.restart(session, service)
+        found = lifecycle_stop.restart(session, service)
     return shown(ready.Ready(found), ready)
 
 
 @task()
 def status(call: Call, output: str = "text") -> Outcome:
     """Show every service; exit 0 only when the cluster is ready, else 5."""
-    from kafka_tasks import lifecycle
+    from kafka_tasks.lifecycle import status as lifecycle_status
     from kafka_tasks.render.views import report
 
-    found = lifecycle.status(call.session())
+    found = lifecycle_status.status(call.session())
     return shown(found, report, 0 if found.state == "ready" else 5)
 
 
 @task(name="list")
 def list_(call: Call, output: str = "text") -> Outcome:
     """Show all kafka-tasks clusters on this machine."""
-    from kafka_tasks import lifecycle, settings
+    from kafka_tasks import settings
+    from kafka_tasks.lifecycle.status import list_clusters
     from kafka_tasks.render.views import clusters
 
     call.settings(call.project())
-    return shown(lifecycle.list_clusters(lambda path: settings.load(path)), clusters)
+    return shown(list_clusters(lambda path: settings.load(path)), clusters)
 
 
 @task()
 def pull(call: Call, runtime: str | None = None, output: str = "text") -> Outcome:
     """Fetch what up needs: for CI caches and offline use."""
     call.flags = {"runtime": runtime}
-    from kafka_tasks import lifecycle
+    from kafka_tasks.lifecycle import pull as lifecycle_pull
     from kafka_tasks.render.views import dry, pulled
 
     if call.dry:
         what = f"fetch what the {call.session().runtime.name} runtime needs"
         return shown(dry.Dry(what, {}), dry)
     with call.watched() as session:
-        found = lifecycle.pull(session)
+        found = lifecycle_pull.pull(session)
     return shown(found, pulled)
 
 
@@ -174,11 +174,11 @@ def pull(call: Call, runtime: str | None = None, output: str = "text") -> Outcom
 def wait(call: Call, timeout: str | None = None, output: str = "text") -> Outcome:
     """Wait until the cluster is ready, without starting anything."""
     call.flags = {"timeout": timeout}
-    from kafka_tasks import lifecycle
+    from kafka_tasks.lifecycle import status as lifecycle_status
     from kafka_tasks.render.views import ready
 
     with diagnosed(call, "wait") as session:
-        found = lifecycle.wait(session)
+        found = lifecycle_status.wait(session)
     return shown(ready.Ready(found, waited=True), ready)
 
 

@@ -11,7 +11,7 @@ from kafka_tasks.tasks.call import Call
 if TYPE_CHECKING:
     from kafka_tasks.clients.kafka.admin import Admin
     from kafka_tasks.errors import KafkaTasksError
-    from kafka_tasks.lifecycle import Session
+    from kafka_tasks.lifecycle.session import Session
     from kafka_tasks.model.cluster import Cluster
 
 _WILDCARDS = "*?["
@@ -25,7 +25,7 @@ def connected(call: Call) -> Iterator[tuple[Session, Cluster, Admin]]:
     with call.watched() as session:
         session.require_running()
         settings = session.settings
-        cluster = session.runtime.cluster(settings)
+        cluster = session.cluster()
         asked = settings.timeout if settings.explicit("timeout") else None
         with Admin(cluster, timeout_s=asked) as admin:
             yield session, cluster, admin
@@ -39,7 +39,7 @@ def reporting_interrupt(look: Callable[[], Iterable[str]], *, hint: str) -> Iter
     back.
     """
     from kafka_tasks.errors import Interrupted, KafkaTasksError
-    from kafka_tasks.lifecycle import signals_held
+    from kafka_tasks.lifecycle.session import signals_held
 
     try:
         yield

@@ -191,7 +191,7 @@ def _of_cluster(kind: str, call: Call) -> list[str]:
         return []
     session = call.session()
     session.require_running()
-    with Admin(session.runtime.cluster(settings)) as admin:
+    with Admin(session.cluster()) as admin:
         if kind == "groups":
             return group_admin.names(admin, timeout_s=_ANSWER_S)
         return sorted(n for n in admin.look(_ANSWER_S).topics if not n.startswith("__"))

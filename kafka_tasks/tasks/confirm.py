@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kafka_tasks.clients.kafka.admin import Admin
-    from kafka_tasks.lifecycle import Session
+    from kafka_tasks.lifecycle.session import Session
 
 
 def require_yes(question: list[str], *, yes: bool, hint: str) -> None:
@@ -35,7 +35,7 @@ def require_cluster_id(session: Session, admin: Admin, given: str | None) -> Non
         raise Refused(
             f"--cluster-id is {given}, but this cluster is {actual}.", hint="invoke kafka.status"
         )
-    if given is None and not session.runtime.capabilities.lifecycle:
+    if given is None and not session.is_local:
         raise Refused(
             "This is a remote cluster; deleting on it needs --cluster-id.",
             hint=f"add --cluster-id {actual} if that is the cluster to change",

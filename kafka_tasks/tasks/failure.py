@@ -11,7 +11,7 @@ from kafka_tasks.tasks.call import Attempt, Call
 
 if TYPE_CHECKING:
     from kafka_tasks.errors import KafkaTasksError
-    from kafka_tasks.lifecycle import Session
+    from kafka_tasks.lifecycle.session import Session
     from kafka_tasks.model.finding import Finding
     from kafka_tasks.settings import Settings
 

@@ -7,16 +7,16 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from kafka_tasks.model.cluster import Runtime
+from kafka_tasks.runtimes.protocol import Servers
 
 
-def follow_all(runtime: Runtime, names: Sequence[str], tail: int) -> None:
+def follow_all(servers: Servers, names: Sequence[str], tail: int) -> None:
     """Print new lines of these services as they come; returns at Ctrl-C or when all logs end."""
     from kafka_tasks.render.views.logs import labelled
 
     lines: queue.Queue[str | None] = queue.Queue(maxsize=1000)
     # Opened here, so that a log that cannot be followed is an error of this thread.
-    sources = {name: runtime.follow(name, tail) for name in names}
+    sources = {name: servers.follow(name, tail) for name in names}
 
     def pump(name: str) -> None:
         for line in sources[name]:

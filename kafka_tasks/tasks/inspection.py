@@ -30,17 +30,17 @@ def logs(
     from kafka_tasks.errors import InvalidInput
     from kafka_tasks.render.views import logs as view
 
-    runtime = call.session().runtime
+    session = call.session()
     count = number(tail, "--tail")
     if count is None or count < 0:
         raise InvalidInput(f"--tail is {tail!r}; it starts at 0.", hint="--tail 50")
-    names = [service] if service else [entry.name for entry in runtime.services()]
+    names = [service] if service else session.observe().names
     if follow:
         from kafka_tasks.tasks.follow import follow_all
 
-        follow_all(runtime, names, count)
+        follow_all(session.servers(), names, count)
         return None
-    return shown({name: runtime.logs(name, count) for name in names}, view)
+    return shown({name: session.logs(name, count) for name in names}, view)
 
 
 @task()
@@ -83,7 +83,7 @@ def env(
             hint="--format env",
         )
     session = call.session()
-    cluster = session.runtime.cluster(session.settings)
+    cluster = session.cluster()
     if not cluster.bootstrap:
         raise NotReady(
             "KAFKA_TASKS_PORT is auto, and no start has picked a port in this project yet.",

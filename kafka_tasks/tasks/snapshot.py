@@ -11,7 +11,7 @@ from kafka_tasks.tasks.output import Outcome, shown
 from kafka_tasks.tasks.task import task
 
 if TYPE_CHECKING:
-    from kafka_tasks.lifecycle import Session
+    from kafka_tasks.lifecycle.session import Session
 
 
 @task(help={"name": "name of the snapshot"})
@@ -24,7 +24,7 @@ def save(
     from kafka_tasks.snapshots import save as saving
     from kafka_tasks.snapshots import store
 
-    call.session().require_lifecycle()
+    call.session().servers()
     path = store.path_of(call.project(), name)
     if call.dry:
         return shown(dry.Dry(_around(call.session(), f"write {path}")), dry)
@@ -39,7 +39,7 @@ def save(
 
 def _around(session: Session, what: str) -> str:
     """Return the work in words, with the stop before it and the start after it."""
-    alive = [service.name for service in session.runtime.services() if service.alive]
+    alive = [service.name for service in session.observe().services if service.alive]
     if not alive:
         return what
     return f"stop {', '.join(reversed(alive))}, {what}, and start them again"
@@ -62,7 +62,7 @@ def restore(
 
     with diagnosed(call, "snapshot.restore") as session:
         snapshot = restoring.require_fitting(session, name)
-        replacing = session.runtime.has_data(session.settings)
+        replacing = session.data().has_data(session.settings)
         where = session.project.path
         if call.dry:
             what = f"put the data of {snapshot.path} into {where}"

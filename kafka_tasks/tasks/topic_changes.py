@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kafka_tasks.clients.kafka.admin import Admin
-    from kafka_tasks.lifecycle import Session
+    from kafka_tasks.lifecycle.session import Session
     from kafka_tasks.model.topic import TopicState, Trim
     from kafka_tasks.render.views.topic_trimmed import Trimmed
     from kafka_tasks.topics.altering import Alteration

@@ -44,7 +44,7 @@ def _chosen(call: Call, files: Sequence[str]) -> list[Path]:
 def _kafka_line(call: Call) -> str | None:
     """Return the Kafka line to check against; None for a remote cluster, whose line is unknown."""
     settings = call.settings(call.project())
-    return None if settings.bootstrap_servers else settings.kafka_line
+    return None if settings.bootstrap_servers else settings.line.kafka
 
 
 @task(iterable=("file",), help={"file": FILE_HELP, "schema": "print the JSON Schema for editors"})

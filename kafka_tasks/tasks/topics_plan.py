@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kafka_tasks.clients.kafka.admin import Admin
-    from kafka_tasks.lifecycle import Session
+    from kafka_tasks.lifecycle.session import Session
     from kafka_tasks.model.cluster import Cluster
     from kafka_tasks.topics.apply import Progress
     from kafka_tasks.topics.model import WantedTopics
@@ -226,7 +226,7 @@ def _watcher(work: _Work) -> Callable[[Progress], None]:
 def _ask_again(work: _Work, todo: Plan, topics: WantedTopics, progress: Progress) -> None:
     """Mark as done, after Ctrl-C, those changes that were sent and took effect."""
     from kafka_tasks.errors import KafkaTasksError
-    from kafka_tasks.lifecycle import signals_held
+    from kafka_tasks.lifecycle.session import signals_held
     from kafka_tasks.topics import observe
     from kafka_tasks.topics.model import WantedTopics as Wanted
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kafka_tasks.clients.kafka.admin import Admin
-    from kafka_tasks.lifecycle import Session
+    from kafka_tasks.lifecycle.session import Session
     from kafka_tasks.model.topic import TopicState
 
 

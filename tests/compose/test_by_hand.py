@@ -11,6 +11,7 @@ from typing import Any
 import docker
 import pytest
 
+from kafka_tasks.model.topology import zookeeper_cluster
 from kafka_tasks.runtimes.compose import compose_file
 from tests.compose.conftest import Bench, Result, _is_free, make_project, named
 
@@ -135,7 +136,9 @@ def test_what_is_laid_over_is_what_compose_reads(project: Bench) -> None:
     plain = merged(project, "services: {}")
     assert plain["kafka"]["healthcheck"]["start_interval"] == "500ms"
     further = {"a.b_c-d": "1", "e": "$HOME ${X} 'q' \"p\": #", "f": "true", "g": ""}
-    text = compose_file.override(plain, brokers=1, further=further, start_interval=False)
+    text = compose_file.override(
+        plain, topology=zookeeper_cluster(1), further=further, start_interval=False
+    )
     assert text is not None
     found = merged(project, text)
     for name in ("zookeeper", "kafka"):

@@ -12,7 +12,8 @@ from typing import Any
 import docker
 import pytest
 
-from kafka_tasks import lifecycle, settings
+from kafka_tasks import settings
+from kafka_tasks.lifecycle.session import open_session
 from kafka_tasks.project.directory import Project
 from tests.compose.conftest import Bench, make_project, named
 
@@ -201,9 +202,9 @@ def test_the_volumes_are_measured(saved: Bench, monkeypatch: pytest.MonkeyPatch)
     for name, value in saved.environ.items():
         monkeypatch.setenv(name, value)
     project = Project(saved.path)
-    session = lifecycle.open_session(project, settings.load(project.path))
+    session = open_session(project, settings.load(project.path))
     for _ in range(2):
-        with session.runtime.data(session.settings) as data:
+        with session.data().data(session.settings) as data:
             used, free = data.allocated(), data.room()
         assert used is not None and 10_000 < used < 1_000_000_000
         assert free is not None and free > 0

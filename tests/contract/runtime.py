@@ -11,9 +11,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from kafka_tasks import lifecycle
 from kafka_tasks.errors import InvalidInput, KafkaTasksError, NotReady, Refused
-from kafka_tasks.lifecycle import Session
+from kafka_tasks.lifecycle import start as lifecycle_start
+from kafka_tasks.lifecycle import status as lifecycle_status
+from kafka_tasks.lifecycle.session import Session
+from kafka_tasks.lifecycle.status import wait
+from kafka_tasks.lifecycle.stop import down, restart
 from kafka_tasks.model.results import Report
 
 SERVICES = ["zookeeper", "kafka"]
@@ -41,15 +44,15 @@ class Subject:
 
     def up(self) -> Report:
         """Return the report of `up`."""
-        return lifecycle.up(self.session())
+        return lifecycle_start.up(self.session())
 
     def status(self) -> Report:
         """Return the report of `status`."""
-        return lifecycle.status(self.session())
+        return lifecycle_status.status(self.session())
 
     def wipe(self) -> tuple[str, ...]:
         """Stop the cluster and delete its data."""
-        return lifecycle.down(self.session(), wipe=True, confirmed=True)
+        return down(self.session(), wipe=True, confirmed=True)
 
 
 def alive(report: Report) -> list[str]:
@@ -71,9 +74,9 @@ class RuntimeContract:
         subject.wipe()
         assert subject.status().state == "stopped"
         assert subject.status().services == ()
-        assert lifecycle.down(subject.session()) == ()
+        assert down(subject.session()) == ()
         with pytest.raises(NotReady):
-            lifecycle.wait(subject.session(KAFKA_TASKS_TIMEOUT="0.3"))
+            wait(subject.session(KAFKA_TASKS_TIMEOUT="0.3"))
         assert subject.identities() == {}
 
     def test_up_starts_every_service_and_is_ready(self, subject: Subject) -> None:
@@ -100,7 +103,7 @@ class RuntimeContract:
     def test_status_and_wait_see_what_up_left(self, ready: Subject) -> None:
         """Both report the ready cluster, and neither touches it."""
         before, up = ready.identities(), ready.up()
-        for found in (ready.status(), lifecycle.wait(ready.session())):
+        for found in (ready.status(), wait(ready.session())):
             assert found.state == "ready"
             assert alive(found) == SERVICES
             assert found.cluster_id == up.cluster_id
@@ -109,16 +112,16 @@ class RuntimeContract:
 
     def test_logs_have_as_many_lines_as_asked_for(self, ready: Subject) -> None:
         """The last ones, of each service."""
-        runtime = ready.session().runtime
+        session = ready.session()
         for service in SERVICES:
-            assert len(runtime.logs(service, 3)) == 3
-            assert runtime.logs(service, 0) == []
+            assert len(session.logs(service, 3)) == 3
+            assert session.logs(service, 0) == []
 
     def test_restart_renews_every_service_and_keeps_the_data(self, ready: Subject) -> None:
         """The same cluster at the same addresses."""
         ready.put("restarted")
         before, up = ready.identities(), ready.up()
-        found = lifecycle.restart(ready.session())
+        found = restart(ready.session())
         assert (found.state, found.changed) == ("ready", True)
         assert found.cluster_id == up.cluster_id
         assert found.bootstrap_servers == up.bootstrap_servers
@@ -130,7 +133,7 @@ class RuntimeContract:
     def test_restart_of_one_service_leaves_the_other(self, ready: Subject, service: str) -> None:
         """A new process or container for that one alone."""
         before = ready.identities()
-        assert lifecycle.restart(ready.session(), service).state == "ready"
+        assert restart(ready.session(), service).state == "ready"
         now = ready.identities()
         assert [name for name in SERVICES if now[name] != before[name]] == [service]
 
@@ -138,7 +141,7 @@ class RuntimeContract:
         """Before anything is stopped."""
         before = ready.identities()
         with pytest.raises(InvalidInput, match="nope"):
-            lifecycle.restart(ready.session(), "nope")
+            restart(ready.session(), "nope")
         assert ready.identities() == before
 
     @pytest.mark.parametrize("service", SERVICES)
@@ -152,7 +155,7 @@ class RuntimeContract:
         assert alive(seen) == [name for name in SERVICES if name != service]
         assert next(s.state for s in seen.services if s.name == service) == "failed"
         with pytest.raises(NotReady):
-            lifecycle.wait(ready.session(KAFKA_TASKS_TIMEOUT="0.3"))
+            wait(ready.session(KAFKA_TASKS_TIMEOUT="0.3"))
         healed = ready.up()
         assert (healed.state, healed.changed) == ("ready", True)
         assert healed.cluster_id == up.cluster_id
@@ -191,22 +194,22 @@ class RuntimeContract:
             pytest.skip("what the cluster was started with is not written down")
         before = ready.identities()
         with pytest.raises(InvalidInput, match="KAFKA_TASKS_BROKERS"):
-            lifecycle.up(ready.session(KAFKA_TASKS_BROKERS="2"))
+            lifecycle_start.up(ready.session(KAFKA_TASKS_BROKERS="2"))
         assert ready.identities() == before
 
     def test_a_wipe_is_refused_unless_confirmed(self, ready: Subject) -> None:
         """Nothing is stopped."""
         before = ready.identities()
         with pytest.raises(Refused):
-            lifecycle.down(ready.session(), wipe=True)
+            down(ready.session(), wipe=True)
         assert ready.identities() == before
 
     def test_down_stops_the_broker_first_and_keeps_the_data(self, ready: Subject) -> None:
         """The next `up` is the same cluster; a second `down` has nothing to do."""
         ready.put("stopped")
         cluster_id = ready.up().cluster_id
-        assert lifecycle.down(ready.session()) == tuple(reversed(SERVICES))
-        assert lifecycle.down(ready.session()) == ()
+        assert down(ready.session()) == tuple(reversed(SERVICES))
+        assert down(ready.session()) == ()
         assert ready.status().state == "stopped"
         assert alive(ready.status()) == []
         again = ready.up()
@@ -215,9 +218,9 @@ class RuntimeContract:
 
     def test_a_failed_start_leaves_nothing(self, subject: Subject) -> None:
         """A start that is not ready in time is an error, and what it started is stopped again."""
-        lifecycle.down(subject.session())
+        down(subject.session())
         with pytest.raises(KafkaTasksError):
-            lifecycle.up(subject.session(KAFKA_TASKS_TIMEOUT="0.05"))
+            lifecycle_start.up(subject.session(KAFKA_TASKS_TIMEOUT="0.05"))
         assert alive(subject.status()) == []
         assert subject.up().state == "ready"
 

@@ -46,6 +46,16 @@ STATE: dict[str, Any] = {
     "fingerprint": {"version": "7.9.6", "brokers": "2", "port": "auto", "heap": "512m"},
     "compose_project": None,
 }
+# What is written now: a role and a port for each service.
+CLUSTER: dict[str, Any] = {
+    "schema": 2,
+    **{key: STATE[key] for key in ("runtime", "wanted", "version", "kafka_version")},
+    **{key: STATE[key] for key in ("changed_at", "auto_ports", "fingerprint", "compose_project")},
+    "services": [
+        {**service, "role": "zookeeper" if service["name"] == "zookeeper" else "broker"}
+        for service in STATE["services"]
+    ],
+}
 LOCK: dict[str, Any] = {"pid": 4123, "doing": "up", "since": 1763400000.25}
 FAILURE: dict[str, Any] = {
     "at": 1763400000.25,

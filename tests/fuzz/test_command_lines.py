@@ -112,7 +112,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> HastyClock:
 @pytest.fixture
 def outside(monkeypatch: pytest.MonkeyPatch, clock: HastyClock) -> None:
     """No broker, no examination of this machine, no child process."""
-    monkeypatch.setattr(readiness, "ladder", lambda: (ProcessProbe(),))
+    monkeypatch.setattr(readiness, "ladder", lambda _: (ProcessProbe(),))
     monkeypatch.setattr(kafka_records, "roundtrip", lambda *_, **__: 5.0)
     for module in (apply, deletion):
         monkeypatch.setattr(module, "changes", FakeChanges)

@@ -7,7 +7,7 @@ from typing import Any
 
 from kafka_tasks.diagnosis import compose_file as examined
 from kafka_tasks.errors import KafkaTasksError
-from kafka_tasks.model.cluster import service_names
+from kafka_tasks.model.topology import zookeeper_cluster
 from kafka_tasks.runtimes.compose import command, compose_file
 from kafka_tasks.settings import load
 from tests.fuzz import corpora
@@ -50,10 +50,10 @@ def test_composed(fuzz: Campaign, room: Room) -> None:
 
 
 def _looked_at(config: dict[str, Any]) -> object:
-    names = service_names(2)
+    topology = zookeeper_cluster(2)
     try:
-        compose_file.check(config, names)
+        compose_file.check(config, topology)
     except KafkaTasksError as error:
         check_error(error)
-    compose_file.volumes_of(config, names)
+    compose_file.volumes_of(config, topology.names)
     return list(examined.problems(config, 2))

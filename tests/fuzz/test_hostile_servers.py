@@ -15,13 +15,15 @@ import pytest
 from kafka_tasks.clients import zookeeper
 from kafka_tasks.clients.kafka import reassignment
 from kafka_tasks.clients.kafka.admin import Admin
-from kafka_tasks.model.cluster import Address, Cluster
+from kafka_tasks.model.address import Address
+from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.events import Recorder
+from kafka_tasks.model.topology import zookeeper_cluster
 from kafka_tasks.probes import readiness
 from kafka_tasks.probes.broker import BrokerProbe
 from kafka_tasks.probes.cluster import ClusterProbe
 from kafka_tasks.probes.context import Context
-from kafka_tasks.probes.zookeeper import ZookeeperProbe
+from kafka_tasks.probes.coordinator import CoordinatorProbe
 from kafka_tasks.retry import NotYet
 from tests.fuzz import hostile
 from tests.fuzz.conftest import Room
@@ -38,7 +40,9 @@ Question = tuple[Callable[[Address, Path], object], float]
 
 
 def _cluster(address: Address, room: Path, *, keeper: bool = False) -> Cluster:
-    return Cluster(room, "remote", (address,), address if keeper else None, 1)
+    broker, zookeeper = (None, address.port) if keeper else (address.port, None)
+    topology = zookeeper_cluster(1).at((zookeeper, broker))
+    return Cluster(room, "remote", topology, (address,), 1)
 
 
 def _probed(address: Address, room: Path) -> object:
@@ -92,7 +96,7 @@ def _asked(ask: Callable[[Address, float], object]) -> Callable[[Address, Path],
 def _keeper_probed(address: Address, room: Path) -> object:
     context = Context(_cluster(address, room, keeper=True), lambda: (), recall=True)
     try:
-        return ZookeeperProbe().check(context)
+        return CoordinatorProbe("zookeeper").check(context)
     except NotYet as error:
         return str(error)
 

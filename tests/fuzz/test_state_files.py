@@ -22,6 +22,8 @@ from tests.fuzz.corpus import Wrong
 from tests.fuzz.judging import Campaign, Case
 from tests.fuzz.mutations import damaged, twisted
 
+ROLES = ("zookeeper", "kafka")
+
 
 def content_of(rng: random.Random, value: Any) -> bytes:
     """A document with another shape, or with other bytes."""
@@ -39,15 +41,15 @@ def test_state(fuzz: Campaign, room: Room) -> None:
     settings = load(room.project, environ={})
 
     def make(rng: random.Random) -> Case:
-        content = content_of(rng, corpora.STATE)
+        content = content_of(rng, rng.choice((corpora.CLUSTER, corpora.STATE)))
         path = room.put(f".kafka-tasks/{state.FILE}", content)
 
         def act() -> object:
             found = state.read(project)
             if found is not None:
-                runtime.cluster(settings)
-                runtime.services()
-                runtime.unclean()
+                runtime.plan(settings)
+                assert runtime.abilities.recovery is not None
+                runtime.abilities.recovery.unclean(runtime.observe())
                 load(room.project, environ={}, remembered=state.remembered(project))
             kept = state.set_aside_if_corrupt(project)
             if found is None and (kept is None or path.exists()):
@@ -64,9 +66,11 @@ def test_notes(fuzz: Campaign, room: Room, monkeypatch: Any) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(room.home))
     project = Project(room.project)
     project.make_state()
-    archives = class_archive.Archives(room.project / "archives", Java(room.home, "17", ""), ())
+    archives = class_archive.Archives(
+        room.project / "archives", Java(room.home, "17", ""), (), ROLES
+    )
     archives.directory.mkdir()
-    for role in class_archive.ROLES:
+    for role in ROLES:
         archives.path(role).write_bytes(b"x")
     notes: dict[str, tuple[Any, Callable[[Path], object]]] = {
         ".kafka-tasks/lock.json": (corpora.LOCK, lambda _: str(lock.holder(project))),

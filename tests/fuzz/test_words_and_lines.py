@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from kafka_tasks.diagnosis import signatures
 from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model import listener
-from kafka_tasks.model.cluster import Address
+from kafka_tasks.model.address import Address
 from kafka_tasks.model.evidence import last_start, telling
 from kafka_tasks.model.positions import parse_moment, parse_position
 from kafka_tasks.records import lines

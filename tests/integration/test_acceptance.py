@@ -36,7 +36,7 @@ def broken_off(arguments, *, cwd, **_):
     config = open(arguments[arguments.index("-c") + 1]).read()
     run = config.rpartition("= ")[2].strip()
     session = current_session()
-    with Admin(session.runtime.cluster(session.settings)) as admin:
+    with Admin(session.cluster()) as admin:
         for name in (run + "-1", run + "-2", "of-another-run-1"):
             new = NewTopicRequest("kafka-tasks-acceptance-" + name, 1, 1)
             changes.require(changes.create(admin, [new]))

@@ -220,14 +220,17 @@ def test_a_damaged_class_archive_is_found_and_removed(project: Sandbox, own_cach
 
 
 def _archive_place(sandbox: Sandbox, cache: Path) -> Path:
+    from kafka_tasks.runtimes import roles
     from kafka_tasks.runtimes.embedded import class_archive as archive
     from kafka_tasks.runtimes.embedded import jars, java
     from kafka_tasks.settings import load
 
     settings = load(sandbox.path, environ={"KAFKA_TASKS_CACHE": str(cache)})
-    lock = jars.load_lock(settings.kafka_line)
+    lock = jars.load_lock(settings.line.kafka)
     class_path = tuple(jar.path(cache) for jar in lock.jars)
-    return archive.locate(cache, java.choose(settings), class_path, lock.kafka).directory
+    names = roles.archives(settings.topology)
+    found = archive.locate(cache, java.choose(settings), class_path, lock.kafka, names)
+    return found.directory
 
 
 def test_a_server_of_a_deleted_project_is_ended(

@@ -1,4 +1,4 @@
-"""A cluster that somebody else runs: looked at, used, and never started or stopped."""
+"""A remote cluster: looked at, used, and never started or stopped."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_what_starts_or_stops_is_declined(running: Sandbox, guest: Sandbox, verb
     pids = running.pids()
     arguments = [part.replace("-f", "--follow") for part in verb.split()]
     done = guest.run(*arguments)
-    done.refused(3, "run by somebody else", "KAFKA_TASKS_BOOTSTRAP_SERVERS")
+    done.refused(3, "a remote cluster", "KAFKA_TASKS_BOOTSTRAP_SERVERS")
     if verb != "logs -f":
         assert guest.run(*arguments, "--dry").code == 3
     assert running.pids() == pids
@@ -107,6 +107,6 @@ def test_own_cluster_that_runs_is_not_forgotten(running: Sandbox) -> None:
     """With an address set, the project's own cluster is neither used nor stopped by `down`."""
     pids = running.pids()
     env = {"KAFKA_TASKS_BOOTSTRAP_SERVERS": "127.0.0.1:9", "KAFKA_TASKS_RUNTIME": None}
-    running.run("down", env=env).refused(3, "run by somebody else")
+    running.run("down", env=env).refused(3, "a remote cluster")
     assert running.run("status", "-o", "json", env=env).document["runtime"] == "remote"
     assert running.pids() == pids

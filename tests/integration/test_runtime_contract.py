@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 import psutil
 import pytest
 
-from kafka_tasks.lifecycle import Session, open_session
+from kafka_tasks.lifecycle.session import Session, open_session
 from kafka_tasks.project import state
 from kafka_tasks.project.directory import Project
 from kafka_tasks.settings import load
@@ -38,7 +38,7 @@ def subject(new_project: Callable[..., Sandbox]) -> Iterator[Subject]:
 
     def address() -> str:
         session = open_({})
-        return session.runtime.cluster(session.settings).bootstrap_servers
+        return session.cluster().bootstrap_servers
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", sandbox.environ["XDG_STATE_HOME"])

@@ -446,5 +446,5 @@ def test_somebody_elses_cluster_is_neither_saved_nor_restored(stopped: Sandbox) 
         "KAFKA_TASKS_RUNTIME": None,
         "KAFKA_TASKS_BOOTSTRAP_SERVERS": "localhost:1",
     }
-    stopped.run("snapshot.save", "theirs", env=remote).refused(3, "is run by somebody else")
-    stopped.run("snapshot.restore", "base", env=remote).refused(3, "is run by somebody else")
+    stopped.run("snapshot.save", "theirs", env=remote).refused(3, "is a remote cluster")
+    stopped.run("snapshot.restore", "base", env=remote).refused(3, "is a remote cluster")

@@ -28,7 +28,7 @@ def java(sandbox: Sandbox, tool: str, *arguments: str) -> str:
         "from kafka_tasks.model.events import Recorder\n"
         "from kafka_tasks.runtimes.embedded import jars, java\n"
         "chosen = settings.load(Path.cwd(), environ=dict(os.environ))\n"
-        "path = jars.ensure(jars.load_lock(chosen.kafka_line), chosen.cache, Recorder())\n"
+        "path = jars.ensure(jars.load_lock(chosen.line.kafka), chosen.cache, Recorder())\n"
         "home = str(java.choose(chosen).executable)\n"
         "os.execv(home, [home, '-cp', os.pathsep.join(map(str, path)), *sys.argv[1:]])\n"
     )

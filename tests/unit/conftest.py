@@ -13,9 +13,10 @@ import pytest
 
 # Its import tries IPv6 out with a socket, which no test may do.
 import kafka_tasks.clients.docker  # noqa: F401
-from kafka_tasks.lifecycle import Session
-from kafka_tasks.model.cluster import Address, Cluster
+from kafka_tasks.lifecycle.session import Session
+from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.events import Event, Recorder
+from kafka_tasks.model.topology import zookeeper_cluster
 from kafka_tasks.project.directory import Project
 from kafka_tasks.retry import Deadline, RetryPolicy
 from kafka_tasks.settings import PREFIX, Settings, load
@@ -82,12 +83,10 @@ def settings(project: Project) -> Settings:
 @pytest.fixture
 def cluster(project: Project) -> Cluster:
     """One broker where the defaults put it."""
-    return Cluster(
+    return Cluster.of(
+        zookeeper_cluster(1).at((2181, 9092)),
         project=project.path,
         runtime="fake",
-        bootstrap=(Address("localhost", 9092),),
-        zookeeper=Address("localhost", 2181),
-        brokers=1,
         kafka_version="3.9.1",
     )
 

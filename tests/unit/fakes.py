@@ -17,7 +17,7 @@ from confluent_kafka.admin import OffsetSpec
 from kafka_tasks.clients.kafka.admin import ClusterView
 from kafka_tasks.clients.kafka.changes import ConfigEdit, NewTopicRequest, Outcomes
 from kafka_tasks.errors import InvalidInput, KafkaTasksError, TopicExists, TopicMissing
-from kafka_tasks.model.cluster import Address
+from kafka_tasks.model.address import Address
 from kafka_tasks.model.topic import ConfigValue, PartitionState, TopicState
 
 

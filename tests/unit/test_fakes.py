@@ -9,12 +9,18 @@ import pytest
 
 from kafka_tasks.clients.kafka import changes
 from kafka_tasks.clients.kafka.admin import Admin
-from kafka_tasks.model.cluster import Runtime
 from kafka_tasks.model.data_files import Data
+from kafka_tasks.model.topology import zookeeper_cluster
 from kafka_tasks.project.directory import Project
+from kafka_tasks.runtimes.compose.preparation import ComposePreparation
+from kafka_tasks.runtimes.compose.recovery import ComposeRecovery
 from kafka_tasks.runtimes.compose.runtime import ComposeRuntime
-from kafka_tasks.runtimes.embedded.data_directory import EmbeddedData
+from kafka_tasks.runtimes.compose.volumes import ComposeDataAccess
+from kafka_tasks.runtimes.embedded.data_directory import EmbeddedData, EmbeddedDataAccess
+from kafka_tasks.runtimes.embedded.preparation import EmbeddedPreparation
+from kafka_tasks.runtimes.embedded.recovery import EmbeddedRecovery
 from kafka_tasks.runtimes.embedded.runtime import EmbeddedRuntime
+from kafka_tasks.runtimes.protocol import DataAccess, Preparation, Recovery, Runtime, Servers
 from kafka_tasks.runtimes.remote import RemoteRuntime
 from kafka_tasks.testing import FakeData, FakeRuntime
 from tests.contract.data import DataContract
@@ -22,7 +28,7 @@ from tests.unit.fakes import FakeAdmin, FakeChanges
 
 # What a fake has beside what it stands for: the handles of the test.
 HANDLES = {"called"}
-RUNTIMES = (FakeRuntime, EmbeddedRuntime, ComposeRuntime, RemoteRuntime)
+STARTING = (FakeRuntime, EmbeddedRuntime, ComposeRuntime)
 
 
 def members(of: Any) -> dict[str, Any]:
@@ -57,10 +63,11 @@ def test_a_fake_is_known_by_what_differs() -> None:
 @pytest.mark.parametrize(
     ("made", "protocol"),
     [
-        *(
-            (each, Runtime)
-            for each in (FakeRuntime, EmbeddedRuntime, ComposeRuntime, RemoteRuntime)
-        ),
+        *((each, Runtime) for each in (*STARTING, RemoteRuntime)),
+        *((each, Servers) for each in STARTING),
+        *((each, Recovery) for each in (FakeRuntime, EmbeddedRecovery, ComposeRecovery)),
+        *((each, Preparation) for each in (FakeRuntime, EmbeddedPreparation, ComposePreparation)),
+        *((each, DataAccess) for each in (FakeRuntime, EmbeddedDataAccess, ComposeDataAccess)),
         *((each, Data) for each in (FakeData, EmbeddedData)),
     ],
     ids=lambda value: value.__name__,
@@ -109,4 +116,4 @@ class TestEmbeddedData(DataContract):
     def data(self, project: Project) -> EmbeddedData:
         """Return the data of a cluster that has none yet."""
         (project.state / "data").mkdir(exist_ok=True)
-        return EmbeddedData(project.state, 1)
+        return EmbeddedData(project.state, zookeeper_cluster(1))

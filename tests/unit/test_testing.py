@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from kafka_tasks.errors import MachineError
-from kafka_tasks.model.cluster import Runtime
 from kafka_tasks.retry import NotYet, OutOfTime
+from kafka_tasks.runtimes.protocol import Runtime
 from kafka_tasks.settings import Settings, load
 from kafka_tasks.testing import FakeClock, FakeRuntime, instant_policy
 
@@ -13,21 +13,21 @@ def test_a_fake_runtime_lives_as_a_real_one(settings: Settings) -> None:
     """Started, killed, started again and stopped: services, pids and calls tell the story."""
     fake = FakeRuntime(settings.project, dies=["kafka"])
     runtime: Runtime = fake
-    assert runtime.cluster(settings).bootstrap_servers == "localhost:9092"
-    runtime.start(settings)
-    assert [(entry.name, entry.alive) for entry in runtime.services()] == [
+    assert runtime.plan(settings).bootstrap_servers == "localhost:9092"
+    fake.start(settings)
+    assert [(entry.name, entry.alive) for entry in runtime.observe().services] == [
         ("zookeeper", True),
         ("kafka", False),
     ]
     fake.dies.clear()
-    runtime.start(settings)
+    fake.start(settings)
     fake.kill("kafka")
-    assert runtime.unclean()
-    runtime.start(settings, ["kafka"])
-    assert not runtime.unclean()
-    assert runtime.stop(["kafka"]) == ("kafka",)
-    assert runtime.stop(wipe=True) == ("zookeeper",)
-    assert runtime.services() == ()
+    assert fake.unclean(fake.observe())
+    fake.start(settings, ["kafka"])
+    assert not fake.unclean(fake.observe())
+    assert fake.stop(["kafka"]) == ("kafka",)
+    assert fake.stop(wipe=True) == ("zookeeper",)
+    assert runtime.observe().services == ()
     assert fake.calls == ["start", "start", "start kafka", "stop kafka", "stop wipe"]
 
 
@@ -36,7 +36,7 @@ def test_a_fake_runtime_has_as_many_brokers_as_asked(settings: Settings) -> None
     three = load(settings.project, environ={"KAFKA_TASKS_BROKERS": "3"})
     runtime = FakeRuntime(settings.project)
     assert runtime.start(three).brokers == 3
-    assert [str(entry.address) for entry in runtime.services()] == [
+    assert [str(entry.address) for entry in runtime.observe().services] == [
         "localhost:2181",
         "localhost:9092",
         "localhost:9093",
@@ -54,7 +54,7 @@ def test_a_fake_runtime_refuses_and_logs_as_told(settings: Settings) -> None:
     assert runtime.logs("kafka", 1) == ["b"]
     assert runtime.logs("kafka", 0) == []
     assert list(runtime.follow("kafka", 9)) == ["a", "b"]
-    assert (runtime.adopt(), runtime.adopt()) == (("kafka",), ())
+    assert [runtime.recover().adopted, runtime.recover().adopted] == [("kafka",), ()]
 
 
 def test_an_instant_policy_lets_time_pass_without_waiting() -> None:

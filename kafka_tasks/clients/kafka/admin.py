@@ -26,7 +26,8 @@ from kafka_tasks.clients.kafka.connection import (
     translate,
 )
 from kafka_tasks.errors import BrokerUnreachable, TopicMissing
-from kafka_tasks.model.cluster import Address, Cluster
+from kafka_tasks.model.address import Address
+from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.topic import ConfigValue, PartitionState, TopicState
 from kafka_tasks.retry import Deadline, OutOfTime, RetryPolicy
 

@@ -19,7 +19,8 @@ from kafka_tasks.errors import (
     TopicExists,
     TopicMissing,
 )
-from kafka_tasks.model.cluster import Address, Cluster
+from kafka_tasks.model.address import Address
+from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.retry import NotYet
 
 # librdkafka writes about 20 lines a second to stderr while a broker is down; a logger takes them.

@@ -41,7 +41,7 @@ def document(found: Connection) -> Document:
     return {
         "schema": SCHEMA,
         "bootstrap_servers": cluster.bootstrap_servers,
-        "zookeeper": str(cluster.zookeeper) if cluster.zookeeper else None,
+        "zookeeper": cluster.topology.zookeeper_connect,
         "client": found.client,
     }
 

@@ -1,4 +1,4 @@
-"""Which Compose file, what it makes of the settings, and what in it cannot work."""
+"""The Compose file: the one that is used, its variables, and what in it cannot work."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import Any
 
 from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model import listener
-from kafka_tasks.model.cluster import ZOOKEEPER, service_names
+from kafka_tasks.model.topology import Topology, zookeeper_cluster
 from kafka_tasks.project.state import ClusterRecord
+from kafka_tasks.runtimes import roles
 from kafka_tasks.settings import PREFIX, Settings
 
 # In the order in which Compose looks for them.
 NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
-NEEDED = (ZOOKEEPER, "kafka")
+NEEDED = zookeeper_cluster(1).names
 OVERRIDE = "compose.override.yml"
 
 
@@ -29,7 +30,7 @@ class ComposeFile:
 
 
 def choose(settings: Settings) -> ComposeFile:
-    """The named file; else the project's if it has our services; else the packaged one.
+    """Return the named file; else the project's if it has our services; else the packaged one.
 
     Raises `InvalidInput` for a named file that lacks them.
     """
@@ -39,8 +40,8 @@ def choose(settings: Settings) -> ComposeFile:
             raise InvalidInput(
                 f"{settings.compose_file} (KAFKA_TASKS_COMPOSE_FILE) has no service "
                 f"{' and no service '.join(lacking)}.",
-                hint="name the services zookeeper and kafka, or unset KAFKA_TASKS_COMPOSE_FILE "
-                "to use the packaged file",
+                hint=f"name the services {' and '.join(NEEDED)}, or unset "
+                "KAFKA_TASKS_COMPOSE_FILE to use the packaged file",
             )
         return ComposeFile(settings.compose_file)
     for name in NAMES:
@@ -55,7 +56,7 @@ def choose(settings: Settings) -> ComposeFile:
 
 
 def packaged() -> Path:
-    """The file that ships with the package; in a checkout it is the one at the top."""
+    """Return the file that ships with the package; in a checkout it is the one at the top."""
     here = Path(__file__).parent
     shipped = here / "docker-compose.yml"
     return shipped if shipped.exists() else here.parents[2] / "docker-compose.yml"
@@ -67,7 +68,7 @@ def _lacking(path: Path) -> list[str]:
 
 
 def _services(path: Path) -> set[str]:
-    """The names under `services`, by nodes: nothing is built of what else stands there."""
+    """Return the names under `services`, by nodes: nothing else in the file is built."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -91,7 +92,7 @@ def _services(path: Path) -> set[str]:
 
 
 def _entries(node: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
-    """Keys and values of a mapping and of what is merged into it, each node once."""
+    """Yield keys and values of a mapping and of what is merged into it, each node once."""
     import yaml
 
     if id(node) in seen:
@@ -109,43 +110,50 @@ def _entries(node: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
                 yield key.value, value
 
 
-def variables(settings: Settings, port: int, zookeeper_port: int, project: str) -> dict[str, str]:
-    """What Compose puts into the file; none of it reaches a container by itself."""
-    replicas = min(3, settings.brokers)
+def variables(settings: Settings, topology: Topology, project: str) -> dict[str, str]:
+    """Return what Compose puts into the file; none of it reaches a container by itself."""
+    replicas = min(3, len(topology.brokers))
     found = {
         PREFIX + "VERSION": settings.version,
-        PREFIX + "KAFKA_IMAGE": settings.kafka_image,
-        PREFIX + "ZOOKEEPER_IMAGE": settings.zookeeper_image,
-        PREFIX + "PORT": str(port),
-        PREFIX + "ZOOKEEPER_PORT": str(zookeeper_port),
         PREFIX + "LAUNCH": settings.launch,
         PREFIX + "NETWORK": settings.network or f"kafka-tasks-{project}",
         PREFIX + "NETWORK_EXTERNAL": "true" if settings.network_external else "false",
         "INTERNAL_REPLICATION_FACTOR": str(replicas),
         "INTERNAL_MIN_ISR": str(max(1, replicas - 1)),
     }
-    for number in range(2, settings.brokers + 1):
-        found[f"BROKER_{number}_PORT"] = str(port + number - 1)
+    for service in topology:
+        recipe = roles.of(service.role)
+        image = recipe.container.image_setting
+        found[PREFIX + image.upper()] = str(getattr(settings, image))
+        first = service.number == 1
+        port = recipe.port_variable if first else f"{service.role.upper()}_{service.number}_PORT"
+        # Without a port, as before a first start, the file's own default counts.
+        if service.port is not None:
+            found[port] = str(service.port)
     return found
 
 
 def project_name(directory: Path) -> str:
-    """The name that Compose itself gives to the project of a directory."""
+    """Return the name that Compose itself gives to the project of a directory."""
     name = re.sub(r"[^a-z0-9_-]", "", directory.name.lower()).lstrip("_-")
     return name or "kafka-tasks"
 
 
 def project_of(directory: Path, record: ClusterRecord | None) -> str:
-    """The Compose project of a directory: as recorded, before a first start as Compose has it."""
+    """Return the Compose project of a directory: as recorded, else as Compose itself names it."""
     return (record.compose_project if record else None) or project_name(directory)
 
 
 def override(
-    services: Mapping[str, Any], *, brokers: int, further: Mapping[str, str], start_interval: bool
+    services: Mapping[str, Any],
+    *,
+    topology: Topology,
+    further: Mapping[str, str],
+    start_interval: bool,
 ) -> str | None:
-    """What is laid over the file: further broker properties, and no key an old engine refuses.
+    """Return an override file: further broker properties, and no key that an old engine refuses.
 
-    None where there is nothing to lay over.
+    None where there is nothing to override.
     """
     import yaml
 
@@ -153,8 +161,8 @@ def override(
     if further:
         # Compose would read a $ as the beginning of a variable.
         environment = {variable_of(key): value.replace("$", "$$") for key, value in further.items()}
-        for name in service_names(brokers)[1:]:
-            changes.setdefault(name, {})["environment"] = environment
+        for broker in topology.brokers:
+            changes.setdefault(broker.name, {})["environment"] = environment
     text = yaml.safe_dump({"services": changes}, sort_keys=True) if changes else ""
     if start_interval:
         return text or None
@@ -178,19 +186,18 @@ def override(
 
 
 def variable_of(key: str) -> str:
-    """The variable that the images turn into this property: a.b_c-d is KAFKA_A_B__C___D."""
+    """Return the variable that the images turn into a property: a.b_c-d is KAFKA_A_B__C___D."""
     text = key.replace("_", "__").replace("-", "___").replace(".", "_")
     return f"KAFKA_{text.upper()}"
 
 
-def check(config: Mapping[str, Any], names: tuple[str, ...]) -> None:
+def check(config: Mapping[str, Any], topology: Topology) -> None:
     """Raise `InvalidInput` for listeners that cannot work, before anything starts."""
     found: list[str] = []
-    for name in names:
-        service = config.get("services", {}).get(name)
-        if name == ZOOKEEPER or service is None:
-            continue
-        found += [f"{name}: {problem}" for problem in _problems(service)]
+    for broker in topology.brokers:
+        service = config.get("services", {}).get(broker.name)
+        if service is not None:
+            found += [f"{broker.name}: {problem}" for problem in _problems(service)]
     if found:
         raise InvalidInput(
             f"The Compose file cannot work: {found[0]}.",
@@ -227,7 +234,7 @@ def _problems(service: Mapping[str, Any]) -> list[str]:
 
 
 def volumes_of(config: Mapping[str, Any], services: Iterable[str]) -> tuple[str, ...]:
-    """The engine's names of the volumes that only these services use."""
+    """Return the engine's names of the volumes that only these services use."""
     wanted = set(services)
     used: dict[str, set[str]] = {}
     for name, service in config["services"].items():

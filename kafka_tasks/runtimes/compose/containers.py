@@ -2,76 +2,67 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from kafka_tasks.clients.docker import Container, Engine
 from kafka_tasks.errors import InvalidInput
-from kafka_tasks.model import listener as listeners
-from kafka_tasks.model.cluster import (
-    ZOOKEEPER,
-    Address,
-    Cluster,
-    Role,
-    ServiceState,
-    broker_name,
-)
+from kafka_tasks.model import listener
+from kafka_tasks.model.address import Address
+from kafka_tasks.model.cluster import Cluster, Observation, ServiceState
+from kafka_tasks.model.topology import Service, Topology, identify, of_names
 from kafka_tasks.project.state import ClusterRecord
+from kafka_tasks.runtimes import ports, roles
 from kafka_tasks.settings import Settings
 
 # The label that the packaged file puts on each container.
 OURS = "kafka-tasks.cluster"
-# What a program that was told to end ends with: by itself, or by SIGTERM.
+# The exit codes of a program that was stopped: its own, or that of SIGTERM.
 _IN_ORDER = (0, 143)
-# Others may be called kafka-ui or kafka-connect.
-_SERVICE = re.compile(r"zookeeper|kafka(?:-[0-9]+)?")
 
 
 def by_service(engine: Engine, directory: Path) -> dict[str, Container]:
-    """What Compose made for this directory, whoever called it; a running one before others."""
+    """Return what Compose made for this directory, whoever called it; running ones first.
+
+    Other services may be called kafka-ui or kafka-connect: they are no brokers.
+    """
     found: dict[str, Container] = {}
     for container in engine.of_directory(directory):
-        name = container.service
-        if not _SERVICE.fullmatch(name) or container.one_off:
+        if identify(container.service) is None or container.one_off:
             continue
-        before = found.get(name)
+        before = found.get(container.service)
         if before is None or (container.running and not before.running):
-            found[name] = container
-    return found
-
-
-def order(name: str) -> tuple[int, int]:
-    """ZooKeeper first, then the brokers by number."""
-    if name == ZOOKEEPER:
-        return (0, 0)
-    tail = name.removeprefix("kafka-")
-    return (1, int(tail) if tail.isdecimal() else 1)
+            found[container.service] = container
+    return {name: found[name] for name in of_names(found).names}
 
 
 def host_port(container: Container) -> int | None:
-    """The published port that leads to the listener for the host."""
-    if container.service == ZOOKEEPER:
-        return container.ports.get(2181)
+    """Return the published port that leads to the listener for the host."""
+    service = identify(container.service)
+    inside = roles.of(service.role).container.port if service else None
+    if inside is not None:
+        return container.ports.get(inside)
     published = container.ports.values()
     try:
-        told = listeners.parse(container.environment.get("KAFKA_ADVERTISED_LISTENERS", ""))
+        told = listener.parse(container.environment.get("KAFKA_ADVERTISED_LISTENERS", ""))
     except InvalidInput:
         told = ()
-    for listener in told:
-        if Address(listener.host, listener.port).is_loopback and listener.port in published:
-            return listener.port
+    for each in told:
+        if Address(each.host, each.port).is_loopback and each.port in published:
+            return each.port
     return min(published, default=None)
 
 
 def unclean(containers: Mapping[str, Container]) -> bool:
-    """Whether a broker's container was killed."""
+    """Return whether a broker's container was killed."""
+    brokers = {broker.name for broker in of_names(containers).brokers}
     return any(
         not found.running and found.status != "created" and found.exit_code not in _IN_ORDER
         for name, found in containers.items()
-        if name != ZOOKEEPER
+        if name in brokers
     )
 
 
@@ -81,45 +72,49 @@ def cluster(
     record: ClusterRecord | None,
     settings: Settings,
 ) -> Cluster:
-    """The cluster by its published ports, else as recorded, else as the settings have it."""
-    count = record.brokers if record else _brokers(containers) or settings.brokers
-    port = record.port if record else _number(settings.port, 9092)
-    keeper = record.zookeeper_port if record else _number(settings.zookeeper_port, 2181)
-    bootstrap = []
-    for index in range(1, count + 1):
-        found = containers.get(broker_name(index))
-        published = host_port(found) if found else None
-        bootstrap.append(Address("localhost", published or port + index - 1))
-    at_zookeeper = containers.get(ZOOKEEPER)
-    published = host_port(at_zookeeper) if at_zookeeper else None
-    visible = at_zookeeper is None or published is not None
-    return Cluster(
+    """Return the cluster by its published ports, else as recorded, else as the settings have it."""
+    if record is not None:
+        expected = record.topology
+    else:
+        count = len(of_names(containers).brokers) or settings.brokers
+        known = replace(settings, brokers=count)
+        expected = ports.as_set(known, known.topology)
+    found = Topology(tuple(_published(service, containers) for service in expected))
+    return Cluster.of(
+        found,
         project=project,
         runtime="compose",
-        bootstrap=tuple(bootstrap),
-        zookeeper=Address("localhost", published or keeper) if visible else None,
-        brokers=count,
-        kafka_version=record.kafka_version if record else settings.kafka_line,
+        kafka_version=record.kafka_version if record else settings.line.kafka,
     )
 
 
-def _brokers(containers: Mapping[str, Container]) -> int:
-    return sum(name != ZOOKEEPER for name in containers)
+def _published(service: Service, containers: Mapping[str, Container]) -> Service:
+    """Return a service at its published port.
 
-
-def _number(value: int | str, default: int) -> int:
-    return value if isinstance(value, int) else default
-
-
-def service_state(name: str, container: Container | None) -> ServiceState:
-    """One service as its container shows it."""
-    role: Role = "zookeeper" if name == ZOOKEEPER else "broker"
+    A coordinator whose container publishes none cannot be reached; a broker then keeps the port
+    that is expected of it.
+    """
+    container = containers.get(service.name)
     if container is None:
-        return ServiceState(name, role, alive=False, ended="its container is gone")
+        return service
+    published = host_port(container)
+    return service.at(published) if published or service.role.coordinates else service
+
+
+def observed(names: Iterable[str], containers: Mapping[str, Container]) -> Observation:
+    """Return these services, and every one that has a container, as their containers show them."""
+    services = of_names((*names, *containers))
+    return Observation(tuple(_state(each, containers.get(each.name)) for each in services))
+
+
+def _state(service: Service, container: Container | None) -> ServiceState:
+    """Return one service as its container shows it."""
+    if container is None:
+        return ServiceState(service.name, service.role, alive=False, ended="its container is gone")
     port = host_port(container)
     return ServiceState(
-        name=name,
-        role=role,
+        name=service.name,
+        role=service.role,
         alive=container.running,
         address=Address("localhost", port) if port else None,
         container=container.id,
@@ -132,14 +127,14 @@ def service_state(name: str, container: Container | None) -> ServiceState:
 
 
 def ended(container: Container) -> str:
-    """How a container ended, in a few words."""
+    """Return how a container ended, in a few words."""
     if container.out_of_memory:
         return f"killed for memory, exit code {container.exit_code}"
     return container.error or f"exit code {container.exit_code}"
 
 
 def _tag(image: str) -> str | None:
-    """The tag of an image's name, which may have a registry's port and a digest besides."""
+    """Return the tag of an image's name, which may have a registry's port and a digest besides."""
     return image.partition("@")[0].rpartition("/")[2].partition(":")[2] or None
 
 

@@ -1,25 +1,23 @@
-"""What a start is about to do: its ports, its project's name, and whether the ports are free."""
+"""What a start is about to do: its ports and its project's name, and whether they are free."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from kafka_tasks.clients import processes
 from kafka_tasks.clients.docker import CONFIG_FILES, WORKING_DIRECTORY, Container, Engine
 from kafka_tasks.errors import PortTaken
-from kafka_tasks.model.cluster import MAX_BROKERS, ZOOKEEPER, service_names
+from kafka_tasks.model.topology import Topology, identify
 from kafka_tasks.project import register, state
-from kafka_tasks.project.state import ClusterRecord
-from kafka_tasks.runtimes import ports
+from kafka_tasks.project.state import ClusterRecord, ServiceRecord
+from kafka_tasks.runtimes import ports, roles
 from kafka_tasks.runtimes.compose import compose_file
 from kafka_tasks.settings import Settings
 
-# Every service that the packaged file has.
-SERVICES = service_names(MAX_BROKERS)
 _FIELDS = (
     "version",
     "brokers",
@@ -41,21 +39,17 @@ def record(
     containers: Mapping[str, Container],
     notice: Callable[[str], None],
 ) -> ClusterRecord:
-    """What is written down before anything starts."""
+    """Return what is written down before anything starts."""
     own = {port for found in containers.values() for port in found.ports.values()}
-    auto, port, keeper = ports.resolve(
-        project, settings, before, own, brokers=settings.brokers, notice=notice
-    )
+    assigned = ports.assign(project, settings, settings.topology, before, own, notice)
     return ClusterRecord(
         runtime="compose",
         wanted="running",
         version=settings.version,
-        kafka_version=settings.kafka_line,
-        brokers=settings.brokers,
-        port=port,
-        zookeeper_port=keeper,
+        kafka_version=settings.line.kafka,
         changed_at=time.time(),
-        auto_ports=auto,
+        services=tuple(map(ServiceRecord.of, assigned.topology)),
+        auto_ports=assigned.auto,
         fingerprint={name: str(getattr(settings, name)) for name in _FIELDS},
         compose_project=_project_name(settings, before, engine, containers, notice),
     )
@@ -68,7 +62,7 @@ def _project_name(
     containers: Mapping[str, Container],
     notice: Callable[[str], None],
 ) -> str:
-    """Compose's own name for this directory, unless another directory or file has it already."""
+    """Return Compose's own name for this directory, unless another one or file has it already."""
     project = settings.project
     if before and before.compose_project:
         return before.compose_project
@@ -90,34 +84,25 @@ def _project_name(
 
 
 def _is_foreign(found: Container, directory: Path, file_used: str) -> bool:
-    """Whether a container belongs to another directory, or to another file of this one."""
+    """Return whether a container belongs to another directory, or to another file of this one."""
     if found.labels.get(WORKING_DIRECTORY) != str(directory):
         return True
     files = found.labels.get(CONFIG_FILES, "").split(",")
-    return found.service not in SERVICES and file_used not in files
+    return identify(found.service) is None and file_used not in files
 
 
-def require_ports(
-    record: ClusterRecord,
-    wanted: Sequence[str],
-    engine: Engine,
-    containers: Mapping[str, Container],
-) -> None:
+def require_ports(topology: Topology, engine: Engine, containers: Mapping[str, Container]) -> None:
     """Raise `PortTaken` for the first port that is held, naming the container or the process."""
-    needed = {
-        name: ports.of_service(name, record.port, record.zookeeper_port)
-        for name in wanted
-        if name not in containers or not containers[name].running
-    }
-    for name, port in needed.items():
-        if processes.port_is_free(port):
+    for service in topology:
+        running = service.name in containers and containers[service.name].running
+        if running or service.port is None or processes.port_is_free(service.port):
             continue
-        if (other := engine.publisher(port)) is None:
-            ports.require_free({name: port})
+        if (other := engine.publisher(service.port)) is None:
+            ports.require_free([service])
             continue
-        variable = "KAFKA_TASKS_ZOOKEEPER_PORT" if name == ZOOKEEPER else "KAFKA_TASKS_PORT"
+        variable = roles.of(service.role).port_variable
         raise PortTaken(
-            f"Port {port}, which {name} needs, is published by the container {other.name} "
-            f"(project {other.project or 'none'}).",
+            f"Port {service.port}, which {service.name} needs, is published by the container "
+            f"{other.name} (project {other.project or 'none'}).",
             hint=f"docker stop {other.name}, or {variable}=auto invoke kafka.up",
         )

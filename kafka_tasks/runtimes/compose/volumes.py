@@ -9,32 +9,26 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from typing import IO
 
+import msgspec
+
 from kafka_tasks.clients.docker import Container, Engine
 from kafka_tasks.errors import InvalidInput, MachineError
-from kafka_tasks.model.cluster import ZOOKEEPER
-from kafka_tasks.model.data_files import (
-    ZOOKEEPER_LOG,
-    DataFile,
-    as_tar,
-    place_of,
-    place_order,
-    tar_end,
-)
+from kafka_tasks.model.data_files import DataFile, as_tar, tar_end
+from kafka_tasks.model.topology import Service, Topology, owner_of, place_of
+from kafka_tasks.project import state
+from kafka_tasks.runtimes import roles
 from kafka_tasks.runtimes.compose import command
+from kafka_tasks.runtimes.compose.site import Site
+from kafka_tasks.settings import Settings
 
 STAGING = ".kafka-tasks-restore"
 _NEW = f"{STAGING}/new"
 _CHUNK = 1024 * 1024
-# The directories of Confluent's images.
-_ZOOKEEPER = {
-    ZOOKEEPER: "/var/lib/zookeeper/data",
-    ZOOKEEPER_LOG: "/var/lib/zookeeper/log",
-}
-_KAFKA = "/var/lib/kafka/data"
 
 # For each directory: the old entries go into `old`, then `new` becomes `moving`, then its entries
 # come up. Each step can be repeated, and a directory without staging is done.
@@ -74,35 +68,39 @@ done
 
 @dataclass(frozen=True, slots=True)
 class ComposeData:
-    """The files in the volumes of these containers, by service; none of them may be running."""
+    """The files in the volumes of these services' containers; none of them may be running."""
 
     engine: Engine
+    topology: Topology
     containers: Mapping[str, Container]
 
     def broker_ids(self) -> dict[str, int]:
-        """Where the Compose file sets them."""
-        return {
-            name: int(number)
-            for name, container in self.containers.items()
-            if (number := container.environment.get("KAFKA_BROKER_ID", "")).isdecimal()
-        }
+        """Return the ids that the Compose file sets."""
+        found = {}
+        for service in self.topology:
+            variable = roles.of(service.role).container.id_variable or ""
+            number = self.containers[service.name].environment.get(variable, "")
+            if number.isdecimal():
+                found[service.name] = int(number)
+        return found
 
     def allocated(self) -> int | None:
-        """Bytes on the engine's disk, which may be that of another machine, real or virtual."""
+        """Return the bytes on the engine's disk, which may be a virtual machine's."""
         found = self._measured()
         return sum(used for used, _ in found) if found else None
 
     def room(self) -> int | None:
-        """Bytes that are free where the fullest of the volumes lies."""
+        """Return the bytes that are free where the fullest of the volumes lies."""
         found = self._measured()
         return min(free for _, free in found) if found else None
 
     def _measured(self) -> list[tuple[int, int]]:
-        """Bytes used and free of each directory; none where not all of them can be had."""
+        """Return bytes used and free of each directory; nothing where one cannot be measured."""
         found: list[tuple[int, int]] = []
-        for service, container in self.containers.items():
-            places = self._places(service).values()
-            name = f"{container.project}-{service}-measure"
+        for service in self.topology:
+            container = self.containers[service.name]
+            places = self._directories(service).values()
+            name = f"{container.project}-{service.name}-measure"
             told = command.ask_beside(
                 container.id, container.image, container.user, name, _MEASURE, *places
             )
@@ -112,32 +110,34 @@ class ComposeData:
             found += zip(numbers[::2], numbers[1::2], strict=True)
         return found
 
-    def meta(self, service: str) -> str | None:
-        """A broker's meta.properties; None where there is none, as before its first start."""
-        (directory,) = self._places(service).values()
-        content = self.engine.read_file(self.containers[service].id, f"{directory}/meta.properties")
+    def meta(self, broker: Service) -> str | None:
+        """Return a broker's meta.properties; None where there is none, as before a first start."""
+        (directory,) = self._directories(broker).values()
+        container = self.containers[broker.name].id
+        content = self.engine.read_file(container, f"{directory}/meta.properties")
         return None if content is None else content.decode("latin-1")
 
-    def _places(self, service: str) -> dict[str, str]:
-        """Place → the directory in the service's container."""
-        if service == ZOOKEEPER:
-            return _ZOOKEEPER
-        directory = self.containers[service].environment.get("KAFKA_LOG_DIRS") or _KAFKA
-        if "," in directory:
+    def _directories(self, service: Service) -> dict[str, str]:
+        """Return the directory in the service's container for each of its places."""
+        image = roles.of(service.role).container
+        environment = self.containers[service.name].environment
+        moved = environment.get(image.directory_variable) if image.directory_variable else None
+        if moved and "," in moved:
             raise InvalidInput(
-                f"{service} has several log directories ({directory}); snapshots know one.",
-                hint=f"set KAFKA_LOG_DIRS to {_KAFKA} in the Compose file",
+                f"{service.name} has several log directories ({moved}); snapshots know one.",
+                hint=f"set {image.directory_variable} to {image.data[0]} in the Compose file",
             )
-        return {service: directory}
+        return dict(zip(service.places, (moved,) if moved else image.data, strict=True))
 
     def files(self) -> Iterator[DataFile]:
-        """Every file, as the engine packs the directories."""
-        for service in self.containers:
-            for place, directory in self._places(service).items():
+        """Yield every file, as the engine packs the directories."""
+        for service in self.topology:
+            for place, directory in self._directories(service).items():
                 yield from self._files(service, place, directory)
 
-    def _files(self, service: str, place: str, directory: str) -> Iterator[DataFile]:
-        chunks = self.engine.read_directory(self.containers[service].id, directory)
+    def _files(self, service: Service, place: str, directory: str) -> Iterator[DataFile]:
+        container = self.containers[service.name].id
+        chunks = self.engine.read_directory(container, directory)
         with tarfile.open(fileobj=_Chunks(chunks), mode="r|") as tar:
             for member in tar:
                 below = member.name.partition("/")[2]
@@ -145,9 +145,9 @@ class ComposeData:
                     continue
                 if not member.isreg():
                     raise MachineError(
-                        f"{directory}/{below} of {service} is not a plain file, and servers make "
-                        "no other.",
-                        hint=f"docker cp {self.containers[service].id[:12]}:{directory} .",
+                        f"{directory}/{below} of {service.name} is not a plain file, and servers "
+                        "make no other.",
+                        hint=f"docker cp {container[:12]}:{directory} .",
                     )
                 if place_of(service, below) == place:
                     content = tar.extractfile(member)
@@ -158,7 +158,7 @@ class ComposeData:
     def stage(self, files: Iterable[DataFile]) -> None:
         """Stream the files into a directory within each volume, owned like the volume."""
         self.discard()
-        empty = {place for service in self.containers for place in self._places(service)}
+        empty = set(self.topology.places)
         for place, group in groupby(files, key=lambda file: file.place):
             empty.remove(place)
             self._stage(place, group)
@@ -167,13 +167,15 @@ class ComposeData:
             self._stage(place, ())
 
     def _stage(self, place: str, files: Iterable[DataFile]) -> None:
-        service = ZOOKEEPER if place == ZOOKEEPER_LOG else place
-        container, directory = self.containers[service].id, self._places(service)[place]
+        service = owner_of(place)
+        assert service is not None
+        container = self.containers[service.name].id
+        directory = self._directories(service)[place]
         owner = self._owner(container, directory)
         self.engine.write_directory(container, directory, _packed(files, owner))
 
     def _owner(self, container: str, directory: str) -> tuple[int, int]:
-        """The user and the group that a directory belongs to."""
+        """Return the user and the group that a directory belongs to."""
         chunks = self.engine.read_directory(container, directory)
         with tarfile.open(fileobj=_Chunks(chunks), mode="r|") as tar:
             first = tar.next()
@@ -184,7 +186,7 @@ class ComposeData:
         return first.uid, first.gid
 
     def swap(self) -> None:
-        """Service by service, by renames within each volume."""
+        """Rename within each volume, service by service."""
         self._run(_SWAP)
 
     def discard(self) -> None:
@@ -192,11 +194,49 @@ class ComposeData:
         self._run(_DISCARD)
 
     def _run(self, script: str) -> None:
-        for service in sorted(self.containers, key=place_order):
-            found = self.containers[service]
-            places = self._places(service).values()
-            name = f"{found.project}-{service}-restore"
+        for service in self.topology:
+            found = self.containers[service.name]
+            places = self._directories(service).values()
+            name = f"{found.project}-{service.name}-restore"
             command.run_beside(found.id, found.image, found.user, name, script, *places)
+
+
+@dataclass(frozen=True, slots=True)
+class ComposeDataAccess:
+    """The volumes of one project."""
+
+    site: Site
+
+    def has_data(self, settings: Settings) -> bool:
+        """Return whether Compose has made volumes for this project."""
+        planned = self.site.planned(settings, self.site.containers())
+        return self.site.engine.has_volumes(planned.compose_project or "")
+
+    @contextmanager
+    def data(self, settings: Settings) -> Iterator[ComposeData]:
+        """Give the volumes, through the services' containers; made where there are none."""
+        topology = settings.topology
+        there = self.site.containers()
+        made: command.Project | None = None
+        if not all(name in there for name in topology.names):
+            command.require_compose()
+            project = self.site.prepared(settings, self.site.planned(settings, there))
+            project.create(topology.names)
+            made = project if not there else None
+            there = self.site.containers()
+        try:
+            own = {name: there[name] for name in topology.names}
+            yield ComposeData(self.site.engine, topology, own)
+        finally:
+            if made is not None:
+                self.site.take_away(made, wipe=False)
+
+    def expect(self, settings: Settings) -> None:
+        """Record what a start with these settings would be; whether it should run is kept."""
+        before = self.site.record()
+        planned = self.site.planned(settings, self.site.containers())
+        wanted = before.wanted if before else "stopped"
+        state.write(self.site.project, msgspec.structs.replace(planned, wanted=wanted))
 
 
 class _Chunks(io.RawIOBase):
@@ -208,11 +248,11 @@ class _Chunks(io.RawIOBase):
         self._rest = b""
 
     def readable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """So many bytes, fewer only at the end."""
+        """Return so many bytes, fewer only at the end."""
         parts, got = [self._rest], len(self._rest)
         while got < size and (chunk := next(self._chunks, None)) is not None:
             parts.append(chunk)
@@ -228,7 +268,7 @@ def _pieces(content: IO[bytes]) -> Iterator[bytes]:
 
 
 def _packed(files: Iterable[DataFile], owner: tuple[int, int]) -> Iterator[bytes]:
-    """A tar file of the staged files, with the directories that they need, all of one owner."""
+    """Yield a tar file of the staged files and the directories that they need, of one owner."""
     made: set[str] = set()
 
     def folders(path: str) -> Iterator[bytes]:

@@ -15,46 +15,47 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated
 
 import msgspec
 
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import MachineError
 from kafka_tasks.project import json_files
+from kafka_tasks.runtimes import roles
 from kafka_tasks.runtimes.embedded.java import Java
 from kafka_tasks.runtimes.embedded.verified import VerifiedFiles
 
-Role = Literal["zookeeper", "kafka"]
-ROLES: tuple[Role, ...] = get_args(Role)
 # A damaged order makes the builder touch nothing outside the order's own directory.
 FileName = Annotated[str, msgspec.Meta(pattern=r"^[\w-][\w.-]{0,200}\Z")]
+ArchiveName = Annotated[str, msgspec.Meta(pattern=rf"^({'|'.join(roles.ARCHIVES)})\Z")]
 AbsolutePath = Annotated[str, msgspec.Meta(pattern=r"^/[^\0]*\Z")]
 _DUMP_TIMEOUT_S = 180
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What a builder needs: absolute paths, and the names of class lists beside it by role."""
+    """What a builder needs: absolute paths, and the class lists beside it by archive."""
 
     java: AbsolutePath
     class_path: AbsolutePath
-    lists: dict[Role, FileName]
+    lists: dict[ArchiveName, FileName]
 
 
 @dataclass(frozen=True, slots=True)
 class Archives:
-    """The archives of one Java build and one class path."""
+    """The archives of one Java build and one class path; `names` are those that are needed."""
 
     directory: Path
     java: Java
     class_path: tuple[Path, ...]
+    names: tuple[str, ...]
 
-    def path(self, role: str) -> Path:
-        """The archive of a role: zookeeper or kafka."""
-        return self.directory / f"{role}.jsa"
+    def path(self, name: str) -> Path:
+        """Return the file of an archive."""
+        return self.directory / f"{name}.jsa"
 
     def is_built(self) -> bool:
-        """Whether both archives are there, as they were when they were built.
+        """Return whether every archive is there, as it was when it was built.
 
         The JVM itself does not notice damaged content, so their checksums are compared, anew only
         when size or time differ.
@@ -64,20 +65,20 @@ class Archives:
             return False
         index = VerifiedFiles(self.directory / "verified.json")
         good = all(
-            role in expected and index.holds(self.path(role), expected[role]) for role in ROLES
+            name in expected and index.holds(self.path(name), expected[name]) for name in self.names
         )
         index.save()
         return good
 
-    def flags(self, role: str, *, built: bool, class_list: Path | None) -> list[str]:
-        """JVM flags for a start: use the archive, or note the classes for one."""
-        if built:
-            return [f"-XX:SharedArchiveFile={self.path(role)}"]
-        return [f"-XX:DumpLoadedClassList={class_list}"] if class_list else []
+    def flags(self, name: str) -> list[str]:
+        """Return the JVM flags of a start that uses an archive."""
+        return [f"-XX:SharedArchiveFile={self.path(name)}"]
 
 
-def locate(cache: Path, java: Java, class_path: tuple[Path, ...], kafka: str) -> Archives:
-    """Where the archives of this Java build and class path belong.
+def locate(
+    cache: Path, java: Java, class_path: tuple[Path, ...], kafka: str, names: tuple[str, ...]
+) -> Archives:
+    """Return the place of the archives of this Java build and class path.
 
     The JVM accepts an archive only from the same build, with the same jars (path, size, time) in
     the same order: all of these are in the key.
@@ -92,21 +93,21 @@ def locate(cache: Path, java: Java, class_path: tuple[Path, ...], kafka: str) ->
         now = jar.stat()
         digest.update(f"{jar}:{now.st_size}:{now.st_mtime_ns}\n".encode())
     name = f"kafka-{kafka}-java-{java.version}-{digest.hexdigest()[:16]}"
-    return Archives(cache / "archives" / name, java, class_path)
+    return Archives(cache / "archives" / name, java, class_path, names)
 
 
-def order(archives: Archives, lists: dict[Role, Path]) -> Path | None:
+def order(archives: Archives, lists: dict[str, Path]) -> Path | None:
     """Copy the class lists beside the archive's place and write the builder's order.
 
     Returns the order's path, or None where the cache cannot be written or a list is missing.
     """
     try:
         archives.directory.mkdir(parents=True, exist_ok=True)
-        copies: dict[Role, str] = {}
-        for role, source in lists.items():
-            copy = archives.directory / f"{role}.{os.getpid()}.classlist"
+        copies: dict[str, str] = {}
+        for name, source in lists.items():
+            copy = archives.directory / f"{name}.{os.getpid()}.classlist"
             copy.write_bytes(_whole_lines(source.read_bytes()))
-            copies[role] = copy.name
+            copies[name] = copy.name
         path = archives.directory / f"order.{os.getpid()}.json"
         content = Order(
             java=str(archives.java.executable),
@@ -120,7 +121,7 @@ def order(archives: Archives, lists: dict[Role, Path]) -> Path | None:
 
 
 def _whole_lines(content: bytes) -> bytes:
-    """The JVM is still writing the list: its last line may be half there."""
+    """Return the content without a last half line: the JVM is still writing."""
     return content[: content.rfind(b"\n") + 1]
 
 
@@ -139,7 +140,7 @@ def build_in_background(path: Path) -> processes.Identity | None:
 
 
 def java_environment() -> dict[str, str]:
-    """What a server's process gets to see: no setting, no secret, no stray Java option.
+    """Return what a server's process sees: no setting, no secret, no stray Java option.
 
     The locale is UTF-8 so that paths of any script can be opened.
     """
@@ -151,7 +152,7 @@ def java_environment() -> dict[str, str]:
 
 
 def build(path: Path) -> bool:
-    """Carry out an order: dump both archives, then put them in place in one step each.
+    """Carry out an order: dump every archive, then put each in place in one step.
 
     Returns False where another builder is at work or the JVM could not write them. Safe to be
     killed at any moment: what is not yet in place is never used.
@@ -174,18 +175,18 @@ def build(path: Path) -> bool:
 
 
 def _dump_all(wanted: Order, directory: Path) -> bool:
-    drafts = {role: directory / f"{role}.jsa.draft" for role in wanted.lists}
+    drafts = {name: directory / f"{name}.jsa.draft" for name in wanted.lists}
     try:
-        for role, draft in drafts.items():
-            if not _dump(wanted, role, draft):
+        for name, draft in drafts.items():
+            if not _dump(wanted, name, draft):
                 return False
         index = VerifiedFiles(directory / "verified.json")
         (directory / "built.json").unlink(missing_ok=True)
         sums = {}
-        for role, draft in drafts.items():
-            final = directory / f"{role}.jsa"
+        for name, draft in drafts.items():
+            final = directory / f"{name}.jsa"
             os.replace(draft, final)
-            sums[role] = index.checksum(final)
+            sums[name] = index.checksum(final)
         index.save()
         draft = directory / "built.json.draft"
         draft.write_bytes(msgspec.json.encode(sums))
@@ -198,14 +199,14 @@ def _dump_all(wanted: Order, directory: Path) -> bool:
     return True
 
 
-def _dump(wanted: Order, role: Role, draft: Path) -> bool:
+def _dump(wanted: Order, name: str, draft: Path) -> bool:
     done = processes.run(
         [
             wanted.java,
             "-Xshare:dump",
             "-Xlog:disable",
             "-Xlog:all=error",
-            f"-XX:SharedClassListFile={draft.parent / wanted.lists[role]}",
+            f"-XX:SharedClassListFile={draft.parent / wanted.lists[name]}",
             f"-XX:SharedArchiveFile={draft}",
             "-cp",
             wanted.class_path,
@@ -226,7 +227,7 @@ def _drop_outdated(directory: Path, java: str) -> None:
 
 
 def _is_outdated(other: Path, java: str) -> bool:
-    """Whether its Java is gone, as with an environment, or is another by now; or it is old."""
+    """Return whether its Java is gone or has changed, or it is old."""
     import time
 
     with contextlib.suppress(FileNotFoundError):

@@ -5,13 +5,23 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import MachineError
-from kafka_tasks.model.cluster import ZOOKEEPER, broker_id, service_names
-from kafka_tasks.model.data_files import ZOOKEEPER_LOG, DataFile, place_of, place_order
-from kafka_tasks.project import private
+from kafka_tasks.model.data_files import DataFile
+from kafka_tasks.model.events import Recorder
+from kafka_tasks.model.topology import Topology, owner_of, place_of, place_order
+from kafka_tasks.project import private, state
+from kafka_tasks.project.directory import Project
+from kafka_tasks.runtimes.embedded import jars
+from kafka_tasks.runtimes.embedded.observation import look, recorded
+from kafka_tasks.runtimes.embedded.planning import planned_record
+from kafka_tasks.settings import Settings
 
 _CHUNK = 1024 * 1024
 _ZEROS = bytes(_CHUNK)
@@ -20,41 +30,41 @@ _ZEROS = bytes(_CHUNK)
 class EmbeddedData:
     """The files below `.kafka-tasks/data`; what is staged lies beside it."""
 
-    def __init__(self, root: Path, brokers: int) -> None:
-        # Somebody may have put it on another disk by a link: a rename has to stay on that disk.
+    def __init__(self, root: Path, topology: Topology) -> None:
+        # A link may lead to another disk: a rename has to stay on that disk.
         self._data = (root / "data").resolve()
         self._new = self._data.with_name(f"{self._data.name}.new")
         self._old = self._data.with_name(f"{self._data.name}.old")
-        self._services = service_names(brokers)
+        self._topology = topology
 
     def exists(self) -> bool:
-        """Whether any server has written anything."""
+        """Return whether any server has written anything."""
         return self._data.is_dir() and any(
             path.is_file() for path in self._data.rglob("*") if path.name != ".lock"
         )
 
     def broker_ids(self) -> dict[str, int]:
-        """By the services' names."""
-        return {name: broker_id(name) for name in self._services if name != ZOOKEEPER}
+        """Return the numbers of the brokers."""
+        return {broker.name: broker.number for broker in self._topology.brokers}
 
     def allocated(self) -> int:
-        """Bytes on the disk; a preallocated log has more in it than it takes."""
+        """Return the bytes on the disk; a preallocated log has more in it than it takes."""
         return sum(path.stat().st_blocks * 512 for _, _, path in self._found())
 
     def room(self) -> int:
-        """Bytes that are free beside the data."""
+        """Return the bytes that are free beside the data."""
         return processes.free_bytes(self._data.parent)
 
     def files(self) -> Iterator[DataFile]:
-        """Every file of the servers that belong to the cluster."""
+        """Yield every file of the services that belong to the cluster."""
         found = sorted(self._found(), key=lambda entry: (place_order(entry[0]), entry[1]))
         for place, below, path in found:
             seen = path.stat()
             yield DataFile(f"{place}/{below}", seen.st_size, int(seen.st_mtime), _chunks(path))
 
     def _found(self) -> Iterator[tuple[str, str, Path]]:
-        for service in self._services:
-            folder = self._data / service
+        for service in self._topology:
+            folder = self._data / service.name
             for path in folder.rglob("*"):
                 below = path.relative_to(folder).as_posix()
                 if path.is_symlink() or not (path.is_file() or path.is_dir()):
@@ -76,8 +86,9 @@ class EmbeddedData:
         self.discard()
         self._new.mkdir(mode=private.DIRECTORY_MODE)
         for file in files:
-            service = ZOOKEEPER if file.place == ZOOKEEPER_LOG else file.place
-            path = self._new / service / file.below
+            owner = owner_of(file.place)
+            assert owner is not None
+            path = self._new / owner.name / file.below
             for folder in reversed(path.relative_to(self._new).parents[:-1]):
                 (self._new / folder).mkdir(mode=private.DIRECTORY_MODE, exist_ok=True)
             _write(path, file)
@@ -85,7 +96,7 @@ class EmbeddedData:
         os.sync()
 
     def swap(self) -> None:
-        """Two renames; between them there is only the directory that taking a lock makes anew."""
+        """Rename twice; between the two, only the directory that a lock makes again is there."""
         if self._new.is_dir():
             if self._old.exists() and any(self._data.iterdir()):
                 shutil.rmtree(self._old)
@@ -101,6 +112,38 @@ class EmbeddedData:
         """Delete what is staged."""
         if self._new.is_dir():
             shutil.rmtree(self._new)
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedDataAccess:
+    """The files below `.kafka-tasks/data` of one project."""
+
+    project: Project
+    recorder: Recorder
+
+    def has_data(self, settings: Settings) -> bool:
+        """Return whether servers of this project have left anything."""
+        return EmbeddedData(self.project.state, settings.topology).exists()
+
+    @contextmanager
+    def data(self, settings: Settings) -> Iterator[EmbeddedData]:
+        """Give the files below `.kafka-tasks/data`."""
+        yield EmbeddedData(self.project.state, settings.topology)
+
+    def expect(self, settings: Settings) -> None:
+        """Record what a start with these settings would be; whether it should run is kept."""
+        before = recorded(self.project, "embedded")
+        kafka = jars.load_lock(settings.line.kafka).kafka
+        notice = self.recorder.notice
+        planned = planned_record(self.project, settings, kafka, look(before), notice)
+        wanted = before.wanted if before else "stopped"
+        state.write(self.project, msgspec.structs.replace(planned, wanted=wanted))
+
+    def wipe(self) -> None:
+        """Delete the data, the configuration, the logs and the record."""
+        for name in ("data", "conf", "logs", "run"):
+            shutil.rmtree(self.project.state / name, ignore_errors=True)
+        state.forget(self.project)
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ from queue import Empty, SimpleQueue
 import msgspec
 
 from kafka_tasks.errors import InvalidInput, JarsMissing, KafkaTasksError, MachineError
+from kafka_tasks.model import kafka_line
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.retry import Deadline
 from kafka_tasks.runtimes.embedded.verified import VerifiedFiles
@@ -22,16 +23,22 @@ _LAST_WORDS_S = 0.5
 
 
 class Jar(msgspec.Struct, frozen=True):
-    """One locked jar; `bytes` is its size."""
+    """One locked file; `bytes` is its size.
+
+    `coordinates` are Maven's own: `group:artifact[:type[:classifier]]:version`; a type is `jar`
+    unless it is named.
+    """
 
     coordinates: str
     sha256: str
     bytes: int
 
     def path(self, cache: Path) -> Path:
-        """Where it lies in the cache."""
-        group, artifact, version = self.coordinates.split(":")
-        return cache / "jars" / group / f"{artifact}-{version}.jar"
+        """Return its place in the cache."""
+        group, artifact, *more, version = self.coordinates.split(":")
+        kind, classifier = (*more, "jar", "")[:2] if len(more) < 2 else more
+        tail = f"-{classifier}" if classifier else ""
+        return cache / "jars" / group / f"{artifact}-{version}{tail}.{kind}"
 
 
 class Lock(msgspec.Struct, frozen=True):
@@ -55,7 +62,7 @@ def load_lock(line: str) -> Lock:
         lines = ", ".join(supported_lines())
         raise InvalidInput(
             f"The embedded runtime has no Kafka {line}; it has {lines}.",
-            hint="KAFKA_TASKS_VERSION=7.9.6",
+            hint=f"KAFKA_TASKS_VERSION={kafka_line.DEFAULT}",
         ) from error
     return msgspec.json.decode(content, type=Lock)
 

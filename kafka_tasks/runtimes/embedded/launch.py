@@ -7,65 +7,53 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kafka_tasks.clients import processes
-from kafka_tasks.model.cluster import ZOOKEEPER, broker_name
+from kafka_tasks.model.topology import Service, Topology
 from kafka_tasks.project import private
 from kafka_tasks.project.directory import Project, unwritable
 from kafka_tasks.project.state import ClusterRecord, ServiceRecord
-from kafka_tasks.runtimes import ports
+from kafka_tasks.runtimes import roles
 from kafka_tasks.runtimes.embedded import class_archive, process_tags, properties
+from kafka_tasks.runtimes.roles.recipe import Recipe
 from kafka_tasks.settings import Settings
-
-_MAIN: dict[class_archive.Role, str] = {
-    "zookeeper": "org.apache.zookeeper.server.quorum.QuorumPeerMain",
-    "kafka": "kafka.Kafka",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Launcher:
-    """One start: Java, class path and archives are chosen; `lists` gets the class lists by role."""
+    """One start: Java, class path and archives are chosen; `lists` has a class list per archive."""
 
     project: Project
     settings: Settings
     archives: class_archive.Archives
     built: bool
     further: Mapping[str, str]
-    lists: dict[class_archive.Role, Path] = field(default_factory=dict)
+    lists: dict[str, Path] = field(default_factory=dict)
 
-    def configure(self, name: str, record: ClusterRecord) -> None:
+    def configure(self, service: Service, topology: Topology) -> None:
         """Write the server's properties and log settings."""
         folder = self.project.state / "conf"
+        name = service.name
+        wanted = roles.of(service.role).configure(service, topology, self.further)
         try:
             for suffix, text in (
-                ("properties", properties.render(self._properties(name, record))),
+                ("properties", properties.render(wanted)),
                 ("log4j", properties.log_settings(name)),
             ):
                 private.write(folder / f"{name}.{suffix}", text.encode("ascii"))
         except OSError as error:
             raise unwritable(folder, error) from error
 
-    def _properties(self, name: str, record: ClusterRecord) -> dict[str, str]:
-        if name == ZOOKEEPER:
-            return properties.zookeeper(record.zookeeper_port)
-        return properties.broker(
-            name,
-            port=ports.of_service(name, record.port, record.zookeeper_port),
-            zookeeper_port=record.zookeeper_port,
-            brokers=record.brokers,
-            further=self.further,
-        )
-
     def spawn(self, record: ClusterRecord, service: ServiceRecord) -> processes.Identity:
         """Start the server's process in the state directory, detached from this one."""
         root, name = self.project.state, service.name
+        recipe = roles.of(service.role)
         return processes.spawn_detached(
             [
                 str(self.archives.java.executable),
-                *self._jvm_flags(name),
+                *self._jvm_flags(recipe),
                 *process_tags.arguments(self.project.path, record, service),
                 f"-Dlog4j.configuration=file:./conf/{name}.log4j",
                 *("-cp", ":".join(map(str, self.archives.class_path))),
-                _MAIN[_role(name)],
+                recipe.main_class,
                 f"./conf/{name}.properties",
             ],
             cwd=root,
@@ -74,16 +62,10 @@ class Launcher:
             umask=private.UMASK,
         )
 
-    def _jvm_flags(self, name: str) -> list[str]:
+    def _jvm_flags(self, recipe: Recipe) -> list[str]:
         """Serial collector, first compiler and no perf file: the fastest start, measured."""
-        role = _role(name)
-        class_list = None
-        if not self.built and name in (ZOOKEEPER, broker_name(1)):
-            class_list = self.project.state / "run" / f"{role}.classlist"
-            self.lists[role] = class_list
-        heap = self.settings.zookeeper_heap if name == ZOOKEEPER else self.settings.heap
         return [
-            f"-Xmx{heap}",
+            f"-Xmx{getattr(self.settings, recipe.heap_setting)}",
             "-XX:+UseSerialGC",
             "-XX:TieredStopAtLevel=1",
             "-XX:-UsePerfData",
@@ -91,13 +73,17 @@ class Launcher:
             "-Xshare:auto",
             "-Xlog:disable",
             "-Xlog:all=error:stderr",
-            # ZooKeeper has nothing to do at SIGTERM; left to the JVM, it takes 0.3 s over that.
-            *(["-Xrs"] if name == ZOOKEEPER else []),
-            *self.archives.flags(role, built=self.built, class_list=class_list),
+            *recipe.jvm_flags,
+            *self._class_flags(recipe.archive),
             "-Djava.awt.headless=true",
             "-Djava.net.preferIPv4Stack=true",
         ]
 
-
-def _role(name: str) -> class_archive.Role:
-    return "zookeeper" if name == ZOOKEEPER else "kafka"
+    def _class_flags(self, archive: str) -> list[str]:
+        """Use the archive; without one, the first of its servers lists the classes for it."""
+        if self.built:
+            return self.archives.flags(archive)
+        if archive in self.lists:
+            return []
+        self.lists[archive] = self.project.state / "run" / f"{archive}.classlist"
+        return [f"-XX:DumpLoadedClassList={self.lists[archive]}"]

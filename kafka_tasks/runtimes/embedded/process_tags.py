@@ -1,31 +1,32 @@
-"""How a process is known as one of ours: what stands on its command line, and in the record."""
+"""How a process is known as one of ours: by properties on its command line, and by the record."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from kafka_tasks.clients import processes
-from kafka_tasks.model.cluster import ZOOKEEPER, broker_id
+from kafka_tasks.model import kafka_line, topology
+from kafka_tasks.model.topology import Service, Topology
 from kafka_tasks.project.state import ClusterRecord, ServiceRecord
 
 _PREFIX = "-Dkafka.tasks."
 PROJECT_PROPERTY = f"{_PREFIX}project="
-SERVICE_PROPERTY = f"{_PREFIX}service="
+_SERVICE_PROPERTY = f"{_PREFIX}service="
 
 
 def arguments(project: Path, record: ClusterRecord, service: ServiceRecord) -> list[str]:
-    """The JVM properties that say whose a process is, and what it would take to record it."""
+    """Return the JVM properties that name a process's owner, and allow a lost record's repair."""
+    places = (f"{each.name}:{each.port}" for each in record.topology)
     return [
         f"{PROJECT_PROPERTY}{project}",
-        f"{SERVICE_PROPERTY}{service.name}",
+        f"{_SERVICE_PROPERTY}{service.name}",
         f"{_PREFIX}port={service.port}",
-        f"{_PREFIX}first={record.port}",
-        f"{_PREFIX}keeper={record.zookeeper_port}",
+        f"{_PREFIX}services={','.join(places)}",
         f"{_PREFIX}version={record.version}",
         f"{_PREFIX}kafka={record.kafka_version}",
         f"{_PREFIX}token={service.token}",
@@ -33,16 +34,18 @@ def arguments(project: Path, record: ClusterRecord, service: ServiceRecord) -> l
 
 
 @dataclass(frozen=True, slots=True)
-class Marked:
-    """A running process of a project, with the values of its properties."""
+class _Tagged:
+    """A running process of a project, the service that it is, and the values of its properties."""
 
     found: processes.Found
+    service: Service
     values: dict[str, str]
 
     def as_service(self) -> ServiceRecord:
-        """As it would have been recorded."""
+        """Return it as it would have been recorded."""
         return ServiceRecord(
-            name=self.values["service"],
+            name=self.service.name,
+            role=self.service.role,
             port=int(self.values["port"]),
             token=self.values.get("token", ""),
             pid=self.found.identity.pid,
@@ -51,21 +54,29 @@ class Marked:
         )
 
     def as_cluster(self, runtime: str) -> ClusterRecord:
-        """A record of the cluster it belongs to, where its own is lost."""
+        """Return a record of the cluster that it belongs to, where its own is lost."""
         return ClusterRecord(
             runtime=runtime,
             wanted="running",
-            version=self.values.get("version", "7.9.6"),
+            version=self.values.get("version", kafka_line.DEFAULT),
             kafka_version=self.values.get("kafka", ""),
-            brokers=1,
-            port=int(self.values.get("first", "9092")),
-            zookeeper_port=int(self.values.get("keeper", "2181")),
             changed_at=time.time(),
+            services=tuple(map(ServiceRecord.of, self._topology())),
         )
 
+    def _topology(self) -> Topology:
+        """The services of its cluster; versions before this one named two ports instead."""
+        pairs = [part.partition(":") for part in self.values.get("services", "").split(",")]
+        ports = {name: int(port) for name, _, port in pairs if port.isdecimal()}
+        if not ports:
+            first, other = self.values.get("first", "9092"), self.values.get("keeper", "2181")
+            return topology.zookeeper_cluster(1).at((int(other), int(first)))
+        found = topology.of_names(ports)
+        return found.at(ports[each.name] for each in found)
 
-def running(project: Path) -> Iterator[Marked]:
-    """Every process on this machine that carries this project's mark."""
+
+def running(project: Path) -> Iterator[_Tagged]:
+    """Yield every process on this machine that carries this project's tags."""
     for found in processes.find(f"{PROJECT_PROPERTY}{project}"):
         pairs = [
             argument.removeprefix(_PREFIX).partition("=")
@@ -73,50 +84,46 @@ def running(project: Path) -> Iterator[Marked]:
             if argument.startswith(_PREFIX)
         ]
         values = {key: value for key, _, value in pairs}
-        # The mark of a directory is the beginning of that of one below it.
+        # The tag of a directory is the beginning of that of one below it.
         if values.get("project") != str(project):
             continue
-        if values.get("service") and values.get("port", "").isdigit():
-            yield Marked(found, values)
+        service = topology.identify(values.get("service", ""))
+        if service and values.get("port", "").isdigit():
+            yield _Tagged(found, service, values)
 
 
 def with_strays(
     project: Path, record: ClusterRecord | None, runtime: str
 ) -> tuple[ClusterRecord | None, tuple[str, ...]]:
-    """The record with those running processes that it does not know, and their names."""
+    """Return the record with those running processes that it lacks, and their names.
+
+    Scans the process table once.
+    """
     strays = []
-    for marked in running(project):
-        service = marked.as_service()
+    for tagged in running(project):
+        service = tagged.as_service()
         known = record.service(service.name) if record else None
         if known and (mine := identity(known)) and processes.is_running(mine):
             continue
-        record = (record or marked.as_cluster(runtime)).with_service(service)
+        record = (record or tagged.as_cluster(runtime)).with_service(service)
         strays.append(service.name)
-    if record and strays:
-        highest = highest_broker(service.name for service in record.services)
-        record = msgspec.structs.replace(record, brokers=max(record.brokers, highest))
     return record, tuple(strays)
 
 
-def highest_broker(services: Iterable[str]) -> int:
-    """The highest broker id among these services; 0 without any."""
-    return max((broker_id(name) for name in services if name != ZOOKEEPER), default=0)
-
-
 def identity(service: ServiceRecord) -> processes.Identity | None:
-    """What makes a process the recorded one, or None where none was started."""
+    """Return what makes a process the recorded one; None where none was started."""
     if service.pid is None or service.started_s is None or service.command is None:
         return None
     return processes.Identity(service.pid, service.started_s, service.command)
 
 
 def idle(service: ServiceRecord) -> ServiceRecord:
-    """The record of a service that ended in an orderly way."""
+    """Return the record of a service that ended in an orderly way."""
     return msgspec.structs.replace(service, pid=None, started_s=None, command=None)
 
 
 def started(service: ServiceRecord, process: processes.Identity) -> ServiceRecord:
-    """The record of a service that has just been started."""
+    """Return the record of a service that has just been started."""
     return msgspec.structs.replace(
         service, pid=process.pid, started_s=process.started_s, command=process.command
     )

@@ -55,7 +55,7 @@ def lives(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, clock: FakeClock) -> 
         return registry.Choice(made[0], "in memory")
 
     monkeypatch.setattr(registry, "choose", choose)
-    monkeypatch.setattr(readiness, "ladder", lambda: (ProcessProbe(),))
+    monkeypatch.setattr(readiness, "ladder", lambda _: (ProcessProbe(),))
     monkeypatch.setattr(processes, "port_is_free", lambda _: True)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return made
@@ -85,7 +85,7 @@ def test_a_failed_criterion_fails_the_run_and_not_the_rounds(
     found = {result.criterion.id for each in outcome.rounds for result in each.results}
     assert found == {criterion.id for criterion in CRITERIA}
     assert outcome.logs == {"zookeeper": ["quiet"], "kafka": ["too large"]}
-    assert lives[0].services() == ()
+    assert lives[0].observe().services == ()
     assert list(tmp_path.glob("kafka-tasks-*")) == []
 
 
@@ -99,7 +99,7 @@ def test_any_signal_ends_the_run_and_leaves_nothing(
     """Exit 130; a second signal does not disturb the cleaning up."""
 
     def interrupted(*_: object, **__: object) -> None:
-        assert lives[0].services() != ()
+        assert lives[0].observe().services != ()
         for _attempt in range(2):
             os.kill(os.getpid(), number)
 
@@ -108,7 +108,7 @@ def test_any_signal_ends_the_run_and_leaves_nothing(
     assert outcome.exit_code == 130
     assert outcome.error is not None and outcome.error.code == "interrupted"
     assert not outcome.passed
-    assert lives[0].services() == ()
+    assert lives[0].observe().services == ()
     assert list(tmp_path.glob("kafka-tasks-*")) == []
 
 

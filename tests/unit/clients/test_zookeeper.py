@@ -9,7 +9,7 @@ import pytest
 from kafka_tasks.clients import zookeeper
 from kafka_tasks.clients.zookeeper import Unanswered, _four_letter_word, mode
 from kafka_tasks.errors import ClusterError
-from kafka_tasks.model.cluster import Address
+from kafka_tasks.model.address import Address
 
 HERE = Address("localhost", 2181)
 SRVR = (

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kafka_tasks.diagnosis.examination import Examination
-from kafka_tasks.lifecycle import Session
+from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.project.directory import Project
 from kafka_tasks.settings import Settings, load

@@ -8,6 +8,7 @@ import pytest
 
 from kafka_tasks.clients import zookeeper
 from kafka_tasks.diagnosis import cluster, last_failure
+from kafka_tasks.diagnosis.registrations import registrations
 from kafka_tasks.model.finding import Finding
 from kafka_tasks.model.topic import PartitionState, TopicState
 from kafka_tasks.probes import readiness
@@ -36,12 +37,12 @@ def test_a_registration_that_outlives_its_broker(
     """A dead broker has the time until its session expires; a missing one is an error."""
     exam = make_exam()
     assert exam.session is not None
-    exam.session.runtime.start(exam.settings, ["zookeeper"])
-    exam.services = exam.session.runtime.services()
+    exam.session.servers().start(exam.settings, ["zookeeper"])
+    exam.services = exam.session.observe().services
     listed = {1: ("PLAINTEXT://localhost:9092",)}
     monkeypatch.setattr(zookeeper, "registered_brokers", lambda *_: listed)
     monkeypatch.setattr(zookeeper, "session_left_s", lambda *_: 4.2)
-    (found,) = cluster.registrations(exam)
+    (found,) = registrations(exam)
     assert (found.id, found.level) == ("broker-still-registered", "warning")
     assert "in 4 s or less" in found.title
 
@@ -83,7 +84,7 @@ def test_what_the_log_of_a_dead_service_tells(
     runtime: Any = exam.session.runtime
     runtime.start(exam.settings)
     runtime.kill("kafka")
-    exam.services = runtime.services()
+    exam.services = runtime.observe().services
     monkeypatch.setattr(readiness, "glance", lambda *_: readiness.Glance({}, "process", "dead"))
     (dead,) = [found for found in cluster.readiness(exam) if found.id == "service-dead"]
     assert (dead.service, dead.evidence) == ("kafka", evidence)
@@ -96,8 +97,8 @@ def test_while_it_is_starting_nothing_is_wrong(
     """A rung that does not hold yet, while another command works on it, is no error."""
     exam = make_exam()
     assert exam.session is not None
-    exam.session.runtime.start(exam.settings)
-    exam.services = exam.session.runtime.services()
+    exam.session.servers().start(exam.settings)
+    exam.services = exam.session.observe().services
     exam.held = True
     glance = readiness.Glance({}, "broker", "no answer")
     monkeypatch.setattr(readiness, "glance", lambda *_: glance)
@@ -116,8 +117,8 @@ def test_a_signature_in_a_ready_cluster(
     ]
     exam = make_exam(runtime="compose", logs={"kafka": lines})
     assert exam.session is not None
-    exam.session.runtime.start(exam.settings)
-    exam.services = exam.session.runtime.services()
+    exam.session.servers().start(exam.settings)
+    exam.services = exam.session.observe().services
     monkeypatch.setattr(readiness, "glance", lambda *_: readiness.Glance({}))
     assert ids(cluster.readiness(exam)) == [("ready", "ok"), ("replication-factor", "warning")]
 

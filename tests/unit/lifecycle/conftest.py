@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from kafka_tasks.lifecycle import Session
+from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.probes import readiness
 from kafka_tasks.probes.context import Context, Held
 from kafka_tasks.probes.process import ProcessProbe
 from kafka_tasks.project import state
 from kafka_tasks.project.directory import Project
-from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.testing import FakeRuntime
+from tests.unit.recorded import cluster_record
 
 
 class ScriptedBroker:
@@ -36,7 +36,7 @@ class ScriptedBroker:
 def broker(monkeypatch: pytest.MonkeyPatch) -> ScriptedBroker:
     """The ladder: processes as the runtime says, and one scripted layer."""
     probe = ScriptedBroker()
-    monkeypatch.setattr(readiness, "ladder", lambda: (ProcessProbe(), probe))
+    monkeypatch.setattr(readiness, "ladder", lambda _: (ProcessProbe(), probe))
     return probe
 
 
@@ -48,20 +48,9 @@ def runtime(project: Project, broker: ScriptedBroker) -> FakeRuntime:
 
 def record(session: Session, **changes: Any) -> None:
     """Write a record of a running cluster, with these changes."""
-    fields: dict[str, Any] = {
-        "runtime": "fake",
-        "wanted": "running",
-        "version": "7.9.6",
-        "kafka_version": "3.9.1",
-        "brokers": 1,
-        "port": 9092,
-        "zookeeper_port": 2181,
-        "changed_at": 0.0,
-        **changes,
-    }
-    state.write(session.project, ClusterRecord(**fields))
+    state.write(session.project, cluster_record(**{"runtime": "fake", **changes}))
 
 
 def alive(runtime: FakeRuntime) -> list[str]:
     """The services that run."""
-    return [service.name for service in runtime.services() if service.alive]
+    return [service.name for service in runtime.observe().services if service.alive]

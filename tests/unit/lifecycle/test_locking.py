@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from kafka_tasks import lifecycle
 from kafka_tasks.errors import InvalidInput
-from kafka_tasks.lifecycle import Session
+from kafka_tasks.lifecycle.session import Session
+from kafka_tasks.lifecycle.start import up
+from kafka_tasks.lifecycle.status import status
+from kafka_tasks.lifecycle.stop import restart
 from kafka_tasks.model.events import Event
 from kafka_tasks.settings import load
 from kafka_tasks.testing import FakeRuntime
@@ -20,7 +22,7 @@ def test_strays_are_taken_in_with_a_notice(
 ) -> None:
     """What a crash left running is found again, and is not started twice."""
     runtime._strays = ["zookeeper", "kafka"]
-    assert not lifecycle.up(session).changed
+    assert not up(session).changed
     assert runtime.calls == []
     assert "found running and not recorded: zookeeper, kafka" in [event.text for event in heard]
 
@@ -28,7 +30,7 @@ def test_strays_are_taken_in_with_a_notice(
 def test_a_corrupt_record_is_set_aside_with_a_notice(session: Session, heard: list[Event]) -> None:
     """An unreadable state file is moved, said so, and does not hinder the start."""
     (session.project.state / "state.json").write_bytes(b"{")
-    assert lifecycle.up(session).state == "ready"
+    assert up(session).state == "ready"
     kept = session.project.state / "state.json.corrupt"
     assert kept.read_bytes() == b"{"
     texts = [event.text for event in heard]
@@ -39,25 +41,25 @@ def test_other_settings_than_the_running_clusters_are_refused(
     session: Session, runtime: FakeRuntime
 ) -> None:
     """What was asked for and differs is exit 3 and shows both; a default was not asked for."""
-    lifecycle.up(session)
+    up(session)
     record(session, fingerprint={"heap": "1g", "port": "9092"})
-    assert not lifecycle.up(session).changed
+    assert not up(session).changed
     asked = load(session.project.path, environ={"KAFKA_TASKS_HEAP": "2g"})
     with pytest.raises(InvalidInput) as caught:
-        lifecycle.up(replace(session, settings=asked))
+        up(replace(session, settings=asked))
     assert "KAFKA_TASKS_HEAP is 2g, the cluster has 1g" in caught.value.message
     assert alive(runtime) == ["zookeeper", "kafka"]
 
 
 def test_auto_ports_agree_with_any(session: Session) -> None:
     """`auto` means whatever port the cluster has."""
-    lifecycle.up(session)
+    up(session)
     record(session, fingerprint={"port": "23456"})
     auto = load(session.project.path, environ={"KAFKA_TASKS_PORT": "auto"})
-    assert not lifecycle.up(replace(session, settings=auto)).changed
+    assert not up(replace(session, settings=auto)).changed
 
 
-@pytest.mark.parametrize("verb", [lifecycle.up, lifecycle.restart])
+@pytest.mark.parametrize("verb", [up, restart])
 def test_what_is_suspended_goes_on(
     session: Session,
     runtime: FakeRuntime,
@@ -66,10 +68,10 @@ def test_what_is_suspended_goes_on(
     verb: Callable[[Session], Any],
 ) -> None:
     """`up` and `restart` wake a service that a signal holds, and say so; `status` tells of it."""
-    monkeypatch.setattr("kafka_tasks.probes.zookeeper.mode", lambda *_, **__: "standalone")
-    lifecycle.up(session)
+    monkeypatch.setattr("kafka_tasks.clients.zookeeper.mode", lambda *_, **__: "standalone")
+    up(session)
     runtime.suspend("kafka")
-    seen = lifecycle.status(session)
+    seen = status(session)
     assert (seen.state, seen.failed_layer) == ("degraded", "process")
     assert seen.reason and seen.reason.startswith("kafka suspended")
     assert {service.name: service.state for service in seen.services} == {
@@ -77,5 +79,5 @@ def test_what_is_suspended_goes_on(
         "kafka": "degraded",
     }
     assert verb(session).state == "ready"
-    assert "was suspended and goes on: kafka" in [event.text for event in heard]
-    assert lifecycle.status(session).state == "ready"
+    assert "resumed, was suspended: kafka" in [event.text for event in heard]
+    assert status(session).state == "ready"

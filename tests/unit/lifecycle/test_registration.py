@@ -1,15 +1,15 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from kafka_tasks import lifecycle
 from kafka_tasks.clients import zookeeper
 from kafka_tasks.clients.zookeeper import Unanswered
 from kafka_tasks.errors import NotReady
-from kafka_tasks.lifecycle import Session
+from kafka_tasks.lifecycle.registration import await_deregistration
+from kafka_tasks.lifecycle.session import Session
+from kafka_tasks.lifecycle.start import up
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.events import Event, Recorder
 from kafka_tasks.testing import FakeClock, FakeRuntime
@@ -19,13 +19,13 @@ def test_a_killed_brokers_registration_is_waited_out(
     session: Session, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch, heard: list[Event]
 ) -> None:
     """ZooKeeper comes first, alone; the broker only when its old id is gone; said once."""
-    monkeypatch.setattr("kafka_tasks.probes.zookeeper.mode", lambda *_, **__: "standalone")
+    monkeypatch.setattr("kafka_tasks.clients.zookeeper.mode", lambda *_, **__: "standalone")
     listed: list[dict[int, tuple[str, ...]]] = [{}, {1: ()}, {1: ()}]
     monkeypatch.setattr(zookeeper, "registered_brokers", lambda *_, **__: listed.pop())
-    lifecycle.up(session)
+    up(session)
     runtime.kill("kafka")
     runtime.calls.clear()
-    assert lifecycle.up(session).changed
+    assert up(session).changed
     assert listed == []
     assert runtime.calls == ["start zookeeper", "start", "settled"]
     notices = [event.text for event in heard if "still lists broker 1" in event.text]
@@ -44,11 +44,10 @@ def test_a_registration_that_does_not_expire_ends_the_wait(
         return {1: (), 7: ()}
 
     monkeypatch.setattr(zookeeper, "registered_brokers", registered)
+    (service,) = cluster.topology.coordinators
     with pytest.raises(NotReady, match="broker 1 is still registered") as caught:
-        lifecycle.await_deregistration(cluster, {1, 2}, clock.deadline(3), Recorder())
+        await_deregistration(service, {1, 2}, clock.deadline(3), Recorder())
     assert caught.value.layer == "zookeeper"
     assert clock.now == pytest.approx(3)
-    lifecycle.await_deregistration(cluster, {2}, clock.deadline(0), Recorder())
-    lifecycle.await_deregistration(
-        replace(cluster, zookeeper=None), {1}, clock.deadline(0), Recorder()
-    )
+    await_deregistration(service, {2}, clock.deadline(0), Recorder())
+    await_deregistration(service.at(None), {1}, clock.deadline(0), Recorder())

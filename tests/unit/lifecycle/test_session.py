@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from kafka_tasks import lifecycle
 from kafka_tasks.errors import NotReady
-from kafka_tasks.lifecycle import Session
+from kafka_tasks.lifecycle.session import Session
+from kafka_tasks.lifecycle.start import up
 from kafka_tasks.testing import FakeRuntime
 
 
@@ -13,7 +13,7 @@ def test_nothing_is_asked_of_a_cluster_that_does_not_run(session: Session) -> No
     with pytest.raises(NotReady, match="No cluster is running in") as caught:
         session.require_running()
     assert (caught.value.exit_code, caught.value.hint) == (5, "invoke kafka.up")
-    lifecycle.up(session)
+    up(session)
     session.require_running()
 
 
@@ -22,7 +22,7 @@ def test_a_broker_that_cannot_answer_is_not_waited_for(
     session: Session, runtime: FakeRuntime, end: str, word: str
 ) -> None:
     """Dead or held by a signal: it is named, whatever ZooKeeper does."""
-    lifecycle.up(session)
+    up(session)
     getattr(runtime, end)("kafka")
     with pytest.raises(NotReady, match=f"kafka {word}") as caught:
         session.require_running()
@@ -34,6 +34,6 @@ def test_one_broker_of_several_is_enough(session: Session, runtime: FakeRuntime)
     from dataclasses import replace
 
     three = replace(session, settings=replace(session.settings, brokers=3))
-    lifecycle.up(three)
+    up(three)
     runtime.kill("kafka")
     three.require_running()

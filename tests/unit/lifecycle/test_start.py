@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 import pytest
 
-from kafka_tasks import lifecycle
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import MachineError, NotReady, ServiceDied
-from kafka_tasks.lifecycle import Session
+from kafka_tasks.lifecycle.session import Session
+from kafka_tasks.lifecycle.start import up
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.events import Event
 from kafka_tasks.project import register
@@ -23,7 +23,7 @@ def test_up_starts_everything_and_returns_when_it_is_ready(
     session: Session, runtime: FakeRuntime
 ) -> None:
     """Services, findings and timeline are in the report; the project is noted, the lock free."""
-    found = lifecycle.up(session)
+    found = up(session)
     assert (found.state, found.changed, found.cluster_id) == ("ready", True, "the-id")
     assert [(entry.name, entry.state) for entry in found.services] == [
         ("zookeeper", "ready"),
@@ -37,25 +37,25 @@ def test_up_starts_everything_and_returns_when_it_is_ready(
 
 def test_up_twice_changes_nothing(session: Session, runtime: FakeRuntime) -> None:
     """A ready cluster is left as it is, whether its record is there or not."""
-    lifecycle.up(session)
-    before = runtime.services()
+    up(session)
+    before = runtime.observe().services
     runtime.calls.clear()
-    assert not lifecycle.up(session).changed
+    assert not up(session).changed
     record(session)
-    again = lifecycle.up(session)
+    again = up(session)
     assert (again.state, again.changed) == ("ready", False)
     assert runtime.calls == []
-    assert runtime.services() == before
+    assert runtime.observe().services == before
 
 
 def test_up_on_a_half_dead_cluster_starts_only_what_is_dead(
     session: Session, runtime: FakeRuntime
 ) -> None:
     """What lives keeps its process."""
-    lifecycle.up(session)
-    before = {service.name: service.pid for service in runtime.services()}
+    up(session)
+    before = {service.name: service.pid for service in runtime.observe().services}
     runtime.kill("zookeeper")
-    found = lifecycle.up(session)
+    found = up(session)
     after = {service.name: service.pid for service in found.services}
     assert after["kafka"] == before["kafka"]
     assert after["zookeeper"] not in (None, before["zookeeper"])
@@ -67,7 +67,7 @@ def test_a_failed_start_stops_what_it_started(
     """When the broker dies while it is waited for, ZooKeeper does not stay behind."""
     runtime.dies = {"kafka"}
     with pytest.raises(ServiceDied) as caught:
-        lifecycle.up(session)
+        up(session)
     assert caught.value.service == "kafka"
     assert caught.value.evidence == ("the last line",)
     assert alive(runtime) == []
@@ -79,7 +79,7 @@ def test_a_failed_repair_leaves_what_ran_before(
     session: Session, runtime: FakeRuntime, broker: ScriptedBroker
 ) -> None:
     """Only what this very call had started is stopped again."""
-    lifecycle.up(session)
+    up(session)
     runtime.kill("zookeeper")
 
     def never() -> None:
@@ -87,7 +87,7 @@ def test_a_failed_repair_leaves_what_ran_before(
 
     broker.does = never
     with pytest.raises(NotReady, match="layer broker does not hold: refused"):
-        lifecycle.up(session)
+        up(session)
     assert alive(runtime) == ["kafka"]
     assert runtime.calls[-1] == "stop zookeeper"
 
@@ -110,7 +110,7 @@ def test_an_interrupted_start_stops_what_it_started(
     broker.does = interrupt
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
-        lifecycle.up(session)
+        up(session)
     assert alive(runtime) == []
     assert handlers == [signal.SIG_IGN]
     assert signal.getsignal(signal.SIGINT) == before
@@ -121,13 +121,13 @@ def test_a_start_that_is_interrupted_early_is_no_longer_wanted(
 ) -> None:
     """Ctrl-C after the wish was written down, and before anything lives, leaves no failure."""
 
-    def planned(*_: object) -> Cluster:
+    def planned(*_: object, **__: object) -> Cluster:
         record(session)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(runtime, "start", planned)
     with pytest.raises(KeyboardInterrupt):
-        lifecycle.up(session)
+        up(session)
     assert runtime.calls == ["stop"]
 
 
@@ -135,9 +135,9 @@ def test_what_was_about_to_end_is_started_again(
     session: Session, runtime: FakeRuntime, broker: ScriptedBroker, heard: list[Event]
 ) -> None:
     """A stop that was interrupted has told a broker to end, which it does only under `up`."""
-    lifecycle.up(session)
+    up(session)
     runtime.kill("zookeeper")
-    before = {service.name: service.pid for service in runtime.services()}
+    before = {service.name: service.pid for service in runtime.observe().services}
 
     def ends() -> None:
         broker.does = lambda: None
@@ -145,7 +145,7 @@ def test_what_was_about_to_end_is_started_again(
         raise NotYet("refused")
 
     broker.does = ends
-    found = lifecycle.up(session)
+    found = up(session)
     assert found.state == "ready"
     assert {s.name: s.pid for s in found.services}["kafka"] not in (None, before["kafka"])
     assert "kafka was about to end; starting it again" in [event.text for event in heard]
@@ -155,7 +155,7 @@ def test_what_ends_twice_is_not_started_a_third_time(
     session: Session, runtime: FakeRuntime, broker: ScriptedBroker
 ) -> None:
     """It does not end because it was told to; nothing that this call started stays."""
-    lifecycle.up(session)
+    up(session)
     runtime.kill("zookeeper")
 
     def ends() -> None:
@@ -165,7 +165,7 @@ def test_what_ends_twice_is_not_started_a_third_time(
     broker.does = ends
     runtime.calls.clear()
     with pytest.raises(ServiceDied):
-        lifecycle.up(session)
+        up(session)
     assert runtime.calls.count("start") == 2
     assert alive(runtime) == []
 
@@ -174,14 +174,14 @@ def test_a_machine_that_is_not_able_starts_nothing(session: Session, runtime: Fa
     """A start that refuses passes its error on; there is nothing to stop."""
     runtime.refuses = MachineError("Port 9092 is held.")
     with pytest.raises(MachineError, match="Port 9092"):
-        lifecycle.up(session)
+        up(session)
     assert runtime.calls == ["start"]
 
 
 def test_what_auto_chose_is_said(session: Session, heard: list[Event]) -> None:
     """A start on a runtime that nobody named says which it is and why."""
     assert session.settings.runtime == "auto"
-    lifecycle.up(session)
+    up(session)
     assert f"{session.runtime.name}: {session.reason}" in [event.text for event in heard]
 
 
@@ -189,7 +189,7 @@ def test_a_cluster_that_was_only_slow_to_answer_is_not_changed(
     session: Session, runtime: FakeRuntime, broker: ScriptedBroker
 ) -> None:
     """A look that came too early is followed by a wait, and nothing was started."""
-    lifecycle.up(session)
+    up(session)
     looks = iter([NotYet("busy")])
 
     def busy() -> None:
@@ -197,7 +197,7 @@ def test_a_cluster_that_was_only_slow_to_answer_is_not_changed(
             raise cause
 
     broker.does = busy
-    found = lifecycle.up(session)
+    found = up(session)
     assert (found.state, found.changed) == ("ready", False)
 
 
@@ -212,7 +212,7 @@ def test_why_a_start_failed_is_said_although_the_stop_fails_too(
     runtime.dies = {"kafka"}
     monkeypatch.setattr(runtime, "stop", refuse)
     with pytest.raises(ServiceDied):
-        lifecycle.up(session)
+        up(session)
     said = [event.text for event in heard]
     assert "not all is stopped again: docker compose stop failed." in said
 
@@ -239,7 +239,9 @@ def test_a_port_that_was_lost_between_look_and_start_is_picked_anew(
     monkeypatch.setattr(processes, "port_is_free", lambda port: port != 9092)
     if setting != "auto":
         with pytest.raises(ServiceDied):
-            lifecycle.up(chosen)
+            up(chosen)
         return
-    assert lifecycle.up(chosen).state == "ready"
-    assert "somebody took the port of kafka; starting anew" in [event.text for event in heard]
+    assert up(chosen).state == "ready"
+    assert "another process took the port of kafka; starting again" in [
+        event.text for event in heard
+    ]

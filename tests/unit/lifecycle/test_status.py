@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from kafka_tasks import lifecycle
 from kafka_tasks.clients.zookeeper import Unanswered
 from kafka_tasks.errors import EngineMissing, NotReady, ServiceDied, SettingsError
-from kafka_tasks.lifecycle import Session
+from kafka_tasks.lifecycle.session import Session
+from kafka_tasks.lifecycle.start import up
+from kafka_tasks.lifecycle.status import list_clusters, status, wait
 from kafka_tasks.model.cluster import ServiceState
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.project.directory import Project
@@ -27,26 +28,26 @@ def test_a_remote_cluster_has_a_status(
     """A reachable remote cluster is ready; one whose brokers do not answer has failed."""
     settings = load(tmp_path, environ={"KAFKA_TASKS_BOOTSTRAP_SERVERS": "a.example:9092"})
     session = Session(Project(tmp_path), settings, RemoteRuntime(settings), "", Recorder())
-    assert lifecycle.status(session).state == "ready"
+    assert status(session).state == "ready"
 
     def away() -> None:
         raise NotYet("refused")
 
     broker.does = away
-    found = lifecycle.status(session)
+    found = status(session)
     assert (found.state, found.failed_layer, found.reason) == ("failed", "broker", "refused")
 
 
 def test_status_tells_stopped_from_failed(session: Session, runtime: FakeRuntime) -> None:
     """Nothing recorded or stopped on purpose is stopped; wanted but dead is failed."""
-    assert lifecycle.status(session).state == "stopped"
-    lifecycle.up(session)
+    assert status(session).state == "stopped"
+    up(session)
     for name in ("zookeeper", "kafka"):
         runtime.kill(name)
     record(session, wanted="stopped")
-    assert lifecycle.status(session).state == "stopped"
+    assert status(session).state == "stopped"
     record(session)
-    found = lifecycle.status(session)
+    found = status(session)
     assert found.state == "failed"
     assert {service.state for service in found.services} == {"failed"}
 
@@ -66,10 +67,10 @@ def test_status_of_a_half_dead_cluster_is_degraded(
             raise Unanswered("silence")
         return "standalone"
 
-    monkeypatch.setattr("kafka_tasks.probes.zookeeper.mode", asked)
-    lifecycle.up(session)
+    monkeypatch.setattr("kafka_tasks.clients.zookeeper.mode", asked)
+    up(session)
     runtime.kill("kafka")
-    found = lifecycle.status(session)
+    found = status(session)
     assert (found.state, found.failed_layer) == ("degraded", "process")
     assert found.reason == "kafka not running"
     assert {service.name: service.state for service in found.services} == {
@@ -82,20 +83,20 @@ def test_a_layer_that_does_not_hold_degrades_the_brokers(
     session: Session, broker: ScriptedBroker
 ) -> None:
     """ZooKeeper is well when only the broker's layer fails; under the lock that is starting."""
-    lifecycle.up(session)
+    up(session)
 
     def away() -> None:
         raise NotYet("refused")
 
     broker.does = away
-    found = lifecycle.status(session)
+    found = status(session)
     assert found.state == "degraded"
     assert {service.name: service.state for service in found.services} == {
         "zookeeper": "ready",
         "kafka": "degraded",
     }
     with exclusive(session.project, "up", session.deadline()):
-        busy = lifecycle.status(session)
+        busy = status(session)
     assert busy.state == "starting"
     assert {service.name: service.state for service in busy.services}["kafka"] == "starting"
 
@@ -103,7 +104,7 @@ def test_a_layer_that_does_not_hold_degrades_the_brokers(
 def test_wait_starts_nothing(session: Session, runtime: FakeRuntime, clock: FakeClock) -> None:
     """Waiting for what nobody starts ends at the deadline with exit 5."""
     with pytest.raises(NotReady, match="nothing has been started in this project") as caught:
-        lifecycle.wait(session)
+        wait(session)
     assert (caught.value.layer, caught.value.exit_code) == ("process", 5)
     assert clock.now == pytest.approx(60)
     assert runtime.calls == []
@@ -113,16 +114,16 @@ def test_wait_returns_when_somebody_elses_start_is_through(
     session: Session, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch, clock: FakeClock
 ) -> None:
     """What is started by another call while it is waited for is noticed."""
-    services = runtime.services
+    observe = runtime.observe
     looks = iter(range(10**6))
 
     def watched() -> Any:
         if next(looks) == 5:
             runtime.start(session.settings)
-        return services()
+        return observe()
 
-    monkeypatch.setattr(runtime, "services", watched)
-    assert lifecycle.wait(session).state == "ready"
+    monkeypatch.setattr(runtime, "observe", watched)
+    assert wait(session).state == "ready"
     assert 0 < clock.now < 5
 
 
@@ -130,7 +131,7 @@ def test_wait_outlasts_a_service_that_dies(
     session: Session, runtime: FakeRuntime, broker: ScriptedBroker, clock: FakeClock
 ) -> None:
     """A death is no end for who only waits: it may be started again."""
-    lifecycle.up(session)
+    up(session)
 
     def die() -> None:
         runtime.kill("kafka")
@@ -138,7 +139,7 @@ def test_wait_outlasts_a_service_that_dies(
 
     broker.does = die
     with pytest.raises(NotReady) as caught:
-        lifecycle.wait(session)
+        wait(session)
     assert not isinstance(caught.value, ServiceDied)
     assert clock.now == pytest.approx(60)
 
@@ -147,7 +148,7 @@ def test_clusters_of_the_machine_are_listed(
     session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each known project with its state; one whose settings are broken is listed as failed."""
-    lifecycle.up(session)
+    up(session)
     broken = Project(tmp_path / "broken")
     monkeypatch.setattr(registry, "projects_here", lambda: iter([session.project, broken]))
     monkeypatch.setattr(registry, "choose", lambda *_: registry.Choice(session.runtime, "test"))
@@ -158,7 +159,7 @@ def test_clusters_of_the_machine_are_listed(
         return session.settings
 
     record(session)
-    found = lifecycle.list_clusters(settings_of)
+    found = list_clusters(settings_of)
     assert [(known.project, known.state) for known in found] == [
         (session.project.path, "ready"),
         (broken.path, "failed"),
@@ -173,9 +174,9 @@ def test_a_cluster_that_cannot_be_looked_at_is_listed_as_failed(
     def no_engine() -> tuple[ServiceState, ...]:
         raise EngineMissing("No Docker engine answers.")
 
-    lifecycle.up(session)
+    up(session)
     monkeypatch.setattr(registry, "projects_here", lambda: iter([session.project]))
     monkeypatch.setattr(registry, "choose", lambda *_: registry.Choice(runtime, "test"))
-    monkeypatch.setattr(runtime, "services", no_engine)
-    found = lifecycle.list_clusters(lambda _: session.settings)
+    monkeypatch.setattr(runtime, "observe", no_engine)
+    found = list_clusters(lambda _: session.settings)
     assert [(known.project, known.state) for known in found] == [(session.project.path, "failed")]

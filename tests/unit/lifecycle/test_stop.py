@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from kafka_tasks import lifecycle
 from kafka_tasks.errors import InvalidInput, Refused
-from kafka_tasks.lifecycle import Session
+from kafka_tasks.lifecycle.session import Session, open_session
+from kafka_tasks.lifecycle.start import up
+from kafka_tasks.lifecycle.stop import down, restart
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.project.directory import Project
 from kafka_tasks.settings import Settings, load
@@ -20,22 +21,22 @@ def test_down_stops_brokers_first_and_keeps_the_data(
     session: Session, runtime: FakeRuntime
 ) -> None:
     """The order is the safe one, and nothing is wiped."""
-    lifecycle.up(session)
-    assert lifecycle.down(session) == ("kafka", "zookeeper")
+    up(session)
+    assert down(session) == ("kafka", "zookeeper")
     assert runtime.calls[-1] == "stop"
-    assert lifecycle.down(session) == ()
+    assert down(session) == ()
 
 
 def test_down_without_confirmation_wipes_nothing(session: Session, runtime: FakeRuntime) -> None:
     """An unconfirmed wipe is exit 6 and does not even stop the cluster."""
-    lifecycle.up(session)
+    up(session)
     with pytest.raises(Refused, match="was not confirmed") as caught:
-        lifecycle.down(session, wipe=True)
+        down(session, wipe=True)
     assert caught.value.exit_code == 6
     assert alive(runtime) == ["zookeeper", "kafka"]
-    assert lifecycle.down(session, wipe=True, confirmed=True) == ("kafka", "zookeeper")
+    assert down(session, wipe=True, confirmed=True) == ("kafka", "zookeeper")
     assert runtime.calls[-1] == "stop wipe"
-    assert runtime.services() == ()
+    assert runtime.observe().services == ()
 
 
 def test_down_where_nothing_ever_was_leaves_no_trace(
@@ -46,7 +47,7 @@ def test_down_where_nothing_ever_was_leaves_no_trace(
     bare.mkdir()
     runtime = FakeRuntime(bare)
     session = Session(Project(bare), settings, runtime, "test", Recorder())
-    assert lifecycle.down(session) == ()
+    assert down(session) == ()
     assert list(bare.iterdir()) == []
     assert runtime.calls == []
 
@@ -60,24 +61,24 @@ def test_down_stops_what_was_started_by_hand(
     runtime = FakeRuntime(bare)
     runtime.start(settings)
     session = Session(Project(bare), settings, runtime, "test", Recorder())
-    assert lifecycle.down(session) == ("kafka", "zookeeper")
+    assert down(session) == ("kafka", "zookeeper")
     assert alive(runtime) == []
 
 
 def test_restart_stops_and_starts_everything(session: Session, runtime: FakeRuntime) -> None:
     """Every service gets a new process."""
-    lifecycle.up(session)
-    before = {service.pid for service in runtime.services()}
-    found = lifecycle.restart(session)
+    up(session)
+    before = {service.pid for service in runtime.observe().services}
+    found = restart(session)
     assert (found.state, found.changed) == ("ready", True)
     assert not before & {service.pid for service in found.services}
 
 
 def test_restart_of_one_service_leaves_the_others(session: Session, runtime: FakeRuntime) -> None:
     """Only the named service gets a new process."""
-    lifecycle.up(session)
-    before = {service.name: service.pid for service in runtime.services()}
-    after = {s.name: s.pid for s in lifecycle.restart(session, "kafka").services}
+    up(session)
+    before = {service.name: service.pid for service in runtime.observe().services}
+    after = {s.name: s.pid for s in restart(session, "kafka").services}
     assert after["zookeeper"] == before["zookeeper"]
     assert after["kafka"] != before["kafka"]
 
@@ -86,26 +87,26 @@ def test_restart_of_an_unknown_service_stops_nothing(
     session: Session, runtime: FakeRuntime
 ) -> None:
     """A service that is not there is exit 3 and lists those that are."""
-    lifecycle.up(session)
+    up(session)
     with pytest.raises(InvalidInput, match=r"no service 'kafka-9' here \(there is: zookeeper, ka"):
-        lifecycle.restart(session, "kafka-9")
+        restart(session, "kafka-9")
     assert alive(runtime) == ["zookeeper", "kafka"]
 
 
 @pytest.mark.parametrize(
     "verb",
     [
-        lifecycle.up,
-        lifecycle.restart,
-        lifecycle.down,
-        lambda session: lifecycle.down(session, wipe=True, confirmed=True),
+        up,
+        restart,
+        down,
+        lambda session: down(session, wipe=True, confirmed=True),
     ],
 )
 def test_a_remote_cluster_declines_in_words(tmp_path: Path, verb: Callable[[Session], Any]) -> None:
     """up, restart and down of somebody else's cluster say so, and leave no state behind."""
     settings = load(tmp_path, environ={"KAFKA_TASKS_BOOTSTRAP_SERVERS": "a.example:9092"})
-    session = lifecycle.open_session(Project(tmp_path), settings)
+    session = open_session(Project(tmp_path), settings)
     assert session.runtime.name == "remote"
-    with pytest.raises(InvalidInput, match=r"a\.example:9092 is run by somebody else"):
+    with pytest.raises(InvalidInput, match=r"a\.example:9092 is a remote cluster"):
         verb(session)
     assert list(tmp_path.iterdir()) == []

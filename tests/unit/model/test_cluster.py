@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kafka_tasks.errors import InvalidInput
-from kafka_tasks.model.cluster import Address, Cluster, broker_id, broker_name, service_names
+from kafka_tasks.model.address import Address
+from kafka_tasks.model.cluster import Cluster
+from kafka_tasks.model.topology import Topology
 
 
 @given(
@@ -82,26 +84,16 @@ def test_loopback_is_known(host: str, here: bool) -> None:
     assert Address(host, 1).is_loopback is here
 
 
-@given(index=st.integers(1, 5))
-def test_names_and_ids_of_brokers_belong_together(index: int) -> None:
-    """The broker with number n is called kafka or kafka-n and has the id n."""
-    assert broker_id(broker_name(index)) == index
-
-
-def test_services_start_with_zookeeper() -> None:
-    """ZooKeeper comes first, then kafka, kafka-2, …"""
-    assert service_names(3) == ("zookeeper", "kafka", "kafka-2", "kafka-3")
-
-
 def test_a_cluster_shows_no_secret() -> None:
     """The client properties, which may hold a password, are not in repr()."""
     shown = Cluster(
         Path("/p"),
         "remote",
+        Topology(),
         (Address("a", 1), Address("b", 2)),
-        None,
         2,
         client={"sasl.password": "hunter2"},
     )
     assert "hunter2" not in repr(shown)
     assert shown.bootstrap_servers == "a:1,b:2"
+    assert shown.zookeeper is None

@@ -34,14 +34,14 @@ def three(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> tuple[FakeRunt
     """Three brokers that live and answer."""
     monkeypatch.setattr(module, "BrokerProbe", _Only)
     monkeypatch.setattr(module, "_PATIENCE_S", 0.0)
-    monkeypatch.setattr("kafka_tasks.probes.zookeeper.mode", lambda *_, **__: "standalone")
+    monkeypatch.setattr("kafka_tasks.clients.zookeeper.mode", lambda *_, **__: "standalone")
     runtime = FakeRuntime(settings.project)
     cluster = runtime.start(replace(settings, brokers=3))
     return runtime, cluster
 
 
 def _services(runtime: FakeRuntime) -> tuple[ServiceState, ...]:
-    return runtime.services()
+    return runtime.observe().services
 
 
 def test_all_that_live_answer(three: tuple[FakeRuntime, Cluster]) -> None:
@@ -73,8 +73,8 @@ def test_a_zookeeper_that_cannot_be_asked_counts(
 ) -> None:
     """A Compose file need not publish its port."""
     runtime, cluster = three
-    monkeypatch.delattr("kafka_tasks.probes.zookeeper.mode")
-    hidden = replace(cluster, zookeeper=None)
+    monkeypatch.delattr("kafka_tasks.clients.zookeeper.mode")
+    hidden = replace(cluster, topology=cluster.topology.at((None, 9092, 9093, 9094)))
     assert answering(hidden, _services(runtime)) == frozenset(NAMES)
 
 
@@ -87,7 +87,7 @@ def test_without_zookeeper_nobody_counts(
     def silent(*_: object, **__: object) -> str:
         raise Unanswered("silence")
 
-    monkeypatch.setattr("kafka_tasks.probes.zookeeper.mode", silent)
+    monkeypatch.setattr("kafka_tasks.clients.zookeeper.mode", silent)
     assert answering(cluster, _services(runtime)) == frozenset()
     runtime.kill("zookeeper")
     assert answering(cluster, _services(runtime)) == frozenset()

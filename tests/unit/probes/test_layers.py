@@ -10,14 +10,16 @@ from kafka_tasks.clients.kafka import admin as admin_module
 from kafka_tasks.clients.kafka import records
 from kafka_tasks.clients.zookeeper import Unanswered
 from kafka_tasks.errors import BrokerUnreachable, ClusterError
-from kafka_tasks.model.cluster import Address, Cluster, ServiceState
+from kafka_tasks.model.address import Address
+from kafka_tasks.model.cluster import Cluster, ServiceState
+from kafka_tasks.model.topology import Role, Topology
 from kafka_tasks.probes.advertised import AdvertisedProbe
 from kafka_tasks.probes.broker import BrokerProbe
 from kafka_tasks.probes.cluster import ClusterProbe
 from kafka_tasks.probes.context import Context, Held
+from kafka_tasks.probes.coordinator import CoordinatorProbe
 from kafka_tasks.probes.process import ProcessProbe
 from kafka_tasks.probes.roundtrip import RoundtripProbe
-from kafka_tasks.probes.zookeeper import ZookeeperProbe
 from kafka_tasks.retry import NotYet
 from tests.unit.fakes import FakeAdmin
 
@@ -41,12 +43,12 @@ def _services(*entries: ServiceState) -> Callable[[], tuple[ServiceState, ...]]:
     return lambda: entries
 
 
-ALIVE = ServiceState("zookeeper", "zookeeper", alive=True, pid=7)
+ALIVE = ServiceState("zookeeper", Role.ZOOKEEPER, alive=True, pid=7)
 
 
 def test_process_holds_when_each_service_lives(cluster: Cluster) -> None:
     """Every service is shown with its pid, or the short id of its container."""
-    other = ServiceState("kafka", "broker", alive=True, container="0123456789abcdef")
+    other = ServiceState("kafka", Role.BROKER, alive=True, container="0123456789abcdef")
     assert ProcessProbe().check(Context(cluster, _services(ALIVE, other))) == [
         Held("zookeeper", "pid 7"),
         Held("kafka", "container 0123456789ab"),
@@ -55,22 +57,22 @@ def test_process_holds_when_each_service_lives(cluster: Cluster) -> None:
 
 def test_process_names_what_is_suspended(cluster: Cluster) -> None:
     """A service that lives and stands still does not hold the layer."""
-    held = ServiceState("kafka", "broker", alive=True, pid=8, suspended=True)
+    held = ServiceState("kafka", Role.BROKER, alive=True, pid=8, suspended=True)
     with pytest.raises(NotYet, match=r"^kafka suspended, which invoke kafka\.up ends$"):
         ProcessProbe().check(Context(cluster, _services(ALIVE, held)))
 
 
 def test_process_names_the_dead(cluster: Cluster) -> None:
     """Each service that does not live is named."""
-    dead = [ServiceState(name, "broker", alive=False) for name in ("kafka", "kafka-2")]
+    dead = [ServiceState(name, Role.BROKER, alive=False) for name in ("kafka", "kafka-2")]
     with pytest.raises(NotYet, match=r"^kafka, kafka-2 not running$"):
         ProcessProbe().check(Context(cluster, _services(ALIVE, *dead)))
 
 
 def test_zookeeper_holds_with_a_mode(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     """The reply's mode is what is shown."""
-    monkeypatch.setattr("kafka_tasks.probes.zookeeper.mode", lambda *_, **__: "standalone")
-    found = ZookeeperProbe().check(Context(cluster, _services()))
+    monkeypatch.setattr("kafka_tasks.clients.zookeeper.mode", lambda *_, **__: "standalone")
+    found = CoordinatorProbe("zookeeper").check(Context(cluster, _services()))
     assert found == [Held("zookeeper", "localhost:2181 standalone")]
 
 
@@ -82,9 +84,9 @@ def test_zookeeper_that_does_not_answer_is_not_yet(
     def silent(address: Address, timeout_s: float) -> str:
         raise Unanswered("an empty reply")
 
-    monkeypatch.setattr("kafka_tasks.probes.zookeeper.mode", silent)
+    monkeypatch.setattr("kafka_tasks.clients.zookeeper.mode", silent)
     with pytest.raises(NotYet, match="an empty reply"):
-        ZookeeperProbe().check(Context(cluster, _services()))
+        CoordinatorProbe("zookeeper").check(Context(cluster, _services()))
 
 
 def test_zookeeper_is_skipped_where_it_is_not_known(
@@ -92,8 +94,8 @@ def test_zookeeper_is_skipped_where_it_is_not_known(
 ) -> None:
     """A remote cluster's ZooKeeper is nobody's business, and is not asked."""
     monkeypatch.setattr(zookeeper, "_four_letter_word", None)
-    remote = replace(cluster, zookeeper=None)
-    assert ZookeeperProbe().check(Context(remote, _services())) == []
+    remote = replace(cluster, topology=Topology())
+    assert CoordinatorProbe("zookeeper").check(Context(remote, _services())) == []
 
 
 def test_broker_holds_when_metadata_is_answered(

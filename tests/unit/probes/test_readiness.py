@@ -7,6 +7,7 @@ import pytest
 from kafka_tasks.errors import NotReady, ServiceDied
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.events import Event, Recorder
+from kafka_tasks.model.topology import zookeeper_cluster
 from kafka_tasks.probes import readiness
 from kafka_tasks.probes.context import Context, Held, Probe
 from kafka_tasks.probes.readiness import Watch, glance, ladder, wait_until_ready
@@ -47,12 +48,12 @@ def runtime(settings: Settings) -> FakeRuntime:
 
 
 def _watch(runtime: FakeRuntime, *, fail_on_death: bool = True) -> Watch:
-    return Watch(runtime.services, runtime.logs, fail_on_death)
+    return Watch(lambda: runtime.observe().services, runtime.logs, fail_on_death)
 
 
 def test_the_ladder_has_the_layers_of_up_in_order() -> None:
     """`up` climbs process, zookeeper, broker, cluster, advertised."""
-    assert [probe.layer for probe in ladder()] == [
+    assert [probe.layer for probe in ladder(zookeeper_cluster(1))] == [
         "process",
         "zookeeper",
         "broker",
@@ -188,7 +189,7 @@ def test_a_glance_stops_at_the_first_layer_that_does_not_hold(
     """Layers above the first failing one are not asked."""
     above = _Layer("cluster")
     layers = (_Layer("process"), _Layer("zookeeper", looks=2), above)
-    monkeypatch.setattr(readiness, "ladder", lambda: layers)
+    monkeypatch.setattr(readiness, "ladder", lambda _: layers)
     recorder = Recorder(clock=clock)
     found = glance(cluster, _watch(runtime), recorder)
     assert (found.failed, found.reason) == ("zookeeper", "look 1")
@@ -202,9 +203,9 @@ def test_a_glance_gives_a_broker_two_seconds(
     runtime: FakeRuntime, cluster: Cluster, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A first connection takes a moment, so the broker is asked more than once."""
-    monkeypatch.setattr(readiness, "ladder", lambda: (_Layer("broker", looks=5),))
+    monkeypatch.setattr(readiness, "ladder", lambda _: (_Layer("broker", looks=5),))
     assert glance(cluster, _watch(runtime), Recorder(clock=clock)).failed is None
-    monkeypatch.setattr(readiness, "ladder", lambda: (_Layer("broker", looks=10**6),))
+    monkeypatch.setattr(readiness, "ladder", lambda _: (_Layer("broker", looks=10**6),))
     clock.now = 0.0
     assert glance(cluster, _watch(runtime), Recorder(clock=clock)).failed == "broker"
     assert clock.now == pytest.approx(2.0)

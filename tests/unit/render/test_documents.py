@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 
 from kafka_tasks.errors import NotReady, PortTaken
-from kafka_tasks.model.cluster import Address, ServiceState
+from kafka_tasks.model.address import Address
+from kafka_tasks.model.cluster import ServiceState
 from kafka_tasks.model.events import Mark
 from kafka_tasks.model.results import Known, Proof, Pulled, Report
 from kafka_tasks.model.topic import ConfigValue, ListedTopic, Offsets, PartitionState, TopicState
+from kafka_tasks.model.topology import Role
 from kafka_tasks.render.views import clusters, error, proof, pulled, report, stopped, topic, topics
 from kafka_tasks.render.views.stopped import Stopped
 from kafka_tasks.render.views.topic import Described
@@ -24,7 +26,7 @@ REPORT = Report(
     services=(
         ServiceState(
             "zookeeper",
-            "zookeeper",
+            Role.ZOOKEEPER,
             alive=True,
             address=Address("localhost", 2181),
             state="ready",

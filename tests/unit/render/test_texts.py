@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafka_tasks.model.cluster import Address, ServiceState
+from kafka_tasks.model.address import Address
+from kafka_tasks.model.cluster import ServiceState
 from kafka_tasks.model.results import Known, Proof, Pulled
 from kafka_tasks.model.topic import ConfigValue, ListedTopic, Offsets, TopicState
+from kafka_tasks.model.topology import Role
 from kafka_tasks.render import tables, words
 from kafka_tasks.render.views import clusters, proof, pulled, ready, report, topics
 from kafka_tasks.render.views import topic as topic_view
@@ -66,7 +68,7 @@ def test_health_is_a_column_only_where_there_is_one() -> None:
     """Containers have a health; processes do not, and then there is no column."""
     process = REPORT.services[0]
     container = ServiceState(
-        "kafka", "broker", True, container="0123456789abcdef", health="healthy"
+        "kafka", Role.BROKER, True, container="0123456789abcdef", health="healthy"
     )
     assert "health" not in report.text(replace(REPORT, services=(process,)), width=200)
     both = report.text(replace(REPORT, services=(process, container)), width=200)

@@ -7,7 +7,7 @@ from importlib import import_module
 
 import pytest
 
-from kafka_tasks.lifecycle import Session
+from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.model.cluster import ServiceState
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.probes import readiness
@@ -56,7 +56,7 @@ class TestFakeRuntime(RuntimeContract):
         lines = [f"line {number}" for number in range(5)]
         runtime = FakeRuntime(project.path, logs={"zookeeper": lines, "kafka": lines})
         probe = _Broker(clock)
-        monkeypatch.setattr(readiness, "ladder", lambda: (ProcessProbe(), probe))
+        monkeypatch.setattr(readiness, "ladder", lambda _: (ProcessProbe(), probe))
         for module, asks in _ASK.items():
             monkeypatch.setattr(import_module(module), asks, lambda *_: ())
 
@@ -65,7 +65,7 @@ class TestFakeRuntime(RuntimeContract):
             return Session(project, settings, runtime, "a test", Recorder(clock=clock))
 
         def living() -> list[ServiceState]:
-            return [service for service in runtime.services() if service.alive]
+            return [service for service in runtime.observe().services if service.alive]
 
         return Subject(
             open=open_,

@@ -10,12 +10,15 @@ from hypothesis import strategies as st
 from kafka_tasks.clients import processes
 from kafka_tasks.clients.processes import PortHolder
 from kafka_tasks.errors import MachineError, PortTaken
+from kafka_tasks.model.topology import zookeeper_cluster
 from kafka_tasks.project.directory import Project
 from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes import ports
 from kafka_tasks.settings import load
+from tests.unit.recorded import cluster_record
 
 HERE = Path("/some/project")
+SERVICES = zookeeper_cluster(1).at((2181, 9092))
 
 
 def _free(_: int) -> bool:
@@ -55,8 +58,11 @@ def test_no_free_ports_is_exit_4() -> None:
 
 def test_brokers_take_the_ports_after_the_first() -> None:
     """kafka has the first port, kafka-3 the third, ZooKeeper its own."""
-    found = {name: ports.of_service(name, 9092, 2181) for name in ("zookeeper", "kafka", "kafka-3")}
-    assert found == {"zookeeper": 2181, "kafka": 9092, "kafka-3": 9094}
+    settings = load(HERE, environ={"KAFKA_TASKS_BROKERS": "3", "KAFKA_TASKS_PORT": "19092"})
+    found = {each.name: each.port for each in ports.as_set(settings, settings.topology)}
+    assert found == {"zookeeper": 2181, "kafka": 19092, "kafka-2": 19093, "kafka-3": 19094}
+    free = load(HERE, environ={"KAFKA_TASKS_PORT": "auto"})
+    assert [each.port for each in ports.as_set(free, free.topology)] == [2181, None]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +77,7 @@ def test_a_taken_port_names_its_holder(
     monkeypatch.setattr(processes, "port_is_free", lambda number: number != port)
     monkeypatch.setattr(processes, "port_holder", lambda number: holder)
     with pytest.raises(PortTaken) as caught:
-        ports.require_free({"zookeeper": 2181, "kafka": 9092})
+        ports.require_free(SERVICES)
     assert caught.value.exit_code == 4
     assert caught.value.message == (
         f"Port {port}, which {service} needs, is held by nc (process 77: nc -l {port})."
@@ -90,7 +96,7 @@ def test_a_holder_that_is_not_known_cannot_be_killed(
     monkeypatch.setattr(processes, "port_is_free", lambda number: False)
     monkeypatch.setattr(processes, "port_holder", lambda number: holder)
     with pytest.raises(PortTaken, match=f"is held by {named}") as caught:
-        ports.require_free({"kafka": 9092})
+        ports.require_free(SERVICES.brokers)
     assert caught.value.hint == "KAFKA_TASKS_PORT=auto invoke kafka.up"
 
 
@@ -104,12 +110,12 @@ def test_free_ports_are_let_through(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(processes, "port_is_free", free)
     monkeypatch.setattr(processes, "port_holder", lambda number: pytest.fail("looked for"))
-    ports.require_free({"zookeeper": 2181, "kafka": 9092})
+    ports.require_free(SERVICES)
     assert asked == [2181, 9092]
 
 
 class Resolved:
-    """What `resolve` makes of settings and record; `held` ports are not free."""
+    """What `assign` makes of settings and record; `held` ports are not free."""
 
     def __init__(
         self,
@@ -126,24 +132,24 @@ class Resolved:
         self.notices: list[str] = []
         monkeypatch.setattr(processes, "port_is_free", lambda number: number not in held)
         monkeypatch.setattr(ports.pick, "__defaults__", ((), lambda number: number not in held))
-        environ = {"KAFKA_TASKS_PORT": port, "KAFKA_TASKS_ZOOKEEPER_PORT": keeper}
+        environ = {
+            "KAFKA_TASKS_PORT": port,
+            "KAFKA_TASKS_ZOOKEEPER_PORT": keeper,
+            "KAFKA_TASKS_BROKERS": str(brokers),
+        }
         settings = load(project.path, environ=environ)
-        self.auto, self.port, self.keeper = ports.resolve(
-            project.path, settings, before, own, brokers=brokers, notice=self.notices.append
+        assigned = ports.assign(
+            project.path, settings, settings.topology, before, own, self.notices.append
         )
+        self.auto = assigned.auto
+        zookeeper, *numbers = [service.port or 0 for service in assigned.topology]
+        self.keeper, self.port = zookeeper, numbers[0]
+        assert numbers == list(range(self.port, self.port + brokers))
 
 
 def _before(port: int, keeper: int, *auto: str) -> ClusterRecord:
-    return ClusterRecord(
-        runtime="compose",
-        wanted="stopped",
-        version="7.9.6",
-        kafka_version="3.9",
-        brokers=1,
-        port=port,
-        zookeeper_port=keeper,
-        changed_at=0.0,
-        auto_ports=auto,
+    return cluster_record(
+        runtime="compose", wanted="stopped", port=port, zookeeper_port=keeper, auto_ports=auto
     )
 
 

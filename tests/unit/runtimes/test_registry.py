@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -11,26 +10,14 @@ from kafka_tasks.errors import EngineMissing, InvalidInput
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.project import register, state
 from kafka_tasks.project.directory import Project
-from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes import registry
 from kafka_tasks.settings import load
 from kafka_tasks.testing import FakeRuntime
+from tests.unit.recorded import cluster_record
 
 
 def _recorded(project: Project, runtime: str, wanted: str = "running") -> None:
-    fields: dict[str, Any] = {"runtime": runtime, "wanted": wanted}
-    state.write(
-        project,
-        ClusterRecord(
-            version="7.9.6",
-            kafka_version="3.9.1",
-            brokers=1,
-            port=9092,
-            zookeeper_port=2181,
-            changed_at=0.0,
-            **fields,
-        ),
-    )
+    state.write(project, cluster_record(runtime=runtime, wanted=wanted))
 
 
 def _choose(project: Project, **environ: str) -> registry.Choice:

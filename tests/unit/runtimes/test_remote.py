@@ -1,19 +1,22 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from kafka_tasks.errors import InvalidInput
-from kafka_tasks.model.cluster import Address
+from kafka_tasks.lifecycle.session import Session
+from kafka_tasks.model.address import Address
+from kafka_tasks.model.events import Recorder
+from kafka_tasks.project.directory import Project
+from kafka_tasks.runtimes.protocol import Abilities
 from kafka_tasks.runtimes.remote import RemoteRuntime
 from kafka_tasks.settings import Settings, load
 
 
 @pytest.fixture
 def remote(tmp_path: Path) -> Settings:
-    """Two brokers of somebody else, with a password."""
+    """Two brokers of a remote cluster, with a password."""
     return load(
         tmp_path,
         environ={
@@ -23,42 +26,33 @@ def remote(tmp_path: Path) -> Settings:
     )
 
 
-VERBS: dict[str, Callable[[RemoteRuntime, Settings], object]] = {
-    "neither started nor stopped": lambda runtime, settings: runtime.start(settings),
-    "neither stopped nor started": lambda runtime, settings: runtime.stop(wipe=True),
-    "not followed": lambda runtime, settings: runtime.follow("kafka", 1),
-}
-
-
-@pytest.mark.parametrize("verb", VERBS)
-def test_a_remote_cluster_declines_in_words(remote: Settings, verb: str) -> None:
-    """Starting, stopping and following name the cluster and say how to have one of one's own."""
-    with pytest.raises(InvalidInput) as caught:
-        VERBS[verb](RemoteRuntime(remote), remote)
-    assert caught.value.message == (
-        "The cluster at a.example:9092,b.example:9093 is run by somebody else and is "
-        f"{verb} from here."
-    )
-    assert "unset KAFKA_TASKS_BOOTSTRAP_SERVERS" in (caught.value.hint or "")
-
-
 def test_a_remote_cluster_is_where_the_settings_say(remote: Settings) -> None:
     """Addresses and security come from the settings; there is no ZooKeeper to see."""
     runtime = RemoteRuntime(remote)
-    found = runtime.cluster(remote)
+    found = runtime.plan(remote)
     assert found.bootstrap == (Address("a.example", 9092), Address("b.example", 9093))
     assert found.zookeeper is None
+    assert (found.brokers, found.topology.names) == (1, ())
     assert found.client == {"sasl.password": "hunter2"}
-    assert [service.name for service in runtime.services()] == ["kafka", "kafka-2"]
+    seen = runtime.observe()
+    assert seen.names == ("kafka", "kafka-2")
+    assert [str(each.address) for each in seen.services] == ["a.example:9092", "b.example:9093"]
 
 
-def test_a_remote_cluster_has_nothing_of_ours(remote: Settings) -> None:
-    """There is nothing to adopt, to wait out, to prepare or to read; and that is stated as data."""
-    runtime = RemoteRuntime(remote)
-    runtime.settled()
-    assert runtime.adopt() == ()
-    assert runtime.unclean() is False
-    assert "are not here" in runtime.logs("kafka", 10)[0]
-    assert runtime.pull(remote) == ()
-    able = runtime.capabilities
-    assert (able.lifecycle, able.wipe, able.logs, able.zookeeper) == (False,) * 4
+def test_a_remote_cluster_is_able_to_do_nothing(remote: Settings) -> None:
+    """It can be looked at; that it cannot be started, repaired or saved is stated as data."""
+    assert RemoteRuntime(remote).abilities == Abilities()
+
+
+def test_a_remote_cluster_declines_in_words(remote: Settings, project: Project) -> None:
+    """Each ability that is asked for names the cluster and says how to use one of your own."""
+    session = Session(project, remote, RemoteRuntime(remote), "test", Recorder())
+    assert not session.is_local
+    assert session.logs("kafka", 10) == []
+    for ability in (session.servers, session.recovery, session.preparation, session.data):
+        with pytest.raises(InvalidInput) as caught:
+            ability()
+        assert caught.value.message.startswith(
+            "The cluster at a.example:9092,b.example:9093 is a remote cluster: kafka-tasks does not"
+        )
+        assert "unset KAFKA_TASKS_BOOTSTRAP_SERVERS" in (caught.value.hint or "")

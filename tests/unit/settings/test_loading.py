@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kafka_tasks.errors import SettingsError
-from kafka_tasks.model.cluster import Address
+from kafka_tasks.model.address import Address
 from kafka_tasks.settings import PREFIX, VARIABLES, Origin, load
 from tests.unit.settings.sources import loaded
 
@@ -51,7 +51,7 @@ def test_the_defaults_are_those_of_the_contract(tmp_path: Path) -> None:
     """Without any source the documented defaults hold."""
     found = loaded(tmp_path)
     assert (found.runtime, found.port, found.zookeeper_port) == ("auto", 9092, 2181)
-    assert (found.version, found.kafka_line, found.brokers) == ("7.9.6", "3.9", 1)
+    assert (found.version, found.line.kafka, found.brokers) == ("7.9.6", "3.9", 1)
     assert found.kafka_image == "confluentinc/cp-kafka:7.9.6"
     assert found.zookeeper_image == "confluentinc/cp-zookeeper:7.9.6"
     assert (found.timeout, found.launch, found.network_external) == (60.0, "direct", False)
@@ -65,7 +65,7 @@ def test_the_default_images_follow_the_version(tmp_path: Path) -> None:
     """Another version means other images and another Kafka line."""
     found = loaded(tmp_path, environ={"KAFKA_TASKS_VERSION": "7.5.3"})
     assert found.kafka_image == "confluentinc/cp-kafka:7.5.3"
-    assert found.kafka_line == "3.5"
+    assert found.line.kafka == "3.5"
 
 
 def test_every_variable_is_read_from_the_environment(tmp_path: Path) -> None:

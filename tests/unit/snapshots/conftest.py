@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from kafka_tasks import lifecycle
-from kafka_tasks.lifecycle import Session
+from kafka_tasks.lifecycle.session import Session
+from kafka_tasks.lifecycle.start import up
 from kafka_tasks.model.data_files import DataFile
 from kafka_tasks.probes import readiness
 from kafka_tasks.probes.process import ProcessProbe
@@ -63,7 +63,7 @@ def snapshot(tmp_path: Path) -> Snapshot:
 @pytest.fixture
 def runtime(project: Project, monkeypatch: pytest.MonkeyPatch) -> FakeRuntime:
     """Return a stopped runtime with data."""
-    monkeypatch.setattr(readiness, "ladder", lambda: (ProcessProbe(),))
+    monkeypatch.setattr(readiness, "ladder", lambda _: (ProcessProbe(),))
     found = FakeRuntime(project.path)
     found.files.there = dict(CONTENT)
     return found
@@ -74,7 +74,7 @@ def started(session: Session, runtime: FakeRuntime) -> Callable[[], None]:
     """Return a function that starts the cluster and clears the recorded calls."""
 
     def start() -> None:
-        lifecycle.up(session)
+        up(session)
         runtime.calls.clear()
 
     return start

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from kafka_tasks import lifecycle
 from kafka_tasks.errors import Interrupted, InvalidInput, MachineError, Refused, SnapshotDamaged
-from kafka_tasks.lifecycle import Session
+from kafka_tasks.lifecycle.session import Session
+from kafka_tasks.lifecycle.start import up
 from kafka_tasks.model.data_files import DataFile
 from kafka_tasks.model.events import Event
 from kafka_tasks.project import restoring, state
@@ -135,7 +135,7 @@ def test_damage_that_is_found_while_unpacking_undoes_it(
     with pytest.raises(SnapshotDamaged, match="base is damaged: its end is missing"):
         restore(session, snapshot, confirmed=True)
     assert runtime.files == FakeData(there=OTHER)
-    assert all(service.alive for service in runtime.services())
+    assert all(service.alive for service in runtime.observe().services)
     assert restoring.read(session.project) is None
 
 
@@ -165,7 +165,7 @@ def test_up_undoes_a_restore_that_was_not_complete(
     """What a kill left staged goes, and the old data runs."""
     runtime.files.staged = {"kafka/half-0/x": b"half"}
     _begun(session, committed=False)
-    lifecycle.up(session)
+    up(session)
     assert runtime.files == FakeData(there=OTHER)
     assert any(event.text.startswith("undoing the restore of base") for event in heard)
     assert runtime.calls == ["data", "start", "settled"]
@@ -177,7 +177,7 @@ def test_up_finishes_a_restore_that_was_complete(
     """What is staged is all of it, so it is what counts."""
     runtime.files.staged = dict(CONTENT)
     _begun(session, committed=True)
-    lifecycle.up(session)
+    up(session)
     assert runtime.files == FakeData(there=CONTENT)
     assert any(event.text.startswith("finishing the restore of base") for event in heard)
     assert restoring.read(session.project) is None
@@ -202,6 +202,6 @@ def test_the_runtime_of_the_restore_recovers_it(
     monkeypatch.setattr(registry, "make", lambda name, *_: {"fake": runtime}[name])
     runtime.files.staged = dict(CONTENT)
     _begun(session, committed=True)
-    lifecycle.up(replace(session, runtime=other))
+    up(replace(session, runtime=other))
     assert runtime.files.there == CONTENT
     assert other.calls == ["start", "settled"]

@@ -12,11 +12,10 @@ from kafka_tasks.errors import (
     MachineError,
     NotReady,
     Refused,
-    SettingsError,
 )
-from kafka_tasks.lifecycle import Session, start
-from kafka_tasks.model.cluster import Capabilities
+from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.model.events import Event
+from kafka_tasks.runtimes.protocol import Abilities
 from kafka_tasks.snapshots import snapshot_file, store
 from kafka_tasks.snapshots.save import save
 from kafka_tasks.testing import FakeRuntime
@@ -107,10 +106,10 @@ def test_a_broker_that_had_to_be_killed_starts_again_and_is_not_saved(
 
     monkeypatch.setattr(runtime, "stop", hard)
     # The start after it waits for ZooKeeper to forget the broker.
-    monkeypatch.setattr(start, "wait_out_old_registrations", lambda *_: None)
+    monkeypatch.setattr("kafka_tasks.lifecycle.start.wait_out_old_registrations", lambda *_: None)
     with pytest.raises(NotReady, match="A broker was killed"):
         save(session, "base")
-    assert all(service.alive for service in runtime.services())
+    assert all(service.alive for service in runtime.observe().services)
     assert store.paths(session.project) == []
 
 
@@ -153,13 +152,12 @@ def test_a_full_disk_is_noticed_before_and_meanwhile(
     runtime.files.there["kafka/big-0/x"] = bytes(40 << 20)
     with pytest.raises(MachineError, match="too full for a snapshot"):
         save(session, "base")
-    assert all(service.alive for service in runtime.services())
+    assert all(service.alive for service in runtime.observe().services)
     assert list(store.folder(session.project).iterdir()) == []
 
 
 def test_somebody_elses_cluster_is_not_saved(session: Session, runtime: FakeRuntime) -> None:
     """What is not started from here is not stopped from here."""
-    runtime.capabilities = Capabilities(lifecycle=False)
-    runtime.refuses = SettingsError("is run by somebody else")
-    with pytest.raises(InvalidInput, match="somebody else"):
+    runtime.abilities = Abilities()
+    with pytest.raises(InvalidInput, match="is a remote cluster"):
         save(session, "base")

@@ -68,7 +68,7 @@ def runtime(project: Project, monkeypatch: pytest.MonkeyPatch) -> FakeRuntime:
     choice = registry.Choice(found, "asked for by a test")
     monkeypatch.setenv("KAFKA_TASKS_RUNTIME", "embedded")
     monkeypatch.setattr(registry, "choose", lambda *_: choice)
-    monkeypatch.setattr(readiness, "ladder", lambda: (ProcessProbe(),))
+    monkeypatch.setattr(readiness, "ladder", lambda _: (ProcessProbe(),))
     return found
 
 

@@ -7,16 +7,16 @@ import pytest
 
 from kafka_tasks.project import state
 from kafka_tasks.project.directory import Project
-from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes import registry
 from kafka_tasks.testing import FakeRuntime
+from tests.unit.recorded import cluster_record
 from tests.unit.tasks.conftest import Run
 
 CONTRACT = ["up", "down", "restart", "status", "list", "pull", "wait", "logs", "config", "env"]
 
 
 def _alive(runtime: FakeRuntime) -> list[str]:
-    return [service.name for service in runtime.services() if service.alive]
+    return [service.name for service in runtime.observe().services if service.alive]
 
 
 def test_the_tasks_of_the_contract_are_there(run: Run) -> None:
@@ -126,7 +126,7 @@ def test_status_is_0_only_when_ready(
     run: Run, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Stopped and degraded are exit 5, with a document all the same."""
-    monkeypatch.setattr("kafka_tasks.probes.zookeeper.mode", lambda *_, **__: "standalone")
+    monkeypatch.setattr("kafka_tasks.clients.zookeeper.mode", lambda *_, **__: "standalone")
     stopped = run("status -o json")
     assert (stopped.code, stopped.document["state"]) == (5, "stopped")
     assert run("status").out.splitlines()[-1] == "Hint: invoke kafka.up"
@@ -212,19 +212,7 @@ def test_the_number_of_brokers_is_remembered(
     run: Run, runtime: FakeRuntime, project: Project
 ) -> None:
     """A cluster of three stays one of three without the flag."""
-    state.write(
-        project,
-        ClusterRecord(
-            runtime="fake",
-            wanted="stopped",
-            version="7.9.6",
-            kafka_version="3.9.1",
-            brokers=3,
-            port=9092,
-            zookeeper_port=2181,
-            changed_at=0.0,
-        ),
-    )
+    state.write(project, cluster_record(runtime="fake", wanted="stopped", brokers=3))
     assert run("up --dry -o json").document["start"][-1] == "kafka-3"
     assert run("up --brokers 2 --dry -o json").document["start"][-1] == "kafka-2"
 
@@ -233,19 +221,7 @@ def test_list_shows_the_clusters_of_the_machine(
     ready: Run, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each with project, state and ports; none is said in words."""
-    state.write(
-        project,
-        ClusterRecord(
-            runtime="fake",
-            wanted="running",
-            version="7.9.6",
-            kafka_version="3.9.1",
-            brokers=1,
-            port=9092,
-            zookeeper_port=2181,
-            changed_at=0.0,
-        ),
-    )
+    state.write(project, cluster_record(runtime="fake", wanted="running", brokers=1))
     monkeypatch.setattr(registry, "projects_here", lambda: iter([project]))
     (found,) = ready("list -o json").document["clusters"]
     assert (found["project"], found["state"]) == (str(project.path), "ready")
@@ -272,7 +248,7 @@ def test_a_remote_cluster_declines(
     monkeypatch.setenv("KAFKA_TASKS_BOOTSTRAP_SERVERS", "a.example:9092")
     ran = run(f"{line} -o json")
     assert ran.code == 3
-    assert "is run by somebody else" in ran.document["error"]["message"]
+    assert "is a remote cluster" in ran.document["error"]["message"]
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from kafka_tasks.model.cluster import Capabilities
 from kafka_tasks.project.directory import Project
+from kafka_tasks.runtimes.protocol import Abilities
 from kafka_tasks.tasks import kafka
 from kafka_tasks.testing import FakeRuntime
 from tests.unit.fakes import FakeAdmin, topic
@@ -217,7 +217,7 @@ def test_deleting_on_a_remote_cluster_wants_its_id(
     """Besides --yes, --cluster-id has to name the very cluster; a wrong one is refused anywhere."""
     admin.there["t"] = topic("t")
     assert ready("topic.delete t --yes --cluster-id other").code == 6
-    runtime.capabilities = Capabilities(lifecycle=False)
+    runtime.abilities = Abilities()
     ran = ready("topic.delete t --yes")
     assert ran.code == 6 and f"--cluster-id {admin.cluster_id}" in ran.err
     assert list(admin.there) == ["t"]

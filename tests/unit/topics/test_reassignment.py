@@ -9,9 +9,11 @@ import pytest
 
 from kafka_tasks.clients.kafka.changes import Outcomes
 from kafka_tasks.errors import BrokerUnreachable, ClusterError, KafkaTasksError
-from kafka_tasks.model.cluster import Address, Cluster
+from kafka_tasks.model.address import Address
+from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.model.topic import PartitionState
+from kafka_tasks.model.topology import Topology
 from kafka_tasks.retry import Deadline
 from kafka_tasks.topics import reassignment
 from kafka_tasks.topics.observe import Observed
@@ -60,7 +62,7 @@ class FakeReplicas:
 @pytest.fixture
 def cluster(tmp_path: Path) -> Cluster:
     """Somewhere."""
-    return Cluster(tmp_path, "remote", (Address("k", 9092),), None, 3)
+    return Cluster(tmp_path, "remote", Topology(), (Address("k", 9092),), 3)
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ from kafka_tasks.errors import (
     TopicExists,
     TopicMissing,
 )
-from kafka_tasks.model.cluster import Address, Cluster
+from kafka_tasks.model.address import Address
+from kafka_tasks.model.cluster import Cluster
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from kafka_tasks.model.cluster import Address, Cluster
+from kafka_tasks.model.address import Address
+from kafka_tasks.model.cluster import Cluster
+from kafka_tasks.model.topology import Topology
 from kafka_tasks.render.views import connection
 from kafka_tasks.render.views.connection import Connection
 
@@ -18,7 +20,7 @@ def secured(cluster: Cluster) -> Cluster:
     return replace(
         cluster,
         bootstrap=(Address("a", 1), Address("b", 2)),
-        zookeeper=None,
+        topology=Topology(),
         client={"security.protocol": "SASL_SSL", "sasl.password": "hunter2 $(x) 'y'"},
     )
 

@@ -139,8 +139,7 @@ class FakeCompose:
         names = ("name", "directory", "files", "variables", "brokers")
         fields = {**dict(zip(names, arguments, strict=False)), **named}
         assert set(fields) == set(names)
-        self.made.append(FakeProject(self, **fields))
-        return self.made[-1]
+        return FakeProject(self, **fields)
 
 
 @dataclass
@@ -153,6 +152,9 @@ class FakeProject:
     files: tuple[Path, ...]
     variables: dict[str, str]
     brokers: int
+
+    def __post_init__(self) -> None:
+        self.compose.made.append(self)
 
     def config(self, *, profile: str | None = None) -> dict[str, Any]:
         return self.compose.config

@@ -10,11 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kafka_tasks.errors import InvalidInput
+from kafka_tasks.model.topology import of_names, zookeeper_cluster
 from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes.compose import compose_file
 from kafka_tasks.settings import Settings, load
 
 OURS = "services: {zookeeper: {image: z}, kafka: {image: k}}\n"
+
+
+def _variables(settings: Settings, port: int, zookeeper_port: int) -> dict[str, str]:
+    """Return the variables of a cluster whose first broker and ZooKeeper have these ports."""
+    ports = (zookeeper_port, *range(port, port + settings.brokers))
+    return compose_file.variables(settings, settings.topology.at(ports), "shop")
 
 
 def _settings(project: Project, **environ: str) -> Settings:
@@ -160,7 +167,7 @@ def test_tags_of_compose_are_no_breakage(project: Project, settings: Settings, t
 
 def test_the_variables_of_one_broker(settings: Settings) -> None:
     """Ports, images and the way to start; one replica of everything."""
-    assert compose_file.variables(settings, 9092, 2181, "shop") == {
+    assert _variables(settings, 9092, 2181) == {
         "KAFKA_TASKS_VERSION": "7.9.6",
         "KAFKA_TASKS_KAFKA_IMAGE": "confluentinc/cp-kafka:7.9.6",
         "KAFKA_TASKS_ZOOKEEPER_IMAGE": "confluentinc/cp-zookeeper:7.9.6",
@@ -182,7 +189,7 @@ def test_more_brokers_have_more_replicas_and_ports(
     project: Project, brokers: int, replicas: str, min_isr: str
 ) -> None:
     """Internal topics have up to three replicas; each further broker has the next port."""
-    found = compose_file.variables(_settings(project, BROKERS=str(brokers)), 20000, 2181, "shop")
+    found = _variables(_settings(project, BROKERS=str(brokers)), 20000, 2181)
     assert found["INTERNAL_REPLICATION_FACTOR"] == replicas
     assert found["INTERNAL_MIN_ISR"] == min_isr
     ports = {name: port for name, port in found.items() if name.startswith("BROKER_")}
@@ -192,7 +199,7 @@ def test_more_brokers_have_more_replicas_and_ports(
 def test_an_existing_network(project: Project) -> None:
     """Its name is handed on as it is, and that it is somebody else's."""
     settings = _settings(project, NETWORK="airflow-network", NETWORK_EXTERNAL="yes")
-    found = compose_file.variables(settings, 9092, 2181, "shop")
+    found = _variables(settings, 9092, 2181)
     assert found["KAFKA_TASKS_NETWORK"] == "airflow-network"
     assert found["KAFKA_TASKS_NETWORK_EXTERNAL"] == "true"
 
@@ -203,7 +210,7 @@ def test_the_file_has_every_variable(project: Project) -> None:
         re.findall(r"(?<!\$)\$\{(\w+)", compose_file.packaged().read_text(encoding="utf-8"))
     )
     five = _settings(project, BROKERS="5")
-    assert set(compose_file.variables(five, 9092, 2181, "shop")) <= known
+    assert set(_variables(five, 9092, 2181)) <= known
 
 
 @pytest.mark.parametrize(
@@ -254,7 +261,8 @@ ASKING = {
 
 def _override(services: Any = ASKING, **changes: Any) -> str | None:
     wanted: dict[str, Any] = {"brokers": 1, "further": {}, "start_interval": True, **changes}
-    return compose_file.override(services, **wanted)
+    topology = zookeeper_cluster(wanted.pop("brokers"))
+    return compose_file.override(services, topology=topology, **wanted)
 
 
 def test_mostly_there_is_nothing_to_lay_over() -> None:
@@ -340,13 +348,13 @@ def _broker(**changes: Any) -> dict[str, Any]:
 
 
 def _check(**services: Any) -> None:
-    compose_file.check({"services": services}, ("zookeeper", *services))
+    compose_file.check({"services": services}, of_names(("zookeeper", *services)))
 
 
 def test_a_file_that_works_is_let_through() -> None:
     """ZooKeeper has no listeners; services that are not started are not looked at."""
     config = {"services": {"zookeeper": {}, "kafka": _broker(), "other": {}}}
-    compose_file.check(config, ("zookeeper", "kafka", "kafka-2"))
+    compose_file.check(config, zookeeper_cluster(2))
 
 
 @pytest.mark.parametrize(
@@ -387,8 +395,7 @@ def test_each_problem_is_shown() -> None:
     """The first in the sentence, those of the other brokers as evidence."""
     with pytest.raises(InvalidInput) as caught:
         compose_file.check(
-            {"services": {"kafka": _broker(ports=[]), "kafka-2": {}}},
-            ("zookeeper", "kafka", "kafka-2"),
+            {"services": {"kafka": _broker(ports=[]), "kafka-2": {}}}, zookeeper_cluster(2)
         )
     assert "kafka: the listener HOST advertises localhost:9092" in caught.value.message
     assert caught.value.evidence == ("kafka-2: KAFKA_ADVERTISED_LISTENERS is not set",)

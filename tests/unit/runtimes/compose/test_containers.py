@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 from kafka_tasks.clients.docker import Container
-from kafka_tasks.model.cluster import Address
+from kafka_tasks.model.address import Address
+from kafka_tasks.model.cluster import ServiceState
+from kafka_tasks.model.topology import of_names
 from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes.compose import containers
 from kafka_tasks.settings import Settings
+from tests.unit.recorded import cluster_record
 from tests.unit.runtimes.compose.engine import FakeEngine, container
 
 HERE = Path("/some/shop")
@@ -53,7 +56,7 @@ def test_of_two_containers_the_running_one_counts(running_first: bool) -> None:
 def test_services_are_in_the_order_of_their_start() -> None:
     """ZooKeeper, then the brokers by number and not by letter."""
     names = ["kafka-10", "kafka-2", "kafka", "zookeeper"]
-    assert sorted(names, key=containers.order) == names[::-1]
+    assert list(of_names(names).names) == names[::-1]
 
 
 # -- what they show -------------------------------------------------------------------------------
@@ -61,17 +64,17 @@ def test_services_are_in_the_order_of_their_start() -> None:
 
 def test_a_running_container() -> None:
     """Address, id, version and health are the container's."""
-    found = containers.service_state("kafka", container("kafka"))
+    found = _state("kafka", container("kafka"))
     assert (found.name, found.role, found.alive) == ("kafka", "broker", True)
     assert found.address == Address("localhost", 9092)
     assert (found.container, found.version, found.health) == ("id-shop-kafka", "7.9.6", "healthy")
     assert found.ended is None
-    assert containers.service_state("zookeeper", container("zookeeper")).role == "zookeeper"
+    assert _state("zookeeper", container("zookeeper")).role == "zookeeper"
 
 
 def test_a_missing_container_is_dead() -> None:
     """Whoever waits for it is told at once."""
-    found = containers.service_state("kafka", None)
+    found = _state("kafka", None)
     assert (found.alive, found.ended) == (False, "its container is gone")
     assert (found.address, found.container) == (None, None)
 
@@ -90,7 +93,7 @@ def test_a_missing_container_is_dead() -> None:
 )
 def test_how_a_container_ended(changes: dict[str, Any], said: str) -> None:
     """Out of memory is told from other ends; the engine's own words come before a number."""
-    found = containers.service_state("kafka", container("kafka", status="exited", **changes))
+    found = _state("kafka", container("kafka", status="exited", **changes))
     assert (found.alive, found.ended, found.uptime_s) == (False, said, None)
 
 
@@ -107,7 +110,7 @@ def test_how_a_container_ended(changes: dict[str, Any], said: str) -> None:
 )
 def test_the_version_is_the_images_tag(image: str, version: str | None) -> None:
     """Neither a registry's port nor a digest is one."""
-    assert containers.service_state("kafka", container("kafka", image=image)).version == version
+    assert _state("kafka", container("kafka", image=image)).version == version
 
 
 @pytest.mark.parametrize(
@@ -125,7 +128,7 @@ def test_how_long_a_container_runs(
 ) -> None:
     """In seconds, by the engine's nanoseconds; never negative where its clock is ahead."""
     monkeypatch.setattr(time, "time", lambda: 1714557660.0)
-    found = containers.service_state("kafka", container("kafka", started_at=started_at))
+    found = _state("kafka", container("kafka", started_at=started_at))
     assert found.uptime_s == uptime_s
 
 
@@ -178,18 +181,21 @@ def test_which_ends_leave_a_broker_registered(
 # -- the cluster ----------------------------------------------------------------------------------
 
 
+def _state(name: str, found: Container | None) -> ServiceState:
+    (state,) = containers.observed([name], {name: found} if found else {}).services
+    return state
+
+
 def _record(**changes: Any) -> ClusterRecord:
     fields: dict[str, Any] = {
         "runtime": "compose",
-        "wanted": "running",
         "version": "7.5.0",
         "kafka_version": "3.5",
         "brokers": 2,
         "port": 20000,
         "zookeeper_port": 20010,
-        "changed_at": 0.0,
     }
-    return ClusterRecord(**{**fields, **changes})
+    return cluster_record(**{**fields, **changes})
 
 
 def test_a_cluster_that_was_never_started(settings: Settings) -> None:

@@ -10,11 +10,13 @@ from kafka_tasks.clients import processes
 from kafka_tasks.clients.docker import Container
 from kafka_tasks.clients.processes import PortHolder
 from kafka_tasks.errors import PortTaken
+from kafka_tasks.model.topology import identify
 from kafka_tasks.project import register, state
 from kafka_tasks.project.directory import Project
 from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes.compose import plan
 from kafka_tasks.settings import load
+from tests.unit.recorded import ports_of
 from tests.unit.runtimes.compose.engine import FakeEngine, container
 
 
@@ -32,7 +34,7 @@ class Planned:
         settings = load(project.path, environ={f"KAFKA_TASKS_{k}": v for k, v in environ.items()})
         engine: Any = FakeEngine(list(there))
         found = {one.service: one for one in engine.of_directory(project.path)}
-        known = {name: one for name, one in found.items() if name in plan.SERVICES}
+        known = {name: one for name, one in found.items() if identify(name)}
         self.record = plan.record(
             project.path, settings, before, engine, known, self.notices.append
         )
@@ -42,7 +44,7 @@ def test_what_is_written_down(project: Project) -> None:
     """Everything that a later call needs to find the cluster, or to see that it would differ."""
     found = Planned(project, BROKERS="3", PORT="20000", LAUNCH="image").record
     assert (found.runtime, found.wanted, found.compose_project) == ("compose", "running", "project")
-    assert (found.brokers, found.port, found.zookeeper_port) == (3, 20000, 2181)
+    assert ports_of(found) == (3, 20000, 2181)
     assert (found.version, found.kafka_version, found.auto_ports) == ("7.9.6", "3.9", ())
     assert found.fingerprint["launch"] == "image"
     assert found.fingerprint["kafka_image"] == "confluentinc/cp-kafka:7.9.6"
@@ -60,7 +62,7 @@ def test_ports_that_our_containers_have_are_kept(
     ]
     before = Planned(project, PORT="20000", ZOOKEEPER_PORT="20010").record
     found = Planned(project, *there, before=before, **auto).record
-    assert (found.port, found.zookeeper_port) == (20000, 20010)
+    assert ports_of(found)[1:] == (20000, 20010)
     assert found.auto_ports == ("port", "zookeeper_port")
 
 
@@ -118,7 +120,8 @@ def test_a_name_that_another_project_has_recorded(project: Project, tmp_path: Pa
 
 def _require(project: Project, wanted: list[str], engine: FakeEngine, **there: Container) -> None:
     record = Planned(project, BROKERS="3").record
-    plan.require_ports(record, wanted, engine, there)  # type: ignore[arg-type]
+    topology = record.topology.only(wanted)
+    plan.require_ports(topology, engine, there)  # type: ignore[arg-type]
 
 
 def _taken(monkeypatch: pytest.MonkeyPatch, *taken: int) -> list[int]:

@@ -17,14 +17,18 @@ from kafka_tasks.errors import (
     NotReady,
     PortTaken,
 )
-from kafka_tasks.model.cluster import service_names
+from kafka_tasks.model.cluster import Observation
 from kafka_tasks.model.events import Event, Recorder
+from kafka_tasks.model.topology import zookeeper_cluster
 from kafka_tasks.project import state
 from kafka_tasks.project.directory import Project
 from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes.compose import command, compose_file
 from kafka_tasks.runtimes.compose.runtime import ComposeRuntime
+from kafka_tasks.runtimes.compose.volumes import ComposeData
+from kafka_tasks.runtimes.protocol import DataAccess, Preparation, Recovered, Recovery
 from kafka_tasks.settings import Settings, load
+from tests.unit.recorded import cluster_record, ports_of
 from tests.unit.runtimes.compose.engine import FakeCompose, FakeEngine, FakeProject, container
 
 
@@ -71,20 +75,39 @@ class World:
 
     def record(self, **changes: Any) -> ClusterRecord:
         """Write down a cluster that was started."""
-        fields: dict[str, Any] = {
-            "runtime": "compose",
-            "wanted": "running",
-            "version": "7.9.6",
-            "kafka_version": "3.9",
-            "brokers": 1,
-            "port": 9092,
-            "zookeeper_port": 2181,
-            "changed_at": 0.0,
-            "compose_project": "project",
-        }
-        record = ClusterRecord(**{**fields, **changes})
+        fields = {"runtime": "compose", "compose_project": "project", "kafka_version": "3.9"}
+        record = cluster_record(**{**fields, **changes})
         state.write(self.project, record)
         return record
+
+    @property
+    def recovery(self) -> Recovery:
+        """The ability to repair."""
+        found = self.runtime.abilities.recovery
+        assert found is not None
+        return found
+
+    @property
+    def preparation(self) -> Preparation:
+        """The ability to fetch."""
+        found = self.runtime.abilities.preparation
+        assert found is not None
+        return found
+
+    @property
+    def data(self) -> DataAccess:
+        """The ability to read and replace the data."""
+        found = self.runtime.abilities.data
+        assert found is not None
+        return found
+
+    def unclean(self) -> bool:
+        """Whether a broker was killed."""
+        return self.recovery.unclean(self.runtime.observe())
+
+    def perhaps_registered(self) -> bool:
+        """Whether a dead broker may be registered."""
+        return self.recovery.perhaps_registered(self.runtime.observe())
 
     @property
     def recorded(self) -> ClusterRecord | None:
@@ -113,16 +136,15 @@ def world(project: Project, monkeypatch: pytest.MonkeyPatch) -> World:
 
 def test_nothing_was_ever_started(world: World) -> None:
     """No services, and no record."""
-    assert world.runtime.services() == ()
-    assert world.runtime.record() is None
-    assert world.runtime.adopt() == ()
+    assert world.runtime.observe().services == ()
+    assert world.recovery.recover() == Recovered(Observation())
 
 
 def test_containers_that_are_gone_are_dead(world: World) -> None:
     """Each service of a cluster that should run is there, with or without a container."""
     world.record(brokers=2)
     world.container("kafka", status="exited", exit_code=137, out_of_memory=True)
-    found = [(one.name, one.alive, one.ended) for one in world.runtime.services()]
+    found = [(one.name, one.alive, one.ended) for one in world.runtime.observe().services]
     assert found == [
         ("zookeeper", False, "its container is gone"),
         ("kafka", False, "killed for memory, exit code 137"),
@@ -133,7 +155,7 @@ def test_containers_that_are_gone_are_dead(world: World) -> None:
 def test_a_stopped_cluster_has_no_missing_containers(world: World) -> None:
     """`down` removes them: that is no death."""
     world.record(wanted="stopped")
-    assert world.runtime.services() == ()
+    assert world.runtime.observe().services == ()
 
 
 def test_a_cluster_by_hand_is_seen_without_a_record(world: World) -> None:
@@ -141,25 +163,24 @@ def test_a_cluster_by_hand_is_seen_without_a_record(world: World) -> None:
     for name in ("kafka", "zookeeper"):
         world.container(name)
     world.engine.there.append(container("kafka-2", "/other", project="project"))
-    assert [(one.name, one.alive) for one in world.runtime.services()] == [
+    assert [(one.name, one.alive) for one in world.runtime.observe().services] == [
         ("zookeeper", True),
         ("kafka", True),
     ]
-    assert world.runtime.cluster(world.settings()).bootstrap_servers == "localhost:9092"
+    assert world.runtime.plan(world.settings()).bootstrap_servers == "localhost:9092"
 
 
 def test_a_record_of_another_runtime_is_not_ours(world: World) -> None:
     """An embedded cluster has no containers that could be missing."""
     world.record(runtime="embedded")
-    assert world.runtime.record() is None
-    assert world.runtime.services() == ()
+    assert world.runtime.observe().services == ()
 
 
 def test_a_killed_broker_is_unclean(world: World) -> None:
     """ZooKeeper may list it still."""
-    assert not world.runtime.unclean()
+    assert not world.unclean()
     world.container("kafka", status="exited", exit_code=137)
-    assert world.runtime.unclean()
+    assert world.unclean()
 
 
 def test_what_is_held_goes_on(world: World) -> None:
@@ -168,9 +189,9 @@ def test_what_is_held_goes_on(world: World) -> None:
     broker = world.container("kafka")
     world.container("kafka-2")
     world.container("kafka-3", status="exited", exit_code=0)
-    assert world.runtime.resume() == ("zookeeper",)
+    assert world.recovery.recover().resumed == ("zookeeper",)
     world.engine.stopped |= {broker.id, "another"}
-    assert world.runtime.resume() == ("zookeeper", "kafka")
+    assert world.recovery.recover().resumed == ("zookeeper", "kafka")
     unpaused = f"unpause {keeper.id}"
     assert world.done == [unpaused, unpaused, f"continue {broker.id}"]
 
@@ -184,12 +205,12 @@ def test_brokers_start_beside_a_zookeeper_that_runs(world: World) -> None:
 
 def test_data_of_an_earlier_start_leaves_a_doubt(world: World) -> None:
     """A removed container has no exit code: whoever starts on its volumes looks first."""
-    assert not world.runtime.perhaps_registered()
+    assert not world.perhaps_registered()
     world.record(wanted="stopped")
-    assert not world.runtime.perhaps_registered()
+    assert not world.perhaps_registered()
     world.engine.volumes.add("project")
-    assert world.runtime.perhaps_registered()
-    assert not world.runtime.unclean()
+    assert world.perhaps_registered()
+    assert not world.unclean()
 
 
 def test_the_engine_is_asked_for_when_it_is_needed(
@@ -203,7 +224,7 @@ def test_the_engine_is_asked_for_when_it_is_needed(
     monkeypatch.setattr(Engine, "connect", missing)
     runtime = ComposeRuntime(project)
     with pytest.raises(EngineMissing):
-        runtime.services()
+        runtime.observe()
 
 
 # -- start ----------------------------------------------------------------------------------------
@@ -226,7 +247,7 @@ def test_a_start(world: World) -> None:
     assert (made.name, made.directory, made.brokers) == ("project", world.project.path, 1)
     assert made.files == (compose_file.packaged(),)
     assert made.variables["KAFKA_TASKS_PORT"] == "9092"
-    assert all(one.alive for one in world.runtime.services())
+    assert all(one.alive for one in world.runtime.observe().services)
 
 
 def test_some_services_alone(world: World) -> None:
@@ -352,11 +373,11 @@ def test_the_images_of_the_file_are_pulled(world: World) -> None:
 def test_pull_alone(world: World) -> None:
     """The images that the Compose file names, whatever the settings say; nothing is started."""
     world.engine.images = {"cp-kafka:7.9.6"}
-    names = world.runtime.pull(world.settings(KAFKA_IMAGE="named/by-nobody:1"))
+    names = world.preparation.pull(world.settings(KAFKA_IMAGE="named/by-nobody:1"))
     assert names == ("cp-zookeeper:7.9.6", "cp-kafka:7.9.6")
     assert world.engine.pulled == ["cp-zookeeper:7.9.6"]
     assert world.done == []
-    assert not world.runtime.wants_rehearsal(world.settings())
+    assert not world.preparation.wants_rehearsal(world.settings())
 
 
 def test_orphans_of_ours_are_removed(world: World) -> None:
@@ -366,7 +387,7 @@ def test_orphans_of_ours_are_removed(world: World) -> None:
     world.container("web")
     world.runtime.start(world.settings())
     assert world.done == ["remove id-project-schema", "up zookeeper kafka"]
-    assert world.notices == ["removing project-schema-1, which the Compose file has no more"]
+    assert world.notices == ["removing project-schema-1: the Compose file no longer has it"]
 
 
 def test_brokers_that_are_not_wanted_now_are_no_orphans(world: World) -> None:
@@ -389,7 +410,7 @@ def test_a_container_that_ends_while_started(world: World) -> None:
     world.compose.answer = Completed(1, "dependency failed to start\n")
     with pytest.raises(NotReady) as caught:
         world.runtime.start(world.settings())
-    assert caught.value.message == "kafka ended while it was started (exit code 1)."
+    assert caught.value.message == "kafka exited while it was started (exit code 1)."
     assert (caught.value.layer, caught.value.service) == ("process", "kafka")
     assert "Error: Invalid maximum heap size: -Xmx1x" in caught.value.evidence
     assert caught.value.hint == "invoke kafka.logs --service kafka"
@@ -410,7 +431,7 @@ def test_compose_fails_without_a_container(world: World) -> None:
 
 def _three(world: World) -> None:
     world.record(brokers=3)
-    for name in service_names(3):
+    for name in zookeeper_cluster(3).names:
         world.container(name)
 
 
@@ -423,7 +444,7 @@ def test_brokers_stop_before_zookeeper(world: World) -> None:
         *("kafka-3", "kafka-2", "kafka", "zookeeper")
     ]
     assert world.recorded is not None
-    assert (world.recorded.wanted, world.recorded.brokers) == ("stopped", 3)
+    assert (world.recorded.wanted, ports_of(world.recorded)[0]) == ("stopped", 3)
 
 
 def test_named_services_keep_their_containers(world: World) -> None:
@@ -547,9 +568,9 @@ def test_logs_of_a_container_that_is_gone_are_empty(world: World) -> None:
 
 def test_volumes_are_data(world: World) -> None:
     """Whether or not anything of the project is recorded."""
-    assert world.runtime.has_data(world.settings()) is False
+    assert world.data.has_data(world.settings()) is False
     world.engine.volumes.add("project")
-    assert world.runtime.has_data(world.settings()) is True
+    assert world.data.has_data(world.settings()) is True
 
 
 def test_containers_that_are_there_are_used(world: World) -> None:
@@ -557,7 +578,8 @@ def test_containers_that_are_there_are_used(world: World) -> None:
     world.record()
     for name in ("zookeeper", "kafka"):
         world.container(name, status="exited")
-    with world.runtime.data(world.settings()) as data:
+    with world.data.data(world.settings()) as data:
+        assert isinstance(data, ComposeData)
         assert list(data.containers) == ["zookeeper", "kafka"]
     assert world.done == []
 
@@ -565,7 +587,8 @@ def test_containers_that_are_there_are_used(world: World) -> None:
 def test_containers_are_made_for_it_and_removed_again(world: World) -> None:
     """A stopped cluster has only its volumes; afterwards that is so again, also on an error."""
     world.record(wanted="stopped")
-    with pytest.raises(KeyboardInterrupt), world.runtime.data(world.settings()) as data:
+    with pytest.raises(KeyboardInterrupt), world.data.data(world.settings()) as data:
+        assert isinstance(data, ComposeData)
         assert list(data.containers) == ["zookeeper", "kafka"]
         raise KeyboardInterrupt
     assert world.done == ["create zookeeper kafka", "down"]
@@ -573,10 +596,10 @@ def test_containers_are_made_for_it_and_removed_again(world: World) -> None:
 
 def test_what_a_start_would_be_is_written_down(world: World) -> None:
     """A stopped project stays stopped, one that should run still should."""
-    world.runtime.expect(world.settings(BROKERS="3"))
+    world.data.expect(world.settings(BROKERS="3"))
     assert world.recorded is not None
-    assert (world.recorded.brokers, world.recorded.wanted) == (3, "stopped")
+    assert (ports_of(world.recorded)[0], world.recorded.wanted) == (3, "stopped")
     world.record(wanted="running")
-    world.runtime.expect(world.settings(BROKERS="2"))
-    assert (world.recorded.brokers, world.recorded.wanted) == (2, "running")
+    world.data.expect(world.settings(BROKERS="2"))
+    assert (ports_of(world.recorded)[0], world.recorded.wanted) == (2, "running")
     assert world.done == []

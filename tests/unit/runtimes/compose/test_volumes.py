@@ -14,6 +14,7 @@ import pytest
 
 from kafka_tasks.errors import InvalidInput, MachineError
 from kafka_tasks.model.data_files import DataFile
+from kafka_tasks.model.topology import zookeeper_cluster
 from kafka_tasks.runtimes.compose import command
 from kafka_tasks.runtimes.compose.volumes import _DISCARD, _SWAP, STAGING, ComposeData
 from tests.unit.runtimes.compose.engine import container
@@ -96,7 +97,7 @@ def data_of(volumes: Volumes, **changes: Any) -> ComposeData:
     """The cluster's files on these volumes."""
     engine: Any = volumes
     there = {"zookeeper": container("zookeeper"), "kafka": container("kafka", **changes)}
-    return ComposeData(engine, there)
+    return ComposeData(engine, zookeeper_cluster(1), there)
 
 
 def content(volumes: Volumes) -> dict[str, bytes]:
@@ -237,6 +238,7 @@ def test_room_and_size_are_those_of_the_engines_disk(
 
 def test_the_identity_of_a_brokers_data(volumes: Volumes) -> None:
     """Its meta.properties, or None before the first start."""
-    assert data_of(volumes).meta("kafka") == "meta"
+    (broker,) = zookeeper_cluster(1).brokers
+    assert data_of(volumes).meta(broker) == "meta"
     (volumes.root / "id-shop-kafka/var/lib/kafka/data/meta.properties").unlink()
-    assert data_of(volumes).meta("kafka") is None
+    assert data_of(volumes).meta(broker) is None

@@ -12,9 +12,16 @@ from filelock import FileLock
 from kafka_tasks.clients import processes
 from kafka_tasks.clients.processes import Completed, Identity
 from kafka_tasks.errors import MachineError
+from kafka_tasks.model.topology import Role
+from kafka_tasks.project.directory import Project
+from kafka_tasks.runtimes import roles
 from kafka_tasks.runtimes.embedded import class_archive
 from kafka_tasks.runtimes.embedded.class_archive import Archives
 from kafka_tasks.runtimes.embedded.java import Java
+from kafka_tasks.runtimes.embedded.launch import Launcher
+from kafka_tasks.settings import load
+
+NAMES = ("zookeeper", "kafka")
 
 
 @pytest.fixture
@@ -39,7 +46,7 @@ def class_path(tmp_path: Path) -> tuple[Path, ...]:
 @pytest.fixture
 def archives(tmp_path: Path, java: Java, class_path: tuple[Path, ...]) -> Archives:
     """Where this Java's archives belong."""
-    return class_archive.locate(tmp_path / "cache", java, class_path, "3.9.1")
+    return class_archive.locate(tmp_path / "cache", java, class_path, "3.9.1", NAMES)
 
 
 @pytest.fixture
@@ -59,7 +66,7 @@ def dumps(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 def _order(archives: Archives, tmp_path: Path) -> Path:
     lists = {}
-    for role in class_archive.ROLES:
+    for role in NAMES:
         lists[role] = tmp_path / f"{role}.classlist"
         lists[role].write_bytes(b"java/lang/Object\njava/lang/Str")
     path = class_archive.order(archives, lists)
@@ -75,7 +82,7 @@ def test_the_key_changes_with_java_and_jars(
     release, library = java.home / "release", java.home / "lib" / "server" / "libjvm.so"
 
     def located(jars: tuple[Path, ...] = class_path, this: Java = java) -> Path:
-        return class_archive.locate(cache, this, jars, "3.9.1").directory
+        return class_archive.locate(cache, this, jars, "3.9.1", NAMES).directory
 
     assert located() == archives.directory
     seen = [archives.directory, located(class_path[::-1])]
@@ -179,16 +186,24 @@ def test_a_second_builder_steps_back(
     assert not path.exists()
 
 
-def test_a_start_uses_the_archive_or_notes_the_classes(archives: Archives) -> None:
-    """Built: use it. Not built: write the class list, where one is wanted."""
-    listing = Path("run/kafka.classlist")
-    assert archives.flags("kafka", built=True, class_list=listing) == [
-        f"-XX:SharedArchiveFile={archives.directory / 'kafka.jsa'}"
-    ]
-    assert archives.flags("kafka", built=False, class_list=listing) == [
-        f"-XX:DumpLoadedClassList={listing}"
-    ]
-    assert archives.flags("kafka", built=False, class_list=None) == []
+def _launched(project: Project, archives: Archives, *, built: bool) -> list[str]:
+    """Return the flags about classes of three servers that start one after the other."""
+    launcher = Launcher(project, load(project.path, environ={}), archives, built, {})
+    names = (Role.ZOOKEEPER, Role.BROKER, Role.BROKER)
+    flags = [flag for role in names for flag in launcher._jvm_flags(roles.of(role))]
+    return [flag for flag in flags if "Shared" in flag or "ClassList" in flag]
+
+
+def test_a_start_uses_the_archive_or_notes_the_classes(
+    project: Project, archives: Archives
+) -> None:
+    """Built: use it. Not built: the first server of each archive writes the class list."""
+    kafka = f"-XX:SharedArchiveFile={archives.directory / 'kafka.jsa'}"
+    zookeeper = f"-XX:SharedArchiveFile={archives.directory / 'zookeeper.jsa'}"
+    assert _launched(project, archives, built=True) == [zookeeper, kafka, kafka]
+    lists = [project.state / "run" / f"{name}.classlist" for name in ("zookeeper", "kafka")]
+    noted = [f"-XX:DumpLoadedClassList={path}" for path in lists]
+    assert _launched(project, archives, built=False) == noted
 
 
 def test_without_lists_or_a_writable_cache_there_is_no_order(
@@ -196,7 +211,7 @@ def test_without_lists_or_a_writable_cache_there_is_no_order(
 ) -> None:
     """A missing list, or a cache that cannot be written, costs the archive and nothing else."""
     assert class_archive.order(archives, {"kafka": tmp_path / "missing"}) is None
-    blocked = Archives(tmp_path / "a.jar" / "below", archives.java, archives.class_path)
+    blocked = Archives(tmp_path / "a.jar" / "below", archives.java, archives.class_path, NAMES)
     assert class_archive.order(blocked, {}) is None
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from kafka_tasks.errors import MachineError
 from kafka_tasks.model.data_files import DataFile
+from kafka_tasks.model.topology import zookeeper_cluster
 from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes.embedded.data_directory import EmbeddedData
 
@@ -51,7 +52,7 @@ def incoming(content: dict[str, bytes]) -> Iterator[DataFile]:
 
 def test_files_go_by_the_names_of_both_runtimes(root: Path) -> None:
     """ZooKeeper's logs apart from its snapshots; no locks, and no broker that is not meant."""
-    found = {f.name: b"".join(f.chunks) for f in EmbeddedData(root, 1).files()}
+    found = {f.name: b"".join(f.chunks) for f in EmbeddedData(root, zookeeper_cluster(1)).files()}
     assert found == {
         "zookeeper/version-2/snapshot.0": b"snapshot",
         "zookeeper-log/version-2/log.1f": b"log",
@@ -59,7 +60,7 @@ def test_files_go_by_the_names_of_both_runtimes(root: Path) -> None:
         "kafka/orders-0/0.log": b"records",
     }
     assert list(found)[:2] == ["zookeeper/version-2/snapshot.0", "zookeeper-log/version-2/log.1f"]
-    two = [f.name for f in EmbeddedData(root, 2).files()]
+    two = [f.name for f in EmbeddedData(root, zookeeper_cluster(2)).files()]
     assert two[-1] == "kafka-2/meta.properties"
 
 
@@ -67,12 +68,12 @@ def test_a_link_in_the_data_is_refused(root: Path) -> None:
     """A server made none, so what it leads to is somebody else's."""
     (root / "data" / "kafka" / "link").symlink_to("/etc/passwd")
     with pytest.raises(MachineError, match="not a plain file"):
-        list(EmbeddedData(root, 1).files())
+        list(EmbeddedData(root, zookeeper_cluster(1)).files())
 
 
 def test_an_empty_directory_is_no_data(project: Project) -> None:
     """Nor is a broker's lock."""
-    data = EmbeddedData(project.state, 1)
+    data = EmbeddedData(project.state, zookeeper_cluster(1))
     assert data.exists() is False
     (project.state / "data" / "kafka").mkdir()
     (project.state / "data" / "kafka" / ".lock").touch()
@@ -83,7 +84,7 @@ def test_an_empty_directory_is_no_data(project: Project) -> None:
 
 def test_staged_files_do_not_count_until_they_are_swapped_in(root: Path) -> None:
     """Then they are all there is, with their times."""
-    data = EmbeddedData(root, 1)
+    data = EmbeddedData(root, zookeeper_cluster(1))
     data.stage(incoming(NEW))
     assert there(root) == WRITTEN
     data.swap()
@@ -100,7 +101,7 @@ def test_staged_files_do_not_count_until_they_are_swapped_in(root: Path) -> None
 
 def test_restored_files_are_their_owners_alone(root: Path) -> None:
     """As those are that the servers write themselves."""
-    data = EmbeddedData(root, 1)
+    data = EmbeddedData(root, zookeeper_cluster(1))
     data.stage(incoming(NEW))
     data.swap()
     found = [root / "data", *(root / "data").rglob("*")]
@@ -110,7 +111,7 @@ def test_restored_files_are_their_owners_alone(root: Path) -> None:
 
 def test_discarding_keeps_what_is_there(root: Path) -> None:
     """What was staged is gone; without any, nothing happens."""
-    data = EmbeddedData(root, 1)
+    data = EmbeddedData(root, zookeeper_cluster(1))
     data.stage(incoming(NEW))
     data.discard()
     data.discard()
@@ -123,7 +124,7 @@ def test_a_swap_that_was_killed_goes_on(
     root: Path, monkeypatch: pytest.MonkeyPatch, renames: int
 ) -> None:
     """Also after its first rename, when taking the lock has made the directory anew."""
-    data = EmbeddedData(root, 1)
+    data = EmbeddedData(root, zookeeper_cluster(1))
     data.stage(incoming(NEW))
     rename, done = Path.rename, 0
 
@@ -148,7 +149,7 @@ def test_what_an_earlier_swap_left_does_not_matter(root: Path) -> None:
     """Old data that was not deleted to its end is not taken for the data of now."""
     (root / "data.old").mkdir()
     (root / "data.old" / "remainder").touch()
-    data = EmbeddedData(root, 1)
+    data = EmbeddedData(root, zookeeper_cluster(1))
     data.stage(incoming(NEW))
     data.swap()
     assert len(there(root)) == 2
@@ -161,7 +162,7 @@ def test_data_on_another_disk_is_replaced_there(root: Path, tmp_path: Path) -> N
     elsewhere.parent.mkdir()
     (root / "data").rename(elsewhere)
     (root / "data").symlink_to(elsewhere)
-    data = EmbeddedData(root, 1)
+    data = EmbeddedData(root, zookeeper_cluster(1))
     data.stage(incoming(NEW))
     data.swap()
     assert (root / "data").is_symlink()
@@ -175,7 +176,7 @@ def test_a_mount_of_its_own_is_refused_before_anything_is_written(
     """It cannot be renamed, and half of a swap would be worse than none."""
     monkeypatch.setattr(os.path, "ismount", lambda _: True)
     with pytest.raises(MachineError, match="a mount of its own"):
-        EmbeddedData(root, 1).stage(incoming(NEW))
+        EmbeddedData(root, zookeeper_cluster(1)).stage(incoming(NEW))
     assert there(root) == WRITTEN
 
 
@@ -183,7 +184,7 @@ def test_zeros_take_no_room(root: Path) -> None:
     """A preallocated log is as sparse as it was."""
     size = 32 << 20
     chunks = [b"x" * 100, *[bytes(1 << 20)] * 31, bytes((1 << 20) - 100)]
-    data = EmbeddedData(root, 1)
+    data = EmbeddedData(root, zookeeper_cluster(1))
     data.stage([DataFile("zookeeper-log/version-2/log.1", size, 0, chunks)])
     data.swap()
     path = root / "data" / "zookeeper" / "version-2" / "log.1"

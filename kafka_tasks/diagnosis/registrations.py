@@ -1,0 +1,93 @@
+"""The brokers that a coordinator lists, against those that run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kafka_tasks.clients.zookeeper import Unanswered
+from kafka_tasks.diagnosis.examination import Examination
+from kafka_tasks.model.address import Address
+from kafka_tasks.model.finding import Finding
+from kafka_tasks.model.topology import identify
+from kafka_tasks.runtimes import roles
+from kafka_tasks.runtimes.roles.recipe import Coordinator, Recipe
+
+_ANSWER_S = 1.0
+
+
+def registrations(exam: Examination) -> Iterator[Finding]:
+    """Report dead brokers that a coordinator still lists, and running ones that it does not."""
+    if exam.session is None:
+        return
+    alive = {service.name for service in exam.alive()}
+    for service in exam.session.cluster().topology.coordinators:
+        recipe = roles.of(service.role)
+        if service.name in alive and recipe.coordinator and service.address:
+            asked = _Asked(recipe, recipe.coordinator, service.address)
+            yield from asked.compared(exam)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One coordinator and its address."""
+
+    recipe: Recipe
+    coordinator: Coordinator
+    address: Address
+
+    def compared(self, exam: Examination) -> Iterator[Finding]:
+        """Compare the list of registered brokers with the services that run."""
+        try:
+            listed = self.coordinator.registered_brokers(self.address, _ANSWER_S)
+        except Unanswered:
+            return  # the check of readiness reports it
+        alive = {
+            known.number
+            for service in exam.alive()
+            if service.role.serves_clients and (known := identify(service.name))
+        }
+        for number in sorted(set(listed) - alive):
+            yield self._dead(number, listed[number])
+        young = any((service.uptime_s or 0) < self.recipe.registered_s for service in exam.alive())
+        for number in sorted(alive - set(listed)) if not young and not exam.held else ():
+            yield self._unknown(number, listed)
+
+    def _dead(self, number: int, endpoints: tuple[str, ...]) -> Finding:
+        try:
+            left = self.coordinator.session_left_s(self.address, number, _ANSWER_S)
+        except Unanswered:
+            left = None
+        most = (
+            f"in {left:.0f} s or less"
+            if left is not None
+            else f"within {self.recipe.registered_s:g} s of the kill"
+        )
+        return Finding(
+            "broker-still-registered",
+            "warning",
+            f"{self.recipe.title} still lists broker {number}, which is dead; its session expires "
+            f"{most}.",
+            area="cluster",
+            cause="The broker was killed; its registration stays until its session expires. A "
+            "broker that starts earlier dies of NodeExists.",
+            evidence=(f"/brokers/ids/{number}: {', '.join(endpoints)}",),
+            fix="invoke kafka.up, which waits for that",
+            exit_code=5,
+            reference="confluentinc/kafka-images#30",
+        )
+
+    def _unknown(self, number: int, listed: dict[int, tuple[str, ...]]) -> Finding:
+        title = self.recipe.title
+        return Finding(
+            "broker-not-registered",
+            "error",
+            f"Broker {number} is running, but not registered in {title}.",
+            area="cluster",
+            cause=f"{title} lost its data, or the broker lost its session: topics cannot be "
+            "created, and brokers do not learn of new leaders.",
+            evidence=(f"/brokers/ids: {', '.join(map(str, sorted(listed))) or 'empty'}",),
+            fix="invoke kafka.restart",
+            exit_code=5,
+            reference="wurstmeister/kafka-docker#374",
+        )

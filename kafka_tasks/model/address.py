@@ -1,0 +1,38 @@
+"""A host and a port."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from kafka_tasks.errors import InvalidInput
+
+_ADDRESS = re.compile(r"(?:\[(?P<v6>[^][\s/]+)\]|(?P<host>[^][:\s/]+)):(?P<port>\d+)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Address:
+    """A host and a TCP port."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Read `host:port` or `[ipv6]:port`; raises `InvalidInput`."""
+        match = _ADDRESS.fullmatch(text.strip())
+        if not match:
+            raise InvalidInput(f"{text!r} is not an address: it needs the form host:port.")
+        host, port = match["v6"] or match["host"], match["port"].lstrip("0")
+        if len(port) > 5 or not 1 <= int(port or "0") <= 65535:
+            raise InvalidInput(f"{text!r} is not an address: its port is not in 1..65535.")
+        return cls(host, int(port))
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it can only mean this machine."""
+        return self.host == "localhost" or self.host.startswith("127.") or self.host == "::1"

@@ -1,0 +1,152 @@
+"""One project's place on an engine: its record, its containers, and its Compose project."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from kafka_tasks.clients.docker import CONFIG_FILES, Container, Engine
+from kafka_tasks.errors import InvalidInput
+from kafka_tasks.model.events import Recorder
+from kafka_tasks.model.topology import Topology, of_names
+from kafka_tasks.project import private, state
+from kafka_tasks.project.directory import Project, unwritable
+from kafka_tasks.project.state import ClusterRecord
+from kafka_tasks.runtimes import broker_properties, ports
+from kafka_tasks.runtimes.compose import command, compose_file, containers, plan
+from kafka_tasks.settings import Settings, environment, load
+
+RUNTIME = "compose"
+
+
+def _connect() -> Engine:
+    return Engine.connect(environment())
+
+
+@dataclass(slots=True)
+class Site:
+    """What the abilities of the runtime share; the engine is connected when it is first asked."""
+
+    project: Project
+    recorder: Recorder
+    _connected: Engine | None = None
+    _connect: Callable[[], Engine] = field(default=_connect)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine; raises `EngineMissing` where none answers."""
+        if self._connected is None:
+            self._connected = self._connect()
+        return self._connected
+
+    def record(self) -> ClusterRecord | None:
+        """Return what was written down, if it was by this runtime."""
+        record = state.read(self.project)
+        return record if record and record.runtime == RUNTIME else None
+
+    def containers(self) -> dict[str, Container]:
+        """Return the containers of the project's services."""
+        return containers.by_service(self.engine, self.project.path)
+
+    def planned(self, settings: Settings, there: Mapping[str, Container]) -> ClusterRecord:
+        """Return the record of a start with these settings."""
+        notice = self.recorder.notice
+        return plan.record(self.project.path, settings, self.record(), self.engine, there, notice)
+
+    def composed(self, settings: Settings, record: ClusterRecord | None) -> command.Project:
+        """Return the Compose project as recorded; before a first start, by the settings."""
+        name = compose_file.project_of(self.project.path, record)
+        topology = record.topology if record else ports.as_set(settings, settings.topology)
+        return command.Project(
+            name=name,
+            directory=self.project.path,
+            files=(compose_file.choose(settings).path,),
+            variables=compose_file.variables(settings, topology, name),
+            brokers=len(topology.brokers),
+        )
+
+    def prepared(self, settings: Settings, record: ClusterRecord) -> command.Project:
+        """Return the Compose project of these settings, checked, with its images here."""
+        if told := compose_file.choose(settings).notice:
+            self.recorder.notice(told)
+        project = self.composed(settings, record)
+        config = project.config()
+        project = self._overridden(project, config, settings, record.topology)
+        self.require_images(images_of(config, record.topology.names))
+        return project
+
+    def _overridden(
+        self,
+        project: command.Project,
+        config: dict[str, Any],
+        settings: Settings,
+        topology: Topology,
+    ) -> command.Project:
+        """Return the project with an override file where one is needed, and checked."""
+        if lacking := [name for name in topology.names if name not in config["services"]]:
+            raise InvalidInput(
+                f"{project.files[0]} has no service {lacking[0]}, which "
+                f"{project.brokers} brokers need.",
+                hint=f"add it under the profile brokers-{project.brokers}, or --brokers 1",
+            )
+        compose_file.check(config, topology)
+        text = compose_file.override(
+            config["services"],
+            topology=topology,
+            further=broker_properties.read(settings.broker_properties),
+            start_interval=self.engine.has_start_interval,
+        )
+        path = self.project.make_state() / "conf" / compose_file.OVERRIDE
+        try:
+            if text is None:
+                path.unlink(missing_ok=True)
+                return project
+            private.write(path, text.encode())
+        except OSError as error:
+            raise unwritable(path, error) from error
+        return replace(project, files=(*project.files, path))
+
+    def known(
+        self, record: ClusterRecord | None, there: Mapping[str, Container]
+    ) -> command.Project | None:
+        """Return the Compose project as it was started, by the record or by the labels."""
+        if record is None and not there:
+            return None
+        project = self.composed(load(self.project.path, environ={}), record)
+        some = next(iter(there.values()), None)
+        labelled = some.labels.get(CONFIG_FILES, "") if some else ""
+        files = tuple(Path(part) for part in labelled.split(",") if part and Path(part).exists())
+        return replace(
+            project, name=some.project if some else project.name, files=files or project.files
+        )
+
+    def require_images(self, images: Iterable[str]) -> None:
+        """Fetch those images that are not on the engine, with progress on the screen."""
+        for image in images:
+            if not self.engine.has_image(image):
+                self.recorder.notice(f"pulling {image}")
+                self.engine.pull(image, self._progress_of(image))
+
+    def _progress_of(self, image: str) -> Callable[[int, int], None]:
+        return lambda done, total: self.recorder.progress(image, done, max(total, 1))
+
+    def take_away(self, project: command.Project, *, wipe: bool) -> None:
+        """Remove what Compose made for our services; other services of the file stay."""
+        config = project.config(profile="*")
+        ours = list(of_names(config["services"]).names)
+        if len(ours) == len(config["services"]):
+            project.down(wipe=wipe)
+            return
+        project.remove(ours)
+        for name in compose_file.volumes_of(config, ours) if wipe else ():
+            command.remove_volume(name)
+
+
+def images_of(config: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    """Return each image that these services run and that Compose does not build, once."""
+    services = [config["services"][name] for name in names if name in config["services"]]
+    found = [service["image"] for service in services if "image" in service]
+    built = {service.get("image") for service in services if "build" in service}
+    return [image for image in dict.fromkeys(found) if image not in built]

@@ -1,0 +1,61 @@
+"""What a start is going to write down before it starts anything."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import msgspec
+
+from kafka_tasks.model.cluster import Observation
+from kafka_tasks.model.topology import of_names
+from kafka_tasks.project.directory import Project
+from kafka_tasks.project.state import ClusterRecord, ServiceRecord
+from kafka_tasks.runtimes import ports
+from kafka_tasks.runtimes.embedded.observation import recorded
+from kafka_tasks.settings import Settings
+
+_RUNTIME = "embedded"
+# What a running cluster was started with, as far as only a restart changes it.
+_FIELDS = (
+    "version",
+    "brokers",
+    "port",
+    "zookeeper_port",
+    "heap",
+    "zookeeper_heap",
+    "broker_properties",
+    "java_home",
+)
+
+
+def planned_record(
+    project: Project,
+    settings: Settings,
+    kafka: str,
+    seen: Observation,
+    notice: Callable[[str], None],
+) -> ClusterRecord:
+    """Return the record of a start with these settings; every broker that runs is part of it."""
+    before = recorded(project, _RUNTIME)
+    own = {each.address.port for each in seen.services if each.alive and each.address}
+    highest = max((s.number for s in of_names(seen.alive).brokers), default=0)
+    planned = replace(settings, brokers=max(settings.brokers, highest)).topology
+    assigned = ports.assign(project.path, settings, planned, before, own, notice)
+    return ClusterRecord(
+        runtime=_RUNTIME,
+        wanted="running",
+        version=settings.version,
+        kafka_version=kafka,
+        changed_at=time.time(),
+        services=tuple(_kept(before, ServiceRecord.of(each)) for each in assigned.topology),
+        auto_ports=assigned.auto,
+        fingerprint={name: str(getattr(settings, name)) for name in _FIELDS},
+    )
+
+
+def _kept(before: ClusterRecord | None, planned: ServiceRecord) -> ServiceRecord:
+    """Return the planned record, with the process that an earlier record knows."""
+    known = before.service(planned.name) if before else None
+    return msgspec.structs.replace(known, port=planned.port) if known else planned

@@ -1,0 +1,80 @@
+"""ZooKeeper: brokers register with it and expire in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kafka_tasks.clients import zookeeper
+from kafka_tasks.model.address import Address
+from kafka_tasks.model.topology import Role, Service, Topology
+from kafka_tasks.runtimes.roles.recipe import Container, Recipe
+
+# What our brokers ask for: a killed broker's registration lives as long. Kafka's own is 18 s.
+SESSION_S = 6
+# How long a broker tries to reach ZooKeeper before it gives up; Kafka's own default.
+CONNECT_S = 18
+
+
+def _configure(service: Service, _: Topology, __: Mapping[str, str]) -> dict[str, str]:
+    """Return the properties of one ZooKeeper on loopback.
+
+    Its web console is off: it would open port 8080.
+    """
+    return {
+        "dataDir": f"./data/{service.name}",
+        "clientPort": str(service.port),
+        "clientPortAddress": "127.0.0.1",
+        "admin.enableServer": "false",
+        "4lw.commands.whitelist": "srvr,dump",
+        "tickTime": "2000",
+        "maxClientCnxns": "0",
+        "autopurge.snapRetainCount": "3",
+        "autopurge.purgeInterval": "24",
+    }
+
+
+class _ZooKeeper:
+    """ZooKeeper as the coordinator of brokers."""
+
+    def mode(self, address: Address, timeout_s: float) -> str:
+        """Return standalone, leader or follower."""
+        return zookeeper.mode(address, timeout_s)
+
+    def cluster_id(self, address: Address, timeout_s: float) -> str | None:
+        """Return what the first broker wrote."""
+        return zookeeper.cluster_id(address, timeout_s)
+
+    def registered_brokers(self, address: Address, timeout_s: float) -> dict[int, tuple[str, ...]]:
+        """Return the nodes under /brokers/ids."""
+        return zookeeper.registered_brokers(address, timeout_s)
+
+    def topics(self, address: Address, timeout_s: float) -> frozenset[str]:
+        """Return the nodes under /brokers/topics that are not about to be deleted."""
+        return zookeeper.topics(address, timeout_s)
+
+    def session_left_s(self, address: Address, broker: int, timeout_s: float) -> float | None:
+        """Return the rest of the session that holds the broker's node."""
+        return zookeeper.session_left_s(address, f"/brokers/ids/{broker}", timeout_s)
+
+
+RECIPE = Recipe(
+    role=Role.ZOOKEEPER,
+    title="ZooKeeper",
+    main_class="org.apache.zookeeper.server.quorum.QuorumPeerMain",
+    archive="zookeeper",
+    port_setting="zookeeper_port",
+    heap_setting="zookeeper_heap",
+    container=Container(
+        image_setting="zookeeper_image",
+        data=("/var/lib/zookeeper/data", "/var/lib/zookeeper/log"),
+        port=2181,
+    ),
+    configure=_configure,
+    # ZooKeeper has nothing to do at SIGTERM; left to the JVM, it takes 0.3 s over that.
+    jvm_flags=("-Xrs",),
+    # A broker that asks for ZooKeeper before it listens sleeps one to two seconds before it asks
+    # again; measured, this head start makes that rare and costs 0.05 s.
+    head_start_s=0.1,
+    coordinator=_ZooKeeper(),
+    registered_s=SESSION_S,
+)

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kafka_tasks.model import topology
+from kafka_tasks.model.topology import Role
+
+NUMBERS = st.integers(1, topology.MAX_BROKERS)
+
+
+@given(number=NUMBERS)
+def test_names_and_numbers_of_brokers_belong_together(number: int) -> None:
+    """The broker with number n is called kafka or kafka-n, and its name leads back to n."""
+    found = topology.identify(topology.broker_name(number))
+    assert found is not None
+    assert (found.role, found.number) == (Role.BROKER, number)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "kafka-", "kafka-1", "kafka-02", "kafka-ui", "kafka2", "zookeeper-log", "Kafka", "zoo"],
+)
+def test_other_services_have_no_role(name: str) -> None:
+    """Only the names that are given here mean a service of ours."""
+    assert topology.identify(name) is None
+
+
+def test_services_start_with_their_coordinator() -> None:
+    """ZooKeeper comes first, then the brokers at once; they stop the other way round."""
+    found = topology.zookeeper_cluster(3)
+    assert found.names == ("zookeeper", "kafka", "kafka-2", "kafka-3")
+    waves = [[service.name for service in wave] for wave in found.start_waves]
+    assert waves == [["zookeeper"], ["kafka", "kafka-2", "kafka-3"]]
+    stopped = [service.name for service in found.stop_order]
+    assert stopped == ["kafka-3", "kafka-2", "kafka", "zookeeper"]
+
+
+@given(brokers=NUMBERS, data=st.data())
+def test_names_in_any_order_are_the_same_cluster(brokers: int, data: st.DataObject) -> None:
+    """A record or an engine may list services as it likes, and others among them."""
+    whole = topology.zookeeper_cluster(brokers)
+    names = data.draw(st.permutations([*whole.names, "kafka-ui", "schema-registry"]))
+    assert topology.of_names(names) == whole
+
+
+@given(brokers=NUMBERS)
+def test_every_data_place_leads_back_to_its_service(brokers: int) -> None:
+    """Places are sorted as they are saved: snapshots and logs of ZooKeeper, then brokers."""
+    whole = topology.zookeeper_cluster(brokers)
+    assert whole.places[:3] == ("zookeeper", "zookeeper-log", "kafka")
+    mixed = whole.places[::-1]
+    assert tuple(sorted(mixed, key=topology.place_order)) == whole.places
+    for service in whole:
+        assert all(topology.owner_of(place) == service for place in service.places)
+    assert topology.owner_of("kafka-log") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "below", "place"),
+    [
+        ("zookeeper", "version-2/snapshot.0", "zookeeper"),
+        ("zookeeper", "version-2/log.1f", "zookeeper-log"),
+        ("kafka-2", "orders-0/00000000000000000000.log", "kafka-2"),
+        ("kafka", "meta.properties", "kafka"),
+        ("kafka", ".lock", None),
+    ],
+)
+def test_a_file_has_its_place(name: str, below: str, place: str | None) -> None:
+    """ZooKeeper's transaction logs lie apart; a broker's lock is not kept."""
+    service = topology.identify(name)
+    assert service is not None
+    assert topology.place_of(service, below) == place
+
+
+def test_addresses_are_those_that_are_known() -> None:
+    """A service without a port has no address, and is not where clients connect."""
+    found = topology.zookeeper_cluster(2).at((None, 9092, None))
+    assert found.zookeeper is None
+    assert found.zookeeper_connect is None
+    assert [str(address) for address in found.bootstrap] == ["localhost:9092"]
+    assert found.unreachable_layers == {"zookeeper"}
+    assert found.at((2181, 1, 2)).unreachable_layers == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("layer", "name"),
+    [
+        ("process", "zookeeper"),
+        ("zookeeper", "zookeeper"),
+        ("broker", "kafka"),
+        ("cluster", "kafka"),
+        ("advertised", "kafka"),
+        ("roundtrip", "kafka"),
+    ],
+)
+def test_a_layer_has_a_suspect(layer: str, name: str) -> None:
+    """The log that tells most is that of the service which the layer is about."""
+    assert topology.zookeeper_cluster(3).suspect(layer) == name
+
+
+def test_a_cluster_of_nothing_has_no_layers_of_coordinators() -> None:
+    """A remote cluster is proven by its brokers alone."""
+    assert topology.Topology().layers == ("process", "broker", "cluster", "advertised")
+    assert topology.Topology().suspect("process") == "kafka"
