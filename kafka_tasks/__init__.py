@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from kafka_tasks.lifecycle.start import up
     from kafka_tasks.lifecycle.status import status, wait
     from kafka_tasks.lifecycle.stop import down, restart
+    from kafka_tasks.lifecycle.temporary import temporary_cluster
     from kafka_tasks.model.address import Address
     from kafka_tasks.model.cluster import Cluster, ServiceState
     from kafka_tasks.model.events import Event, Recorder
@@ -36,6 +37,7 @@ _HOMES = {
     "open_session": "lifecycle.session",
     "restart": "lifecycle.stop",
     "status": "lifecycle.status",
+    "temporary_cluster": "lifecycle.temporary",
     "up": "lifecycle.start",
     "wait": "lifecycle.status",
 }
@@ -57,6 +59,7 @@ __all__ = [
     "open_session",
     "restart",
     "status",
+    "temporary_cluster",
     "up",
     "wait",
 ]
