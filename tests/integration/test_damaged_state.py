@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import psutil
 import pytest
 
@@ -54,6 +56,44 @@ def stopped(new_project: Callable[..., Sandbox]) -> Sandbox:
     sandbox.up()
     assert sandbox.run("down").code == 0
     return sandbox
+
+
+def as_schema_1(record: dict[str, Any]) -> dict[str, Any]:
+    """Return the record as the version before wrote it: a count and two ports, without roles."""
+    old = {key: value for key, value in record.items() if key != "checksum"}
+    ports = {service["name"]: service["port"] for service in record["services"]}
+    services = [
+        {key: value for key, value in service.items() if key != "role"}
+        for service in record["services"]
+    ]
+    old |= {"schema": 1, "brokers": len(ports) - 1, "services": services}
+    old |= {"port": ports["kafka"], "zookeeper_port": ports["zookeeper"]}
+    canonical = msgspec.json.encode(old, order="sorted")
+    return {**old, "checksum": hashlib.sha256(canonical).hexdigest()}
+
+
+def test_a_cluster_that_the_version_before_started_is_managed(
+    new_project: Callable[..., Sandbox],
+) -> None:
+    """Its record says less: it is ready, keeps its processes and data, and stops in order."""
+    sandbox = new_project("schema-1")
+    up = sandbox.up()
+    assert sandbox.run("topic.create", "kept").code == 0
+    before = sandbox.pids()
+    sandbox.state_file.write_text(json.dumps(as_schema_1(sandbox.recorded())))
+    found = sandbox.run("status", "-o", "json")
+    assert (found.code, found.document["state"]) == (0, "ready")
+    assert found.document["bootstrap_servers"] == up["bootstrap_servers"]
+    assert found.document["zookeeper"] == up["zookeeper"]
+    roles = {service["name"]: service["role"] for service in found.document["services"]}
+    assert roles == {"zookeeper": "zookeeper", "kafka": "broker"}
+    assert sandbox.up()["cluster_id"] == up["cluster_id"]
+    assert sandbox.pids() == before
+    assert sandbox.run("down").code == 0
+    assert sandbox.pids() == {}
+    assert sandbox.recorded()["schema"] == 2
+    sandbox.up()
+    assert sandbox.topics() == ["kept"]
 
 
 @pytest.mark.parametrize("part", ["pid", "pid and start", "pid and command"])
