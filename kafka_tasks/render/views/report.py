@@ -40,6 +40,7 @@ def document(found: Report) -> Document:
 def _service(entry: ServiceState) -> Document:
     return {
         "name": entry.name,
+        "role": entry.role.value,
         "state": entry.state,
         "address": str(entry.address) if entry.address else None,
         "pid": entry.pid,

@@ -56,6 +56,7 @@ def test_a_report_has_the_contracts_shape() -> None:
     (service,) = found["services"]
     expected = {
         "name": "zookeeper",
+        "role": "zookeeper",
         "state": "ready",
         "address": "localhost:2181",
         "pid": 123,
