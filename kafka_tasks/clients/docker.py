@@ -1,6 +1,6 @@
-"""What a Docker engine knows: the only importer of docker. The SDK reads; `docker compose` acts.
+"""The Docker engine: the only importer of docker. The SDK reads; `docker compose` acts.
 
-The one thing that the SDK writes is files into a container, which no command can do by a stream.
+The SDK writes files into a container, and nothing else: no command can write them from a stream.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ SERVICE = "com.docker.compose.service"
 CONFIG_FILES = "com.docker.compose.project.config_files"
 ONE_OFF = "com.docker.compose.oneoff"
 # start_interval of a health check needs this API (engine 25).
-START_INTERVAL_API = (1, 44)
-# Between two chunks of files that are read or written.
+_START_INTERVAL_API = (1, 44)
+# The limit between two chunks of a file that is read or written, in seconds.
 _TRANSFER_S = 300.0
-# Bytes of a file that is read as a whole.
+# The largest file that is read as a whole, in bytes.
 _SMALL = 1_000_000
 
 
@@ -56,32 +56,32 @@ class Container:
 
     @property
     def running(self) -> bool:
-        """Whether its process runs."""
+        """True while its process exists."""
         return self.status in ("running", "paused")
 
     @property
     def paused(self) -> bool:
-        """Whether its process is there and held."""
+        """True while its process is suspended."""
         return self.status == "paused"
 
     @property
     def service(self) -> str:
-        """The Compose service, or nothing."""
+        """The name of the Compose service, or an empty string."""
         return self.labels.get(SERVICE, "")
 
     @property
     def project(self) -> str:
-        """The Compose project, or nothing."""
+        """The name of the Compose project, or an empty string."""
         return self.labels.get(PROJECT, "")
 
     @property
     def one_off(self) -> bool:
-        """Whether `docker compose run` made it: then it is not the service itself."""
+        """True if `docker compose run` created it: then it is not the service itself."""
         return self.labels.get(ONE_OFF, "").lower() == "true"
 
 
 class Engine:
-    """A connection to the engine that the Docker command would use."""
+    """A connection to the engine that the docker command uses."""
 
     def __init__(self, client: docker.DockerClient, host: str) -> None:
         self._client = client
@@ -111,12 +111,12 @@ class Engine:
             raise _no_engine(host, error) from error
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._client.close()
 
     @property
     def is_local(self) -> bool:
-        """Whether 127.0.0.1 of the engine is 127.0.0.1 here."""
+        """True if 127.0.0.1 of the engine is 127.0.0.1 here."""
         parts = urlsplit(self.host)
         return parts.scheme in ("unix", "npipe", "http+unix") or parts.hostname in (
             "localhost",
@@ -126,25 +126,25 @@ class Engine:
 
     @property
     def has_start_interval(self) -> bool:
-        """Whether health checks may be quicker while a container starts."""
-        return self.api_version >= START_INTERVAL_API
+        """True if health checks can run more often while a container starts."""
+        return self.api_version >= _START_INTERVAL_API
 
     def containers(self, **labels: str) -> list[Container]:
-        """Every container with these labels, stopped ones too."""
+        """Return every container with these labels, including stopped ones."""
         wanted = [f"{key}={value}" for key, value in labels.items()]
         rows = self._ask(lambda: self._client.api.containers(all=True, filters={"label": wanted}))
         return [found for row in rows if (found := self._inspect(row["Id"]))]
 
     def of_directory(self, directory: Path) -> list[Container]:
-        """Every container that Compose made for this directory, by whatever name."""
+        """Return every container that Compose created for this directory, under any name."""
         return self.containers(**{WORKING_DIRECTORY: str(directory)})
 
     def of_project(self, name: str) -> list[Container]:
-        """Every container of a Compose project."""
+        """Return every container of a Compose project."""
         return self.containers(**{PROJECT: name})
 
     def publisher(self, port: int) -> Container | None:
-        """The running container that publishes this port of the machine."""
+        """Return the running container that publishes this port of the machine."""
         rows = self._ask(lambda: self._client.api.containers(filters={"publish": str(port)}))
         for row in rows:
             found = self._inspect(row["Id"])
@@ -159,7 +159,7 @@ class Engine:
             return None
 
     def has_image(self, name: str) -> bool:
-        """Whether the image is on the machine."""
+        """Return True if the image is on the machine."""
         try:
             self._ask(lambda: self._client.api.inspect_image(name))
         except ImageNotFound:
@@ -167,7 +167,7 @@ class Engine:
         return True
 
     def image_architecture(self, name: str) -> str | None:
-        """The architecture of an image on the machine, or None where it is not there."""
+        """Return the architecture of an image, or None if it is not on the machine."""
         try:
             found = self._ask(lambda: self._client.api.inspect_image(name))
         except ImageNotFound:
@@ -175,11 +175,11 @@ class Engine:
         return str(found.get("Architecture") or "") or None
 
     def memory_bytes(self) -> int:
-        """Bytes of memory that the engine's machine has, which may be a virtual one."""
+        """Return the bytes of memory of the engine's machine, which may be a virtual one."""
         return int(self._ask(self._client.info).get("MemTotal") or 0)
 
     def can_pull(self, name: str) -> bool:
-        """Whether the image's registry answers and has it."""
+        """Return True if the registry answers and has the image."""
         try:
             self._client.api.inspect_distribution(name)
         except (APIError, RequestException):
@@ -187,10 +187,10 @@ class Engine:
         return True
 
     def pull(self, name: str, progress: Callable[[int, int], None]) -> None:
-        """Fetch an image, telling bytes done and in all; raises `ImageMissing`."""
+        """Pull an image and report bytes done and in total; raises `ImageMissing`."""
         layers: dict[str, tuple[int, int]] = {}
         repository, tag = parse_repository_tag(name)
-        tag = tag or "latest"  # without one the engine would fetch every tag that there is
+        tag = tag or "latest"  # without a tag the engine would pull all of them
         try:
             for line in self._client.api.pull(repository, tag=tag, stream=True, decode=True):
                 if "error" in line:
@@ -204,21 +204,21 @@ class Engine:
             raise _no_image(name, _said(error)) from error
 
     def logs(self, container: str, tail: int) -> list[str]:
-        """The last lines of a container's output."""
+        """Return the last lines of a container's output."""
         try:
             raw = self._ask(lambda: self._client.api.logs(container, tail=tail or 0))
-        except (NotFound, EngineRefused):  # it is being removed just now
+        except (NotFound, EngineRefused):  # the container is being removed
             return []
         text: str = raw.decode("utf-8", "replace")
         return text.splitlines()
 
     def follow(self, container: str, tail: int) -> Iterator[str]:
-        """The last lines and each new one, until the container ends."""
+        """Yield the last lines and each new one, until the container exits."""
         try:
             chunks = self._ask(
                 lambda: self._client.api.logs(container, tail=tail, stream=True, follow=True)
             )
-        except (NotFound, EngineRefused):  # it is being removed just now
+        except (NotFound, EngineRefused):  # the container is being removed
             return
         rest = b""
         try:
@@ -232,12 +232,12 @@ class Engine:
             yield rest.decode("utf-8", "replace")
 
     def has_volumes(self, project: str) -> bool:
-        """Whether a Compose project has volumes."""
+        """Return True if a Compose project has volumes."""
         filters = {"label": f"{PROJECT}={project}"}
         return bool(self._ask(lambda: self._client.api.volumes(filters=filters))["Volumes"])
 
     def is_stopped(self, container: str) -> bool:
-        """Whether a signal holds a process of this container; False where nobody can tell."""
+        """Return True if a process of this container is suspended; False if that is unknown."""
         try:
             seen = self._client.api.top(container, ps_args="-o pid,stat")
         except (DockerException, RequestException, OSError):
@@ -245,7 +245,7 @@ class Engine:
         return any(row[-1].startswith("T") for row in seen.get("Processes") or ())
 
     def volumes_bytes(self, project: str) -> int | None:
-        """Bytes in the volumes of a Compose project; None where it has none, or nobody counts."""
+        """Return the bytes in the volumes of a Compose project; None if unknown, or without any."""
         api = self._client.api
         # The SDK's df() also measures images and containers, which takes long.
         answer = self._ask(
@@ -263,11 +263,11 @@ class Engine:
         return sum(sizes) if sizes and min(sizes) >= 0 else None
 
     def read_directory(self, container: str, path: str) -> Iterator[bytes]:
-        """A directory of a container, running or not, as the chunks of a tar file.
+        """Yield a directory of a container, running or not, as the chunks of a tar file.
 
-        Raises `InvalidInput` where there is none.
+        Raises `InvalidInput` where the container has no such directory.
         """
-        with self._patiently():
+        with self._more_time():
             try:
                 chunks, _ = self._ask(lambda: self._client.api.get_archive(container, path))
             except NotFound as error:
@@ -280,7 +280,7 @@ class Engine:
                 raise _no_engine(self.host, error) from error
 
     def read_file(self, container: str, path: str) -> bytes | None:
-        """A small file of a container, running or not; None where there is none."""
+        """Return a small file of a container, running or not; None if it does not exist."""
         try:
             chunks, seen = self._ask(lambda: self._client.api.get_archive(container, path))
         except NotFound:
@@ -298,12 +298,12 @@ class Engine:
 
     def write_directory(self, container: str, path: str, tar: Iterable[bytes]) -> None:
         """Unpack the chunks of a tar file into a directory of a container, running or not."""
-        with self._patiently():
+        with self._more_time():
             self._ask(lambda: self._client.api.put_archive(container, path, iter(tar)))
 
     @contextlib.contextmanager
-    def _patiently(self) -> Iterator[None]:
-        """A disk that is busy may keep the engine from answering for longer than usual."""
+    def _more_time(self) -> Iterator[None]:
+        """Allow more time for answers: a busy disk delays them."""
         before, self._client.api.timeout = self._client.api.timeout, _TRANSFER_S
         try:
             yield
@@ -373,7 +373,7 @@ def _no_engine(host: str, error: Exception) -> EngineMissing:
     return EngineMissing(
         f"No Docker engine answers at {where}.",
         evidence=(_said(error),),
-        hint="start it (sudo systemctl start docker), look at `docker context ls`, "
+        hint="start it (sudo systemctl start docker), check `docker context ls`, "
         "or use --runtime embedded, which needs no Docker",
     )
 
@@ -382,7 +382,7 @@ def _no_context(name: str | None) -> EngineMissing:
     return EngineMissing(
         f"There is no Docker context {name!r}."
         if name
-        else "The Docker context that is in use does not exist.",
+        else "The current Docker context does not exist.",
         hint="docker context ls; docker context use default",
     )
 
@@ -391,6 +391,6 @@ def _no_image(name: str, reason: str) -> ImageMissing:
     return ImageMissing(
         f"The image {name} is not on this machine and cannot be pulled.",
         evidence=(reason,),
-        hint="docker login, or set the image to one that a mirror has; "
+        hint="docker login, or set the image to one from a mirror; "
         "or --runtime embedded, which needs no image",
     )

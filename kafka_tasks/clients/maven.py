@@ -11,21 +11,21 @@ from typing import Any
 
 from kafka_tasks.errors import JarsMissing, MachineError
 
-# Begins the name of the directory, beside its target, where a download lies until it is whole.
+# Prefix of the directory beside the target that holds a download until it is complete.
 SCRATCH_PREFIX = ".fetch-"
 
 
 def sha256(path: Path) -> str:
-    """The sha256 of a file, as hex."""
+    """Return the sha256 of a file, as hex."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def fetch(coordinates: str, expected_sha256: str, target: Path) -> None:
-    """Bring `group:artifact:version` to `target`, complete and verified or not at all.
+    """Download `group:artifact[:type[:classifier]]:version` to `target`, complete and verified or not at all.
 
-    Repositories are those of jgo's own configuration and then its default; proxies are those of
-    the environment. Raises `JarsMissing` or `MachineError`.
+    The repositories are those of jgo's own configuration, then its default; the proxies are those
+    of the environment. Raises `JarsMissing` or `MachineError`.
     """
     try:
         import requests
@@ -49,25 +49,25 @@ def fetch(coordinates: str, expected_sha256: str, target: Path) -> None:
                 raise JarsMissing(
                     f"{coordinates} arrived with another checksum than the locked one.",
                     evidence=(f"expected sha256 {expected_sha256}", f"received sha256 {actual}"),
-                    hint="check the Maven mirror or proxy that this machine uses, then try again",
+                    hint="check the Maven mirror or proxy of this machine, then try again",
                 )
             os.replace(found, target)
     except JarsMissing:
         raise
     except OSError as error:
-        # requests derives its errors from OSError; a full or read-only disk is another matter.
+        # The errors of requests are OSErrors too; a full or read-only disk is a different problem.
         if isinstance(error, requests.RequestException):
-            raise _not_to_be_had(coordinates, error) from error
+            raise _unavailable(coordinates, error) from error
         raise MachineError(
             f"{target.parent} cannot be written: {error.strerror or error}.",
-            hint="set KAFKA_TASKS_CACHE to a directory that can",
+            hint="set KAFKA_TASKS_CACHE to a writable directory",
         ) from error
     except RuntimeError as error:
-        raise _not_to_be_had(coordinates, error) from error
+        raise _unavailable(coordinates, error) from error
 
 
 def _coordinate(text: str) -> Any:
-    """Return what jgo takes; a type with a dot in it (tar.gz) it would read as a version."""
+    """Return coordinates for jgo, which would read a type with a dot (tar.gz) as a version."""
     group, artifact, *more, version = text.split(":")
     if not more:
         return text
@@ -77,7 +77,7 @@ def _coordinate(text: str) -> Any:
     return Coordinate(group, artifact, version, classifier=classifier, packaging=more[0])
 
 
-def _not_to_be_had(coordinates: str, error: Exception) -> JarsMissing:
+def _unavailable(coordinates: str, error: Exception) -> JarsMissing:
     reason = type(error).__name__ if not str(error) else shorten(str(error).splitlines()[0], 240)
     return JarsMissing(
         f"{coordinates} is not in the cache and cannot be fetched.", evidence=(reason,)

@@ -19,16 +19,16 @@ from kafka_tasks.errors import MachineError
 from kafka_tasks.project import private
 from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
 
-# Children of this very process: they must be reaped, or they stay as zombies that look alive.
+# Children of this process: not reaped, they stay as zombies that look alive.
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What makes a process the one that was started, and not a later one with its pid.
+    """The identity of a process, which tells it from a later one with the same pid.
 
-    `started_s` is seconds between the machine's boot and the process's start, so that a moved
-    clock changes nothing; `command` is the sha256 of its argument list.
+    `started_s` is seconds from the boot of the machine to the start of the process, so that
+    setting the clock changes nothing; `command` is the sha256 of the argument list.
     """
 
     pid: int
@@ -38,7 +38,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A running process with the arguments it was started with."""
+    """A running process with its arguments."""
 
     identity: Identity
     arguments: tuple[str, ...]
@@ -46,7 +46,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class PortHolder:
-    """Who listens on a port; `pid` is None where the system does not tell."""
+    """The process that listens on a port; `pid` is None where the system hides it."""
 
     port: int
     pid: int | None = None
@@ -61,14 +61,14 @@ class PortHolder:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """A command that ran to its end."""
+    """A command that has exited."""
 
     code: int
     output: str
 
 
 def command_digest(arguments: Sequence[str]) -> str:
-    """The sha256 of an argument list."""
+    """Return the sha256 of an argument list."""
     return hashlib.sha256("\0".join(arguments).encode(errors="surrogateescape")).hexdigest()
 
 
@@ -79,7 +79,7 @@ def run(
     cwd: Path | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Completed:
-    """Run a command to its end, both streams together; raises `MachineError` if it cannot."""
+    """Run a command until it exits, with both streams merged; raises `MachineError`."""
     try:
         done = subprocess.run(
             arguments,
@@ -107,10 +107,10 @@ def spawn_detached(
     nice: int = 0,
     umask: int = -1,
 ) -> Identity:
-    """Start a process in a session of its own, so that it outlives this one and its terminal.
+    """Start a process in its own session, so that it outlives this one and its terminal.
 
-    Both its streams go to the file `output`, emptied first and readable by the owner alone. What
-    else it writes is so with a `umask` (as Python has it: -1 leaves it alone). Raises
+    Both streams go to the file `output`, truncated first and readable by the owner alone; `umask`
+    does the same for other files that it writes (-1 leaves the umask unchanged). Raises
     `MachineError`.
     """
     try:
@@ -140,13 +140,13 @@ def spawn_detached(
 
 
 def is_running(identity: Identity) -> bool:
-    """Whether this very process still runs: same pid, same start, same command line."""
+    """Return True if this process still runs: same pid, same start, same command line."""
     child = _children.get(identity.pid)
     if child is not None:
         if child.poll() is not None:
             del _children[identity.pid]
             return False
-        # Not reaped yet, so its pid is nobody else's.
+        # It was not reaped yet, so no other process has its pid.
         return command_digest(child.args) == identity.command  # type: ignore[arg-type]
     try:
         process = psutil.Process(identity.pid)
@@ -159,7 +159,7 @@ def is_running(identity: Identity) -> bool:
 
 
 def _arguments(process: psutil.Process) -> list[str]:
-    """The command line, which is empty for a moment while a process begins and while it ends."""
+    """Return the command line, which is empty for a moment while a process starts or exits."""
 
     def read() -> list[str]:
         if process.status() == psutil.STATUS_ZOMBIE:
@@ -175,7 +175,7 @@ def _arguments(process: psutil.Process) -> list[str]:
 
 
 def is_suspended(identity: Identity) -> bool:
-    """Whether this very process was stopped by a signal (SIGSTOP, a debugger) and still lives."""
+    """Return True if this process is suspended by a signal (SIGSTOP, a debugger)."""
     try:
         stopped = psutil.Process(identity.pid).status() == psutil.STATUS_STOPPED
     except psutil.Error:
@@ -184,23 +184,23 @@ def is_suspended(identity: Identity) -> bool:
 
 
 def resume(identity: Identity) -> None:
-    """Let a suspended process go on."""
+    """Resume a suspended process."""
     with contextlib.suppress(psutil.Error):
         if is_running(identity):
             psutil.Process(identity.pid).send_signal(signal.SIGCONT)
 
 
 def exit_code(pid: int) -> int | None:
-    """How a child of this process ended; None for any other."""
+    """Return the exit code of a child of this process; None for any other."""
     child = _children.get(pid)
     return child.poll() if child else None
 
 
 def stop(identity: Identity, *, grace_s: float) -> bool:
-    """End a process: SIGTERM, and SIGKILL after `grace_s` seconds.
+    """Stop a process: SIGTERM, and SIGKILL after `grace_s` seconds.
 
-    Returns whether it ended by itself within the grace. A pid that is no longer ours is not
-    signalled.
+    Returns whether it exited by itself within the grace. A pid that now belongs to another process
+    gets no signal.
     """
     if not is_running(identity):
         return True
@@ -214,7 +214,7 @@ def stop(identity: Identity, *, grace_s: float) -> bool:
 def _signal(identity: Identity, number: signal.Signals, wait_s: float) -> bool:
     try:
         psutil.Process(identity.pid).send_signal(number)
-        # It would see SIGTERM only once it goes on.
+        # A suspended process handles SIGTERM only when it is resumed.
         if is_suspended(identity):
             resume(identity)
     except psutil.NoSuchProcess:
@@ -225,12 +225,12 @@ def _signal(identity: Identity, number: signal.Signals, wait_s: float) -> bool:
 
 
 def await_end(identity: Identity, wait_s: float) -> bool:
-    """Wait until a process that was told to end has; returns whether it did in time."""
+    """Wait until a process that was signalled exits; return whether it did in time."""
 
     def gone() -> None:
-        # Not psutil's wait: a container's init may leave the dead process as a zombie for long.
+        # Not psutil's wait: the init of a container may leave the process as a zombie for long.
         if is_running(identity) or _is_ending(identity):
-            raise NotYet("it still runs")
+            raise NotYet("it is still running")
 
     try:
         RetryPolicy(first_s=0.005, cap_s=0.02).until(gone, Deadline.after(wait_s))
@@ -240,7 +240,7 @@ def await_end(identity: Identity, wait_s: float) -> bool:
 
 
 def _is_ending(identity: Identity) -> bool:
-    """Whether it is a zombie with threads left: until the last is gone, its ports are held."""
+    """Return True for a zombie with threads left, which still holds its ports."""
     try:
         process = psutil.Process(identity.pid)
         return (
@@ -253,14 +253,14 @@ def _is_ending(identity: Identity) -> bool:
 
 
 def uptime_s(identity: Identity) -> float:
-    """Seconds since the process started."""
+    """Return the seconds since the process started."""
     import time
 
     return max(0.0, time.time() - psutil.boot_time() - identity.started_s)
 
 
 def find(marker: str) -> list[Found]:
-    """Every process of this machine that has an argument beginning with `marker`."""
+    """Return every process of this machine with an argument that starts with `marker`."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -277,14 +277,14 @@ def find(marker: str) -> list[Found]:
 
 
 def port_is_free(port: int) -> bool:
-    """Whether a service could listen on this port of 127.0.0.1."""
+    """Return True if a service can listen on this port of 127.0.0.1."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except PermissionError as error:
             raise MachineError(
-                f"Port {port} may not be used by this user.",
+                f"This user has no permission to use port {port}.",
                 hint="choose a port from 1024 upwards",
             ) from error
         except OSError as error:
@@ -295,12 +295,12 @@ def port_is_free(port: int) -> bool:
 
 
 def port_holder(port: int) -> PortHolder | None:
-    """Who listens on this port, or None where nobody does."""
+    """Return the process that listens on this port, or None for a free port."""
     for process in _listeners(port):
         if process is None:
             continue
         with contextlib.suppress(psutil.Error):
-            # A script after -c, and whatever a process calls itself, may have several lines.
+            # A script after -c may have several lines, and so may the name of a process.
             name, command = _on_one_line(process.name()), _on_one_line(*process.cmdline())
             shown = command if len(command) <= 120 else command[:117] + "..."
             return PortHolder(port, process.pid, name, shown)
@@ -330,7 +330,7 @@ def _started_s(process: psutil.Process) -> float:
 
 
 def has_ipv4() -> bool:
-    """Whether this machine has an IPv4 address besides loopback."""
+    """Return True if this machine has an IPv4 address besides loopback."""
     return any(
         entry.family == socket.AF_INET and not entry.address.startswith("127.")
         for entries in psutil.net_if_addrs().values()
@@ -339,13 +339,13 @@ def has_ipv4() -> bool:
 
 
 def free_bytes(path: Path) -> int:
-    """Bytes that this user can still write where `path` is."""
+    """Return the bytes that this user can still write on the file system of `path`."""
     numbers = os.statvfs(path)
     return numbers.f_bavail * numbers.f_frsize
 
 
 def memory_bytes() -> tuple[int, int]:
-    """Bytes of memory that this machine, or this container, has, and that are free for use."""
+    """Return the bytes of memory of this machine or container: in total, and available."""
     seen = psutil.virtual_memory()
     total, available = int(seen.total), int(seen.available)
     with contextlib.suppress(OSError, ValueError):
@@ -356,7 +356,7 @@ def memory_bytes() -> tuple[int, int]:
 
 
 def listening(pids: Iterable[int]) -> list[tuple[int, str, int]]:
-    """Where these processes listen: pid, address, port; nothing where the system does not tell."""
+    """Return where these processes listen: pid, address, port; nothing where that is hidden."""
     found = []
     for pid in pids:
         with contextlib.suppress(psutil.Error, OSError):

@@ -1,1 +1,1 @@
-"""Consumer groups: how far they are behind, and where they go on."""
+"""Consumer groups: their lag, and resets of their offsets."""

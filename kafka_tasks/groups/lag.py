@@ -1,4 +1,4 @@
-"""Groups with their lag: what coordinators, leaders and the metadata say, put together."""
+"""Measures the lag of groups, from their coordinators, the leaders and the metadata."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kafka_tasks.model.topic import Offsets
 
 
 def measured(admin: Admin, names: Iterable[str]) -> list[GroupLag]:
-    """These groups, each partition with its lag; those that are gone by now are left out."""
+    """Return these groups with the lag of each partition; deleted groups are left out."""
     states = group_admin.describe(admin, names)
     there = {name: state for name, state in states.items() if state.state != "dead"}
     committed = group_admin.committed(admin, there)
@@ -24,7 +24,7 @@ def measured(admin: Admin, names: Iterable[str]) -> list[GroupLag]:
 
 
 def logs_of(admin: Admin, asked: Collection[Place]) -> Mapping[Place, Offsets | None]:
-    """The offsets of those partitions that are there and have a leader."""
+    """Return the offsets of those partitions that exist and have a leader."""
     if not asked:
         return {}
     topics = admin.topics()
@@ -34,6 +34,6 @@ def logs_of(admin: Admin, asked: Collection[Place]) -> Mapping[Place, Offsets | 
 
 
 def reading(admin: Admin, topic: str) -> list[GroupLag]:
-    """The groups that have committed in this topic, or have members that read it."""
+    """Return the groups that have committed in this topic, or have members that read it."""
     found = measured(admin, group_admin.names(admin))
     return [group for group in found if topic in group.topics]

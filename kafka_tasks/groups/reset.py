@@ -1,4 +1,4 @@
-"""Where a group shall go on: worked out first, carried out on demand."""
+"""Resets the offsets of a group: the new ones are planned first, and set on demand."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kafka_tasks.model.topic import Offsets, TopicState
 
 
 def require_idle(group: GroupState) -> None:
-    """Raise `GroupActive`, with its members as evidence, while somebody reads with the group."""
+    """Raise `GroupActive`, with the members as evidence, while the group is active."""
     if not group.active:
         return
     members = [
@@ -42,7 +42,7 @@ def chosen(
     named: Sequence[str],
     partitions: Sequence[int],
 ) -> list[Place]:
-    """The partitions that a reset is about: of the topics named, or all that were committed.
+    """Return the partitions to reset: of the topics named, or all with committed offsets.
 
     Raises `InvalidInput` for a partition that a topic does not have.
     """
@@ -75,9 +75,9 @@ def _of_those(places: list[Place], partitions: Sequence[int]) -> list[Place]:
 def plan_reset(
     admin: Admin, places: Sequence[Place], committed: Mapping[Place, int], position: Position
 ) -> list[OffsetChange]:
-    """The new offset of each partition, within its log.
+    """Return the new offset of each partition, within its log.
 
-    Raises `ClusterError` where a partition has no leader to ask.
+    Raises `ClusterError` where a partition has no leader.
     """
     logs = logs_of(admin, places)
     known: dict[Place, Offsets] = {}
@@ -85,7 +85,7 @@ def plan_reset(
         log = logs.get(place)
         if log is None:
             raise ClusterError(
-                f"The partition {place[0]}-{place[1]} has no leader, so its offsets are not known.",
+                f"The partition {place[0]}-{place[1]} has no leader, so its offsets are unknown.",
                 hint="invoke kafka.status",
             )
         known[place] = log
@@ -97,7 +97,7 @@ def plan_reset(
 
 
 def carry_out(admin: Admin, group: str, changes: Iterable[OffsetChange]) -> None:
-    """Set the new offsets; raises `GroupActive` where a member came meanwhile."""
+    """Set the new offsets; raises `GroupActive` where a member joined meanwhile."""
     wanted = {
         (change.topic, change.partition): change.after
         for change in changes

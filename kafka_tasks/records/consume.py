@@ -1,4 +1,4 @@
-"""Where to begin and to end in each partition, and the records between."""
+"""Finds the offsets at which reading starts and ends in each partition."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kafka_tasks.model.topic import Offsets, TopicState
 
 
 def places(state: TopicState, partition: int | None) -> list[tuple[str, int]]:
-    """All partitions of a topic, or the one that was named; raises `InvalidInput`."""
+    """Return all partitions of a topic, or the one that was named; raises `InvalidInput`."""
     numbers = [at.id for at in state.partitions]
     if partition is None:
         return [(state.name, number) for number in numbers]
@@ -27,7 +27,7 @@ def places(state: TopicState, partition: int | None) -> list[tuple[str, int]]:
 def bounds(
     admin: Admin, wanted: Sequence[tuple[str, int]], position: Position
 ) -> tuple[dict[int, int], dict[int, int]]:
-    """The offsets to begin at, and the ends as they are now, by partition.
+    """Return the offsets to start at, and the present ends, by partition.
 
     Raises `ClusterError` where a partition has no leader, and `InvalidInput` for an offset that
     none of the partitions has.

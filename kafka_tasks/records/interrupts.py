@@ -1,4 +1,4 @@
-"""Ctrl-C that waits for a moment at which the account is exact."""
+"""Delays Ctrl-C to a moment at which the counts are exact."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import signal
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class Interrupts:
-    """Within `with`, SIGINT, SIGTERM and SIGHUP interrupt only where it is asked for.
+    """Within `with`, SIGINT, SIGTERM and SIGHUP take effect only in `heed` and `through`.
 
-    A record that was handed over and not yet counted would be missing in the account.
+    Between sending a record and counting it, an interrupt would make the counts wrong.
     """
 
     def __init__(self) -> None:
@@ -38,13 +38,13 @@ class Interrupts:
             self.heed()
 
     def heed(self) -> None:
-        """Raise `KeyboardInterrupt`, once, where one came meanwhile."""
+        """Raise `KeyboardInterrupt`, once, if a signal came meanwhile."""
         if self._came:
             self._came = self._waiting = False
             raise KeyboardInterrupt
 
-    def through(self, blocks: Iterable[T]) -> Iterator[T]:
-        """The same blocks; while one is waited for, an interrupt is one at once."""
+    def through(self, blocks: Iterable[_T]) -> Iterator[_T]:
+        """Yield the blocks; while one is waited for, a signal takes effect at once."""
         source = iter(blocks)
         while True:
             self._waiting = True

@@ -1,7 +1,7 @@
-"""One record, one line of JSON: what is printed is what is accepted, byte for byte.
+"""One record, one line of JSON: produce accepts what consume prints, byte for byte.
 
-Text is a string; bytes that are not UTF-8 are `{"base64": "…"}`; nothing is null. Headers are a
-list of pairs, since a name may come twice. The timestamp is in milliseconds since the epoch.
+Text is a string; bytes that are not UTF-8 are `{"base64": "…"}`; a missing value is null. Headers
+are a list of pairs, since names may repeat. The timestamp is in milliseconds since the epoch.
 """
 
 from __future__ import annotations
@@ -17,35 +17,35 @@ _ABSENT, _NULL = msgspec.Raw(b""), msgspec.Raw(b"null")
 
 
 class NotARecord(Exception):
-    """A line that is no record; the text says why."""
+    """A line is not a record; the text says why."""
 
 
-class Base64(msgspec.Struct):
-    """Bytes that are no text."""
+class _Base64(msgspec.Struct):
+    """Bytes that are not text."""
 
     base64: str
 
 
-class Line(msgspec.Struct, gc=False):
-    """A record as it is printed."""
+class _Line(msgspec.Struct, gc=False):
+    """A record as consume prints it."""
 
-    key: str | Base64 | None
-    value: str | Base64 | None
-    headers: list[tuple[str, str | Base64 | None]]
+    key: str | _Base64 | None
+    value: str | _Base64 | None
+    headers: list[tuple[str, str | _Base64 | None]]
     partition: int | None
     offset: int | None
     timestamp: int | None
 
 
 class _Text(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    """A record as scripts write most: a value, perhaps a key, and both are text."""
+    """The record that scripts write most: a value and perhaps a key, both text."""
 
     value: str | None
     key: str | None = None
 
 
 class _Plain(msgspec.Struct, gc=False, forbid_unknown_fields=True):
-    """A record as most are: all of it is text."""
+    """A record of which every part is text."""
 
     value: str | None
     key: str | None = None
@@ -56,7 +56,7 @@ class _Plain(msgspec.Struct, gc=False, forbid_unknown_fields=True):
 
 
 class _Typed(msgspec.Struct, forbid_unknown_fields=True):
-    """A record as it may be typed; what is any JSON is kept as it was written."""
+    """Any valid record; key, value and headers are raw JSON."""
 
     value: msgspec.Raw = _ABSENT
     key: msgspec.Raw = _NULL
@@ -67,25 +67,25 @@ class _Typed(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Message(Protocol):
-    """What a client hands over: librdkafka's message has these."""
+    """The part of librdkafka's message that is read here."""
 
     def key(self) -> Any:
-        """Bytes or None."""
+        """Return bytes or None."""
 
     def value(self) -> Any:
-        """Bytes or None."""
+        """Return bytes or None."""
 
     def headers(self) -> Any:
-        """Pairs of name and bytes, or None."""
+        """Return pairs of name and bytes, or None."""
 
     def partition(self) -> int | None:
-        """Its number."""
+        """Return the number of the partition."""
 
     def offset(self) -> int | None:
-        """Within the partition."""
+        """Return the offset in the partition."""
 
     def timestamp(self) -> tuple[int, int]:
-        """Kind (0 is none) and milliseconds."""
+        """Return the kind (0 is none) and milliseconds."""
 
 
 class Outgoing(msgspec.Struct, gc=False):
@@ -110,11 +110,11 @@ _strings = msgspec.json.Decoder(str)
 
 
 def encode(messages: Iterable[Message]) -> bytes:
-    """The lines of these records, each with its line end."""
+    """Return the lines of these records, each with its line end."""
     return _encoder.encode_lines([_line(message) for message in messages])
 
 
-def _line(message: Message) -> Line:
+def _line(message: Message) -> _Line:
     key, value, headers = message.key(), message.value(), message.headers()
     kind, stamp = message.timestamp()
     try:
@@ -122,7 +122,7 @@ def _line(message: Message) -> Line:
         value = None if value is None else value.decode()
     except UnicodeDecodeError:
         key, value = _shown(message.key()), _shown(message.value())
-    return Line(
+    return _Line(
         key,
         value,
         [(name, _shown(data)) for name, data in headers] if headers else [],
@@ -133,22 +133,22 @@ def _line(message: Message) -> Line:
 
 
 def document(message: Message) -> dict[str, Any]:
-    """One of them as plain values, for a document with all of them."""
+    """Return a record as plain values, for a document with all of them."""
     found: dict[str, Any] = msgspec.to_builtins(_line(message))
     return found
 
 
-def _shown(data: bytes | None) -> str | Base64 | None:
+def _shown(data: bytes | None) -> str | _Base64 | None:
     if data is None:
         return None
     try:
         return data.decode()
     except UnicodeDecodeError:
-        return Base64(b64encode(data).decode())
+        return _Base64(b64encode(data).decode())
 
 
 def decode(line: bytes) -> Outgoing:
-    """Read a line; raises `NotARecord`. An offset is let be: the broker gives a new one."""
+    """Read a line; raises `NotARecord`. An offset is ignored: the broker gives a new one."""
     try:
         plain = _plain.decode(line)
         record = Outgoing(
@@ -163,8 +163,8 @@ def decode(line: bytes) -> Outgoing:
     if record.partition is not None and record.partition < 0:
         raise NotARecord(f"its partition is {record.partition}; they start at 0")
     if any("\0" in name for name, _ in record.headers):
-        raise NotARecord("the name of a header has a NUL in it")
-    # To librdkafka a time of 0 means that none was given.
+        raise NotARecord("the name of a header contains a NUL")
+    # librdkafka reads a timestamp of 0 as a missing one.
     if record.timestamp is not None and not 0 < record.timestamp < 2**63:
         raise NotARecord(
             f"its timestamp is {record.timestamp}; allowed: milliseconds since 1970, from 1"
@@ -173,7 +173,7 @@ def decode(line: bytes) -> Outgoing:
 
 
 def _any(line: bytes) -> Outgoing:
-    """What is not all text, or no record at all."""
+    """Read a line that has more than text, or is not a record."""
     try:
         typed = _typed.decode(line)
         if typed.value == _ABSENT:
@@ -191,7 +191,7 @@ def _any(line: bytes) -> Outgoing:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         if _has_lone_surrogate(line):
             raise NotARecord(
-                'it has half of a surrogate pair, which is no text; bytes are {"base64": "…"}'
+                'it has half of a surrogate pair, which is not text; bytes are {"base64": "…"}'
             ) from error
         raise NotARecord(f"it is not JSON: {error}") from error
     except RecursionError as error:
@@ -203,7 +203,7 @@ def _encoded(pairs: list[tuple[str, str | None]]) -> tuple[tuple[str, bytes | No
 
 
 def _bytes(raw: msgspec.Raw) -> bytes | None:
-    """Text as it is, base64 as what it stands for, any other JSON as it was written, compact."""
+    """Return text as it is, base64 decoded, and any other JSON compact."""
     text = bytes(raw)
     if text == b"null":
         return None
@@ -213,7 +213,7 @@ def _bytes(raw: msgspec.Raw) -> bytes | None:
         fields = _objects.decode(text)
         if fields.keys() == {"base64"}:
             return _from_base64(fields["base64"])
-    # What lies inside was not read so far, and need not be text.
+    # The content was not decoded so far, and may not be text.
     text.decode()
     return msgspec.json.format(text, indent=-1)
 
@@ -222,11 +222,11 @@ def _from_base64(raw: msgspec.Raw) -> bytes:
     try:
         return b64decode(_strings.decode(raw), validate=True)
     except (ValueError, msgspec.ValidationError) as error:
-        raise NotARecord(f"its base64 is none: {error}") from error
+        raise NotARecord(f"its base64 is not valid: {error}") from error
 
 
 def _has_lone_surrogate(line: bytes) -> bool:
-    """Python's own reader lets them through, and no other fault."""
+    """Return True if Python's reader accepts the line: it allows them, and no other fault."""
     try:
         json.loads(line.decode())
     except (ValueError, RecursionError):
@@ -235,5 +235,5 @@ def _has_lone_surrogate(line: bytes) -> bool:
 
 
 def _said(text: str) -> str:
-    """msgspec's words, shortened to what a person needs."""
-    return f"it is no record: {text.replace('$.', '').replace(' - at `$`', '')}"
+    """Shorten a message of msgspec."""
+    return f"it is not a record: {text.replace('$.', '').replace(' - at `$`', '')}"

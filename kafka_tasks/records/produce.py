@@ -1,4 +1,4 @@
-"""Lines in, acknowledged records out, and an exact account where it ends early."""
+"""Sends lines as records, and counts exactly what was sent where that ends early."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from kafka_tasks.model.topic import TopicState
 from kafka_tasks.records.interrupts import Interrupts
 from kafka_tasks.records.lines import UNREAD, NotARecord, Outgoing, decode, read_text
 
-# How long what is under way at Ctrl-C may take; a second Ctrl-C does not wait for it.
-_PATIENCE_S = 5.0
+# Seconds for the records that are under way at Ctrl-C; a second Ctrl-C does not wait for them.
+_INTERRUPTED_S = 5.0
 
 
 @dataclass(slots=True)
 class Sent:
-    """What became of the lines so far: `unknown` were sent and got no answer."""
+    """The counts so far; `unknown` records were sent and got no answer."""
 
     lines: int = 0
     records: int = 0
@@ -37,33 +37,23 @@ def produce(
     max_bytes: int,
     keep_partitions: bool,
 ) -> Sent:
-    """Send each line; returns when all are acknowledged, or at Ctrl-C.
+    """Send each line; return when all are acknowledged, or at Ctrl-C.
 
-    A bad line raises `InvalidInput` that names it: nothing after it is sent, what came before it is
-    acknowledged first and counted.
+    A bad line raises `InvalidInput` with its number: no line after it is sent, the lines before it
+    are acknowledged first and counted.
     """
-    sent = Sent()
-    refused: KafkaTasksError | None = None
     with Interrupts() as interrupts:
-        sending = Sender(
+        sender = Sender(
             cluster, topic.name, timeout_s=timeout_s, max_bytes=max_bytes, heed=interrupts.heed
         )
-        try:
-            for block in interrupts.through(blocks):
-                _send(sending, block, sent, topic, max_bytes, keep_partitions=keep_partitions)
-                sending.serve()
-                if sending.failures:
-                    break
-            sending.flush()
-        except KeyboardInterrupt:
-            sent.interrupted = True
-        except KafkaTasksError as error:
-            refused = error
-        _settle(sending, sent)
-    if sending.failures:
-        raise _failed(sending.failures, sent, topic.name, max_bytes, timeout_s)
+        work = _Work(sender, topic, max_bytes, keep_partitions)
+        refused = work.send_all(interrupts.through(blocks))
+        work.finish()
+    sent = work.sent
+    if sender.failures:
+        raise _failed(sender.failures, sent, topic.name, max_bytes, timeout_s)
     if refused is not None:
-        raise _with_account(refused, sent)
+        raise _with_count(refused, sent)
     if sent.unknown and not sent.interrupted:
         raise BrokerUnreachable(
             f"{_records(sent.unknown)} to {topic.name} got no answer within {timeout_s:g} s; "
@@ -73,66 +63,87 @@ def produce(
     return sent
 
 
-def _send(
-    sending: Sender,
-    block: list[bytes],
-    sent: Sent,
-    topic: TopicState,
-    max_bytes: int,
-    *,
-    keep_partitions: bool,
-) -> None:
-    """Send the lines of a block, up to one that fails at once."""
-    gather, at = sending.gather, sent.lines
-    needs_key = _needs_key(topic)
-    # JSON is no shorter than the key and the value that it holds.
-    fit = max(map(len, block)) <= max_bytes
-    try:
-        for line in block:
-            at += 1
-            try:
-                plain = read_text(line)
-            except UNREAD:
-                if not line or line.isspace():
+class _Work:
+    """The lines on their way to the sender, and the counts."""
+
+    def __init__(
+        self, sender: Sender, topic: TopicState, max_bytes: int, keep_partitions: bool
+    ) -> None:
+        self.sent = Sent()
+        self._sender = sender
+        self._topic = topic
+        self._needs_key = _needs_key(topic)
+        self._max_bytes = max_bytes
+        self._keep_partitions = keep_partitions
+
+    def send_all(self, blocks: Iterable[list[bytes]]) -> KafkaTasksError | None:
+        """Send lines up to the first failure or Ctrl-C; return the error of a bad line."""
+        try:
+            for block in blocks:
+                self._send(block)
+                self._sender.serve()
+                if self._sender.failures:
+                    break
+            self._sender.flush()
+        except KeyboardInterrupt:
+            self.sent.interrupted = True
+        except KafkaTasksError as error:
+            return error
+        return None
+
+    def _send(self, block: list[bytes]) -> None:
+        """Send the lines of a block, up to one that fails at once."""
+        gather, at, needs_key = self._sender.gather, self.sent.lines, self._needs_key
+        # A line is never shorter than its key and its value.
+        fit = max(map(len, block)) <= self._max_bytes
+        try:
+            for line in block:
+                at += 1
+                try:
+                    plain = read_text(line)
+                except UNREAD:
+                    if not self._send_further(line, at):
+                        return
                     continue
-                record = _record(line, at, topic, keep_partitions=keep_partitions)
-                taken = sending.send(at, record.value, record.key, **_further(record))
-            else:
                 if needs_key and plain.key is None:
-                    raise _keyless(at, topic.name)
+                    raise _keyless(at, self._topic.name)
                 if fit:
                     gather(at, plain.value, plain.key)
-                    continue
-                taken = sending.send(at, plain.value, plain.key)
-            if not taken:
-                return
-    finally:
-        sent.lines = at
+                elif not self._sender.send(at, plain.value, plain.key):
+                    return
+        finally:
+            self.sent.lines = at
+
+    def _send_further(self, line: bytes, at: int) -> bool:
+        """Send a line with more than text, unless it is blank; return False where that failed."""
+        if not line or line.isspace():
+            return True
+        record = _record(line, at, self._topic, keep_partitions=self._keep_partitions)
+        return self._sender.send(at, record.value, record.key, **_further(record))
+
+    def finish(self) -> None:
+        """Wait for the records under way, and count."""
+        if self.sent.interrupted:
+            self._sender.withdraw()
+        try:
+            self._sender.flush(_INTERRUPTED_S if self.sent.interrupted else None)
+        except KeyboardInterrupt:
+            self.sent.interrupted = True
+        self.sent.unknown, self.sent.records = self._sender.pending, self._sender.acknowledged
 
 
 def _further(record: Outgoing) -> dict[str, Any]:
-    """What else librdkafka shall put into a record."""
+    """Return the other parts of a record, as librdkafka calls them."""
     given: dict[str, Any] = {"partition": record.partition, "timestamp": record.timestamp}
     if record.headers:
         given["headers"] = list(record.headers)
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _settle(sending: Sender, sent: Sent) -> None:
-    """Wait for what is under way, and count."""
-    if sent.interrupted:
-        sending.withdraw()
-    try:
-        sending.flush(_PATIENCE_S if sent.interrupted else None)
-    except KeyboardInterrupt:
-        sent.interrupted = True
-    sent.unknown, sent.records = sending.pending, sending.acknowledged
-
-
 def check(
     blocks: Iterable[list[bytes]], topic: TopicState, *, max_bytes: int, keep_partitions: bool
 ) -> int:
-    """How many records the lines are; raises `InvalidInput` for the first that is none."""
+    """Return the number of records; raises `InvalidInput` for the first line that is none."""
     found = 0
     for number, line in enumerate(chain.from_iterable(blocks), 1):
         if line and not line.isspace():
@@ -168,7 +179,7 @@ def _record(line: bytes, number: int, topic: TopicState, *, keep_partitions: boo
 
 
 def _needs_key(topic: TopicState) -> bool:
-    """Whether the broker would refuse a record without a key, and all that are sent with it."""
+    """Return True if the broker refuses records without a key, and all in their batch."""
     policy = topic.config.get("cleanup.policy")
     return policy is not None and "compact" in (policy.value or "")
 
@@ -183,11 +194,11 @@ def _keyless(number: int, topic: str) -> InvalidInput:
 def _failed(
     failures: dict[int, Failure], sent: Sent, topic: str, max_bytes: int, timeout_s: float
 ) -> KafkaTasksError:
-    """The first line that failed, and what became of the others."""
+    """Return the error for the first line that failed, with the counts of the others."""
     line = min(failures)
     first = failures[line]
     if first.too_large:
-        return _with_account(_too_large(line, first.size, topic, max_bytes), sent)
+        return _with_count(_too_large(line, first.size, topic, max_bytes), sent)
     said = f"Line {line} was not acknowledged."
     if isinstance(first.error, BrokerUnreachable):
         said = (
@@ -195,18 +206,18 @@ def _failed(
             f"the first of them line {line}."
         )
     why = type(first.error)(said, evidence=first.error.evidence, hint=first.error.hint)
-    return _with_account(why, sent, "")
+    return _with_count(why, sent, "")
 
 
 def _too_large(line: int, size: int, topic: str, max_bytes: int) -> InvalidInput:
     return InvalidInput(
-        f"Line {line} is a record of {size} bytes, larger than the topic takes "
+        f"Line {line} is a record of {size} bytes, more than the topic accepts "
         f"(max.message.bytes={max_bytes}).",
         hint=f"invoke kafka.topic.alter {topic} --set max.message.bytes={size + 1000}",
     )
 
 
-def _with_account(error: KafkaTasksError, sent: Sent, where: str = " before it") -> KafkaTasksError:
+def _with_count(error: KafkaTasksError, sent: Sent, where: str = " before it") -> KafkaTasksError:
     error.message = f"{error.message} {_count(sent.records).capitalize()} sent{where}."
     error.args = (error.message,)
     return error

@@ -1,4 +1,4 @@
-"""Lines of a file or a pipe, as they come, none longer than memory shall hold."""
+"""Reads lines of a file or a pipe as they come, with a limit for their length."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from io import BufferedIOBase
 
 from kafka_tasks.errors import InvalidInput
 
-# Escaped, a byte takes up to six characters of JSON; the rest is for headers and names.
+# An escaped byte takes up to six characters of JSON; the rest is for headers and names.
 _ESCAPED = 8
 _AT_LEAST = 16 * 1024 * 1024
 _CHUNK = 256 * 1024
 
 
 def blocks_of(stream: BufferedIOBase, record_bytes: int) -> Iterator[list[bytes]]:
-    """Lines, without their ends, of a stream whose records take up to `record_bytes`.
+    """Yield lines, without their ends, of a stream whose records take up to `record_bytes`.
 
-    Each block has the lines that are there, so that those of a pipe come as they are written.
-    Raises `InvalidInput` for a line that no record of that size could need, and for UTF-16.
+    Each block has the lines that are available, so that a pipe is read as it is written. Raises
+    `InvalidInput` for a line longer than a record of that size needs, and for UTF-16.
     """
     most = max(_AT_LEAST, record_bytes * _ESCAPED)
     rest, number = b"", 0
@@ -28,7 +28,7 @@ def blocks_of(stream: BufferedIOBase, record_bytes: int) -> Iterator[list[bytes]
         if len(longest) > most:
             raise InvalidInput(
                 f"Line {number + 1} is longer than {most // 1024 // 1024} MB.",
-                hint="a line is one record: tr '\\r' '\\n' where the line ends are old ones",
+                hint="a line is one record; for line ends of old Macs: tr '\\r' '\\n'",
             )
         if lines:
             if number == 0:

@@ -1,1 +1,1 @@
-"""Topics: what is wanted, what would change, and doing it."""
+"""Topics: specifications, plans, and their execution."""

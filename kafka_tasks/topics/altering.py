@@ -1,4 +1,4 @@
-"""One topic changed by flags: what would change is worked out, asked for, and only then done."""
+"""Changes one topic by flags: planned, checked by the broker, and only then carried out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from kafka_tasks.topics.waits import await_leaders
 
 @dataclass(frozen=True, slots=True)
 class Alteration:
-    """What is going to change in a topic: `partitions` is the new total, None leaves them."""
+    """The changes of one topic; `partitions` is the new total, None keeps the number."""
 
     topic: str
     partitions: int | None
@@ -35,7 +35,7 @@ def edits_of(
     to_append: Iterable[str] = (),
     to_subtract: Iterable[str] = (),
 ) -> tuple[ConfigEdit, ...]:
-    """Read what was typed; raises `InvalidInput`, also where one setting is named twice."""
+    """Read flags; raises `InvalidInput`, also for a setting that is named twice."""
     found = [
         *(_pair("set", text) for text in to_set),
         *(ConfigEdit(_key("delete", text), "delete") for text in to_delete),
@@ -47,7 +47,7 @@ def edits_of(
         if keys.count(edit.key) > 1:
             raise InvalidInput(
                 f"The setting {edit.key} is named more than once.",
-                hint=f"--set {edit.key}=VALUE with the value that it shall have",
+                hint=f"--set {edit.key}=VALUE, once, with the new value",
             )
     return tuple(found)
 
@@ -76,7 +76,7 @@ def _key(operation: str, text: str) -> str:
 def planned(
     state: TopicState, *, partitions: int | None, edits: Sequence[ConfigEdit]
 ) -> Alteration:
-    """What these flags mean for the topic as it is; what it has already is left out.
+    """Return what these flags change in the topic; values that it has already are left out.
 
     Raises `InvalidInput` for fewer partitions, and for a setting that the broker does not have.
     """
@@ -84,9 +84,9 @@ def planned(
     have = len(state.partitions)
     if partitions is not None and partitions < have:
         raise InvalidInput(
-            f"The topic {state.name} has {have} partitions, and Kafka cannot take any away: "
+            f"The topic {state.name} has {have} partitions, and Kafka cannot remove any: "
             f"{partitions} is not possible.",
-            hint="delete it and create it anew, without its records: "
+            hint="delete and recreate it, without its records: "
             f"invoke kafka.topic.delete {state.name}",
         )
     for edit in edits:
@@ -113,7 +113,7 @@ def _require_known(key: str, state: TopicState) -> None:
 
 
 def _field(edit: ConfigEdit, state: TopicState) -> FieldChange | None:
-    """None where the topic is so already; `after` is None where the default comes back."""
+    """Return the difference, or None without one; `after` is None for a reset to default."""
     there = state.config[edit.key]
     name = f"config.{edit.key}"
     if edit.operation == "delete":
@@ -137,16 +137,16 @@ def _words(text: str) -> list[str]:
 
 
 def require_possible(admin: Admin, wanted: Alteration) -> None:
-    """Ask the broker whether it would do all of it; raises the first refusal."""
+    """Ask the broker whether it accepts every change; raises the first refusal."""
     for outcome in _sent(admin, wanted, validate_only=True):
         if outcome is not None:
             raise outcome
 
 
 def carry_out(admin: Admin, wanted: Alteration, *, timeout_s: float | None = None) -> TopicState:
-    """Do it; returns the topic as it is then, with a leader for each partition.
+    """Carry it out; return the changed topic, with a leader for each partition.
 
-    Raises `ClusterError` that says what was done where the second step failed after the first.
+    Raises `ClusterError`; where only the second step failed, its text says so.
     """
     partitions, configs = _sent(admin, wanted, validate_only=False)
     if partitions is not None:
@@ -155,7 +155,7 @@ def carry_out(admin: Admin, wanted: Alteration, *, timeout_s: float | None = Non
         if wanted.partitions is None:
             raise configs
         raise ClusterError(
-            f"The topic {wanted.topic} has {wanted.partitions} partitions now, but its settings "
+            f"The topic {wanted.topic} now has {wanted.partitions} partitions, but its settings "
             f"are unchanged. {configs.message}",
             evidence=configs.evidence,
             hint=f"invoke kafka.topic.describe {wanted.topic}",
@@ -172,7 +172,7 @@ def carry_out(admin: Admin, wanted: Alteration, *, timeout_s: float | None = Non
 def _sent(
     admin: Admin, wanted: Alteration, *, validate_only: bool
 ) -> tuple[KafkaTasksError | None, KafkaTasksError | None]:
-    """The outcome of either step; settings are not sent where the partitions were refused."""
+    """Send both steps and return their outcomes; a refused first one stops the second."""
     name = wanted.topic
     totals = {name: wanted.partitions} if wanted.partitions is not None else {}
     grown = changes.add_partitions(admin, totals, validate_only=validate_only).get(name)

@@ -36,7 +36,7 @@ _ANSWER_S = 15.0
 # Carries out `mover(topic → replication factor, topics with new partitions)`; see `reassignment`.
 Mover = Callable[[Mapping[str, int], Mapping[str, TopicState], Deadline], Outcomes]
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 _Stage = Literal["waiting", "begun", "done", "failed"]
 _Send = Callable[[Sequence[str], float], Outcomes]
@@ -115,7 +115,7 @@ def apply(
     return told
 
 
-def _batches(every: Sequence[T], size: int) -> Iterable[Sequence[T]]:
+def _batches(every: Sequence[_T], size: int) -> Iterable[Sequence[_T]]:
     return (every[at : at + size] for at in range(0, len(every), size))
 
 

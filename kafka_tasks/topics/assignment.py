@@ -1,4 +1,4 @@
-"""Which brokers shall have which partitions: as little movement as possible, brokers kept even."""
+"""Assigns partitions to brokers: with little movement, and an even load."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Assignment = dict[str, dict[int, tuple[int, ...]]]
 
 @dataclass(slots=True)
 class _Load:
-    """How many replicas each broker has."""
+    """The number of replicas on each broker."""
 
     replicas: Counter[int] = field(default_factory=Counter)
 
@@ -31,11 +31,11 @@ class _Load:
 def spread(
     observed: Mapping[str, TopicState], wanted: Mapping[str, int], brokers: Sequence[int]
 ) -> Assignment:
-    """Explicit assignments that give each topic of `wanted` so many replicas.
+    """Return assignments that give each topic of `wanted` so many replicas.
 
-    What grows keeps the replicas it has and takes the brokers with the fewest; what shrinks lets go
-    of the brokers with the most, of its leader last. Partitions that have what is wanted already
-    are left out. The same input in any order gives the same answer.
+    A growing partition keeps its replicas and adds the brokers with the fewest; a shrinking one
+    drops the brokers with the most, its leader last. Partitions that are as wanted are left out.
+    The order of the input does not matter.
     """
     load = _Load.of(observed.values())
     found: Assignment = {}
@@ -60,7 +60,7 @@ def spread(
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """A partition that lets replicas go: which of them is open, but for the one that it keeps."""
+    """A partition that drops replicas: any of them except the one that it keeps."""
 
     moved: dict[int, tuple[int, ...]]
     partition: int
@@ -68,7 +68,7 @@ class _Cut:
     keeps: int
 
     def steps(self) -> Iterator[_Step]:
-        """What could stay in the place of what stays now."""
+        """Yield the possible swaps of a staying replica with a dropped one."""
         stays = self.moved[self.partition]
         for going in stays:
             if going != self.keeps:
@@ -82,7 +82,7 @@ class _Step:
     staying: int
 
     def take(self, load: _Load) -> None:
-        """Let the one go instead of the other."""
+        """Drop the one replica and keep the other."""
         moved, number = self.cut.moved, self.cut.partition
         stays = {*moved[number], self.staying} - {self.going}
         moved[number] = tuple(broker for broker in self.cut.before if broker in stays)
@@ -90,10 +90,10 @@ class _Step:
 
 
 def _leveling(cuts: Sequence[_Cut], load: _Load) -> list[_Step]:
-    """Steps that take a replica from a broker to one that has two fewer; none where all is even.
+    """Return steps that move a replica from a broker to one with two fewer; none if all are even.
 
-    One partition after the other lets its fullest broker go, which leaves too much to those that
-    lead the partitions at the end. The way from one to the other may lead over a third.
+    Each partition by itself drops its fullest broker, which leaves too much on the leaders of the
+    last partitions. The way from one broker to another may lead over a third.
     """
     steps: dict[int, dict[int, _Step]] = {}
     for cut in cuts:
@@ -141,7 +141,7 @@ def _kept(replicas: tuple[int, ...], leader: int | None) -> int:
 
 
 def as_reassignment_json(assignment: Assignment) -> str:
-    """The same as the file that `kafka-reassign-partitions --execute` takes."""
+    """Return the assignment as the file that `kafka-reassign-partitions --execute` takes."""
     partitions = [
         {"topic": name, "partition": number, "replicas": list(replicas)}
         for name, moved in sorted(assignment.items())

@@ -1,6 +1,6 @@
-"""Which topic settings a Kafka line knows, and which values it takes; tables made from brokers.
+"""The topic settings of each Kafka line, with their valid values.
 
-`tools/make_config_tables.py` writes the tables, out of the brokers' own classes.
+`tools/make_config_tables.py` makes the tables from the classes of the brokers.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from importlib.resources import files
 
 _BITS = {"short": 15, "int": 31, "long": 63}
 _REPLICAS = re.compile(r"\d+:\d+", re.ASCII)
-# Throttles are lists of partition:replica, or a star; their check has no words to be read from.
+# Throttles are lists of partition:replica, or a star; the tables do not say so.
 _THROTTLES = ("follower.replication.throttled.replicas", "leader.replication.throttled.replicas")
 
 
@@ -32,7 +32,7 @@ class Setting:
 
 @cache
 def table(line: str) -> Mapping[str, Setting]:
-    """The settings of a Kafka line such as 3.9."""
+    """Return the settings of a Kafka line such as 3.9."""
     source = files("kafka_tasks.topics").joinpath("tables", f"kafka-{line}.json")
     found = json.loads(source.read_bytes())
     return {
@@ -43,14 +43,14 @@ def table(line: str) -> Mapping[str, Setting]:
 
 @cache
 def lines() -> tuple[str, ...]:
-    """Every Kafka line with a table, oldest first."""
+    """Return every Kafka line with a table, oldest first."""
     names = (entry.name for entry in files("kafka_tasks.topics").joinpath("tables").iterdir())
     return tuple(sorted(name[6:-5] for name in names if name.startswith("kafka-")))
 
 
 @cache
 def every_table() -> Mapping[str, Setting]:
-    """The settings of all lines, for a cluster whose version is not known."""
+    """Return the settings of all lines, for a cluster of unknown version."""
     return {name: entry for line in lines() for name, entry in table(line).items()}
 
 
@@ -59,7 +59,7 @@ def _of(line: str | None) -> Mapping[str, Setting]:
 
 
 def problem(key: str, value: str, line: str | None) -> str | None:
-    """Why a broker of this line would refuse the setting, or None; `line` None is any."""
+    """Return why a broker of this line refuses the setting, or None; `line` None means any."""
     entry = _of(line).get(key)
     if entry is None:
         return _unknown(key, line)

@@ -1,4 +1,4 @@
-"""A cluster's topics as files: topics.yaml, Strimzi's KafkaTopic resources, or Terraform."""
+"""Writes topics to files: topics.yaml, Strimzi's KafkaTopic resources, Terraform, undo files."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from kafka_tasks.project import private
 
 UNDO_NOTICE = "the records themselves are not in it"
 
-# Kubernetes takes names of DNS: lower case, digits, - and ., at most 253.
+# Kubernetes takes DNS names: lower case, digits, - and ., at most 253 characters.
 _NOT_DNS = re.compile(r"[^a-z0-9.-]+")
 _NOT_HCL = re.compile(r"[^A-Za-z0-9_-]")
 
 
 def topics_yaml(states: Sequence[TopicState], *, cluster_id: str, owner: Sequence[str]) -> str:
-    """A topics.yaml that plans to nothing on this cluster: what was set, and no defaults."""
+    """Return a topics.yaml whose plan for this cluster is empty; it omits defaults."""
     document: dict[str, Any] = {"owner": list(owner)} if owner else {}
     document["topics"] = [_entry(state) for state in states]
     return f"# Topics of cluster {cluster_id}.\n{_dumped(document)}"
 
 
 def strimzi(states: Sequence[TopicState], *, kafka: str) -> str:
-    """A KafkaTopic resource for each, labelled with the name of the Kafka resource."""
+    """Return a KafkaTopic resource for each, labelled with the name of the Kafka resource."""
     taken: set[str] = set()
     resources = []
     for state in states:
@@ -56,7 +56,7 @@ def strimzi(states: Sequence[TopicState], *, kafka: str) -> str:
 
 
 def terraform(states: Sequence[TopicState]) -> str:
-    """A `kafka_topic` resource for each, as the provider for Apache Kafka has it."""
+    """Return a `kafka_topic` resource for each, for the Terraform provider of Apache Kafka."""
     taken: set[str] = set()
     return "\n".join(_resource(state, taken) for state in states)
 
@@ -93,7 +93,7 @@ def _set_on(state: TopicState) -> dict[str, str]:
 
 
 def _native(value: str) -> int | str | bool:
-    """Strimzi compares values, not texts: a number is written as one."""
+    """Return numbers and booleans as such: Strimzi compares values, not texts."""
     if re.fullmatch(r"-?(0|[1-9][0-9]{0,18})", value):
         return int(value)
     return {"true": True, "false": False}.get(value, value)
@@ -113,7 +113,7 @@ def _unique(name: str, taken: set[str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A string of HCL: JSON's escapes, and no template begins in it."""
+    """Return a string of HCL: with the escapes of JSON, and without templates."""
     return json.dumps(text).replace("${", "$${").replace("%{", "%%{")
 
 
@@ -129,17 +129,17 @@ def write_undo(
     *,
     now: datetime | None = None,
 ) -> Path:
-    """Write a topics.yaml with these topics as they are; returns its path.
+    """Write a topics.yaml with these topics as they are; return its path.
 
-    `committed` is what groups have committed, group by group: it stands there as comments, since
-    offsets mean nothing to a topic that is made anew. Readable by the owner alone.
+    `committed` has the offsets of each group, which become comments: they mean nothing to a
+    recreated topic. The file is readable by the owner alone.
     """
     moment = now or datetime.now(UTC)
     states = sorted(topics, key=lambda state: state.name)
     lines = [
         f"# Topics of cluster {cluster_id} as they were on {moment:%Y-%m-%d %H:%M:%S} UTC, before",
         f"# they were deleted or trimmed; {UNDO_NOTICE}.",
-        "# Make them anew: invoke kafka.topic.apply --file FILE",
+        "# Recreate them: invoke kafka.topic.apply --file FILE",
         yaml.safe_dump({"topics": [_entry(state) for state in states]}, sort_keys=False).rstrip(),
         *_committed({state.name for state in states}, committed),
     ]
@@ -153,7 +153,7 @@ def write_undo(
 
 
 def _entry(state: TopicState) -> dict[str, Any]:
-    """A topic as topics.yaml has it: what was set on it, and no defaults."""
+    """Return a topic as topics.yaml has it: with the settings made on it, without defaults."""
     entry: dict[str, Any] = {
         "name": state.name,
         "partitions": len(state.partitions),
@@ -174,4 +174,4 @@ def _committed(names: set[str], committed: Mapping[str, Mapping[Place, int]]) ->
         for (topic, partition), offset in sorted(places.items())
         if topic in names
     ]
-    return ["# What consumer groups had committed:", *rows] if rows else []
+    return ["# Offsets that consumer groups had committed:", *rows] if rows else []

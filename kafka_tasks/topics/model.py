@@ -1,4 +1,4 @@
-"""A wanted topic, and what may be wanted, checked before the network is touched."""
+"""Specifications of topics, and the checks that need no cluster."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 
 from kafka_tasks.errors import InvalidInput
 
-MAX_NAME = 249
-# Kafka takes the number as 32 bits; a single broker is long dead before this many.
-MAX_PARTITIONS = 100_000
+_MAX_NAME = 249
+# Kafka takes 32 bits; one broker fails long before this many.
+_MAX_PARTITIONS = 100_000
 _ALLOWED = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class TopicSpec:
-    """A topic as somebody wants it; None leaves the choice to the broker, or to what is there.
+    """A topic as specified; for None the broker chooses, or an existing topic keeps its value.
 
-    `absent` wants it gone, `protected` never lets a plan delete it. `owner` are the prefixes of the
-    file it stands in (none: any name), `origin` is that file and line.
+    `absent` has a plan delete it, `protected` never. `owner` has the prefixes of its file (none:
+    any name), `origin` is that file and line.
     """
 
     name: str
@@ -34,16 +34,16 @@ class TopicSpec:
 
 @dataclass(frozen=True, slots=True)
 class WantedTopics:
-    """What topics.yaml, or several such files, declare; `owner` are all their prefixes."""
+    """The topics that one or several files declare; `owner` has all their prefixes."""
 
     specs: tuple[TopicSpec, ...]
     owner: tuple[str, ...] = ()
 
 
 def check_name(name: str, task: str = "kafka.topic.create") -> str:
-    """Return the name; raises `InvalidInput` for one that Kafka would not take.
+    """Return the name; raises `InvalidInput` for one that Kafka refuses.
 
-    What looks like a flag points to the help of `task`.
+    For a name that looks like a flag, the hint is the help of `task`.
     """
     if name.startswith("-"):
         raise InvalidInput(
@@ -54,9 +54,9 @@ def check_name(name: str, task: str = "kafka.topic.create") -> str:
         raise InvalidInput("A topic name cannot be empty.", hint="invoke kafka.topic.create orders")
     if name in (".", ".."):
         raise InvalidInput(f"A topic cannot be named {name!r}.", hint="choose another name")
-    if len(name) > MAX_NAME:
+    if len(name) > _MAX_NAME:
         raise InvalidInput(
-            f"The topic name has {len(name)} characters; Kafka allows {MAX_NAME}.",
+            f"The topic name has {len(name)} characters; Kafka allows {_MAX_NAME}.",
             hint="choose a shorter name",
         )
     if not _ALLOWED.fullmatch(name):
@@ -70,10 +70,10 @@ def check_name(name: str, task: str = "kafka.topic.create") -> str:
 
 
 def check_partitions(number: int | None) -> None:
-    """Raise `InvalidInput` for a number of partitions that no topic can have."""
-    if number is not None and not 1 <= number <= MAX_PARTITIONS:
+    """Raise `InvalidInput` for a number of partitions that Kafka refuses."""
+    if number is not None and not 1 <= number <= _MAX_PARTITIONS:
         raise InvalidInput(
-            f"A topic cannot have {number} partitions; it can have from 1 to {MAX_PARTITIONS}.",
+            f"A topic cannot have {number} partitions; it can have from 1 to {_MAX_PARTITIONS}.",
             hint="--partitions 1",
         )
 
@@ -96,19 +96,11 @@ def check_replication_factor(number: int | None, brokers: int | None = None) -> 
 
 
 def check_spec(spec: TopicSpec) -> TopicSpec:
-    """Return the spec when all that can be known without a cluster is right."""
+    """Return the spec; raises `InvalidInput` for values that are wrong on any cluster."""
     check_name(spec.name)
     check_partitions(spec.partitions)
     check_replication_factor(spec.replication_factor)
     return spec
-
-
-def collision(name: str, others: Iterable[str]) -> str | None:
-    """The topic whose name the broker cannot tell from this one in its metrics (. and _)."""
-    folded = name.replace(".", "_")
-    return next(
-        (other for other in others if other != name and other.replace(".", "_") == folded), None
-    )
 
 
 def parse_config(pairs: Iterable[str]) -> dict[str, str]:
@@ -126,7 +118,7 @@ def parse_config(pairs: Iterable[str]) -> dict[str, str]:
 
 
 def same_value(one: str, other: str) -> bool:
-    """Whether Kafka would take both for the same: blanks in lists, order, 007 and TRUE aside."""
+    """Return True if both are the same to Kafka: apart from blanks, order, 007 and TRUE."""
     return one == other or _plain(one) == _plain(other)
 
 

@@ -1,4 +1,4 @@
-"""YAML with line numbers: nodes instead of values, and every problem found in one go."""
+"""Reads YAML as nodes with line numbers, and collects every problem."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pathlib import Path
 
 import yaml
 
-MAX_BYTES = 64 * 1024 * 1024
-# Without comments; so much has tens of thousands of topics, and takes ten seconds to read.
-MAX_CONTENT = 4 * 1024 * 1024
+_MAX_BYTES = 64 * 1024 * 1024
+# Without comments: tens of thousands of topics, which take ten seconds to read.
+_MAX_CONTENT = 4 * 1024 * 1024
 _COMMENT = re.compile(r"^[ \t]*(?:#.*)?\n", re.MULTILINE)
 _VARIABLE = re.compile(r"\$(?:\$|\{([^}]*)\})")
 _NAME = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(:?-)(.*))?", re.ASCII | re.DOTALL)
@@ -24,30 +24,30 @@ _resolver = yaml.SafeLoader("")
 
 @dataclass(slots=True)
 class Problems:
-    """What is wrong, with file and line, in the order in which it was found."""
+    """The problems found so far, with file and line."""
 
     path: str = ""
     found: list[tuple[str, int, str]] = field(default_factory=list)
 
     def add(self, node: yaml.Node | None, text: str, line: int = 1) -> None:
-        """Note a problem at this node, or at this line."""
+        """Add a problem at this node, or at this line."""
         self.found.append((self.path, node.start_mark.line + 1 if node else line, text))
 
     def lines(self) -> list[str]:
-        """`path:line: text`, in order."""
+        """Return `path:line: text` for each problem, in order."""
         return [f"{path}:{line}: {text}" for path, line, text in sorted(self.found)]
 
 
 def compose(path: Path, problems: Problems) -> yaml.Node | None:
-    """The root of a file, or None after noting why there is none."""
+    """Return the root of a file, or None after adding a problem."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            problems.add(None, f"it is larger than {MAX_BYTES // 1024 // 1024} MB")
+        if path.stat().st_size > _MAX_BYTES:
+            problems.add(None, f"it is larger than {_MAX_BYTES // 1024 // 1024} MB")
             return None
         text = path.read_bytes().decode("utf-8-sig")
         text = text.replace("\r\n", "\n")
-        if len(text) > MAX_CONTENT and len(_COMMENT.sub("", text)) > MAX_CONTENT:
-            problems.add(None, f"it has more than {MAX_CONTENT // 1024 // 1024} MB of topics")
+        if len(text) > _MAX_CONTENT and len(_COMMENT.sub("", text)) > _MAX_CONTENT:
+            problems.add(None, f"it has more than {_MAX_CONTENT // 1024 // 1024} MB of topics")
             return None
         loader = _LOADER(text)
         try:
@@ -80,7 +80,7 @@ def _syntax(error: yaml.MarkedYAMLError, line: list[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads nodes as what they should be; what they are not becomes a problem and None."""
+    """Reads nodes as values of a type; any other node adds a problem and gives None."""
 
     problems: Problems
     environ: Mapping[str, str]
@@ -88,7 +88,7 @@ class Reader:
     def mapping(
         self, node: yaml.Node, what: str, keys: tuple[str, ...] | None = None
     ) -> dict[str, tuple[yaml.ScalarNode, yaml.Node]]:
-        """Key → (its node, its value's node); unknown and repeated keys are problems."""
+        """Return key → (its node, its value's node); unknown and repeated keys are problems."""
         if not isinstance(node, yaml.MappingNode):
             self.problems.add(node, f"{what} should be a mapping, not {_kind(node)}")
             return {}
@@ -98,7 +98,7 @@ class Reader:
                 self.problems.add(key, f"{_kind(key)} cannot be a key of {what}")
             elif key.value in found:
                 first = found[key.value][0].start_mark.line + 1
-                self.problems.add(key, f"{key.value} stands here twice (first in line {first})")
+                self.problems.add(key, f"{key.value} appears twice (first in line {first})")
             elif keys is not None and key.value not in keys:
                 self.problems.add(key, _unknown(key.value, what, keys))
             else:
@@ -106,14 +106,14 @@ class Reader:
         return found
 
     def sequence(self, node: yaml.Node, what: str) -> Iterator[yaml.Node]:
-        """The entries of a list."""
+        """Yield the entries of a list."""
         if isinstance(node, yaml.SequenceNode):
             yield from node.value
         else:
             self.problems.add(node, f"{what} should be a list, not {_kind(node)}")
 
     def scalar(self, node: yaml.Node, what: str) -> tuple[str, str] | None:
-        """The text of a scalar and its YAML type (`str`, `int`, `null` …), variables filled in."""
+        """Return the text of a scalar, variables replaced, and its YAML type (`str`, `int` …)."""
         if not isinstance(node, yaml.ScalarNode):
             self.problems.add(node, f"{what} should be a single value, not {_kind(node)}")
             return None
@@ -129,7 +129,7 @@ class Reader:
         return text, tag.removeprefix(_TAG)
 
     def _typed(self, node: yaml.Node, what: str) -> tuple[str, str] | None:
-        """The same, where only one type can be meant: a variable may stand in quotes there."""
+        """Read a scalar whose type is given by its key: a variable in quotes may have it."""
         read = self.scalar(node, what)
         if read is None or "$" not in node.value:
             return read
@@ -160,7 +160,7 @@ class Reader:
         return None if missing else filled
 
     def text(self, node: yaml.Node, what: str) -> str | None:
-        """A text; a number is one too, nothing is not."""
+        """Return a text; a number is one, an empty value is not."""
         read = self.scalar(node, what)
         if read is None:
             return None
@@ -170,7 +170,7 @@ class Reader:
         return read[0]
 
     def whole(self, node: yaml.Node, what: str) -> int | None:
-        """A whole number in decimal digits."""
+        """Return a whole number in decimal digits."""
         read = self._typed(node, what)
         if read is None:
             return None
@@ -180,7 +180,7 @@ class Reader:
         return int(read[0])
 
     def truth(self, node: yaml.Node, what: str) -> bool | None:
-        """true or false."""
+        """Return true or false."""
         read = self._typed(node, what)
         if read is None:
             return None
@@ -191,7 +191,7 @@ class Reader:
 
 
 def _type_of(plain: str) -> str:
-    """The tag that YAML gives a scalar without quotes."""
+    """Return the tag that YAML gives a scalar without quotes."""
     return str(_resolver.resolve(yaml.ScalarNode, plain, (True, False)))  # type: ignore[no-untyped-call]
 
 
@@ -207,5 +207,5 @@ def _kind(node: yaml.Node) -> str:
 def _unknown(key: str, what: str, keys: tuple[str, ...]) -> str:
     near = get_close_matches(key, keys, n=1)
     return f"{what} has no key {key!r}; " + (
-        f"did you mean {near[0]}?" if near else f"there is {', '.join(keys)}"
+        f"did you mean {near[0]}?" if near else f"allowed: {', '.join(keys)}"
     )

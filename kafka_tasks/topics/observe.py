@@ -1,4 +1,4 @@
-"""The part of a cluster that a plan is about: topics as they are, with the settings that matter."""
+"""Looks at the topics of a cluster: for a plan with their settings, for a list with their size."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from kafka_tasks.retry import Deadline, OutOfTime, RetryPolicy
 from kafka_tasks.topics.model import TopicSpec, WantedTopics
 from kafka_tasks.topics.plan import Plan, plan, prunable
 
-Configs = Mapping[str, Mapping[str, ConfigValue]]
+_Configs = Mapping[str, Mapping[str, ConfigValue]]
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What one look saw: every topic, settings only of those a plan compares or deletes."""
+    """One look at a cluster: all topics, with settings where a plan compares or deletes them."""
 
     cluster_id: str
     brokers: tuple[int, ...]
@@ -40,7 +40,7 @@ def observe(
     full = {
         name: replace(state, config=configs[name]) if name in configs else state
         for name, state in topics.items()
-        # What vanished between the two questions is being deleted.
+        # A topic that vanished between the two requests is being deleted.
         if name not in needed or name in configs
     }
     return Observed(view.cluster_id or "", tuple(sorted(view.brokers)), full)
@@ -53,8 +53,8 @@ def _described(wanted: WantedTopics, there: Mapping[str, TopicState], prune: boo
     return sorted({*named, *(prunable(wanted, there, wanted.owner) if prune else ())})
 
 
-def _configs(admin: Admin, names: list[str], deadline: Deadline) -> Configs:
-    def check() -> Configs:
+def _configs(admin: Admin, names: list[str], deadline: Deadline) -> _Configs:
+    def check() -> _Configs:
         try:
             return admin.configs(names, timeout_s=max(1.0, deadline.remaining()), missing_ok=True)
         except BrokerUnreachable as error:
@@ -64,7 +64,7 @@ def _configs(admin: Admin, names: list[str], deadline: Deadline) -> Configs:
         return RetryPolicy(first_s=0.05, cap_s=0.25).until(check, deadline)
     except OutOfTime as error:
         raise BrokerUnreachable(
-            "The settings of the topics could not be read in time.",
+            "The settings of the topics were not read in time.",
             evidence=(str(error),),
             hint="invoke kafka.status",
         ) from error
@@ -73,7 +73,7 @@ def _configs(admin: Admin, names: list[str], deadline: Deadline) -> Configs:
 def planned(
     wanted: WantedTopics, seen: Observed, *, prune: bool = False, immovable: str | None = None
 ) -> Plan:
-    """The plan for what was seen."""
+    """Return the plan for what was seen."""
     return plan(
         wanted.specs,
         seen.topics,
@@ -84,7 +84,7 @@ def planned(
 
 
 def replication_changes(specs: Iterable[TopicSpec], seen: Observed) -> dict[str, int]:
-    """Topics that are there with another replication factor than wanted, and the wanted one."""
+    """Return the existing topics with another replication factor than wanted, and that one."""
     return {
         spec.name: spec.replication_factor
         for spec in specs
@@ -103,7 +103,7 @@ def chosen(
     under_replicated: bool = False,
     unavailable: bool = False,
 ) -> list[TopicState]:
-    """Those that pass every filter, by name; a name may have `*`, `?` and `[…]` in it."""
+    """Return the topics that pass every filter, sorted; `name` may contain `*`, `?` and `[…]`."""
     kept = [
         state
         for state in states
@@ -118,10 +118,10 @@ def chosen(
 def measured(
     admin: Admin, states: Iterable[TopicState], sizes: Mapping[str, int] | None = None
 ) -> list[ListedTopic]:
-    """These topics with how many records they hold; `sizes` are bytes by topic, where known.
+    """Return these topics with the number of their records; `sizes` has the bytes of each.
 
-    Records are counted by offsets, in batches: where a partition has no leader, or the topic went
-    meanwhile, their number is None.
+    Records are counted by offsets: None where a partition has no leader, or where the topic was
+    deleted meanwhile.
     """
     every = list(states)
     logs = offsets.ranges(admin, offsets.places(every))

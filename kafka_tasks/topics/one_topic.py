@@ -1,4 +1,4 @@
-"""A single topic, wanted by flags: there or made, and proven."""
+"""Creates and proves one topic, as flags ask for it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from kafka_tasks.topics.waits import await_leaders
 def planned(
     admin: Admin, spec: TopicSpec, *, new: TopicSpec | None = None
 ) -> tuple[Plan, TopicState | None]:
-    """What making this topic so would mean, and the topic as it is.
+    """Return the plan for this topic, and the topic as it is.
 
-    Where it is not there, `new` says what it shall be. Raises `InvalidInput` for what this cluster
-    cannot have.
+    A missing topic is planned as `new`, where given. Raises `InvalidInput` for a topic that this
+    cluster cannot have.
     """
     check_spec(spec)
     observed = admin.topics()
@@ -50,9 +50,9 @@ def create(
     dry: bool = False,
     timeout_s: float | None = None,
 ) -> bool:
-    """Create the topic, unless `dry`; returns False where it is there already and that is allowed.
+    """Create the topic, unless `dry`; return False where it exists and that is allowed.
 
-    Raises `TopicExists`, or `TopicDiffers` where it is there but not as asked.
+    Raises `TopicExists`, or `TopicDiffers` where the existing topic is not as asked for.
     """
     found, there = planned(admin, spec)
     if there is not None:
@@ -71,13 +71,13 @@ def create(
 def require_same(change: Change) -> None:
     """Raise `TopicDiffers`, with both values of each field, unless nothing would change.
 
-    A setting that no topic can have is `InvalidInput`: another topic would not have it either.
+    A setting that no topic can have raises `InvalidInput`.
     """
     for field in change.fields:
         key = field.field.removeprefix("config.")
         if key == field.field:
             continue
-        # A setting that the cluster shows and no table knows is of a newer Kafka.
+        # A setting that the cluster has and no table has is of a newer Kafka.
         known = field.before is None or key in configs.every_table()
         wrong = configs.problem(key, str(field.after), None) if known else None
         if wrong is not None:
@@ -92,7 +92,7 @@ def require_same(change: Change) -> None:
 def prove(
     cluster: Cluster, admin: Admin, name: str, *, created: bool, with_record: bool, timeout_s: float
 ) -> Proof:
-    """A leader for every partition, and one record in and the same record out (or its offsets)."""
+    """Prove a topic by its leaders and its offsets, and with `with_record` by a canary record."""
     deadline = Deadline.after(timeout_s)
     state = await_leaders(admin, name, deadline)
     took = None

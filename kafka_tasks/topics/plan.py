@@ -1,4 +1,4 @@
-"""What would have to change: a wanted and an observed state in, changes out, nothing touched."""
+"""Computes the changes from the observed to the wanted state; touches nothing."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Literal
 from kafka_tasks.model.topic import TopicState
 from kafka_tasks.topics.model import TopicSpec, WantedTopics, same_value
 
-Action = Literal["create", "update", "delete", "none", "blocked"]
-ACTIONS: tuple[Action, ...] = ("create", "update", "delete", "none", "blocked")
+_Action = Literal["create", "update", "delete", "none", "blocked"]
+ACTIONS: tuple[_Action, ...] = ("create", "update", "delete", "none", "blocked")
 
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One difference: `before` is None where the cluster has no such value."""
+    """One difference; `before` is None where the cluster has no value."""
 
     field: str
     before: int | str | None
@@ -25,10 +25,10 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What would happen to one topic; `reason` says why it is blocked and what would work."""
+    """The change of one topic; `reason` says why it is blocked, and what works instead."""
 
     topic: str
-    action: Action
+    action: _Action
     fields: tuple[FieldChange, ...] = ()
     reason: str | None = None
     spec: TopicSpec | None = None
@@ -36,29 +36,27 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Every change, ordered by topic name."""
+    """All changes, ordered by topic name."""
 
     changes: tuple[Change, ...]
 
     def of(self, topic: str) -> Change:
-        """The change of one topic."""
+        """Return the change of one topic."""
         return next(change for change in self.changes if change.topic == topic)
 
-    def having(self, action: Action) -> tuple[Change, ...]:
-        """The changes with this action."""
+    def having(self, action: _Action) -> tuple[Change, ...]:
+        """Return the changes with this action."""
         return tuple(change for change in self.changes if change.action == action)
 
     @property
     def pending(self) -> tuple[Change, ...]:
-        """What differs from what is wanted, blocked changes included."""
+        """The changes that are not `none`, blocked ones included."""
         return tuple(change for change in self.changes if change.action != "none")
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a plan depends on besides topics: how many brokers there are, and whether replicas can
-    be moved (`immovable` says why not).
-    """
+class _Surroundings:
+    """The facts besides topics: the number of brokers, and why replicas are `immovable`, if so."""
 
     brokers: int
     immovable: str | None = None
@@ -72,12 +70,12 @@ def plan(
     immovable: str | None = None,
     pruned_below: tuple[str, ...] = (),
 ) -> Plan:
-    """Compare what is wanted with what is there; only what a spec names is compared.
+    """Compare wanted and observed topics; only values that a spec names are compared.
 
-    Undeclared topics are left alone, but for those with a prefix of `pruned_below`.
+    Undeclared topics are left alone, except those with a prefix of `pruned_below`.
     """
     wanted = {spec.name: spec for spec in specs}
-    around = Surroundings(brokers, immovable)
+    around = _Surroundings(brokers, immovable)
     going = {
         name
         for name, spec in wanted.items()
@@ -96,7 +94,7 @@ def prunable(
     observed: Iterable[str],
     prefixes: tuple[str, ...],
 ) -> list[str]:
-    """Observed topics with one of these prefixes that nobody declares; never Kafka's own."""
+    """Return the undeclared topics with one of these prefixes; never Kafka's own."""
     if isinstance(wanted, WantedTopics):
         wanted = {spec.name: spec for spec in wanted.specs}
     if not prefixes:
@@ -109,7 +107,7 @@ def prunable(
 
 
 def _crowd(wanted: Mapping[str, TopicSpec], staying: set[str]) -> dict[str, set[str]]:
-    """Names that will be there, by what Kafka's metrics make of them (. and _ are one)."""
+    """Return the future names, by their form in Kafka's metrics (. becomes _)."""
     found: dict[str, set[str]] = defaultdict(set)
     for name in (*staying, *(name for name, spec in wanted.items() if not spec.absent)):
         found[name.replace(".", "_")].add(name)
@@ -117,10 +115,10 @@ def _crowd(wanted: Mapping[str, TopicSpec], staying: set[str]) -> dict[str, set[
 
 
 def _change(
-    spec: TopicSpec, there: TopicState | None, around: Surroundings, crowd: Mapping[str, set[str]]
+    spec: TopicSpec, there: TopicState | None, around: _Surroundings, crowd: Mapping[str, set[str]]
 ) -> Change:
     if (reason := _unfit(spec)) is not None:
-        action: Action = "none" if spec.absent and there is None else "blocked"
+        action: _Action = "none" if spec.absent and there is None else "blocked"
         return Change(spec.name, action, reason=reason if action == "blocked" else None, spec=spec)
     if spec.absent:
         return Change(spec.name, "delete" if there else "none", spec=spec)
@@ -134,36 +132,36 @@ def _change(
 
 
 def _unfit(spec: TopicSpec) -> str | None:
-    """Why this file has no say about this topic, or not that it goes."""
+    """Return why this file must not change this topic, or must not delete it."""
     if spec.name.startswith("__"):
         return "it is Kafka's own and is never touched"
     if spec.owner and not spec.name.startswith(spec.owner):
         return (
-            f"it belongs to somebody else: this file owns {', '.join(spec.owner)}; "
+            f"it has another owner: this file owns {', '.join(spec.owner)}; "
             "declare it in its owner's file, or add the prefix to owner"
         )
     if spec.absent and spec.protected:
-        return "it is protected; take protected away first, in a change of its own"
+        return "it is protected; remove protected first, in a separate change"
     return None
 
 
-def _creation(spec: TopicSpec, around: Surroundings, crowd: Mapping[str, set[str]]) -> Change:
+def _creation(spec: TopicSpec, around: _Surroundings, crowd: Mapping[str, set[str]]) -> Change:
     fields = tuple(_wanted(spec))
     reason = _too_many_replicas(spec, around)
     others = crowd[spec.name.replace(".", "_")] - {spec.name}
     if reason is None and others:
         reason = (
-            f"its name collides with {min(others)}: Kafka's metrics do not tell . from _; "
+            f"its name collides with {min(others)}: Kafka's metrics do not distinguish . and _; "
             "choose another name"
         )
     return Change(spec.name, "blocked" if reason else "create", fields, reason, spec)
 
 
-def _impossible(spec: TopicSpec, there: TopicState, around: Surroundings) -> str | None:
+def _impossible(spec: TopicSpec, there: TopicState, around: _Surroundings) -> str | None:
     if spec.partitions is not None and spec.partitions < len(there.partitions):
         return (
-            f"it has {len(there.partitions)} partitions, and Kafka cannot take any away; "
-            "delete it and create it anew"
+            f"it has {len(there.partitions)} partitions, and Kafka cannot remove any; "
+            "delete and recreate it"
         )
     if spec.replication_factor in (None, there.replication_factor):
         return None
@@ -177,7 +175,7 @@ def _impossible(spec: TopicSpec, there: TopicState, around: Surroundings) -> str
     return None
 
 
-def _too_many_replicas(spec: TopicSpec, around: Surroundings) -> str | None:
+def _too_many_replicas(spec: TopicSpec, around: _Surroundings) -> str | None:
     if spec.replication_factor is None or spec.replication_factor <= around.brokers:
         return None
     return (

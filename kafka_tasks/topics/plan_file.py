@@ -1,4 +1,4 @@
-"""A plan that is kept: for which cluster it was made, and what that looked like then."""
+"""The file of a plan, with the cluster that it was made for and its state then."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from kafka_tasks.topics.model import TopicSpec, WantedTopics, check_spec
 from kafka_tasks.topics.observe import Observed
 from kafka_tasks.topics.plan import Plan
 
-FORMAT = "kafka-tasks plan 1"
+_FORMAT = "kafka-tasks plan 1"
 
 
 class SeenTopic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A topic as a plan saw it: replicas by partition, and the settings that it compared."""
+    """A topic as a plan saw it: replicas by partition, and the compared settings."""
 
     replicas: tuple[tuple[int, ...], ...]
     config: dict[str, str | None]
 
     def said(self) -> dict[str, Any]:
-        """Its facts in the words of a plan."""
+        """Return its values by the field names of a plan."""
         return {
             "partitions": len(self.replicas),
             "replication_factor": min(map(len, self.replicas), default=0),
@@ -37,7 +37,7 @@ class SeenTopic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class KeptPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What `plan --out` writes and `apply --plan` reads."""
+    """The content of the file that `plan --out` writes and `apply --plan` reads."""
 
     format: str
     cluster_id: str
@@ -50,19 +50,19 @@ class KeptPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def wanted(self) -> WantedTopics:
-        """What the plan was made for."""
+        """The topics that the plan was made for."""
         return WantedTopics(self.specs, self.owner)
 
 
 def kept(wanted: WantedTopics, observed: Observed, plan: Plan, *, prune: bool) -> KeptPlan:
-    """The plan with all that it depends on."""
+    """Return the plan with all that it depends on."""
     specs = {spec.name: spec for spec in wanted.specs}
     seen = {
         change.topic: _seen(observed.topics.get(change.topic), specs.get(change.topic))
         for change in plan.changes
     }
     return KeptPlan(
-        FORMAT,
+        _FORMAT,
         observed.cluster_id,
         _fingerprint(observed, seen),
         prune,
@@ -93,7 +93,7 @@ def _fingerprint(observed: Observed, seen: Mapping[str, SeenTopic | None]) -> st
 
 
 def write(plan: KeptPlan, path: Path) -> None:
-    """Write it whole or not at all, readable by its owner alone; raises `InvalidInput`."""
+    """Write a plan completely or not at all, for the owner alone; raises `InvalidInput`."""
     part = path.with_name(f".{path.name}.part")
     try:
         private.write(part, msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n")
@@ -105,7 +105,7 @@ def write(plan: KeptPlan, path: Path) -> None:
 
 
 def read(path: Path) -> KeptPlan:
-    """Read a plan; raises `InvalidInput` for what is none."""
+    """Read a plan; raises `InvalidInput` for any other file."""
     try:
         found = json_files.load(path, KeptPlan)
         for spec in found.specs:
@@ -121,16 +121,16 @@ def read(path: Path) -> KeptPlan:
             evidence=(str(error),),
             hint="invoke kafka.topic.plan --out plan.json",
         ) from error
-    if found.format != FORMAT:
+    if found.format != _FORMAT:
         raise InvalidInput(
-            f"{path} has the format {found.format!r}; this version reads {FORMAT!r}.",
+            f"{path} has the format {found.format!r}; this version reads {_FORMAT!r}.",
             hint="invoke kafka.topic.plan --out plan.json",
         )
     return found
 
 
 def require_same(before: KeptPlan, now: KeptPlan) -> None:
-    """Raise `Refused` unless the cluster is the one the plan was made for, and as it was then."""
+    """Raise `Refused` unless this is the cluster that the plan was made for, unchanged."""
     if before.cluster_id != now.cluster_id:
         raise Refused(
             f"The plan was made for cluster {before.cluster_id}, this is {now.cluster_id}.",

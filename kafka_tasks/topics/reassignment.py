@@ -1,4 +1,4 @@
-"""Moves replicas and waits until they are there."""
+"""Moves replicas and waits until they are in sync."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ from kafka_tasks.topics.observe import Observed
 def mover(
     cluster: Cluster, admin: Admin, seen: Observed, recorder: Recorder, directory: Path
 ) -> Mover:
-    """What `apply` calls for topics whose replication factor changes.
+    """Return the function that `apply` calls for topics with a new replication factor.
 
-    What cannot be moved from here is written to a file in `directory` for Kafka's own tool.
+    An assignment that cannot be carried out from here is written to a file in `directory`, for
+    Kafka's own tool.
     """
 
     def move_to(
         wanted: Mapping[str, int], grown: Mapping[str, TopicState], deadline: Deadline
     ) -> Outcomes:
-        # Others may have added partitions since the plan was made.
+        # Partitions may have been added since the plan was made.
         there = {**seen.topics, **admin.topics(), **grown}
         assignment = spread(there, wanted, seen.brokers)
         try:
@@ -44,7 +45,7 @@ def mover(
 def _handed_over(
     assignment: Assignment, cluster: Cluster, why: KafkaTasksError, directory: Path
 ) -> Outcomes:
-    """Nothing was moved: each topic fails with the command that would do it."""
+    """Return a failure for each topic, with the command that moves its replicas."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / f"reassignment-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}.json"
     path.write_text(as_reassignment_json(assignment) + "\n", encoding="utf-8")
@@ -52,7 +53,7 @@ def _handed_over(
         f"kafka-reassign-partitions --bootstrap-server {cluster.bootstrap_servers} "
         f"--reassignment-json-file {path} --execute"
     )
-    evidence = (why.message, *why.evidence, f"Kafka's own tool takes what is wanted: {command}")
+    evidence = (why.message, *why.evidence, f"Kafka's own tool moves them: {command}")
     return {
         name: ClusterError(
             f"The replicas of {name} cannot be moved from here.", evidence=evidence, hint=command
@@ -69,10 +70,10 @@ def move(
     recorder: Recorder,
     policy: RetryPolicy | None = None,
 ) -> Outcomes:
-    """Move replicas; returns when every partition is in sync on the brokers it shall have.
+    """Move replicas; return when every partition is in sync on its new brokers.
 
-    A movement that is interrupted, or out of time, goes on in the cluster by itself. Raises
-    `BrokerUnreachable` or `ClusterError` where it could not be asked for.
+    After an interrupt or a time-out, the cluster continues by itself. Raises `BrokerUnreachable`
+    or `ClusterError` where the request failed.
     """
     total = sum(map(len, assignment.values()))
     if not total:
@@ -94,7 +95,7 @@ def move(
             for name in accepted:
                 outcomes[name] = ClusterError(
                     f"The replicas of {name} were not moved in time: {error}.",
-                    evidence=("the movement goes on in the cluster",),
+                    evidence=("the cluster continues to move them",),
                     hint=f"invoke kafka.topic.describe {name}",
                 )
     return outcomes

@@ -1,4 +1,4 @@
-"""topics.yaml: read, checked, and every problem told at once with its file and line."""
+"""Reads and checks topics.yaml; reports all problems at once, with file and line."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _MINIMAL = "topics: [{name: orders, partitions: 3}]"
 def read(
     paths: Sequence[Path], environ: Mapping[str, str], *, kafka_line: str | None = None
 ) -> WantedTopics:
-    """What these files declare, directories with all their *.yaml and *.yml.
+    """Return what these files declare, and all *.yaml and *.yml of these directories.
 
-    `environ` is for `${VAR}`; `kafka_line` (3.9) decides which settings there are, None takes those
-    of any line. Raises `InvalidInput` with every problem of every file as evidence.
+    `environ` is for `${VAR}`; `kafka_line` (3.9) decides which settings are valid, None allows
+    those of any line. Raises `InvalidInput` with every problem of every file as evidence.
     """
     problems = Problems()
     specs: list[TopicSpec] = []
@@ -45,7 +45,7 @@ def read(
             specs += found.specs
             owners += found.owner
         elif not any(at == problems.path for at, _, _ in problems.found):
-            problems.add(None, f"it is empty; the least there can be: {_MINIMAL}")
+            problems.add(None, f"it is empty; the minimum is: {_MINIMAL}")
     _compare(specs, problems)
     if problems.found:
         raise _invalid(paths, problems)
@@ -59,7 +59,7 @@ def _invalid(paths: Sequence[Path], problems: Problems) -> InvalidInput:
     return InvalidInput(
         f"{names}: {what}.",
         evidence=problems.lines(),
-        hint="invoke kafka.topic.validate --schema > topics.schema.json gives an editor the rules",
+        hint="invoke kafka.topic.validate --schema > topics.schema.json gives editors the rules",
     )
 
 
@@ -70,7 +70,7 @@ def _files(paths: Sequence[Path], problems: Problems) -> list[Path]:
             inside = sorted(p for p in path.iterdir() if p.suffix in (".yaml", ".yml"))
             if not inside:
                 problems.path = str(path)
-                problems.add(None, "there is no *.yaml in this directory")
+                problems.add(None, "this directory has no *.yaml")
             found += inside
         elif not path.exists():
             raise InvalidInput(
@@ -84,7 +84,7 @@ def _files(paths: Sequence[Path], problems: Problems) -> list[Path]:
 
 
 def _compare(specs: Sequence[TopicSpec], problems: Problems) -> None:
-    """Topics that stand twice, and those that Kafka's metrics cannot tell apart."""
+    """Add problems for topics that are declared twice, and for names that collide in metrics."""
     by_name: dict[str, list[TopicSpec]] = defaultdict(list)
     folded: dict[str, list[TopicSpec]] = defaultdict(list)
     for spec in specs:
@@ -101,7 +101,7 @@ def _compare(specs: Sequence[TopicSpec], problems: Problems) -> None:
                     problems,
                     twin,
                     f"{twin.name} collides with {present[0].name} ({present[0].origin}): "
-                    "Kafka's metrics do not tell . from _",
+                    "Kafka's metrics do not distinguish . and _",
                 )
 
 
@@ -114,7 +114,7 @@ def _at(problems: Problems, spec: TopicSpec, text: str) -> None:
 class _Shape:
     partitions: int | None = None
     replication_factor: int | None = None
-    # A None takes a default away.
+    # None removes a default.
     config: Mapping[str, str | None] | None = None
 
 
@@ -132,7 +132,7 @@ class _File:
             shape = self._shape(self.reader.mapping(top["defaults"][1], "defaults", _SHAPE))
         if "topics" not in top:
             if isinstance(root, yaml.MappingNode):
-                self.reader.problems.add(root, f"topics is missing; the least: {_MINIMAL}")
+                self.reader.problems.add(root, f"topics is missing; the minimum is: {_MINIMAL}")
             return WantedTopics((), owner)
         entries = self.reader.sequence(top["topics"][1], "topics")
         specs = [self._topic(entry, shape, owner) for entry in entries]
@@ -184,7 +184,7 @@ class _File:
         return found
 
     def _value(self, key: str, node: yaml.Node) -> tuple[str | None] | None:
-        """The value as Kafka takes it; `(None,)` where a default is taken away."""
+        """Return the value as Kafka takes it; `(None,)` where a default is removed."""
         if isinstance(node, yaml.SequenceNode):
             parts = [self.reader.text(entry, key) for entry in node.value]
             return (",".join(part for part in parts if part is not None),)

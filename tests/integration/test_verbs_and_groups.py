@@ -85,7 +85,7 @@ def test_a_topic_is_altered_and_kafkas_own_tools_see_it(running: Sandbox) -> Non
     assert "retention.ms" not in described
     again = ok(running.run("topic.alter", topic, "--partitions", "3"))
     assert "nothing changed" in again.out
-    running.run("topic.alter", topic, "--partitions", "1").refused(3, "cannot take any away")
+    running.run("topic.alter", topic, "--partitions", "1").refused(3, "cannot remove any")
     running.run("topic.alter", topic, "--set", "retention.mss=1").refused(3, "retention.ms?")
     running.run("topic.alter", topic).refused(3, "nothing to change")
     running.run("topic.alter", "alterd", "--partitions", "9").refused(1, "did you mean altered?")

@@ -146,7 +146,7 @@ class FakeChanges:
         def do(name: str) -> None:
             admin.called(f"delete {name}")
             if name not in admin.there:
-                raise TopicMissing(f"There is no such topic: delete topic {name}.")
+                raise TopicMissing(f"The topic does not exist: delete topic {name}.")
             del admin.there[name]
 
         return {name: _outcome(partial(do, name)) for name in names}

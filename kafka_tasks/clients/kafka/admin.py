@@ -1,4 +1,4 @@
-"""What the cluster is and which topics it has, through confluent-kafka's AdminClient."""
+"""Reads the cluster and its topics, through the AdminClient of confluent-kafka."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import (
@@ -31,12 +31,10 @@ from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.topic import ConfigValue, PartitionState, TopicState
 from kafka_tasks.retry import Deadline, OutOfTime, RetryPolicy
 
-T = TypeVar("T")
-
-# list_topics holds Ctrl-C back for as long as it may take, so it may never take long.
+# list_topics blocks Ctrl-C until it returns, so its time-out is short.
 _SLICE_S = 0.25
-_GOODBYE_S = 1.0
-# How long a question, and how long a change, may take where nobody says it.
+_CLOSE_S = 1.0
+# Seconds for a request that reads, and for one that changes something, by default.
 ANSWER_S = 10.0
 CHANGE_S = 30.0
 _PORTION = 250
@@ -44,7 +42,7 @@ _PORTION = 250
 
 @dataclass(frozen=True, slots=True)
 class ClusterView:
-    """What one metadata answer says: `controller` is a broker id, or None while there is none."""
+    """One metadata answer; `controller` is a broker id, or None while there is none."""
 
     cluster_id: str | None
     controller: int | None
@@ -55,7 +53,7 @@ class ClusterView:
 class Admin:
     """A connection to one cluster, or to one address of it. Use it with `with`.
 
-    `timeout_s` is how many seconds an answer is waited for, where a request does not say it.
+    `timeout_s` is the limit for an answer, in seconds, unless a request has its own.
     """
 
     def __init__(
@@ -75,22 +73,22 @@ class Admin:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # librdkafka reads on for as long as anything comes, and waits for itself to end.
+        # librdkafka waits for its threads, which read as long as anything comes.
         closing = threading.Thread(target=self._client.__exit__, args=(None,) * 3, daemon=True)
         closing.start()
-        closing.join(_GOODBYE_S)
+        closing.join(_CLOSE_S)
 
     @property
     def client(self) -> AdminClient:
-        """The library's own client, for the modules beside this one."""
+        """The client of the library, for the modules beside this one."""
         return self._client
 
     def limit(self, asked_s: float | None, usual_s: float) -> float:
-        """Seconds for an answer: what a request asks for, else this connection, else the usual."""
+        """Return the seconds for an answer: of the request, the connection, or the usual."""
         return next(given for given in (asked_s, self._timeout_s, usual_s) if given is not None)
 
     def look(self, timeout_s: float = _SLICE_S) -> ClusterView:
-        """One metadata request; raises `BrokerUnreachable` when it is not answered in time."""
+        """Request the metadata once; raises `BrokerUnreachable` without an answer in time."""
         metadata = self._metadata(timeout_s)
         return ClusterView(
             metadata.cluster_id,
@@ -103,10 +101,9 @@ class Admin:
         )
 
     def answers_as(self, broker_id: int, timeout_s: float) -> None:
-        """Ask this broker, at the address it advertises, whether it has this id.
+        """Ask the broker at its advertised address whether it has this id.
 
-        Raises `BrokerUnreachable` where nothing answers there, `ClusterError` where another
-        broker does.
+        Raises `BrokerUnreachable` without an answer, `ClusterError` where another broker answers.
         """
         resource = ConfigResource(ResourceType.BROKER, str(broker_id))
         futures = self._client.describe_configs([resource], request_timeout=timeout_s)
@@ -115,7 +112,7 @@ class Admin:
     def topics(
         self, *, timeout_s: float | None = None, name: str | None = None
     ) -> dict[str, TopicState]:
-        """Every topic, or the one of this name; without their settings."""
+        """Return all topics, or the one with this name, without their settings."""
         limit = self.limit(timeout_s, ANSWER_S)
 
         def check() -> ClusterMetadata:
@@ -141,10 +138,10 @@ class Admin:
     def configs(
         self, names: Iterable[str], *, timeout_s: float | None = None, missing_ok: bool = False
     ) -> dict[str, dict[str, ConfigValue]]:
-        """The settings of these topics, with where each value comes from.
+        """Return the settings of these topics, with the source of each value.
 
-        Topics that are not there raise `TopicMissing`, or are left out. Asked in portions: one
-        request for all costs 37 MB of memory for each 1,000 topics.
+        Missing topics raise `TopicMissing`, or are left out. Requests go out in portions: a single
+        one takes 37 MB of memory for each 1,000 topics.
         """
         wanted, limit = list(names), self.limit(timeout_s, ANSWER_S)
         found: dict[str, dict[str, ConfigValue]] = {}
@@ -152,7 +149,7 @@ class Admin:
         ahead = self._ask_configs(portions[0], limit) if portions else {}
         for at in range(len(portions)):
             under_way = ahead
-            # The broker works on the next portion while this one is read.
+            # The broker prepares the next portion while this one is read.
             ahead = self._ask_configs(portions[at + 1], limit) if at + 1 < len(portions) else {}
             for name, future in under_way.items():
                 try:
@@ -170,7 +167,7 @@ class Admin:
         return {resource.name: future for resource, future in futures.items()}
 
     def describe(self, name: str, *, timeout_s: float | None = None) -> TopicState | None:
-        """One topic with its settings, or None."""
+        """Return one topic with its settings, or None."""
         state = self.topics(timeout_s=timeout_s, name=name).get(name)
         if state is None:
             return None
@@ -186,9 +183,9 @@ class Admin:
             raise translate(error, f"metadata from {self._cluster.bootstrap_servers}") from error
         except (UnicodeDecodeError, SystemError) as error:
             raise BrokerUnreachable(
-                f"What answers at {self._cluster.bootstrap_servers} is no Kafka broker.",
+                f"The server at {self._cluster.bootstrap_servers} is not a Kafka broker.",
                 evidence=(str(error),),
-                hint="invoke kafka.config shows which addresses are asked",
+                hint="invoke kafka.config shows the addresses",
             ) from error
 
 
@@ -205,7 +202,7 @@ def _state(topic: TopicMetadata) -> TopicState:
     return TopicState(str(topic.topic), partitions)
 
 
-# An enum's own lookup is a quarter of the time that many topics take.
+# The lookup of an enum would take a quarter of the time for many topics.
 _SOURCES = {
     source.value: source.name.removesuffix("_CONFIG").lower().replace("_", "-")
     for source in ConfigSource

@@ -1,4 +1,4 @@
-"""What changes a cluster's topics, many in one request; every name gets its own outcome."""
+"""Changes topics, many in one request; every topic has its own outcome."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from kafka_tasks.clients.kafka.admin import ANSWER_S, CHANGE_S, Admin
 from kafka_tasks.clients.kafka.connection import awaited
 from kafka_tasks.errors import BrokerUnreachable, KafkaTasksError, TopicExists
 
-# None where it was done, else why it was not.
+# Topic → None where it was changed, else the error.
 Outcomes = dict[str, KafkaTasksError | None]
 
-Operation = Literal["set", "delete", "append", "subtract"]
+_Operation = Literal["set", "delete", "append", "subtract"]
 
-# What a new topic leaves open is the broker's to choose.
-BROKER_DEFAULT = -1
+# Lets the broker choose.
+_BROKER_DEFAULT = -1
 
 
 @dataclass(frozen=True, slots=True)
 class NewTopicRequest:
-    """A topic to create; None leaves the choice to the broker."""
+    """A topic to create; for None the broker chooses."""
 
     name: str
     partitions: int | None = None
@@ -42,22 +42,22 @@ class NewTopicRequest:
 
 @dataclass(frozen=True, slots=True)
 class ConfigEdit:
-    """One change of one topic setting; `append` and `subtract` are for settings that are lists."""
+    """One change of one topic setting; `append` and `subtract` are for lists."""
 
     key: str
-    operation: Operation = "set"
+    operation: _Operation = "set"
     value: str | None = None
 
 
 def create(
     admin: Admin, topics: Iterable[NewTopicRequest], *, timeout_s: float | None = None
 ) -> Outcomes:
-    """Create topics; what was accepted has no leaders yet."""
+    """Create topics; accepted ones have no leaders yet."""
     wanted = [
         NewTopic(
             topic.name,
-            num_partitions=topic.partitions or BROKER_DEFAULT,
-            replication_factor=topic.replication_factor or BROKER_DEFAULT,
+            num_partitions=topic.partitions or _BROKER_DEFAULT,
+            replication_factor=topic.replication_factor or _BROKER_DEFAULT,
             config=dict(topic.config or {}),
         )
         for topic in topics
@@ -76,9 +76,9 @@ def add_partitions(
     timeout_s: float | None = None,
     validate_only: bool = False,
 ) -> Outcomes:
-    """Let these topics have so many partitions in all; never fewer than they have.
+    """Give these topics so many partitions in total; never fewer than they have.
 
-    `validate_only` asks whether that would be done.
+    `validate_only` asks the broker and changes nothing.
     """
     if not totals:
         return {}
@@ -97,9 +97,9 @@ def alter_configs(
     timeout_s: float | None = None,
     validate_only: bool = False,
 ) -> Outcomes:
-    """Change topic settings; those that are not named keep what they have.
+    """Change topic settings; the others keep their values.
 
-    `validate_only` asks whether that would be done.
+    `validate_only` asks the broker and changes nothing.
     """
     if not edits:
         return {}
@@ -118,7 +118,7 @@ def alter_configs(
 
 
 def delete(admin: Admin, names: Iterable[str], *, timeout_s: float | None = None) -> Outcomes:
-    """Delete topics; what was accepted may still be there for a moment."""
+    """Delete topics; accepted ones may still exist for a moment."""
     wanted = list(names)
     if not wanted:
         return {}
@@ -128,15 +128,17 @@ def delete(admin: Admin, names: Iterable[str], *, timeout_s: float | None = None
 
 
 def taken(admin: Admin, names: Iterable[str], *, timeout_s: float | None = None) -> set[str]:
-    """The names that no new topic could have yet: of topics that are there, or still on their way
-    out when the metadata has forgotten them. Raises `BrokerUnreachable`.
+    """Return the names that no new topic can have: of topics that exist, or are being deleted.
+
+    The controller knows the latter when the metadata has forgotten them. Raises
+    `BrokerUnreachable`.
     """
     wanted = [NewTopic(name, num_partitions=1, replication_factor=1) for name in names]
     if not wanted:
         return set()
     limit = admin.limit(timeout_s, ANSWER_S)
     futures = admin.client.create_topics(wanted, request_timeout=limit, validate_only=True)
-    outcomes = _outcomes(futures, "look for topic", limit)
+    outcomes = _outcomes(futures, "check the name of topic", limit)
     require({name: e for name, e in outcomes.items() if isinstance(e, BrokerUnreachable)})
     return {name for name, error in outcomes.items() if isinstance(error, TopicExists)}
 
@@ -144,7 +146,7 @@ def taken(admin: Admin, names: Iterable[str], *, timeout_s: float | None = None)
 def trim(
     admin: Admin, topic: str, before: Mapping[int, int], *, timeout_s: float | None = None
 ) -> dict[int, int]:
-    """Delete the records before these offsets, by partition; returns the first offsets then.
+    """Delete the records before these offsets, by partition; return the new first offsets.
 
     An offset of -1 means the end. Raises `ClusterError` or `BrokerUnreachable`.
     """

@@ -1,4 +1,4 @@
-"""What every client here is configured with, and the one translation of librdkafka's errors."""
+"""Configures every Kafka client, and translates the errors of librdkafka, once."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from kafka_tasks.model.address import Address
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.retry import NotYet
 
-# librdkafka writes about 20 lines a second to stderr while a broker is down; a logger takes them.
+# While a broker is down, librdkafka writes about 20 lines a second to stderr, or to this logger.
 _quiet = logging.getLogger("kafka_tasks.librdkafka")
 _quiet.addHandler(logging.NullHandler())
 _quiet.propagate = False
 
-# What brokers, and the library itself, say of a topic that is not there.
+# The errors of brokers, and of the library itself, for a topic that does not exist.
 NO_TOPIC = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC)
 
-# How long one call into the library may hold Ctrl-C back, in seconds.
+# A call into the library blocks Ctrl-C for so many seconds at most.
 SLICE_S = 0.1
 
 _AWAY = frozenset(
@@ -41,7 +41,7 @@ _AWAY = frozenset(
         KafkaError._ALL_BROKERS_DOWN,
         KafkaError._RESOLVE,
         KafkaError._TIMED_OUT_QUEUE,
-        # What answers does not speak Kafka, or not to the end.
+        # The server does not speak Kafka, or not to the end.
         KafkaError._BAD_MSG,
         KafkaError._UNDERFLOW,
         KafkaError._PARTIAL,
@@ -58,24 +58,17 @@ _AWAY = frozenset(
 )
 
 
-def quiet_logger() -> logging.Logger:
-    """The logger that keeps librdkafka off stderr."""
-    return _quiet
+_Client = TypeVar("_Client")
+_Properties = dict[str, str | int | float | bool]
 
 
-Client = TypeVar("Client")
-Properties = dict[str, str | int | float | bool]
+def configuration(cluster: Cluster, bootstrap: str | None = None) -> _Properties:
+    """Return the librdkafka properties for a cluster, or for one address of it.
 
-
-def configuration(
-    cluster: Cluster, bootstrap: str | None = None
-) -> dict[str, str | int | float | bool]:
-    """The librdkafka properties for a cluster, or for one address of it.
-
-    Reconnects are quick (20 ms), since what is not there yet is expected to be there soon; on this
-    machine only IPv4 is tried, because nothing listens on ::1.
+    Reconnects are quick (20 ms), since a starting broker is expected soon; for loopback addresses
+    only IPv4 is tried, because nothing listens on ::1.
     """
-    properties: Properties = {
+    properties: _Properties = {
         "bootstrap.servers": bootstrap or cluster.bootstrap_servers,
         "client.id": "kafka-tasks",
         "reconnect.backoff.ms": 20,
@@ -84,43 +77,43 @@ def configuration(
         **cluster.client,
     }
     asked = (Address.parse(bootstrap),) if bootstrap else cluster.bootstrap
-    # Told to use IPv4, librdkafka resolves nothing where loopback is the only interface.
+    # With IPv4 forced, librdkafka resolves nothing where loopback is the only interface.
     if all(address.is_loopback for address in asked) and processes.has_ipv4():
         properties["broker.address.family"] = "v4"
     return properties
 
 
-def connected(kind: Callable[..., Client], properties: Mapping[str, Any]) -> Client:
-    """A client of this kind, kept off stderr; raises `InvalidInput` for what it cannot work with.
+def connected(kind: Callable[..., _Client], properties: Mapping[str, Any]) -> _Client:
+    """Return a client of this kind that writes nothing to stderr; raises `InvalidInput`.
 
-    A certificate, a key or its password shows here, before anything is connected.
+    A bad certificate, key or password fails here, before anything is connected.
     """
     try:
-        return kind(dict(properties), logger=quiet_logger())
+        return kind(dict(properties), logger=_quiet)
     except KafkaException as error:
         raise InvalidInput(
-            "The settings of the connection do not work.",
+            "The settings of the connection are not valid.",
             evidence=(error.args[0].str(),),
-            hint="invoke kafka.config shows each KAFKA_TASKS_SSL_… and KAFKA_TASKS_SASL_…, and "
-            "where it came from",
+            hint="invoke kafka.config shows each KAFKA_TASKS_SSL_… and KAFKA_TASKS_SASL_… with its "
+            "origin",
         ) from error
 
 
 def is_away(error: KafkaError) -> bool:
-    """Whether the broker, and not the question, is what failed."""
+    """Return True if the broker failed, and not the request."""
     return error.code() in _AWAY
 
 
 _WHAT_WORKS = {
     KafkaError.INVALID_CONFIG: "invoke kafka.topic.describe NAME -o json shows every setting",
-    KafkaError.INVALID_REPLICATION_FACTOR: "--replication-factor 1, or start what does not run: "
+    KafkaError.INVALID_REPLICATION_FACTOR: "--replication-factor 1, or start the missing brokers: "
     "invoke kafka.up",
     KafkaError.INVALID_PARTITIONS: "--partitions 1",
 }
 
 
 def translate(error: KafkaException, what: str) -> KafkaTasksError:
-    """librdkafka's error in the words of this package; `what` is what was being done."""
+    """Return the error of this package for one of librdkafka; `what` names the request."""
     cause: KafkaError = error.args[0]
     code, text = cause.code(), cause.str()
     if is_away(cause):
@@ -132,7 +125,7 @@ def translate(error: KafkaException, what: str) -> KafkaTasksError:
     if code == KafkaError.TOPIC_ALREADY_EXISTS:
         return TopicExists(f"The topic exists already: {what}.", hint="invoke kafka.topic.list")
     if code in NO_TOPIC:
-        return TopicMissing(f"There is no such topic: {what}.", hint="invoke kafka.topic.list")
+        return TopicMissing(f"The topic does not exist: {what}.", hint="invoke kafka.topic.list")
     if code in (
         KafkaError.INVALID_PARTITIONS,
         KafkaError.INVALID_REPLICATION_FACTOR,

@@ -1,4 +1,4 @@
-"""Consumer groups: which there are, who is in them, what they committed, and changing that."""
+"""The one client of consumer groups: their names, members and offsets, and changes to them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from kafka_tasks.errors import BrokerUnreachable, GroupActive, GroupMissing, Kaf
 from kafka_tasks.model.group import GroupState, Member, Place
 from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
 
-T = TypeVar("T")
-Translation = Callable[[KafkaException, str], KafkaTasksError]
+_T = TypeVar("_T")
+_Translation = Callable[[KafkaException, str], KafkaTasksError]
 
-# A coordinator may have to be found, or to read its log, before it answers.
+# Before it answers, a coordinator may have to be found, or to read its log.
 _USUAL_S = CHANGE_S
-# A request that was sent while a coordinator was being chosen may never be answered: ask again.
+# A request that is sent while a coordinator is being chosen may never be answered.
 _SLICE_S = 3.0
 _ACTIVE = frozenset(
     {
@@ -39,7 +39,7 @@ _ACTIVE = frozenset(
 
 
 def names(admin: Admin, *, timeout_s: float | None = None) -> list[str]:
-    """Every group, sorted. A broker that does not answer is an error, not a shorter list."""
+    """Return every group, sorted; a broker that does not answer is an error."""
     limit = admin.limit(timeout_s, _USUAL_S)
 
     def attempt() -> list[str]:
@@ -54,7 +54,7 @@ def names(admin: Admin, *, timeout_s: float | None = None) -> list[str]:
 def describe(
     admin: Admin, groups: Iterable[str], *, timeout_s: float | None = None
 ) -> dict[str, GroupState]:
-    """These groups with their members; one that is not there is `dead`."""
+    """Return these groups with their members; a missing one is `dead`."""
     asked = list(groups)
     if not asked:
         return {}
@@ -70,12 +70,12 @@ def describe(
 def committed(
     admin: Admin, groups: Iterable[str], *, timeout_s: float | None = None
 ) -> dict[str, dict[Place, int]]:
-    """What each group has committed, in every topic."""
+    """Return the committed offsets of each group, in all topics."""
     asked = list(groups)
     limit = admin.limit(timeout_s, _USUAL_S)
 
     def attempt() -> dict[str, dict[Place, int]]:
-        # The client takes one group a call; the calls are under way at the same time.
+        # The client takes one group a call; the calls run at the same time.
         futures = [
             admin.client.list_consumer_group_offsets(
                 [ConsumerGroupTopicPartitions(name)], request_timeout=min(limit, _SLICE_S)
@@ -97,9 +97,9 @@ def committed(
 def set_offsets(
     admin: Admin, group: str, offsets: Mapping[Place, int], *, timeout_s: float | None = None
 ) -> None:
-    """Let a group without members go on at these offsets; raises `GroupActive` where it has some.
+    """Set the offsets of a group without members; raises `GroupActive` where it has some.
 
-    Raises `ClusterError` where the broker refused a single one of them.
+    Raises `ClusterError` where the broker refuses one of them.
     """
     wanted = [TopicPartition(topic, number, at) for (topic, number), at in offsets.items()]
     if not wanted:
@@ -121,7 +121,7 @@ def set_offsets(
 def delete(
     admin: Admin, groups: Iterable[str], *, timeout_s: float | None = None
 ) -> dict[str, KafkaTasksError | None]:
-    """Delete groups; every name gets its outcome: None where it is gone, else why it is not."""
+    """Delete groups; return None for each that is gone, else the error."""
     left = list(groups)
     found: dict[str, KafkaTasksError | None] = {}
     limit = admin.limit(timeout_s, _USUAL_S)
@@ -177,15 +177,15 @@ def _policy() -> RetryPolicy:
 
 
 def _until_coordinated(
-    attempt: Callable[[], T], what: str, timeout_s: float, translated: Translation = translate
-) -> T:
+    attempt: Callable[[], _T], what: str, timeout_s: float, translated: _Translation = translate
+) -> _T:
     """Call `attempt` until the coordinator answers; raises the translation of the last error.
 
     For a moment after a start, the coordinator is not known yet, or still reads its log.
     """
     last: list[KafkaException] = []
 
-    def check() -> T:
+    def check() -> _T:
         try:
             return attempt()
         except KafkaException as error:
@@ -201,7 +201,7 @@ def _until_coordinated(
         raise translated(last[0], what) from error
 
 
-def _translated_for(group: str) -> Translation:
+def _translated_for(group: str) -> _Translation:
     """Return the translation of errors that are about this group, and of all others."""
 
     def translated(error: KafkaException, what: str) -> KafkaTasksError:

@@ -1,4 +1,4 @@
-"""Moving replicas, and how large they are: what confluent-kafka has no call for."""
+"""Moves replicas and reads their sizes: confluent-kafka has no call for either."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from kafka_tasks.clients.kafka.changes import Outcomes
 from kafka_tasks.errors import BrokerUnreachable, ClusterError, KafkaTasksError
 from kafka_tasks.model.cluster import Cluster
 
-# Topic → partition → the brokers that shall have it, the preferred leader first.
-Assignment = Mapping[str, Mapping[int, tuple[int, ...]]]
+# Topic → partition → its future brokers, the preferred leader first.
+_Assignment = Mapping[str, Mapping[int, tuple[int, ...]]]
 
 _TIMEOUT_MS = 10_000
-# librdkafka's names for what kafka-python calls otherwise.
+# The names of librdkafka → those of kafka-python.
 _NAMES = {
     "security.protocol": "security_protocol",
     "sasl.mechanism": "sasl_mechanism",
@@ -31,21 +31,21 @@ _NAMES = {
 
 
 def unavailable(cluster: Cluster) -> str | None:
-    """Why replicas of this cluster cannot be moved from here, or None where they can."""
+    """Return why replicas of this cluster cannot be moved from here, or None if they can."""
     unknown = sorted(set(cluster.client) - set(_NAMES))
     if unknown:
-        return f"the client that moves them does not know {', '.join(unknown)}"
+        return f"the client that moves them does not support {', '.join(unknown)}"
     return None
 
 
 class Replicas:
-    """A connection that sees and moves replicas. Use it with `with`; raises `BrokerUnreachable`."""
+    """A connection that lists and moves replicas. Use it with `with`."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
 
     def __enter__(self) -> Replicas:
-        # At debug level the library would log the password that it was given.
+        # At debug level, the library logs the password.
         logging.getLogger("kafka").setLevel(logging.CRITICAL)
         from kafka import KafkaAdminClient
 
@@ -64,8 +64,8 @@ class Replicas:
         with contextlib.suppress(Exception):
             self._client.close()
 
-    def move(self, assignment: Assignment) -> Outcomes:
-        """Let these brokers have these partitions; accepted is not yet moved."""
+    def move(self, assignment: _Assignment) -> Outcomes:
+        """Request these brokers for these partitions; accepted is not yet moved."""
         from kafka import TopicPartition
 
         asked = {
@@ -87,8 +87,8 @@ class Replicas:
         return outcomes
 
     def moving(self) -> dict[str, set[int]]:
-        """The partitions whose replicas are being moved, by topic."""
-        with _translated("list what is being moved"):
+        """Return the partitions whose replicas are being moved, by topic."""
+        with _translated("list the replicas that are being moved"):
             found = self._client.list_partition_reassignments(timeout_ms=_TIMEOUT_MS)
         under_way: dict[str, set[int]] = defaultdict(set)
         for at in found:
@@ -96,7 +96,7 @@ class Replicas:
         return dict(under_way)
 
     def sizes(self) -> dict[str, int]:
-        """Bytes on all disks together, followers included, by topic."""
+        """Return the bytes of each topic on all disks, followers included."""
         with _translated("read the sizes of the logs"):
             answers = self._client.describe_log_dirs()
         found: dict[str, int] = defaultdict(int)
@@ -107,7 +107,7 @@ class Replicas:
 
 
 def sizes(cluster: Cluster) -> dict[str, int]:
-    """Bytes of each topic on all brokers together; raises `BrokerUnreachable`."""
+    """Return the bytes of each topic on all brokers; raises `BrokerUnreachable`."""
     with Replicas(cluster) as replicas:
         return replicas.sizes()
 
@@ -119,7 +119,7 @@ def _directories(answers: Any) -> Iterator[Mapping[str, Any]]:
 
 @contextlib.contextmanager
 def _translated(what: str) -> Iterator[None]:
-    """The library's errors, and those of the network below it, in the words of this package."""
+    """Translate the errors of the library, and those of the network below it."""
     from kafka.errors import KafkaError
 
     try:
@@ -130,7 +130,7 @@ def _translated(what: str) -> Iterator[None]:
         kind = BrokerUnreachable if getattr(error, "retriable", False) else ClusterError
         text = f"{type(error).__name__}: {error}"
         raise kind(f"Failed: {what}.", evidence=(text,), hint="invoke kafka.status") from error
-    # An answer that is none comes out as whatever Python made of it.
+    # A damaged answer raises any exception of Python.
     except Exception as error:
         raise BrokerUnreachable(
             f"No broker answered: {what}.",

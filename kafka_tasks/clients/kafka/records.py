@@ -15,7 +15,7 @@ from kafka_tasks.errors import BrokerUnreachable, ClusterError
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.retry import Deadline
 
-# Twice what a broker takes by default: it has the last word.
+# Twice the default limit of a broker, which decides.
 _MAX_BYTES = 2_000_000
 
 _Headers = tuple[tuple[str, bytes | None], ...]

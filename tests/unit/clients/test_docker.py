@@ -162,7 +162,7 @@ def test_a_current_context_that_was_removed(made: dict[str, Any], home: Path) ->
     """The same, where the configuration names it."""
     (home / ".docker").mkdir()
     (home / ".docker" / "config.json").write_text('{"currentContext": "lost"}')
-    with pytest.raises(EngineMissing, match="context that is in use does not exist"):
+    with pytest.raises(EngineMissing, match="The current Docker context does not exist"):
         Engine.connect({})
     assert made == {}
 

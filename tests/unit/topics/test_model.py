@@ -11,7 +11,6 @@ from kafka_tasks.topics.model import (
     check_partitions,
     check_replication_factor,
     check_spec,
-    collision,
     parse_config,
 )
 
@@ -100,13 +99,6 @@ def test_every_part_of_a_spec_is_checked(spec: TopicSpec) -> None:
     """Name, partitions and replication factor are all looked at."""
     with pytest.raises(InvalidInput):
         check_spec(spec)
-
-
-def test_dots_and_underscores_collide() -> None:
-    """a.b and a_b are one name to the broker's metrics; a topic does not collide with itself."""
-    assert collision("a.b", ["x", "a_b"]) == "a_b"
-    assert collision("a.b_c", ["a_b.c"]) == "a_b.c"
-    assert collision("a.b", ["a.b", "a-b", "ab"]) is None
 
 
 def test_configuration_flags_are_read() -> None:

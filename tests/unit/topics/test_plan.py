@@ -123,7 +123,7 @@ def test_differences_show_both_values() -> None:
 @pytest.mark.parametrize(
     ("spec", "reason"),
     [
-        (TopicSpec("t", 2), "it has 3 partitions, and Kafka cannot take any away"),
+        (TopicSpec("t", 2), "it has 3 partitions, and Kafka cannot remove any"),
         (
             TopicSpec("t", 3, 1),
             "is 2, and replicas cannot be moved: no client",
@@ -260,3 +260,19 @@ def test_after_an_apply_only_what_is_blocked_is_left(
     assert {c.action for c in second.pending} <= {"blocked"}
     for change in first.having("blocked"):
         assert admin.there.get(change.topic) == before.get(change.topic)
+
+
+@pytest.mark.parametrize(
+    ("new", "there", "collides"),
+    [
+        ("a.b", ["x", "a_b"], "a_b"),
+        ("a.b_c", ["a_b.c"], "a_b.c"),
+        ("a.b", ["a-b", "ab"], None),
+    ],
+)
+def test_dots_and_underscores_collide(new: str, there: list[str], collides: str | None) -> None:
+    """a.b and a_b are one name in the metrics of a broker; other signs are not."""
+    observed = {name: topic(name) for name in there}
+    change = plan([TopicSpec(new)], observed, brokers=1).of(new)
+    assert change.action == ("blocked" if collides else "create")
+    assert collides is None or f"its name collides with {collides}" in (change.reason or "")

@@ -100,7 +100,7 @@ def test_a_movement_that_takes_too_long_goes_on_in_the_cluster(
     replicas.looks = 1_000_000
     error = _moved(replicas, cluster, 1)["t"]
     assert isinstance(error, ClusterError)
-    assert error.evidence == ("the movement goes on in the cluster",)
+    assert error.evidence == ("the cluster continues to move them",)
 
 
 def test_what_cannot_be_moved_from_here_is_written_for_kafkas_own_tool(

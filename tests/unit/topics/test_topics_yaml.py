@@ -139,7 +139,7 @@ topics:
         "6: cleanup.policy is 'foo'; allowed: a list of compact, delete",
         "6: min.insync.replicas is 0; it starts at 1",
         f"7: a_b collides with a.b ({tmp_path}/topics.yaml:3): "
-        "Kafka's metrics do not tell . from _",
+        "Kafka's metrics do not distinguish . and _",
         f"8: a.b is declared twice, first at {tmp_path}/topics.yaml:3",
         "9: The topic name 'x y' has characters that Kafka does not allow: ' '",
         "9: partitions is 'many', which is not a whole number",
@@ -165,8 +165,8 @@ topics:
         ("topics: 5", "1: topics should be a list, not '5'"),
         ("topics: [", "2: it is not YAML"),
         ("topics:\n\t- name: a\n", "2: a tab is not allowed here"),
-        ("topics: []\ntopics: []\n", "2: topics stands here twice (first in line 1)"),
-        ("topics: [{name: a, name: b}]", "1: name stands here twice"),
+        ("topics: []\ntopics: []\n", "2: topics appears twice (first in line 1)"),
+        ("topics: [{name: a, name: b}]", "1: name appears twice"),
         ("topics: [{? [a] : b}]", "1: a list cannot be a key of a topic"),
         ("topics: [{name: *x}]", "1: it is not YAML"),
         ("topics: [{name: !!python/object:os.system a}]\nx: 1", "2: the file has no key 'x'"),
@@ -254,7 +254,7 @@ def test_an_empty_directory_is_a_problem(tmp_path: Path) -> None:
     """Nothing to read is not the same as nothing wanted."""
     with pytest.raises(InvalidInput) as caught:
         topics_yaml.read([tmp_path], {})
-    assert "there is no *.yaml" in caught.value.evidence[0]
+    assert "this directory has no *.yaml" in caught.value.evidence[0]
 
 
 def _schema() -> Any:

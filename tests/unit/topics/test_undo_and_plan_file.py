@@ -121,7 +121,7 @@ def test_a_plan_of_another_format_is_named(tmp_path: Path) -> None:
     """A later version's plan is not guessed at."""
     path = tmp_path / "plan.json"
     plan_file.write(_kept(_observed()), path)
-    path.write_text(path.read_text().replace(plan_file.FORMAT, "kafka-tasks plan 9"))
+    path.write_text(path.read_text().replace(plan_file._FORMAT, "kafka-tasks plan 9"))
     with pytest.raises(InvalidInput, match="kafka-tasks plan 9"):
         plan_file.read(path)
 

@@ -41,7 +41,7 @@ class _Client:
 def admin(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Admin:
     """An admin on such a client."""
     monkeypatch.setattr(admin_module, "AdminClient", _Client)
-    monkeypatch.setattr(admin_module, "_GOODBYE_S", 0.01)
+    monkeypatch.setattr(admin_module, "_CLOSE_S", 0.01)
     return Admin(cluster)
 
 
@@ -51,7 +51,7 @@ def admin(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Admin:
 def test_metadata_that_is_none_comes_from_no_broker(admin: Admin, error: Exception) -> None:
     """What the library cannot turn into values is said, with what it stumbled over."""
     admin.client.error = error  # type: ignore[attr-defined]
-    with pytest.raises(BrokerUnreachable, match="is no Kafka broker") as caught:
+    with pytest.raises(BrokerUnreachable, match="is not a Kafka broker") as caught:
         admin.look()
     assert caught.value.evidence == (str(error),)
 

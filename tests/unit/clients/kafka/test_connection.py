@@ -8,9 +8,9 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from kafka_tasks.clients.kafka.connection import (
+    _quiet,
     configuration,
     connected,
-    quiet_logger,
     translate,
 )
 from kafka_tasks.errors import (
@@ -85,15 +85,15 @@ def test_one_address_can_be_asked_alone(cluster: Cluster) -> None:
 
 def test_librdkafka_is_kept_off_stderr() -> None:
     """Its logger has a handler that drops everything and passes nothing on."""
-    assert not quiet_logger().propagate
-    assert quiet_logger().handlers
+    assert not _quiet.propagate
+    assert _quiet.handlers
 
 
 def test_a_connection_that_cannot_be_configured(tmp_path: Path) -> None:
     """A key that is none is invalid input, in librdkafka's words, before anything is connected."""
     key = tmp_path / "key.pem"
     key.write_text("nonsense")
-    with pytest.raises(InvalidInput, match="connection do not work") as caught:
+    with pytest.raises(InvalidInput, match="settings of the connection are not valid") as caught:
         connected(AdminClient, {"security.protocol": "ssl", "ssl.key.location": str(key)})
     assert "ssl.key.location" in caught.value.evidence[0]
     assert caught.value.hint and "kafka.config" in caught.value.hint
