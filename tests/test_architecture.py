@@ -75,7 +75,7 @@ IMPORTERS: dict[str, list[str]] = {
     "kazoo": ["clients.zookeeper_session"],
     "docker": ["clients.docker"],
     "subprocess": ["clients.processes"],
-    "psutil": ["clients.processes"],
+    "psutil": ["clients.processes", "clients.machine"],
     "jgo": ["clients.maven"],
     "requests": ["clients.maven", "clients.docker"],
     "urllib3": ["clients.docker"],

@@ -1,7 +1,4 @@
-"""The Docker engine: the only importer of docker. The SDK reads; `docker compose` acts.
-
-The SDK writes files into a container, and nothing else: no command can write them from a stream.
-"""
+"""The Docker engine: the only importer of docker. It reads, and writes files into containers."""
 
 from __future__ import annotations
 
@@ -21,7 +18,8 @@ from docker.utils import parse_repository_tag
 from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
-from kafka_tasks.errors import EngineMissing, EngineRefused, ImageMissing, InvalidInput
+from kafka_tasks.clients.docker_errors import no_context, no_engine, no_image, said
+from kafka_tasks.errors import EngineRefused, InvalidInput
 
 WORKING_DIRECTORY = "com.docker.compose.project.working_dir"
 PROJECT = "com.docker.compose.project"
@@ -32,6 +30,8 @@ ONE_OFF = "com.docker.compose.oneoff"
 _START_INTERVAL_API = (1, 44)
 # The limit between two chunks of a file that is read or written, in seconds.
 _TRANSFER_S = 300.0
+_LOCAL_SCHEMES = ("unix", "npipe", "http+unix")
+_LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 # The largest file that is read as a whole, in bytes.
 _SMALL = 1_000_000
 
@@ -101,14 +101,14 @@ class Engine:
             else:
                 context = ContextAPI.get_context(environ.get("DOCKER_CONTEXT"))
                 if context is None:
-                    raise _no_context(environ.get("DOCKER_CONTEXT"))
+                    raise no_context(environ.get("DOCKER_CONTEXT"))
                 host = context.Host or "unix:///var/run/docker.sock"
                 client = docker.DockerClient(
                     base_url=host, tls=context.TLSConfig, timeout=timeout_s, version="auto"
                 )
             return cls(client, host)
         except (DockerException, RequestException, OSError, ValueError) as error:
-            raise _no_engine(host, error) from error
+            raise no_engine(host, error) from error
 
     def close(self) -> None:
         """Close the connection."""
@@ -118,11 +118,7 @@ class Engine:
     def is_local(self) -> bool:
         """True if 127.0.0.1 of the engine is 127.0.0.1 here."""
         parts = urlsplit(self.host)
-        return parts.scheme in ("unix", "npipe", "http+unix") or parts.hostname in (
-            "localhost",
-            "127.0.0.1",
-            "::1",
-        )
+        return parts.scheme in _LOCAL_SCHEMES or parts.hostname in _LOCAL_NAMES
 
     @property
     def has_start_interval(self) -> bool:
@@ -194,14 +190,14 @@ class Engine:
         try:
             for line in self._client.api.pull(repository, tag=tag, stream=True, decode=True):
                 if "error" in line:
-                    raise _no_image(name, str(line["error"]))
+                    raise no_image(name, str(line["error"]))
                 detail = line.get("progressDetail") or {}
                 if line.get("status") == "Downloading" and detail.get("total"):
                     layers[line["id"]] = (int(detail["current"]), int(detail["total"]))
                     done, total = (sum(column) for column in zip(*layers.values(), strict=True))
                     progress(done, total)
         except (APIError, RequestException, HTTPError) as error:
-            raise _no_image(name, _said(error)) from error
+            raise no_image(name, said(error)) from error
 
     def logs(self, container: str, tail: int) -> list[str]:
         """Return the last lines of a container's output."""
@@ -227,7 +223,7 @@ class Engine:
                 for line in lines:
                     yield line.decode("utf-8", "replace")
         except (RequestException, HTTPError, OSError) as error:
-            raise _no_engine(self.host, error) from error
+            raise no_engine(self.host, error) from error
         if rest:
             yield rest.decode("utf-8", "replace")
 
@@ -272,12 +268,12 @@ class Engine:
                 chunks, _ = self._ask(lambda: self._client.api.get_archive(container, path))
             except NotFound as error:
                 raise InvalidInput(
-                    f"The container has no directory {path}.", evidence=(_said(error),)
+                    f"The container has no directory {path}.", evidence=(said(error),)
                 ) from error
             try:
                 yield from chunks
             except (RequestException, HTTPError, OSError) as error:
-                raise _no_engine(self.host, error) from error
+                raise no_engine(self.host, error) from error
 
     def read_file(self, container: str, path: str) -> bytes | None:
         """Return a small file of a container, running or not; None if it does not exist."""
@@ -290,7 +286,7 @@ class Engine:
         try:
             packed = b"".join(chunks)
         except (RequestException, HTTPError, OSError) as error:
-            raise _no_engine(self.host, error) from error
+            raise no_engine(self.host, error) from error
         with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
             member = tar.next()
             content = tar.extractfile(member) if member else None
@@ -317,15 +313,14 @@ class Engine:
             raise
         except APIError as error:
             raise EngineRefused(
-                "The Docker engine refused.", evidence=(_said(error),), hint="docker ps -a"
+                "The Docker engine refused.", evidence=(said(error),), hint="docker ps -a"
             ) from error
         except (RequestException, OSError) as error:
-            raise _no_engine(self.host, error) from error
+            raise no_engine(self.host, error) from error
 
 
 def _container(found: Mapping[str, Any]) -> Container:
     status = found["State"]
-    health = (status.get("Health") or {}).get("Status")
     return Container(
         id=found["Id"],
         name=found["Name"].lstrip("/"),
@@ -333,7 +328,7 @@ def _container(found: Mapping[str, Any]) -> Container:
         status=status["Status"],
         labels=found["Config"].get("Labels") or {},
         ports=_published(found),
-        health=health,
+        health=(status.get("Health") or {}).get("Status"),
         exit_code=status.get("ExitCode"),
         out_of_memory=bool(status.get("OOMKilled")),
         error=status.get("Error") or None,
@@ -353,44 +348,3 @@ def _published(found: Mapping[str, Any]) -> dict[int, int]:
             with contextlib.suppress(KeyError, ValueError):
                 ports[int(name.split("/")[0])] = int(host["HostPort"])
     return ports
-
-
-def _said(error: Exception) -> str:
-    explanation = getattr(error, "explanation", None)
-    return str(explanation or error).strip().splitlines()[0][:300]
-
-
-def _no_engine(host: str, error: Exception) -> EngineMissing:
-    where = host or "the default socket"
-    text = str(error)
-    if "Permission denied" in text or "PermissionError" in text:
-        return EngineMissing(
-            f"This user may not talk to the Docker engine at {where}.",
-            evidence=(_said(error),),
-            hint="sudo usermod -aG docker $USER, then log in again; "
-            "or --runtime embedded, which needs no Docker",
-        )
-    return EngineMissing(
-        f"No Docker engine answers at {where}.",
-        evidence=(_said(error),),
-        hint="start it (sudo systemctl start docker), check `docker context ls`, "
-        "or use --runtime embedded, which needs no Docker",
-    )
-
-
-def _no_context(name: str | None) -> EngineMissing:
-    return EngineMissing(
-        f"There is no Docker context {name!r}."
-        if name
-        else "The current Docker context does not exist.",
-        hint="docker context ls; docker context use default",
-    )
-
-
-def _no_image(name: str, reason: str) -> ImageMissing:
-    return ImageMissing(
-        f"The image {name} is not on this machine and cannot be pulled.",
-        evidence=(reason,),
-        hint="docker login, or set the image to one from a mirror; "
-        "or --runtime embedded, which needs no image",
-    )

@@ -1,4 +1,4 @@
-"""Processes and ports of this machine: the only importer of subprocess and psutil."""
+"""Processes, ports and disk space of this machine: the only importer of subprocess."""
 
 from __future__ import annotations
 
@@ -329,30 +329,10 @@ def _started_s(process: psutil.Process) -> float:
     return round(process.create_time() - psutil.boot_time(), 2)
 
 
-def has_ipv4() -> bool:
-    """Return True if this machine has an IPv4 address besides loopback."""
-    return any(
-        entry.family == socket.AF_INET and not entry.address.startswith("127.")
-        for entries in psutil.net_if_addrs().values()
-        for entry in entries
-    )
-
-
 def free_bytes(path: Path) -> int:
     """Return the bytes that this user can still write on the file system of `path`."""
     numbers = os.statvfs(path)
     return numbers.f_bavail * numbers.f_frsize
-
-
-def memory_bytes() -> tuple[int, int]:
-    """Return the bytes of memory of this machine or container: in total, and available."""
-    seen = psutil.virtual_memory()
-    total, available = int(seen.total), int(seen.available)
-    with contextlib.suppress(OSError, ValueError):
-        limit = int(Path("/sys/fs/cgroup/memory.max").read_text())
-        used = int(Path("/sys/fs/cgroup/memory.current").read_text())
-        total, available = min(total, limit), min(available, max(0, limit - used))
-    return total, available
 
 
 def listening(pids: Iterable[int]) -> list[tuple[int, str, int]]:

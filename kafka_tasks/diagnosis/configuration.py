@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from kafka_tasks.clients import processes
+from kafka_tasks.clients import machine, processes
 from kafka_tasks.diagnosis import secrets
 from kafka_tasks.diagnosis.examination import Check, Examination, of_error
 from kafka_tasks.diagnosis.machine import heap_bytes
@@ -67,7 +67,7 @@ def _mistakes(settings: Settings) -> Iterator[tuple[str, str, object, str, str]]
             f"{name}={fix}" if fix else f"unset {name}",
         )
 
-    total, _ = processes.memory_bytes()
+    total, _ = machine.memory_bytes()
     if settings.timeout < 10:
         yield mistake("timeout", "a first start may take longer", "60")
     if heap_bytes(settings.heap) < _MIN_HEAP:

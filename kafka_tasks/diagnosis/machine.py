@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from kafka_tasks.clients import processes
+from kafka_tasks.clients import machine, processes
 from kafka_tasks.diagnosis.examination import Check, Examination
 from kafka_tasks.errors import KafkaTasksError
 from kafka_tasks.model.finding import Finding
@@ -43,7 +43,7 @@ def _python(_case: Examination) -> Iterator[Finding]:
 
 def memory(exam: Examination) -> Iterator[Finding]:
     """Report whether the free memory suffices for the servers that do not run yet."""
-    _, available = processes.memory_bytes()
+    _, available = machine.memory_bytes()
     alive = {service.name for service in exam.alive()}
     heaps = [
         getattr(exam.settings, roles.of(service.role).heap_setting)

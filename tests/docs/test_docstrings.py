@@ -17,16 +17,13 @@ OPENING = re.compile(r"(?:What|Which|Whether|How|Where|The same)\b")
 
 # Room → docstrings that still open so. Lower the number with each that is reworded.
 LEFT: dict[str, int] = {
-    "clients": 25,
     "lifecycle": 5,
     "model": 20,
     "project": 9,
-    "records": 5,
     "render": 11,
     "runtimes": 32,
     "tasks": 9,
     "testing": 4,
-    "topics": 12,
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 
-from kafka_tasks.clients import processes
+from kafka_tasks.clients import machine
 from kafka_tasks.errors import (
     BrokerUnreachable,
     ClusterError,
@@ -78,7 +78,7 @@ def configuration(cluster: Cluster, bootstrap: str | None = None) -> _Properties
     }
     asked = (Address.parse(bootstrap),) if bootstrap else cluster.bootstrap
     # With IPv4 forced, librdkafka resolves nothing where loopback is the only interface.
-    if all(address.is_loopback for address in asked) and processes.has_ipv4():
+    if all(address.is_loopback for address in asked) and machine.has_ipv4():
         properties["broker.address.family"] = "v4"
     return properties
 

@@ -31,7 +31,7 @@ def test_memory(
     make_exam: MakeExam, monkeypatch: pytest.MonkeyPatch, free: int, level: str
 ) -> None:
     """What all servers may want is held against what is free."""
-    monkeypatch.setattr(processes, "memory_bytes", lambda: (8_000_000_000, free))
+    monkeypatch.setattr("kafka_tasks.clients.machine.memory_bytes", lambda: (8_000_000_000, free))
     assert one(machine.memory(make_exam())).level == level
 
 
