@@ -22,10 +22,12 @@ def sha256(path: Path) -> str:
 
 
 def fetch(coordinates: str, expected_sha256: str, target: Path) -> None:
-    """Download `group:artifact[:type[:classifier]]:version` to `target`, complete and verified or not at all.
+    """Download a jar to `target`, complete and verified or not at all.
 
-    The repositories are those of jgo's own configuration, then its default; the proxies are those
-    of the environment. Raises `JarsMissing` or `MachineError`.
+    Coordinates are `group:artifact[:type[:classifier]]:version`. Repositories are those of jgo's
+    own configuration, then its default; proxies are those of the environment.
+
+    Raises `JarsMissing` or `MachineError`.
     """
     try:
         import requests
