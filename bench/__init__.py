@@ -1,1 +1,1 @@
-"""What `nox -s bench` runs: ours and the alternative side by side, as ratios."""
+"""The benchmark of `nox -s bench`: kafka-tasks and the alternative side by side, as ratios."""

@@ -1,6 +1,6 @@
 """`python -m bench`: measure the rows, print the table, write results.json.
 
-Exit 1 where a row does not hold.
+Exits with 1 if a row does not meet its limit.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ RESULTS = Path(__file__).with_name("results.json")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the bench; returns the exit code."""
+    """Run the benchmark and return the exit code."""
     wanted = _parse(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         results, surroundings = _measure_all([ROWS[n] for n in wanted.only or ROWS], wanted.rounds)
     except KeyboardInterrupt:
-        print("Interrupted; what was running is stopped.", file=sys.stderr)
+        print("Interrupted; all clusters of the benchmark are stopped.", file=sys.stderr)
         return 130
     except Unmeasured as error:
         print(f"Error: {error}", file=sys.stderr)
@@ -44,23 +44,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--rounds", type=_rounds, default=7, help="default 7")
+    parser.add_argument("--rounds", type=_rounds, default=7, help="number of rounds (default 7)")
     parser.add_argument(
         "--only",
         action="append",
         choices=list(ROWS),
         metavar="NAME",
-        help=f"this row alone (repeatable); results.json stays as it is. Rows: {', '.join(ROWS)}",
+        help=f"measure only this row (repeatable), without results.json. Rows: {', '.join(ROWS)}",
     )
     parser.add_argument(
-        "--update", action="store_true", help="put the rows of --only into results.json"
+        "--update", action="store_true", help="write the rows of --only into results.json"
     )
     return parser.parse_args(arguments)
 
 
 def _rounds(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of rounds, 1 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of rounds (1 or more)")
     return int(text)
 
 
@@ -69,7 +69,7 @@ def _measure_all(rows: Sequence[Row], rounds: int) -> tuple[list[Result], dict[s
     with prepared() as surroundings:
         facts = machine(surroundings.servers)
         if os.getloadavg()[0] > (os.cpu_count() or 1) / 2:
-            print("this machine is busy: the numbers will be noisy", file=sys.stderr)
+            print("this machine is busy: the figures will vary", file=sys.stderr)
         return [_measure(row, surroundings, rounds) for row in rows], facts
 
 
@@ -81,13 +81,13 @@ def _measure(row: Row, surroundings: Surroundings, rounds: int) -> Result:
         try:
             for pair in measuring:
                 pairs.append(pair)
-                _told(row, pair, len(pairs), rounds * row.repeats)
+                _print_pair(row, pair, len(pairs), rounds * row.repeats)
         except Unmeasured as error:
             problem = str(error)
     return Result(row, tuple(pairs), problem)
 
 
-def _told(row: Row, pair: Pair, number: int, of: int) -> None:
+def _print_pair(row: Row, pair: Pair, number: int, of: int) -> None:
     numbers = f"{pair.ours:9.3f} {pair.alternative:9.3f} {row.unit}"
     print(f"{row.name:<10} {number:>2}/{of} {numbers}", file=sys.stderr, flush=True)
 

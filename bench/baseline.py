@@ -1,4 +1,4 @@
-"""The old Compose file, by hand: `docker compose` and nothing of ours."""
+"""The old Compose file with plain `docker compose`, without kafka-tasks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def require_images(environ: Mapping[str, str]) -> None:
 
 
 class Baseline:
-    """One project with the old file. Use it with `with`; nothing of it is left."""
+    """A project with the old file, as a context manager that deletes it at the end."""
 
     def __init__(self, surroundings: Surroundings) -> None:
         self.path = surroundings.directory("baseline")
@@ -53,7 +53,7 @@ class Baseline:
             self.wipe()
 
     def compose(self, *arguments: str, codes: Sequence[int] = (0,)) -> Timed:
-        """`docker compose …`, as a whole process."""
+        """Run `docker compose …` as a whole process."""
         command = ["docker", "compose", *arguments]
         return timed(command, cwd=self.path, environ=self._environ, codes=codes)
 
@@ -62,28 +62,28 @@ class Baseline:
         self.compose("down", "--volumes", "--timeout", "1")
 
     def restart(self) -> float:
-        """`docker compose restart`, and the time until both are healthy again; seconds.
+        """Run `docker compose restart`; return the seconds until both are healthy again.
 
-        Its broker often dies of NodeExists on the way, since nobody waits for the old session to
-        expire; then `docker compose up -d --wait` is typed until it stays up.
+        The broker often dies of NodeExists, because nothing waits for the old session to expire;
+        `docker compose up -d --wait` then starts it until it stays up.
         """
-        began = time.perf_counter()
+        started = time.perf_counter()
         self.compose("restart")
-        while time.perf_counter() - began < 180:
+        while time.perf_counter() - started < 180:
             states = self._states()
             if all((state.get("Health") or {}).get("Status") == "healthy" for state in states):
-                return time.perf_counter() - began
+                return time.perf_counter() - started
             if any(state["Status"] == "exited" for state in states):
                 self.compose("up", "-d", "--wait", codes=(0, 1))
             time.sleep(0.05)
         raise Unmeasured("the baseline did not become healthy again within 180 s")
 
     def _states(self) -> list[dict[str, Any]]:
-        """What the engine says of each of its containers."""
+        """Return the engine's state of each container."""
         inspect = ["docker", "inspect", *self.containers()]
         found = timed(inspect, cwd=self.path, environ=self._environ)
         return [row["State"] for row in json.loads(found.output)]
 
     def containers(self) -> list[str]:
-        """The ids of its containers."""
+        """Return the ids of the project's containers."""
         return self.compose("ps", "--quiet", "--all").output.split()

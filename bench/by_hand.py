@@ -1,4 +1,4 @@
-"""The alternative: the same two JVMs, started by hand and polled until they answer."""
+"""The alternative: the same two JVMs, started without kafka-tasks and polled until they answer."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from bench.observer import until_answered
 from bench.surroundings import Servers, Surroundings
 from kafka_tasks.runtimes.embedded import properties
 
-MAIN = {
+_MAIN = {
     "zookeeper": "org.apache.zookeeper.server.quorum.QuorumPeerMain",
     "kafka": "kafka.Kafka",
 }
 
 
 class ByHand:
-    """One ZooKeeper and one broker with Java's default flags, or with `flags`. Use it with `with`.
+    """One ZooKeeper and one broker with Java's default flags or `flags`, as a context manager.
 
-    What it logs is what ours logs, so that neither writes more than the other.
+    Both sides use the same log settings, so that they write the same amount.
     """
 
     def __init__(
@@ -43,25 +43,25 @@ class ByHand:
 
     @property
     def pids(self) -> list[int]:
-        """The two processes."""
+        """The ids of the two processes."""
         return [child.pid for child in self._running.values()]
 
     def start(self) -> float:
-        """Start both at once; returns the seconds until metadata was answered."""
+        """Start both at once; return the seconds until the broker answers with metadata."""
         self._configure()
-        began = time.monotonic()
-        for name in MAIN:
+        started = time.monotonic()
+        for name in _MAIN:
             self._spawn(name)
-        return until_answered(self.port, ended=self._ended) - began
+        return until_answered(self.port, exited=self._exited) - started
 
     def stop(self) -> None:
-        """The broker first, then ZooKeeper."""
-        for name in reversed(MAIN):
+        """Stop the broker, then ZooKeeper."""
+        for name in reversed(_MAIN):
             if child := self._running.pop(name, None):
                 children.stop(child)
 
     def wipe(self) -> None:
-        """Stop and delete the data."""
+        """Stop both and delete the data."""
         self.stop()
         shutil.rmtree(self._root / "data", ignore_errors=True)
 
@@ -74,18 +74,18 @@ class ByHand:
             logging.write_text(properties.log_settings(name), encoding="ascii")
 
     def _properties(self) -> dict[str, dict[str, str]]:
-        keeper = self.port + 1
+        zookeeper_port = self.port + 1
         return {
             "zookeeper": {
                 "dataDir": "./data/zookeeper",
-                "clientPort": str(keeper),
+                "clientPort": str(zookeeper_port),
                 "clientPortAddress": "127.0.0.1",
                 "admin.enableServer": "false",
             },
             "kafka": {
                 "broker.id": "1",
                 "listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
-                "zookeeper.connect": f"127.0.0.1:{keeper}",
+                "zookeeper.connect": f"127.0.0.1:{zookeeper_port}",
                 "log.dirs": "./data/kafka",
                 "offsets.topic.replication.factor": "1",
                 "transaction.state.log.replication.factor": "1",
@@ -103,7 +103,7 @@ class ByHand:
                 f"-Dlog4j.configuration=file:./{name}.log4j",
                 "-cp",
                 self._servers.class_path,
-                MAIN[name],
+                _MAIN[name],
                 f"./{name}.properties",
             ],
             cwd=self._root,
@@ -111,11 +111,11 @@ class ByHand:
             output=self._root / "logs" / f"{name}.out",
         )
 
-    def _ended(self) -> str | None:
+    def _exited(self) -> str | None:
         for name, child in self._running.items():
             if child.poll() is not None:
-                said = _last_lines(self._root / "logs" / f"{name}.out")
-                return f"{name}, started by hand, ended with {child.returncode}: {said}"
+                output = _last_lines(self._root / "logs" / f"{name}.out")
+                return f"{name}, started by hand, exited with {child.returncode}: {output}"
         return None
 
 

@@ -1,4 +1,4 @@
-"""Child processes: timed from outside, and ended together with what they started."""
+"""Child processes: timed from outside, and stopped together with their children."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import psutil
 
 
 class Unmeasured(Exception):
-    """A measurement could not be made; the text says why."""
+    """A measurement failed; the text is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """A command that ran to its end in `seconds`."""
+    """The duration and output of a finished command."""
 
     seconds: float
     output: str
@@ -36,9 +36,9 @@ def timed(
 ) -> Timed:
     """Run a command and time the whole process; raises `Unmeasured` for an unexpected exit code.
 
-    It has a session of its own, so Ctrl-C reaches it once: from here.
+    The command has its own session, so that Ctrl-C reaches it only through this process.
     """
-    began = time.perf_counter()
+    started = time.perf_counter()
     child = subprocess.Popen(
         arguments,
         cwd=cwd,
@@ -52,16 +52,16 @@ def timed(
     )
     try:
         output, errors = child.communicate(timeout=timeout_s)
-        seconds = time.perf_counter() - began
+        seconds = time.perf_counter() - started
     except BaseException as error:
         with uninterrupted():
-            _end(child, signal.SIGINT)
+            _terminate(child, signal.SIGINT)
         if isinstance(error, subprocess.TimeoutExpired):
             raise Unmeasured(f"{_shown(arguments)} took longer than {timeout_s:g} s") from error
         raise
     if child.returncode not in codes:
-        said = " | ".join((errors or output).strip().splitlines()[-6:])
-        raise Unmeasured(f"{_shown(arguments)} ended with {child.returncode}: {said}")
+        message = " | ".join((errors or output).strip().splitlines()[-6:])
+        raise Unmeasured(f"{_shown(arguments)} exited with {child.returncode}: {message}")
     return Timed(seconds, output)
 
 
@@ -72,7 +72,7 @@ def _shown(arguments: Sequence[str]) -> str:
 def spawn(
     arguments: Sequence[str], *, cwd: Path, environ: Mapping[str, str], output: Path
 ) -> subprocess.Popen[bytes]:
-    """Start a process that goes on; whoever starts it ends it with `stop`."""
+    """Start a process in the background; `stop` stops it."""
     with open(output, "ab") as stream:
         return subprocess.Popen(
             arguments,
@@ -86,11 +86,13 @@ def spawn(
 
 
 def stop(child: subprocess.Popen[bytes]) -> None:
-    """SIGTERM, and SIGKILL after 20 s; returns when the process has ended."""
-    _end(child, signal.SIGTERM)
+    """Send SIGTERM, and SIGKILL after 20 s; returns once the process has exited."""
+    _terminate(child, signal.SIGTERM)
 
 
-def _end(child: subprocess.Popen[bytes] | subprocess.Popen[str], number: signal.Signals) -> None:
+def _terminate(
+    child: subprocess.Popen[bytes] | subprocess.Popen[str], number: signal.Signals
+) -> None:
     if child.poll() is not None:
         return
     child.send_signal(number)
@@ -102,16 +104,16 @@ def _end(child: subprocess.Popen[bytes] | subprocess.Popen[str], number: signal.
 
 
 def resident_mb(pids: Sequence[int]) -> float:
-    """Resident memory of these processes together, in MB."""
+    """Return the total resident memory of the processes, in MB."""
     try:
         return sum(psutil.Process(pid).memory_info().rss for pid in pids) / 1e6
     except psutil.Error as error:
-        raise Unmeasured(f"a process ended before its memory was read: {error}") from error
+        raise Unmeasured(f"a process exited before its memory was read: {error}") from error
 
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """A second Ctrl-C does not interrupt the cleaning up after the first."""
+    """Ignore further signals during the clean-up after the first."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

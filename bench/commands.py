@@ -1,4 +1,4 @@
-"""Rows about what a person types most often: commands that have nothing to do."""
+"""Rows about the most frequent commands, which have nothing to do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bench.children import Unmeasured, timed
 from bench.rows import Pair, row
 from bench.surroundings import CHECKOUT, Surroundings, console
 
-REPEATS = 3
+_REPEATS = 3
 
 
 @row(
@@ -18,10 +18,10 @@ REPEATS = 3
     what="kafka-tasks up on a ready cluster",
     against="invoke --list with an empty tasks.py",
     limit=2.5,
-    repeats=REPEATS,
+    repeats=_REPEATS,
 )
 def up_ready(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
-    """The cluster is ready all the time; nothing is changed."""
+    """Measure `up` on a cluster that is ready all the time."""
     empty = _empty(surroundings)
     with surroundings.workspace() as ours:
         ours.command("up")
@@ -35,10 +35,10 @@ def up_ready(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
     what="invoke --list in this checkout",
     against="invoke --list with an empty tasks.py",
     limit=1.2,
-    repeats=REPEATS,
+    repeats=_REPEATS,
 )
 def list_tasks(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
-    """What the tasks cost before any of them runs."""
+    """Measure the cost of the tasks before any of them runs."""
     empty = _empty(surroundings)
     arguments = [console("invoke"), "--list"]
     for _ in range(pairs):
@@ -53,10 +53,10 @@ def list_tasks(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
     what="kafka-tasks doctor on a healthy machine with a ready cluster",
     against="1.5 s",
     limit=1.0,
-    repeats=REPEATS,
+    repeats=_REPEATS,
 )
 def doctor(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
-    """Everything is examined, as a whole process."""
+    """Measure an examination with all checks, as a whole process."""
     with surroundings.workspace() as ours:
         ours.command("up")
         for _ in range(pairs):
@@ -71,6 +71,6 @@ def _empty(surroundings: Surroundings) -> Path:
 
 
 def _list_empty(surroundings: Surroundings, empty: Path) -> float:
-    """Invoke exits with 1 where it finds no tasks."""
+    """Return the seconds of `invoke --list`, which exits with 1 without tasks."""
     arguments = [console("invoke"), "--list"]
     return timed(arguments, cwd=empty, environ=surroundings.environ, codes=(0, 1)).seconds

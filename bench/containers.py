@@ -1,4 +1,4 @@
-"""Rows about the compose runtime: the same images, ours and the old Compose file side by side."""
+"""Rows about the compose runtime: kafka-tasks and the old Compose file on the same images."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from bench.children import Unmeasured, timed
 from bench.rows import Pair, row
 from bench.surroundings import Surroundings, Workspace, console
 
-IDLE_S = 60.0
+_IDLE_S = 60.0
 
 
 @contextlib.contextmanager
-def both(surroundings: Surroundings) -> Iterator[tuple[Workspace, Baseline]]:
-    """An empty project of ours and one with the old file, on the same images."""
+def _both(surroundings: Surroundings) -> Iterator[tuple[Workspace, Baseline]]:
+    """Yield an empty kafka-tasks project and one with the old file, on the same images."""
     require_images(surroundings.environ)
     own = {f"KAFKA_TASKS_{name}": image for name, image in IMAGES.items()}
     settings = {**own, "KAFKA_TASKS_RUNTIME": "compose"}
@@ -33,8 +33,8 @@ def both(surroundings: Surroundings) -> Iterator[tuple[Workspace, Baseline]]:
     limit=0.35,
 )
 def up(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
-    """From the prompt to ready, everything new."""
-    with both(surroundings) as (ours, theirs):
+    """Measure a start from the prompt to ready, with empty volumes."""
+    with _both(surroundings) as (ours, theirs):
         for _ in range(pairs):
             seconds = ours.command("up").seconds
             ours.wipe()
@@ -51,11 +51,11 @@ def up(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
     repeats=3,
 )
 def up_ready(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
-    """The clusters are ready all the time; nothing is changed."""
+    """Measure `up` on clusters that are ready all the time."""
     empty = surroundings.directory("empty-")
     (empty / "tasks.py").touch()
     listing = [console("invoke"), "--list"]
-    with both(surroundings) as (ours, theirs):
+    with _both(surroundings) as (ours, theirs):
         ours.command("up")
         theirs.compose("up", "-d", "--wait")
         for _ in range(pairs):
@@ -68,12 +68,12 @@ def up_ready(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
 @row(
     "compose-restart",
     what="kafka-tasks restart in containers",
-    against="docker compose restart of the old file (and up where it dies), until healthy",
+    against="docker compose restart of the old file (and up if it dies), until healthy",
     limit=0.6,
 )
 def restart(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
-    """Both have been ready before."""
-    with both(surroundings) as (ours, theirs):
+    """Measure restarts of clusters that are ready."""
+    with _both(surroundings) as (ours, theirs):
         ours.command("up")
         theirs.compose("up", "-d", "--wait")
         for _ in range(pairs):
@@ -87,21 +87,21 @@ def restart(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
     limit=0.15,
 )
 def idle(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
-    """Both idle in the same minute; health checks count. Two minutes at most."""
-    with both(surroundings) as (ours, theirs):
+    """Measure both in the same idle minute, health checks included; two minutes at most."""
+    with _both(surroundings) as (ours, theirs):
         report = json.loads(ours.command("up", "--output", "json").output)
         own = [service["container"] for service in report["services"]]
         theirs.compose("up", "-d", "--wait")
         time.sleep(10)
         for _ in range(min(pairs, 2)):
             before = _cpu_s(own), _cpu_s(theirs.containers())
-            time.sleep(IDLE_S)
+            time.sleep(_IDLE_S)
             after = _cpu_s(own), _cpu_s(theirs.containers())
             yield Pair(after[0] - before[0], after[1] - before[1])
 
 
 def _cpu_s(containers: list[str]) -> float:
-    """CPU seconds of these containers so far, by the kernel's own accounting."""
+    """Return the containers' CPU seconds so far, from the kernel's accounting."""
     return sum(_usage_s(identifier) for identifier in containers)
 
 
@@ -114,7 +114,7 @@ def _usage_s(identifier: str) -> float:
     for path, read in places:
         if path.exists():
             return read(path.read_text())
-    raise Unmeasured("the kernel's CPU accounting of containers was not found")
+    raise Unmeasured("the kernel has no CPU accounting of the containers")
 
 
 def _version_two(text: str) -> float:
@@ -128,18 +128,18 @@ def _version_one(text: str) -> float:
 @row(
     "compose-topic",
     what="kafka.topic, created and proven, as a whole process",
-    against="docker compose exec kafka kafka-topics --create, which proves nothing",
+    against="docker compose exec kafka kafka-topics --create, without a proof",
     limit=0.6,
     repeats=2,
 )
 def topic(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
-    """A new topic each time, on warm brokers."""
-    with both(surroundings) as (ours, theirs):
+    """Measure the creation of a new topic on warm brokers."""
+    with _both(surroundings) as (ours, theirs):
         ours.command("up")
         theirs.compose("up", "-d", "--wait")
         create = ("exec", "-T", "kafka", "kafka-topics", "--bootstrap-server", "localhost:9092")
         for number in range(pairs):
             name = f"bench-{number}"
             seconds = ours.command("topic", "--name", name).seconds
-            made = theirs.compose(*create, "--create", "--topic", name)
-            yield Pair(seconds, made.seconds)
+            created = theirs.compose(*create, "--create", "--topic", name)
+            yield Pair(seconds, created.seconds)

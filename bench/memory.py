@@ -11,10 +11,10 @@ from bench.children import resident_mb
 from bench.rows import Pair, row
 from bench.surroundings import Surroundings, Workspace
 
-IDLE_S = 5.0
+_IDLE_S = 5.0
 
-# What kafka-server-start and zookeeper-server-start pass on.
-_ALWAYS = (
+# The flags of kafka-server-start and zookeeper-server-start.
+_COMMON = (
     "-server",
     "-XX:+UseG1GC",
     "-XX:MaxGCPauseMillis=20",
@@ -22,9 +22,9 @@ _ALWAYS = (
     "-XX:+ExplicitGCInvokesConcurrent",
     "-Djava.awt.headless=true",
 )
-START_SCRIPTS = {
-    "kafka": ("-Xmx1G", "-Xms1G", *_ALWAYS),
-    "zookeeper": ("-Xmx512M", "-Xms512M", *_ALWAYS),
+_START_SCRIPTS = {
+    "kafka": ("-Xmx1G", "-Xms1G", *_COMMON),
+    "zookeeper": ("-Xmx512M", "-Xms512M", *_COMMON),
 }
 
 
@@ -36,12 +36,12 @@ START_SCRIPTS = {
     limit=0.85,
 )
 def memory(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
-    """Resident memory, five seconds after both are ready."""
-    with surroundings.workspace() as ours, ByHand(surroundings, START_SCRIPTS) as theirs:
+    """Measure the resident memory, five seconds after both are ready."""
+    with surroundings.workspace() as ours, ByHand(surroundings, _START_SCRIPTS) as theirs:
         for _ in range(pairs):
             pids = _pids(ours)
             theirs.start()
-            time.sleep(IDLE_S)
+            time.sleep(_IDLE_S)
             pair = Pair(resident_mb(pids), resident_mb(theirs.pids))
             ours.wipe()
             theirs.wipe()
@@ -49,6 +49,6 @@ def memory(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
 
 
 def _pids(ours: Workspace) -> list[int]:
-    """Start ours and read the processes from its own report."""
+    """Start the cluster and return the process ids in its report."""
     report = json.loads(ours.command("up", "--output", "json").output)
     return [service["pid"] for service in report["services"]]

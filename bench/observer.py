@@ -1,4 +1,4 @@
-"""A client that polls until a cluster answers: how one would wait by hand."""
+"""A client that polls until a cluster answers, as a user would without kafka-tasks."""
 
 from __future__ import annotations
 
@@ -12,46 +12,46 @@ from confluent_kafka.admin import AdminClient
 
 from bench.children import Unmeasured
 
-POLL_S = 0.02
-_ANSWER_S = 0.25
+_POLL_S = 0.02
+_TIMEOUT_S = 0.25
 
-# librdkafka writes many lines a second while nothing listens; a logger takes them.
-_silence = logging.getLogger("bench.librdkafka")
-_silence.addHandler(logging.NullHandler())
-_silence.propagate = False
+# librdkafka logs many lines a second while nothing listens.
+_silent = logging.getLogger("bench.librdkafka")
+_silent.addHandler(logging.NullHandler())
+_silent.propagate = False
 
 
 def until_answered(
-    port: int, *, timeout_s: float = 60, ended: Callable[[], str | None] = lambda: None
+    port: int, *, timeout_s: float = 60, exited: Callable[[], str | None] = lambda: None
 ) -> float:
-    """The `time.monotonic()` at which metadata with a controller was first answered.
+    """Return the `time.monotonic()` of the first answer with metadata that has a controller.
 
-    Polls every 20 ms, and librdkafka reconnects as often. `ended` says why there is nothing more
-    to wait for; raises `Unmeasured` then, or after `timeout_s`.
+    Polls every 20 ms; librdkafka reconnects as often. Raises `Unmeasured` after `timeout_s`, or as
+    soon as `exited` returns a reason.
     """
     quick = {"reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 20}
-    client = AdminClient({"bootstrap.servers": f"127.0.0.1:{port}", **quick}, logger=_silence)
-    give_up = time.monotonic() + timeout_s
+    client = AdminClient({"bootstrap.servers": f"127.0.0.1:{port}", **quick}, logger=_silent)
+    deadline = time.monotonic() + timeout_s
     with client:
-        while time.monotonic() < give_up:
+        while time.monotonic() < deadline:
             if _answers(client):
                 return time.monotonic()
-            if reason := ended():
+            if reason := exited():
                 raise Unmeasured(reason)
-            time.sleep(POLL_S)
+            time.sleep(_POLL_S)
     raise Unmeasured(f"nothing answered on port {port} within {timeout_s:g} s")
 
 
 def _answers(client: AdminClient) -> bool:
     try:
-        found = client.list_topics(timeout=_ANSWER_S)
+        found = client.list_topics(timeout=_TIMEOUT_S)
     except KafkaException:
         return False
     return found.controller_id in found.brokers
 
 
 class Observer:
-    """Watches a port from a thread of its own, from the moment it is made."""
+    """Watches a port from its own thread, from its creation."""
 
     def __init__(self, port: int) -> None:
         self._seen: float | None = None
@@ -62,15 +62,15 @@ class Observer:
 
     def _watch(self, port: int) -> None:
         try:
-            self._seen = until_answered(port, ended=self._called_off)
+            self._seen = until_answered(port, exited=self._stopped)
         except Unmeasured as error:
             self._problem = str(error)
 
-    def _called_off(self) -> str | None:
+    def _stopped(self) -> str | None:
         return "the observer saw nothing" if self._stop.is_set() else None
 
     def first_seen(self) -> float:
-        """The `time.monotonic()` of the first answer; raises `Unmeasured` if there was none."""
+        """Return the `time.monotonic()` of the first answer; raises `Unmeasured` without one."""
         self._thread.join(5)
         self.close()
         if self._seen is None:

@@ -1,6 +1,6 @@
-"""Run by the row `wait`: bring the cluster of the current directory up and say when it was ready.
+"""Script of the row `wait`: start the cluster of the current directory, print when it is ready.
 
-The moment is that of `time.monotonic()`, which all processes of a machine share.
+The time is `time.monotonic()`, which all processes of a machine share.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The table for people and the file for machines."""
+"""The reports of the benchmark: a table and results.json."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from bench.rows import Result, Row
 
 
 def show(results: Iterable[Result], console: Console) -> None:
-    """Print the table, and below it what could not be measured."""
+    """Print the table, and below it the rows that could not be measured."""
     results = list(results)
     table = Table("what", "against")
-    for heading in ("ours", "alternative", "ratio", "must be"):
+    for heading in ("kafka-tasks", "alternative", "ratio", "limit"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("holds?")
+    table.add_column("met")
     for result in results:
         table.add_row(*_cells(result))
     console.print(table)
@@ -31,14 +31,14 @@ def show(results: Iterable[Result], console: Console) -> None:
 def _cells(result: Result) -> tuple[str, ...]:
     row = result.row
     compared = "-" if result.compared is None else _compared(row, result.compared)
-    must = f"≤ {row.limit:g} {'×' if row.compare == 'ratio' else f'{row.unit} later'}"
+    limit = f"≤ {row.limit:g} {'×' if row.compare == 'ratio' else f'{row.unit} later'}"
     return (
         row.what,
         row.against,
         _amount(result.ours, row.unit),
         _amount(result.alternative, row.unit),
         compared,
-        must,
+        limit,
         "yes" if result.holds else "[bold]no[/]",
     )
 
@@ -54,7 +54,7 @@ def _compared(row: Row, value: float) -> str:
 
 
 def as_document(results: Iterable[Result], machine: Mapping[str, object]) -> dict[str, Any]:
-    """Everything as one JSON document; `median` is that of the ratios, or of the differences."""
+    """Return the results as a document; `median` is that of the ratios or differences."""
     rows = [_entry(result, machine) for result in results]
     return {"schema": 1, **machine, "rows": rows}
 
@@ -78,7 +78,7 @@ def _entry(result: Result, machine: Mapping[str, object]) -> dict[str, Any]:
 
 
 def write(document: Mapping[str, Any], path: Path, *, order: Sequence[str]) -> None:
-    """Write the document, readable in a diff; rows that were not measured now stay as they are."""
+    """Write the document, readable in a diff; keeps rows that were not measured this time."""
     old = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else []
     rows = {row["name"]: row for row in (*old, *document["rows"])}
     whole = {**document, "rows": [rows[name] for name in order if name in rows]}

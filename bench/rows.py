@@ -1,4 +1,4 @@
-"""A row of the speed table, and the registry that the table is made of."""
+"""The rows of the speed table, and their registry."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from bench.surroundings import Surroundings
 
-Comparison = Literal["ratio", "difference"]
+_Comparison = Literal["ratio", "difference"]
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Ours and the alternative, measured one right after the other, in the row's unit."""
+    """kafka-tasks and the alternative, measured one after the other, in the row's unit."""
 
     ours: float
     alternative: float
 
 
-# Yields so many pairs, and cleans up when it is closed early.
-Measure = Callable[["Surroundings", int], Iterator[Pair]]
+# Yields the given number of pairs, and cleans up if it is closed early.
+_Measure = Callable[["Surroundings", int], Iterator[Pair]]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What is compared with what, how, and what must come out.
+    """A comparison: the two sides, the unit, and the limit.
 
     `limit` bounds the median of ours / alternative, or of ours - alternative in `unit`.
-    `repeats` is how many pairs a round has: more where a pair is short and noisy.
+    `repeats` is the number of pairs in a round: more if a pair is short and varies.
     """
 
     name: str
@@ -38,14 +38,14 @@ class Row:
     against: str
     unit: str
     limit: float
-    measure: Measure
-    compare: Comparison = "ratio"
+    measure: _Measure
+    compare: _Comparison = "ratio"
     repeats: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came out of a row; `problem` says why it could not be measured to its end."""
+    """The result of a row; `problem` is the reason why the measurement is incomplete."""
 
     row: Row
     pairs: tuple[Pair, ...] = field(default=())
@@ -53,7 +53,7 @@ class Result:
 
     @property
     def ours(self) -> float | None:
-        """The median of our samples."""
+        """The median of kafka-tasks' samples."""
         return median(pair.ours for pair in self.pairs) if self.pairs else None
 
     @property
@@ -72,7 +72,7 @@ class Result:
 
     @property
     def holds(self) -> bool:
-        """Whether the row was measured to its end and is within its limit."""
+        """True if the measurement is complete and within the limit."""
         return (
             self.problem is None and self.compared is not None and self.compared <= self.row.limit
         )
@@ -88,14 +88,14 @@ def row(
     against: str,
     limit: float,
     unit: str = "s",
-    compare: Comparison = "ratio",
+    compare: _Comparison = "ratio",
     repeats: int = 1,
-) -> Callable[[Measure], Measure]:
+) -> Callable[[_Measure], _Measure]:
     """Register a generator of pairs as a row of the table."""
 
-    def register(measure: Measure) -> Measure:
+    def register(measure: _Measure) -> _Measure:
         if name in ROWS:
-            raise ValueError(f"there are two rows named {name}")
+            raise ValueError(f"two rows are named {name}")
         ROWS[name] = Row(name, what, against, unit, limit, measure, compare, repeats)
         return measure
 

@@ -23,7 +23,7 @@ from bench.surroundings import Surroundings, Workspace
     limit=0.65,
 )
 def up(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
-    """Both on empty data; ours is the whole process."""
+    """Measure starts on empty data, kafka-tasks as a whole process."""
     with surroundings.workspace() as ours, ByHand(surroundings) as theirs:
         for _ in range(pairs):
             seconds = ours.command("up").seconds
@@ -42,19 +42,19 @@ def up(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
     compare="difference",
 )
 def wait(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
-    """Both count from the same moment: when our process was started."""
+    """Measure both from the start of kafka-tasks' process."""
     with surroundings.workspace() as ours:
         for _ in range(pairs):
-            began = time.monotonic()
+            started = time.monotonic()
             with contextlib.closing(Observer(ours.port)) as observer:
                 ready_at = _ready_at(ours)
                 seen_at = observer.first_seen()
             ours.wipe()
-            yield Pair((ready_at - began) * 1000, (seen_at - began) * 1000)
+            yield Pair((ready_at - started) * 1000, (seen_at - started) * 1000)
 
 
 def _ready_at(ours: Workspace) -> float:
-    """Run `up` in a process of its own, through the Python API; when it returned."""
+    """Run `up` through the Python API in its own process; return when the cluster was ready."""
     script = Path(__file__).with_name("ready_moment.py")
     done = timed([sys.executable, str(script)], cwd=ours.path, environ=ours.environ)
     return float(json.loads(done.output)["ready_at"])
@@ -67,16 +67,16 @@ def _ready_at(ours: Workspace) -> float:
     limit=0.75,
 )
 def restart(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
-    """Each restarts a cluster of its own that is ready; only one of the two runs at a time."""
+    """Measure restarts of ready clusters; only one of the two runs at a time."""
     with surroundings.workspace() as ours, ByHand(surroundings) as theirs:
         for _ in range(pairs):
             ours.command("up")
             seconds = ours.command("restart").seconds
             ours.wipe()
             theirs.start()
-            began = time.monotonic()
+            started = time.monotonic()
             theirs.stop()
-            stopped = time.monotonic() - began
+            stopped = time.monotonic() - started
             alternative = stopped + theirs.start()
             theirs.wipe()
             yield Pair(seconds, alternative)

@@ -1,4 +1,4 @@
-"""Rows about records: a million of 100 bytes, in and out."""
+"""Rows about records: produce and consume a million of 100 bytes."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from bench.children import Unmeasured, spawn, stop, timed
 from bench.rows import Pair, row
 from bench.surroundings import Surroundings, Workspace, console
 
-COUNT = 1_000_000
-PATIENCE_S = 300.0
+_COUNT = 1_000_000
+_TIMEOUT_S = 300.0
 
-# Both alternatives use msgspec as ours does: what is compared is the rest.
-BARE_CONSUME = """\
+# Both alternatives use msgspec, as kafka-tasks does.
+_BARE_CONSUME = """\
 import sys, msgspec
 from confluent_kafka import Consumer, TopicPartition
 encode = msgspec.json.Encoder().encode
@@ -37,7 +37,7 @@ out.flush()
 consumer.close()
 """
 
-BARE_PRODUCE = """\
+_BARE_PRODUCE = """\
 import sys, msgspec
 from confluent_kafka import Producer
 decode = msgspec.json.Decoder().decode
@@ -56,38 +56,38 @@ producer.flush()
 
 
 def _lines(path: Path) -> Path:
-    """A million records of 100 bytes as JSON lines."""
+    """Write a million records of 100 bytes as JSON lines; return the file."""
     target = path / "million.jsonl"
     with open(target, "w", encoding="ascii") as out:
-        for number in range(COUNT):
+        for number in range(_COUNT):
             out.write(f'{{"key":null,"value":"{f"{number:010d}" * 10}"}}\n')
     return target
 
 
 def _to_file(ours: Workspace, arguments: list[str], name: str) -> float:
-    """Run a command with its output in a file; returns seconds."""
+    """Run a command with its output in a file; return the seconds."""
     import time
 
     target = ours.path / name
     target.unlink(missing_ok=True)
-    began = time.perf_counter()
+    started = time.perf_counter()
     child = spawn(arguments, cwd=ours.path, environ=ours.environ, output=target)
     try:
-        child.wait(PATIENCE_S)
+        child.wait(_TIMEOUT_S)
     finally:
         stop(child)
-    seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - started
     if child.returncode != 0:
-        raise Unmeasured(f"{arguments[1]} ended with {child.returncode}")
+        raise Unmeasured(f"{arguments[1]} exited with {child.returncode}")
     return seconds
 
 
 def _produced(ours: Workspace, source: Path, topic: str) -> float:
     ours.command("topic.create", topic, "--partitions", "4")
     arguments = [console("kafka-tasks"), "produce", topic, "--file", str(source)]
-    done = timed(arguments, cwd=ours.path, environ=ours.environ, timeout_s=PATIENCE_S)
-    if f"{COUNT} records sent" not in done.output:
-        raise Unmeasured(f"not all was sent: {done.output}")
+    done = timed(arguments, cwd=ours.path, environ=ours.environ, timeout_s=_TIMEOUT_S)
+    if f"{_COUNT} records sent" not in done.output:
+        raise Unmeasured(f"some records were not sent: {done.output}")
     return done.seconds
 
 
@@ -98,17 +98,17 @@ def _produced(ours: Workspace, source: Path, topic: str) -> float:
     limit=1.2,
 )
 def consume_million(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
-    """Both read the same topic from its start, and wrote the same lines."""
+    """Measure both on the same topic; they must write the same lines."""
     with surroundings.workspace() as ours:
         ours.command("up")
         _produced(ours, _lines(ours.path), "million")
         broker = f"127.0.0.1:{ours.port}"
         command = [console("kafka-tasks"), "consume", "million", "--exit"]
-        bare = [sys.executable, "-c", BARE_CONSUME, broker, "million", str(COUNT)]
+        bare = [sys.executable, "-c", _BARE_CONSUME, broker, "million", str(_COUNT)]
         for _ in range(pairs):
             pair = Pair(_to_file(ours, command, "ours"), _to_file(ours, bare, "bare"))
             if (ours.path / "ours").stat().st_size != (ours.path / "bare").stat().st_size:
-                raise Unmeasured("the two did not write the same lines")
+                raise Unmeasured("the two outputs differ in size")
             yield pair
 
 
@@ -119,7 +119,7 @@ def consume_million(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
     limit=1.2,
 )
 def produce_million(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
-    """Each into a new topic, on a broker that has a producer id to give."""
+    """Measure both with a new topic, on a broker that already gives producer ids."""
     with surroundings.workspace() as ours:
         ours.command("up")
         source = _lines(ours.path)
@@ -128,9 +128,9 @@ def produce_million(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
             seconds = _produced(ours, source, f"ours-{number}")
             ours.command("topic.create", f"bare-{number}", "--partitions", "4")
             arguments = [
-                *(sys.executable, "-c", BARE_PRODUCE, f"127.0.0.1:{ours.port}"),
+                *(sys.executable, "-c", _BARE_PRODUCE, f"127.0.0.1:{ours.port}"),
                 *(f"bare-{number}", str(source)),
             ]
-            bare = timed(arguments, cwd=ours.path, environ=ours.environ, timeout_s=PATIENCE_S)
+            bare = timed(arguments, cwd=ours.path, environ=ours.environ, timeout_s=_TIMEOUT_S)
             yield Pair(seconds, bare.seconds)
             ours.command("topic.delete", f"ours-{number},bare-{number}", "--yes")

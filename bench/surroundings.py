@@ -1,4 +1,4 @@
-"""What every row needs: the commands, the servers' Java and jars, directories of their own."""
+"""The surroundings of every row: commands, the servers' Java and jars, directories, ports."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """The Java and the class path with which ours starts the servers."""
+    """The Java and the class path with which kafka-tasks starts the servers."""
 
     java: java.Java
     class_path: str
@@ -39,14 +39,14 @@ class Servers:
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """An empty project in a directory and on ports of its own."""
+    """An empty project with its own directory and ports."""
 
     path: Path
     environ: Mapping[str, str]
     port: int
 
     def command(self, *arguments: str) -> Timed:
-        """`kafka-tasks …` here, as a whole process."""
+        """Run `kafka-tasks …` in the project, as a whole process."""
         return timed([console("kafka-tasks"), *arguments], cwd=self.path, environ=self.environ)
 
     def wipe(self) -> None:
@@ -56,53 +56,53 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Where everything happens: `root` is a temporary directory."""
+    """The surroundings of a run; `root` is a temporary directory."""
 
     root: Path
     environ: Mapping[str, str]
     servers: Servers
-    _given: set[int] = field(default_factory=set)
-    _kept: dict[str, Workspace] = field(default_factory=dict)
-    _until_the_end: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    _used_ports: set[int] = field(default_factory=set)
+    _shared: dict[str, Workspace] = field(default_factory=dict)
+    _exit_stack: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     @contextlib.contextmanager
     def workspace(self, settings: Mapping[str, str] | None = None) -> Iterator[Workspace]:
-        """A project; whatever runs in it at the end is stopped and deleted."""
+        """Yield a project; stop its cluster and delete its data at the end."""
         path = self.directory("project-")
-        # Without it a directory above could be taken for the project, and wiped.
+        # Without it kafka-tasks could use, and wipe, a project in a directory above.
         (path / "tasks.py").touch()
         port = self.two_ports(path)
         own = {"KAFKA_TASKS_PORT": str(port), "KAFKA_TASKS_ZOOKEEPER_PORT": str(port + 1)}
-        made = Workspace(path, {**self.environ, **own, **(settings or {})}, port)
+        workspace = Workspace(path, {**self.environ, **own, **(settings or {})}, port)
         try:
-            yield made
+            yield workspace
         finally:
             with uninterrupted():
-                made.wipe()
+                workspace.wipe()
 
-    def kept(self, name: str, made: contextlib.AbstractContextManager[Workspace]) -> Workspace:
-        """What is dear to make is made once, by the first row that wants it, and kept."""
-        if name not in self._kept:
-            self._kept[name] = self._until_the_end.enter_context(made)
-        return self._kept[name]
+    def shared(self, name: str, made: contextlib.AbstractContextManager[Workspace]) -> Workspace:
+        """Return a workspace that rows share; the first row that needs it creates it."""
+        if name not in self._shared:
+            self._shared[name] = self._exit_stack.enter_context(made)
+        return self._shared[name]
 
     def close(self) -> None:
-        """Take away what was kept."""
-        self._until_the_end.close()
+        """Delete the shared workspaces."""
+        self._exit_stack.close()
 
     def two_ports(self, path: Path) -> int:
-        """The first of two free neighbouring ports that no other cluster here was given."""
-        first = ports.pick(path, 2, self._given)
-        self._given.update((first, first + 1))
+        """Return the first of two adjacent free ports that no other cluster of the run uses."""
+        first = ports.pick(path, 2, self._used_ports)
+        self._used_ports.update((first, first + 1))
         return first
 
     def directory(self, prefix: str) -> Path:
-        """A new, empty directory."""
+        """Create an empty directory."""
         return Path(tempfile.mkdtemp(prefix=prefix, dir=self.root))
 
 
 def console(name: str) -> str:
-    """A console script of this environment, as a user's shell would find it."""
+    """Return the path of a console script in this environment."""
     found = Path(sys.executable).parent / name
     if not found.exists():
         raise Unmeasured(f"{name} is not installed beside this Python")
@@ -111,7 +111,7 @@ def console(name: str) -> str:
 
 @contextlib.contextmanager
 def prepared() -> Iterator[Surroundings]:
-    """Warm surroundings: bytecode, jars and class archive are there; all is removed at the end."""
+    """Yield surroundings with bytecode, jars and class archive; deletes them at the end."""
     _compile()
     environ = _environ()
     root = Path(tempfile.mkdtemp(prefix="kafka-tasks-bench-")).resolve()
@@ -125,14 +125,14 @@ def prepared() -> Iterator[Surroundings]:
 
 
 def _compile() -> None:
-    """pip compiles what it installs; a checkout is compiled here, so that the two are alike."""
+    """Compile the checkout, as pip compiles an installed package."""
     package = Path(kafka_tasks.__file__).parent
     compileall.compile_dir(package, quiet=2)
     compileall.compile_file(CHECKOUT / "tasks.py", quiet=2)
 
 
 def _environ() -> dict[str, str]:
-    """This environment without settings of ours, and with bytecode allowed."""
+    """Return the process environment without kafka-tasks settings, with bytecode allowed."""
     kept = ("KAFKA_TASKS_CACHE", "KAFKA_TASKS_JAVA_HOME")
     left_out = ("KAFKA_TASKS_", "INVOKE_", "PYTHONDONTWRITEBYTECODE")
     clean = {
@@ -140,7 +140,7 @@ def _environ() -> dict[str, str]:
         for name, value in os.environ.items()
         if name in kept or not name.startswith(left_out)
     }
-    # `auto` would ask a Docker engine where one runs, and take it where it can.
+    # `auto` would choose a Docker engine if one answers.
     return {**clean, "KAFKA_TASKS_RUNTIME": "embedded"}
 
 
@@ -157,7 +157,7 @@ def _servers(root: Path, environ: Mapping[str, str]) -> Servers:
 
 
 def machine(servers: Servers) -> dict[str, object]:
-    """What the numbers were measured on, without names or paths of the machine."""
+    """Return facts about the machine and the versions, without names or paths."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "system": f"{platform.system()} {platform.machine()}",

@@ -13,13 +13,13 @@ from bench.children import Unmeasured, spawn, stop, timed
 from bench.rows import Pair, row
 from bench.surroundings import Surroundings, Workspace, console
 
-MANY = 10_000
-FEW = 1_000
-# Making ten thousand topics takes a controller some minutes.
-PATIENCE_S = 900.0
+_MANY = 10_000
+_FEW = 1_000
+# A controller creates ten thousand topics in some minutes.
+_TIMEOUT_S = 900.0
 
-# The alternative of a plan: the same questions, by the bare client.
-BARE_LOOK = """\
+# The alternative to a plan: the same requests with the plain client.
+_BARE_DESCRIBE = """\
 import sys
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 client = AdminClient({"bootstrap.servers": sys.argv[1]})
@@ -30,8 +30,8 @@ for future in client.describe_configs(asked, request_timeout=120).values():
 assert len(names) == int(sys.argv[2]), len(names)
 """
 
-# The alternative of an apply: one call with all of them, to the last leader.
-BARE_CREATE = """\
+# The alternative to an apply: one call with all topics, until every partition has a leader.
+_BARE_CREATE = """\
 import sys, time
 from confluent_kafka.admin import AdminClient, NewTopic
 client = AdminClient({"bootstrap.servers": sys.argv[1]})
@@ -47,8 +47,8 @@ while True:
 """
 
 
-def declare(path: Path, count: int, prefix: str = "ours.") -> None:
-    """Write topics.yaml with so many topics, each with a setting of its own."""
+def _declare(path: Path, count: int, prefix: str = "ours.") -> None:
+    """Write topics.yaml with `count` topics, each with a setting."""
     lines = ["defaults: {partitions: 1, replication_factor: 1}", "topics:"]
     lines += [
         f"- {{name: {prefix}{number:05}, config: {{retention.ms: 86400000}}}}"
@@ -57,26 +57,26 @@ def declare(path: Path, count: int, prefix: str = "ours.") -> None:
     (path / "topics.yaml").write_text("\n".join(lines) + "\n")
 
 
-def crowded(surroundings: Surroundings, count: int) -> Workspace:
-    """A ready broker with so many topics, as topics.yaml declares them; rows share it."""
-    return surroundings.kept(f"{count} topics", _crowded(surroundings, count))
+def _with_topics(surroundings: Surroundings, count: int) -> Workspace:
+    """Return a ready broker with the `count` topics of its topics.yaml; rows share it."""
+    return surroundings.shared(f"{count} topics", _filled(surroundings, count))
 
 
 @contextlib.contextmanager
-def _crowded(surroundings: Surroundings, count: int) -> Iterator[Workspace]:
-    # With 512 MB, ten thousand topics leave a broker little room for anything else.
-    roomy = {"KAFKA_TASKS_TIMEOUT": "300", "KAFKA_TASKS_HEAP": "1g"}
-    with surroundings.workspace(roomy) as ours:
+def _filled(surroundings: Surroundings, count: int) -> Iterator[Workspace]:
+    # Ten thousand topics fill most of a 512 MB heap.
+    larger = {"KAFKA_TASKS_TIMEOUT": "300", "KAFKA_TASKS_HEAP": "1g"}
+    with surroundings.workspace(larger) as ours:
         ours.command("up")
-        declare(ours.path, count)
+        _declare(ours.path, count)
         arguments = [console("kafka-tasks"), "topic.apply"]
-        timed(arguments, cwd=ours.path, environ=ours.environ, timeout_s=PATIENCE_S)
+        timed(arguments, cwd=ours.path, environ=ours.environ, timeout_s=_TIMEOUT_S)
         yield ours
 
 
 def _plan(ours: Workspace, count: int) -> float:
     arguments = [console("kafka-tasks"), "topic.plan"]
-    done = timed(arguments, cwd=ours.path, environ=ours.environ, timeout_s=PATIENCE_S)
+    done = timed(arguments, cwd=ours.path, environ=ours.environ, timeout_s=_TIMEOUT_S)
     if f"{count} topics are as declared" not in done.output:
         raise Unmeasured(f"the plan is not empty: {done.output[-200:]}")
     return done.seconds
@@ -84,7 +84,7 @@ def _plan(ours: Workspace, count: int) -> float:
 
 def _bare(ours: Workspace, program: str, count: int) -> float:
     arguments = [sys.executable, "-c", program, f"127.0.0.1:{ours.port}", str(count)]
-    done = timed(arguments, cwd=ours.path, environ=ours.environ, timeout_s=PATIENCE_S)
+    done = timed(arguments, cwd=ours.path, environ=ours.environ, timeout_s=_TIMEOUT_S)
     return done.seconds
 
 
@@ -95,10 +95,10 @@ def _bare(ours: Workspace, program: str, count: int) -> float:
     limit=1.3,
 )
 def plan_many(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
-    """Whole processes against the same broker."""
-    ours = crowded(surroundings, MANY)
+    """Measure whole processes against the same broker."""
+    ours = _with_topics(surroundings, _MANY)
     for _ in range(pairs):
-        yield Pair(_plan(ours, MANY), _bare(ours, BARE_LOOK, MANY))
+        yield Pair(_plan(ours, _MANY), _bare(ours, _BARE_DESCRIBE, _MANY))
 
 
 @row(
@@ -108,63 +108,63 @@ def plan_many(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
     limit=1.0,
 )
 def plan_growth(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
-    """At most linear: ten times the topics, at most ten times the time."""
-    few, many = crowded(surroundings, FEW), crowded(surroundings, MANY)
+    """Measure linear growth: ten times the topics in at most ten times the time."""
+    few, many = _with_topics(surroundings, _FEW), _with_topics(surroundings, _MANY)
     for _ in range(pairs):
-        yield Pair(_plan(many, MANY) / (MANY / FEW), _plan(few, FEW))
+        yield Pair(_plan(many, _MANY) / (_MANY / _FEW), _plan(few, _FEW))
 
 
 @row(
     "plan-memory",
-    what="memory of kafka-tasks topic.plan of 10,000 topics at its largest",
+    what="peak memory of kafka-tasks topic.plan of 10,000 topics",
     against="300 MB",
     unit="MB",
     limit=1.0,
 )
 def plan_memory(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
-    """The resident memory is looked at until the process ends."""
-    ours = crowded(surroundings, MANY)
+    """Measure the resident memory until the process exits."""
+    ours = _with_topics(surroundings, _MANY)
     for _ in range(pairs):
-        yield Pair(_largest(ours), 300.0)
+        yield Pair(_peak_mb(ours), 300.0)
 
 
-def _largest(ours: Workspace) -> float:
+def _peak_mb(ours: Workspace) -> float:
     arguments = [console("kafka-tasks"), "topic.plan"]
     output = ours.path / "plan.txt"
     child = spawn(arguments, cwd=ours.path, environ=ours.environ, output=output)
-    most = 0.0
+    peak = 0.0
     try:
         while child.poll() is None:
             with contextlib.suppress(psutil.Error):
-                most = max(most, psutil.Process(child.pid).memory_info().rss / 1e6)
+                peak = max(peak, psutil.Process(child.pid).memory_info().rss / 1e6)
             with contextlib.suppress(Exception):
                 child.wait(0.02)
     finally:
         stop(child)
     if child.returncode != 0:
-        raise Unmeasured(f"topic.plan ended with {child.returncode}")
-    return most
+        raise Unmeasured(f"topic.plan exited with {child.returncode}")
+    return peak
 
 
 @row(
     "apply-1000",
     what="kafka-tasks topic.apply that creates 1,000 topics",
-    against="one bare create_topics call with all of them, to the last leader",
+    against="one bare create_topics call with all of them, until all have leaders",
     limit=1.1,
 )
 def apply_thousand(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
-    """Each on a fresh broker of its own: a fuller one is slower."""
+    """Measure each on a new broker, because topics slow a broker down."""
     for _ in range(pairs):
-        with _fresh(surroundings) as ours:
-            declare(ours.path, FEW)
+        with _new_broker(surroundings) as ours:
+            _declare(ours.path, _FEW)
             arguments = [console("kafka-tasks"), "topic.apply"]
-            done = timed(arguments, cwd=ours.path, environ=ours.environ, timeout_s=PATIENCE_S)
-        with _fresh(surroundings) as theirs:
-            yield Pair(done.seconds, _bare(theirs, BARE_CREATE, FEW))
+            done = timed(arguments, cwd=ours.path, environ=ours.environ, timeout_s=_TIMEOUT_S)
+        with _new_broker(surroundings) as theirs:
+            yield Pair(done.seconds, _bare(theirs, _BARE_CREATE, _FEW))
 
 
 @contextlib.contextmanager
-def _fresh(surroundings: Surroundings) -> Iterator[Workspace]:
+def _new_broker(surroundings: Surroundings) -> Iterator[Workspace]:
     with surroundings.workspace({"KAFKA_TASKS_TIMEOUT": "300"}) as ours:
         ours.command("up")
         ours.command("topic")

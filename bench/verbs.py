@@ -1,4 +1,4 @@
-"""Rows about the everyday verbs on a warm broker."""
+"""Rows about topic commands on a warm broker."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bench.children import timed
 from bench.rows import Pair, row
 from bench.surroundings import Surroundings, Workspace
 
-TOPICS = 50
+_TOPICS = 50
 
 
 @row(
@@ -19,7 +19,7 @@ TOPICS = 50
     repeats=3,
 )
 def topic_create(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
-    """Whole processes; ours also sends a record and reads it back."""
+    """Measure whole processes; kafka-tasks also writes a record and reads it back."""
     with surroundings.workspace() as ours:
         ours.command("up")
         ours.command("topic")
@@ -45,18 +45,20 @@ def _by_java(surroundings: Surroundings, ours: Workspace, name: str) -> float:
     limit=0.5,
 )
 def reset_fifty(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
-    """Both end with an empty cluster that is ready."""
+    """Measure both until an empty cluster is ready."""
     with surroundings.workspace() as ours:
         ours.command("up")
         for round_ in range(pairs):
             _declare(ours, round_)
-            emptied = ours.command("reset", "--yes").seconds
+            reset_s = ours.command("reset", "--yes").seconds
             _declare(ours, round_)
-            anew = ours.command("down", "--wipe", "--yes").seconds + ours.command("up").seconds
-            yield Pair(emptied, anew)
+            recreate_s = (
+                ours.command("down", "--wipe", "--yes").seconds + ours.command("up").seconds
+            )
+            yield Pair(reset_s, recreate_s)
 
 
 def _declare(ours: Workspace, round_: int) -> None:
-    lines = [f"- {{name: t{round_}-{number}, partitions: 1}}" for number in range(TOPICS)]
+    lines = [f"- {{name: t{round_}-{number}, partitions: 1}}" for number in range(_TOPICS)]
     (ours.path / "topics.yaml").write_text("topics:\n" + "\n".join(lines) + "\n")
     ours.command("topic.apply")

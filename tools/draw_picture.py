@@ -1,8 +1,7 @@
 """Draws `docs/images/up.svg`: a real run on a terminal, exported by Rich.
 
-`python tools/draw_picture.py` starts a cluster in a directory of its own, on the ports of the
-settings (9092 and 2181 unless KAFKA_TASKS_PORT and KAFKA_TASKS_ZOOKEEPER_PORT say otherwise),
-and removes it again.
+`python tools/draw_picture.py` starts a cluster in a temporary directory, on the ports of the
+settings (9092 and 2181, or KAFKA_TASKS_PORT and KAFKA_TASKS_ZOOKEEPER_PORT), and deletes it.
 """
 
 from __future__ import annotations
@@ -29,12 +28,12 @@ TARGET = ROOT / "docs" / "images" / "up.svg"
 COLUMNS, ROWS = 88, 60
 COMMANDS = (("invoke", "kafka.up", "kafka.topic"), ("invoke", "kafka.status"))
 UNDO = ("invoke", "kafka.down", "--wipe", "--yes")
-# Pictures are looked at where no font is fetched from elsewhere.
+# Viewers such as GitHub load no fonts for pictures.
 FONTS = "ui-monospace, SFMono-Regular, Menlo, Consolas, DejaVu Sans Mono, monospace"
 
 
 def main() -> int:
-    """Run, record, draw; returns the exit code of a command that failed, or 0."""
+    """Run, record, draw; return the exit code of a failed command, or 0."""
     screen = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
     with tempfile.TemporaryDirectory(prefix="shop-") as parent:
         project = Path(parent) / "shop"
@@ -42,23 +41,23 @@ def main() -> int:
         shutil.copy(ROOT / "tasks.py", project)
         try:
             for command in COMMANDS:
-                code, raw = on_a_terminal(command, project)
+                code, raw = _on_terminal(command, project)
                 if code:
-                    sys.stderr.write("\n".join(settled(raw)) + "\n")
+                    sys.stderr.write("\n".join(_final_lines(raw)) + "\n")
                     return code
                 screen.print(Text(f"$ {' '.join(command)}", style="bold"))
-                for line in settled(raw.replace(str(project), "/home/you/shop")):
+                for line in _final_lines(raw.replace(str(project), "/home/you/shop")):
                     screen.print(Text.from_ansi(line))
         finally:
-            on_a_terminal(UNDO, project)
+            _on_terminal(UNDO, project)
     TARGET.parent.mkdir(parents=True, exist_ok=True)
-    TARGET.write_text(without_web_fonts(screen.export_svg(title="shop")), encoding="utf-8")
+    TARGET.write_text(_without_web_fonts(screen.export_svg(title="shop")), encoding="utf-8")
     print(TARGET.relative_to(ROOT))
     return 0
 
 
-def on_a_terminal(command: Sequence[str], project: Path) -> tuple[int, str]:
-    """Run a command with a terminal of its own; returns its exit code and all that it wrote."""
+def _on_terminal(command: Sequence[str], project: Path) -> tuple[int, str]:
+    """Run a command on its own terminal; return its exit code and output."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     environ = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
@@ -72,7 +71,7 @@ def on_a_terminal(command: Sequence[str], project: Path) -> tuple[int, str]:
     while True:
         try:
             piece = os.read(ours, 65536)
-        except OSError:  # Linux says so when the other end is closed
+        except OSError:  # on Linux, the other end is closed
             break
         if not piece:
             break
@@ -81,7 +80,7 @@ def on_a_terminal(command: Sequence[str], project: Path) -> tuple[int, str]:
     return child.wait(), written.decode()
 
 
-def settled(raw: str) -> list[str]:
+def _final_lines(raw: str) -> list[str]:
     """Return the lines that stay on the screen: without overwritten ones, with colours."""
     lines = [""]
     for piece in re.findall(r"\x1b\[[?\d;]*[A-Za-z]|[^\x1b\r\n]+|\n|\r", raw):
@@ -96,7 +95,7 @@ def settled(raw: str) -> list[str]:
     return lines[:-1] if not lines[-1] else lines
 
 
-def without_web_fonts(svg: str) -> str:
+def _without_web_fonts(svg: str) -> str:
     """Replace the picture's fonts with whatever fixed-width font the reader has."""
     svg = re.sub(r"\s*@font-face\s*\{.*?\}", "", svg, flags=re.DOTALL)
     return re.sub(r"font-family: (Fira Code|arial)[^;]*;", f"font-family: {FONTS};", svg)

@@ -1,8 +1,8 @@
 """Resolve one Kafka line and write its lock file: `python tools/lock_jars.py 3.9.1 …`.
 
-Runs the Maven client as it is configured on this machine; nothing else in the project does. The
-class path is kafka_2.13 with all it needs at run time, a log backend, and the jar with Kafka's own
-command line tools (without Connect, which nothing here uses).
+Only this tool uses the Maven configuration of this machine. The class path is kafka_2.13 with its
+runtime dependencies, a log backend, and the jar of Kafka's command line tools (without Connect,
+which nothing here uses).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Ask the brokers' own classes for their topic settings: `python tools/make_config_tables.py`.
+"""Read the topic settings from the brokers' own classes: `python tools/make_config_tables.py`.
 
-Writes one table for each Kafka line that has a lock file; jars come from the cache, or into it.
+Writes one table for each Kafka line with a lock file; downloads missing jars into the cache.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _RANGE = re.compile(r"\[(-?[0-9.E]+)?,\.\.\.(?:,(-?[0-9.E]+))?\]")
 
 
 def table(line: str) -> dict[str, dict[str, object]]:
-    """Topic setting → type, default, and what its value is bound by."""
+    """Return topic setting → type, default, and bounds of its value."""
     settings = load(Path.cwd(), environ=dict(os.environ))
     path = jars.ensure(jars.load_lock(line), settings.cache, Recorder())
-    # Compiling one file needs a JDK, which the bundled Java is not.
+    # Running a source file needs a JDK; the bundled Java is none.
     java = shutil.which("java")
     done = subprocess.run(
         [
@@ -61,7 +61,7 @@ def _bounds(validator: str, row: str) -> dict[str, object]:
         }
     if validator.startswith("[") and "..." not in validator:
         return {"allowed": [word.strip() for word in validator[1:-1].split(",")]}
-    # A validator without words of its own is named here, so that nobody takes it for none.
+    # Any other validator is printed, so that it is not overlooked.
     print(f"left to the broker: {row}")
     return {}
 

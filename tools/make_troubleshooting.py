@@ -1,7 +1,7 @@
-"""Writes what the documents say of known failures, from `kafka_tasks/diagnosis/signatures.yaml`.
+"""Writes the documents' tables of known failures from `kafka_tasks/diagnosis/signatures.yaml`.
 
 `python tools/make_troubleshooting.py` rewrites the tables between the markers; with `--check` it
-changes nothing and ends with 1 where a document differs.
+changes nothing and exits with 1 if a document differs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def chapter() -> Iterator[str]:
 
 
 def findings() -> Iterator[str]:
-    """Each signature as a finding, with who reported it."""
+    """Yield the lines of the reference's table: each signature as a finding, with a report."""
     yield "| id | what it says | in the text of | exit | reported in |"
     yield "|---|---|---|---|---|"
     for known in load():
@@ -69,12 +69,12 @@ def renewed(text: str, name: str, lines: Iterator[str]) -> str:
     head, found, rest = text.partition(begin)
     _, closed, tail = rest.partition(end)
     if not found or not closed:
-        raise SystemExit(f"there is no {begin.strip()} … {end} in the document")
+        raise SystemExit(f"the document has no {begin.strip()} … {end}")
     return head + begin + "\n".join(lines) + "\n" + end + tail
 
 
 def main(arguments: list[str]) -> int:
-    """Rewrite, or compare."""
+    """Rewrite the documents, or compare them with `--check`."""
     differs = 0
     for path, (name, make) in DOCUMENTS.items():
         document = ROOT / path

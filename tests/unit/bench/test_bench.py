@@ -29,7 +29,7 @@ def _row(compare: Any = "ratio", limit: float = 0.5, measure: Any = None, repeat
 
 
 def test_the_table_has_the_rows_that_were_promised() -> None:
-    """Nobody loosens a limit or drops a row without this test knowing."""
+    """A row that is dropped or a limit that is loosened fails this test."""
     promised = {name: (r.compare, r.limit) for name, r in ROWS.items()}
     assert promised == {
         "up": ("ratio", 0.65),
@@ -57,7 +57,7 @@ def test_the_table_has_the_rows_that_were_promised() -> None:
 
 def test_a_name_is_taken_once() -> None:
     """A second row of the same name would hide the first."""
-    with pytest.raises(ValueError, match="two rows named up"):
+    with pytest.raises(ValueError, match="two rows are named up"):
         row("up", what="", against="", limit=1)(lambda surroundings, pairs: iter(()))
 
 
@@ -126,14 +126,14 @@ def test_the_machine_stays_anonymous() -> None:
 def test_a_command_that_fails_is_not_a_measurement(tmp_path: Path) -> None:
     """An unexpected exit code ends the row, with what the command said."""
     failing = [sys.executable, "-c", "import sys; sys.exit('no Kafka here')"]
-    with pytest.raises(Unmeasured, match=r"ended with 1: no Kafka here"):
+    with pytest.raises(Unmeasured, match=r"exited with 1: no Kafka here"):
         timed(failing, cwd=tmp_path, environ={})
     assert timed(failing, cwd=tmp_path, environ={}, codes=(1,)).seconds > 0
 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """The program with nothing to prepare, and where it writes its results."""
+    """Return the results file of a program with nothing to prepare."""
 
     @contextlib.contextmanager
     def nothing() -> Iterator[Any]:
@@ -149,7 +149,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def _measuring(monkeypatch: pytest.MonkeyPatch, name: str, *pairs: Pair | Exception) -> list[int]:
-    """Put a row into the table; the list gets how many pairs were asked for, then 0 at its end."""
+    """Add a row; return a list that gets the number of requested pairs, then 0 at the end."""
     calls: list[int] = []
 
     def measure(surroundings: object, wanted: int) -> Iterator[Pair]:
@@ -216,8 +216,8 @@ def test_an_update_replaces_the_rows_that_were_measured(
     ]
 
 
-def test_what_is_dear_to_make_is_made_once(tmp_path: Path) -> None:
-    """Rows share it, and it is taken away at the end."""
+def test_a_shared_workspace_is_created_once(tmp_path: Path) -> None:
+    """Rows share a workspace, and it is deleted at the end."""
     made: list[str] = []
 
     @contextlib.contextmanager
@@ -227,8 +227,8 @@ def test_what_is_dear_to_make_is_made_once(tmp_path: Path) -> None:
         made.append("gone")
 
     surroundings = Surroundings(tmp_path, {}, cast(Any, None))
-    first = surroundings.kept("crowd", make())
-    assert surroundings.kept("crowd", make()) is first
+    first = surroundings.shared("crowd", make())
+    assert surroundings.shared("crowd", make()) is first
     assert made == ["made"]
     surroundings.close()
     assert made == ["made", "gone"]
@@ -241,7 +241,7 @@ def test_an_interrupted_row_cleans_up(quick: Path, monkeypatch: pytest.MonkeyPat
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(program, "_told", interrupt)
+    monkeypatch.setattr(program, "_print_pair", interrupt)
     assert program.main([]) == 130
     assert calls == [21, 0]
     assert not quick.exists()
