@@ -46,26 +46,26 @@ def fetch(coordinates: str, expected_sha256: str, target: Path) -> None:
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=SCRATCH_PREFIX) as scratch:
             context = MavenContext(repo_cache=Path(scratch), remote_repos=remotes, timeout=30)
             found = Path(context.create_dependency(_coordinate(coordinates)).artifact.resolve())
-            actual = sha256(found)
-            if actual != expected_sha256:
-                raise JarsMissing(
-                    f"{coordinates} arrived with another checksum than the locked one.",
-                    evidence=(f"expected sha256 {expected_sha256}", f"received sha256 {actual}"),
-                    hint="check the Maven mirror or proxy of this machine, then try again",
-                )
+            _require_checksum(coordinates, found, expected_sha256)
             os.replace(found, target)
-    except JarsMissing:
-        raise
+    # The errors of requests are OSErrors too; a full or read-only disk is a different problem.
+    except (RuntimeError, requests.RequestException) as error:
+        raise _unavailable(coordinates, error) from error
     except OSError as error:
-        # The errors of requests are OSErrors too; a full or read-only disk is a different problem.
-        if isinstance(error, requests.RequestException):
-            raise _unavailable(coordinates, error) from error
         raise MachineError(
             f"{target.parent} cannot be written: {error.strerror or error}.",
             hint="set KAFKA_TASKS_CACHE to a writable directory",
         ) from error
-    except RuntimeError as error:
-        raise _unavailable(coordinates, error) from error
+
+
+def _require_checksum(coordinates: str, found: Path, expected: str) -> None:
+    actual = sha256(found)
+    if actual != expected:
+        raise JarsMissing(
+            f"{coordinates} arrived with another checksum than the locked one.",
+            evidence=(f"expected sha256 {expected}", f"received sha256 {actual}"),
+            hint="check the Maven mirror or proxy of this machine, then try again",
+        )
 
 
 def _coordinate(text: str) -> Any:

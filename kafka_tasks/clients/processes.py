@@ -132,11 +132,15 @@ def spawn_detached(
     if nice:
         with contextlib.suppress(psutil.Error, OSError):
             psutil.Process(child.pid).nice(nice)
+    return _identity(child.pid, arguments)
+
+
+def _identity(pid: int, arguments: Sequence[str]) -> Identity:
     try:
-        started = _started_s(psutil.Process(child.pid))
+        started = _started_s(psutil.Process(pid))
     except psutil.Error:
         started = 0.0
-    return Identity(child.pid, started, command_digest(arguments))
+    return Identity(pid, started, command_digest(arguments))
 
 
 def is_running(identity: Identity) -> bool:

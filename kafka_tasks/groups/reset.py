@@ -48,17 +48,7 @@ def chosen(
     """
     if not named:
         return _of_those(sorted(place for place in committed if place[0] in topics), partitions)
-    found = []
-    for name in named:
-        numbers = [partition.id for partition in topics[name].partitions]
-        for number in partitions or numbers:
-            if number not in numbers:
-                raise InvalidInput(
-                    f"The topic {name} has no partition {number}; it has 0 to {numbers[-1]}.",
-                    hint=f"invoke kafka.topic.describe {name}",
-                )
-            found.append((name, number))
-    return sorted(set(found))
+    return sorted({at for name in named for at in offsets.chosen(topics[name], partitions)})
 
 
 def _of_those(places: list[Place], partitions: Sequence[int]) -> list[Place]:

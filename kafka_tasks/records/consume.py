@@ -13,15 +13,7 @@ from kafka_tasks.model.topic import Offsets, TopicState
 
 def places(state: TopicState, partition: int | None) -> list[tuple[str, int]]:
     """Return all partitions of a topic, or the one that was named; raises `InvalidInput`."""
-    numbers = [at.id for at in state.partitions]
-    if partition is None:
-        return [(state.name, number) for number in numbers]
-    if partition not in numbers:
-        raise InvalidInput(
-            f"The topic {state.name} has no partition {partition}; it has 0 to {numbers[-1]}.",
-            hint=f"invoke kafka.topic.describe {state.name}",
-        )
-    return [(state.name, partition)]
+    return offsets.chosen(state, () if partition is None else (partition,))
 
 
 def bounds(

@@ -211,7 +211,7 @@ def _failed(
 
 def _too_large(line: int, size: int, topic: str, max_bytes: int) -> InvalidInput:
     return InvalidInput(
-        f"Line {line} is a record of {size} bytes, more than the topic accepts "
+        f"Line {line} is a record of {size} bytes, larger than the topic takes "
         f"(max.message.bytes={max_bytes}).",
         hint=f"invoke kafka.topic.alter {topic} --set max.message.bytes={size + 1000}",
     )

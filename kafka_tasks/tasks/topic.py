@@ -97,7 +97,7 @@ def _ensured(call: Call, wanted: TopicSpec, *, record: bool) -> Outcome:
 
     from kafka_tasks.clients.kafka.admin import CHANGE_S
     from kafka_tasks.render.views import dry, proof
-    from kafka_tasks.topics import one_topic as topics
+    from kafka_tasks.topics import one_topic
     from kafka_tasks.topics.apply import apply, require_done
 
     name = wanted.name
@@ -107,16 +107,16 @@ def _ensured(call: Call, wanted: TopicSpec, *, record: bool) -> Outcome:
         replication_factor=wanted.replication_factor or 1,
     )
     with connected(call) as (_, cluster, admin):
-        plan, there = topics.planned(admin, wanted, new=made)
+        plan, there = one_topic.planned(admin, wanted, new=made)
         if there is not None:
-            topics.require_same(plan.of(name))
+            one_topic.require_same(plan.of(name))
         if call.dry:
             return shown(dry.Dry(f"create {name}" if there is None else f"prove {name}"), dry)
         limit, new = admin.limit(None, CHANGE_S), there is None
         if new:
             with _interruptible(admin, name):
                 require_done(apply(plan, admin, timeout_s=limit))
-        found = topics.prove(
+        found = one_topic.prove(
             cluster, admin, name, created=new, with_record=new or record, timeout_s=limit
         )
     return shown(found, proof)
@@ -146,16 +146,16 @@ def create(
     wanted = _spec(name, partitions, replication_factor, config or [], task="kafka.topic.create")
     from kafka_tasks.render.views import dry, topic_created
     from kafka_tasks.retry import Deadline
-    from kafka_tasks.topics import one_topic as topics
+    from kafka_tasks.topics import one_topic
     from kafka_tasks.topics.waits import await_leaders
 
     with connected(call) as (_, _, admin):
         if call.dry:
-            new = topics.create(admin, wanted, if_not_exists=if_not_exists, dry=True)
+            new = one_topic.create(admin, wanted, if_not_exists=if_not_exists, dry=True)
             what = f"create {name}" if new else f"change nothing: {name} exists already"
             return shown(dry.Dry(what), dry)
         with _interruptible(admin, name):
-            made = topics.create(admin, wanted, if_not_exists=if_not_exists)
+            made = one_topic.create(admin, wanted, if_not_exists=if_not_exists)
         # Of several brokers, the next one asked may hear of a new topic a moment later.
         state = await_leaders(admin, name, Deadline.after(5.0))
     return shown(topic_created.Created(name, made, len(state.partitions)), topic_created)

@@ -42,14 +42,17 @@ def edits_of(
         *(_pair("append", text) for text in to_append),
         *(_pair("subtract", text) for text in to_subtract),
     ]
-    keys = [edit.key for edit in found]
-    for edit in found:
-        if keys.count(edit.key) > 1:
-            raise InvalidInput(
-                f"The setting {edit.key} is named more than once.",
-                hint=f"--set {edit.key}=VALUE, once, with the new value",
-            )
+    _require_unique([edit.key for edit in found])
     return tuple(found)
+
+
+def _require_unique(keys: Sequence[str]) -> None:
+    for key in keys:
+        if keys.count(key) > 1:
+            raise InvalidInput(
+                f"The setting {key} is named more than once.",
+                hint=f"--set {key}=VALUE, once, with the new value",
+            )
 
 
 def _pair(operation: Literal["set", "append", "subtract"], text: str) -> ConfigEdit:
@@ -152,14 +155,7 @@ def carry_out(admin: Admin, wanted: Alteration, *, timeout_s: float | None = Non
     if partitions is not None:
         raise partitions
     if configs is not None:
-        if wanted.partitions is None:
-            raise configs
-        raise ClusterError(
-            f"The topic {wanted.topic} now has {wanted.partitions} partitions, but its settings "
-            f"are unchanged. {configs.message}",
-            evidence=configs.evidence,
-            hint=f"invoke kafka.topic.describe {wanted.topic}",
-        )
+        raise configs if wanted.partitions is None else _half_done(wanted, configs)
     await_leaders(admin, wanted.topic, Deadline.after(admin.limit(timeout_s, CHANGE_S)))
     found = admin.describe(wanted.topic)
     if found is None:
@@ -167,6 +163,15 @@ def carry_out(admin: Admin, wanted: Alteration, *, timeout_s: float | None = Non
             f"The topic {wanted.topic} was deleted meanwhile.", hint="invoke kafka.topic.list"
         )
     return found
+
+
+def _half_done(wanted: Alteration, error: KafkaTasksError) -> ClusterError:
+    return ClusterError(
+        f"The topic {wanted.topic} now has {wanted.partitions} partitions, but its settings "
+        f"are unchanged. {error.message}",
+        evidence=error.evidence,
+        hint=f"invoke kafka.topic.describe {wanted.topic}",
+    )
 
 
 def _sent(

@@ -129,18 +129,12 @@ def plan_trim(
     Raises `InvalidInput` for a partition that the topic does not have, `ClusterError` for one
     without a leader.
     """
-    numbers = [partition.id for partition in state.partitions]
-    for number in partitions:
-        if number not in numbers:
-            raise InvalidInput(
-                f"The topic {state.name} has no partition {number}; it has 0 to {numbers[-1]}.",
-                hint=f"invoke kafka.topic.describe {state.name}",
-            )
-    asked = [place for place in offsets.places([state]) if not partitions or place[1] in partitions]
-    for number in partitions or numbers:
-        if (state.name, number) not in asked:
+    asked = offsets.chosen(state, partitions)
+    led = offsets.places([state])
+    for place in asked:
+        if place not in led:
             raise ClusterError(
-                f"The partition {state.name}-{number} has no leader, so it cannot be trimmed.",
+                f"The partition {place[0]}-{place[1]} has no leader, so it cannot be trimmed.",
                 hint="invoke kafka.status",
             )
     logs = offsets.ranges(admin, asked)

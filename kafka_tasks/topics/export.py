@@ -33,26 +33,25 @@ def topics_yaml(states: Sequence[TopicState], *, cluster_id: str, owner: Sequenc
 def strimzi(states: Sequence[TopicState], *, kafka: str) -> str:
     """Return a KafkaTopic resource for each, labelled with the name of the Kafka resource."""
     taken: set[str] = set()
-    resources = []
-    for state in states:
-        name = _unique(_dns(state.name), taken)
-        spec: dict[str, Any] = {
-            "partitions": len(state.partitions),
-            "replicas": state.replication_factor,
-        }
-        if name != state.name:
-            spec = {"topicName": state.name, **spec}
-        if config := _set_on(state):
-            spec["config"] = {key: _native(value) for key, value in config.items()}
-        resources.append(
-            {
-                "apiVersion": "kafka.strimzi.io/v1beta2",
-                "kind": "KafkaTopic",
-                "metadata": {"name": name, "labels": {"strimzi.io/cluster": kafka}},
-                "spec": spec,
-            }
-        )
-    return "---\n".join(_dumped(resource) for resource in resources)
+    resources = [_kafka_topic(state, _unique(_dns(state.name), taken), kafka) for state in states]
+    return "---\n".join(map(_dumped, resources))
+
+
+def _kafka_topic(state: TopicState, name: str, kafka: str) -> dict[str, Any]:
+    spec: dict[str, Any] = {
+        "partitions": len(state.partitions),
+        "replicas": state.replication_factor,
+    }
+    if name != state.name:
+        spec = {"topicName": state.name, **spec}
+    if config := _set_on(state):
+        spec["config"] = {key: _native(value) for key, value in config.items()}
+    return {
+        "apiVersion": "kafka.strimzi.io/v1beta2",
+        "kind": "KafkaTopic",
+        "metadata": {"name": name, "labels": {"strimzi.io/cluster": kafka}},
+        "spec": spec,
+    }
 
 
 def terraform(states: Sequence[TopicState]) -> str:
@@ -135,7 +134,22 @@ def write_undo(
     recreated topic. The file is readable by the owner alone.
     """
     moment = now or datetime.now(UTC)
-    states = sorted(topics, key=lambda state: state.name)
+    text = _undo_text(moment, cluster_id, sorted(topics, key=lambda state: state.name), committed)
+    directory.mkdir(mode=private.DIRECTORY_MODE, parents=True, exist_ok=True)
+    path = directory / f"topics-{moment:%Y%m%dT%H%M%S.%fZ}.yaml"
+    with open(path, "x", encoding="utf-8", opener=private.opener) as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    return path
+
+
+def _undo_text(
+    moment: datetime,
+    cluster_id: str,
+    states: Sequence[TopicState],
+    committed: Mapping[str, Mapping[Place, int]],
+) -> str:
     lines = [
         f"# Topics of cluster {cluster_id} as they were on {moment:%Y-%m-%d %H:%M:%S} UTC, before",
         f"# they were deleted or trimmed; {UNDO_NOTICE}.",
@@ -143,13 +157,7 @@ def write_undo(
         yaml.safe_dump({"topics": [_entry(state) for state in states]}, sort_keys=False).rstrip(),
         *_committed({state.name for state in states}, committed),
     ]
-    directory.mkdir(mode=private.DIRECTORY_MODE, parents=True, exist_ok=True)
-    path = directory / f"topics-{moment:%Y%m%dT%H%M%S.%fZ}.yaml"
-    with open(path, "x", encoding="utf-8", opener=private.opener) as out:
-        out.write("\n".join(lines) + "\n")
-        out.flush()
-        os.fsync(out.fileno())
-    return path
+    return "\n".join(lines) + "\n"
 
 
 def _entry(state: TopicState) -> dict[str, Any]:

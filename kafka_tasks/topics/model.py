@@ -59,8 +59,8 @@ def check_name(name: str, task: str = "kafka.topic.create") -> str:
             f"The topic name has {len(name)} characters; Kafka allows {_MAX_NAME}.",
             hint="choose a shorter name",
         )
-    if not _ALLOWED.fullmatch(name):
-        bad = sorted({char for char in name if not _ALLOWED.fullmatch(char)})
+    bad = sorted({char for char in name if not _ALLOWED.fullmatch(char)})
+    if bad:
         raise InvalidInput(
             f"The topic name {name!r} has characters that Kafka does not allow: "
             f"{' '.join(map(repr, bad))}.",

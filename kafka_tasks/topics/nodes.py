@@ -40,20 +40,12 @@ class Problems:
 
 def compose(path: Path, problems: Problems) -> yaml.Node | None:
     """Return the root of a file, or None after adding a problem."""
+    text = ""
     try:
-        if path.stat().st_size > _MAX_BYTES:
-            problems.add(None, f"it is larger than {_MAX_BYTES // 1024 // 1024} MB")
-            return None
-        text = path.read_bytes().decode("utf-8-sig")
-        text = text.replace("\r\n", "\n")
-        if len(text) > _MAX_CONTENT and len(_COMMENT.sub("", text)) > _MAX_CONTENT:
-            problems.add(None, f"it has more than {_MAX_CONTENT // 1024 // 1024} MB of topics")
-            return None
-        loader = _LOADER(text)
-        try:
-            root: yaml.Node | None = loader.get_single_node()
-        finally:
-            loader.dispose()
+        text = _read(path)
+        return _root(text)
+    except _TooLarge as error:
+        problems.add(None, str(error))
     except UnicodeDecodeError as error:
         problems.add(None, f"it is not UTF-8 (byte {error.start})")
     except yaml.MarkedYAMLError as error:
@@ -66,9 +58,29 @@ def compose(path: Path, problems: Problems) -> yaml.Node | None:
         problems.add(None, "it is nested too deeply")
     except OSError as error:
         problems.add(None, f"it cannot be read: {error.strerror}")
-    else:
-        return root
     return None
+
+
+class _TooLarge(Exception):
+    """A file is larger than any that declares topics."""
+
+
+def _read(path: Path) -> str:
+    if path.stat().st_size > _MAX_BYTES:
+        raise _TooLarge(f"it is larger than {_MAX_BYTES // 1024 // 1024} MB")
+    text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+    if len(text) > _MAX_CONTENT and len(_COMMENT.sub("", text)) > _MAX_CONTENT:
+        raise _TooLarge(f"it has more than {_MAX_CONTENT // 1024 // 1024} MB of topics")
+    return text
+
+
+def _root(text: str) -> yaml.Node | None:
+    loader = _LOADER(text)
+    try:
+        root: yaml.Node | None = loader.get_single_node()
+    finally:
+        loader.dispose()
+    return root
 
 
 def _syntax(error: yaml.MarkedYAMLError, line: list[str]) -> str:

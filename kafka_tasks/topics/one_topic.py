@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kafka_tasks.clients.kafka import offsets
+from kafka_tasks.clients.kafka import offsets, records
 from kafka_tasks.clients.kafka.admin import CHANGE_S, Admin
 from kafka_tasks.errors import InvalidInput, TopicExists
 from kafka_tasks.model.cluster import Cluster
@@ -97,9 +97,7 @@ def prove(
     state = await_leaders(admin, name, deadline)
     took = None
     if with_record:
-        from kafka_tasks.clients.kafka.records import roundtrip
-
-        took = roundtrip(cluster, name, timeout_s=max(1.0, deadline.remaining()))
+        took = records.roundtrip(cluster, name, timeout_s=max(1.0, deadline.remaining()))
     logs = offsets.of_topic(admin, state)
     return Proof(
         topic=name,

@@ -78,7 +78,7 @@ def move(
     total = sum(map(len, assignment.values()))
     if not total:
         return {}
-    waiting = (policy or RetryPolicy(first_s=0.05, cap_s=0.5)).until
+    waiting = policy or RetryPolicy(first_s=0.05, cap_s=0.5)
     with Replicas(cluster) as replicas:
         outcomes = replicas.move(assignment)
         accepted = {name: assignment[name] for name, error in outcomes.items() if error is None}
@@ -90,15 +90,18 @@ def move(
                 raise NotYet(f"{left} of {total} partitions are still being moved")
 
         try:
-            waiting(check, deadline)
+            waiting.until(check, deadline)
         except OutOfTime as error:
-            for name in accepted:
-                outcomes[name] = ClusterError(
-                    f"The replicas of {name} were not moved in time: {error}.",
-                    evidence=("the cluster continues to move them",),
-                    hint=f"invoke kafka.topic.describe {name}",
-                )
+            outcomes.update({name: _still_moving(name, str(error)) for name in accepted})
     return outcomes
+
+
+def _still_moving(name: str, why: str) -> ClusterError:
+    return ClusterError(
+        f"The replicas of {name} were not moved in time: {why}.",
+        evidence=("the cluster continues to move them",),
+        hint=f"invoke kafka.topic.describe {name}",
+    )
 
 
 def _unmoved(wanted: Assignment, admin: Admin, replicas: Replicas) -> int:

@@ -103,12 +103,7 @@ def alter_configs(
     """
     if not edits:
         return {}
-    wanted = [
-        ConfigResource(
-            ResourceType.TOPIC, name, incremental_configs=[_entry(edit) for edit in changed]
-        )
-        for name, changed in edits.items()
-    ]
+    wanted = [_resource(name, changed) for name, changed in edits.items()]
     limit = admin.limit(timeout_s, CHANGE_S)
     futures = admin.client.incremental_alter_configs(
         wanted, request_timeout=limit, validate_only=validate_only
@@ -167,6 +162,10 @@ def require(outcomes: Outcomes) -> None:
     for error in outcomes.values():
         if error is not None:
             raise error
+
+
+def _resource(topic: str, edits: Sequence[ConfigEdit]) -> ConfigResource:
+    return ConfigResource(ResourceType.TOPIC, topic, incremental_configs=list(map(_entry, edits)))
 
 
 def _entry(edit: ConfigEdit) -> ConfigEntry:

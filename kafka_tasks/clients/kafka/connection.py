@@ -104,11 +104,19 @@ def is_away(error: KafkaError) -> bool:
     return error.code() in _AWAY
 
 
-_WHAT_WORKS = {
+# Codes of the topic itself → the kind of error, and what it says.
+_OF_TOPICS: dict[int, tuple[type[KafkaTasksError], str]] = {
+    KafkaError.TOPIC_ALREADY_EXISTS: (TopicExists, "The topic exists already"),
+    **dict.fromkeys(NO_TOPIC, (TopicMissing, "The topic does not exist")),
+}
+# Codes of bad input → the hint.
+_OF_INPUT = {
     KafkaError.INVALID_CONFIG: "invoke kafka.topic.describe NAME -o json shows every setting",
     KafkaError.INVALID_REPLICATION_FACTOR: "--replication-factor 1, or start the missing brokers: "
     "invoke kafka.up",
     KafkaError.INVALID_PARTITIONS: "--partitions 1",
+    KafkaError.TOPIC_EXCEPTION: "invoke kafka.topic.list",
+    KafkaError._INVALID_ARG: "invoke kafka.topic.list",
 }
 
 
@@ -116,32 +124,18 @@ def translate(error: KafkaException, what: str) -> KafkaTasksError:
     """Return the error of this package for one of librdkafka; `what` names the request."""
     cause: KafkaError = error.args[0]
     code, text = cause.code(), cause.str()
+    named = f"{cause.name()}: {text}"
     if is_away(cause):
         return BrokerUnreachable(
-            f"No broker answered: {what}.",
-            evidence=(f"{cause.name()}: {text}",),
-            hint="invoke kafka.status",
+            f"No broker answered: {what}.", evidence=(named,), hint="invoke kafka.status"
         )
-    if code == KafkaError.TOPIC_ALREADY_EXISTS:
-        return TopicExists(f"The topic exists already: {what}.", hint="invoke kafka.topic.list")
-    if code in NO_TOPIC:
-        return TopicMissing(f"The topic does not exist: {what}.", hint="invoke kafka.topic.list")
-    if code in (
-        KafkaError.INVALID_PARTITIONS,
-        KafkaError.INVALID_REPLICATION_FACTOR,
-        KafkaError.INVALID_CONFIG,
-        KafkaError.TOPIC_EXCEPTION,
-        KafkaError._INVALID_ARG,
-    ):
-        return InvalidInput(
-            f"The broker refused: {what}.",
-            evidence=(text,),
-            hint=_WHAT_WORKS.get(code, "invoke kafka.topic.list"),
-        )
+    if code in _OF_TOPICS:
+        kind, said = _OF_TOPICS[code]
+        return kind(f"{said}: {what}.", hint="invoke kafka.topic.list")
+    if code in _OF_INPUT:
+        return InvalidInput(f"The broker refused: {what}.", evidence=(text,), hint=_OF_INPUT[code])
     return ClusterError(
-        f"Failed: {what}.",
-        evidence=(f"{cause.name()}: {text}",),
-        hint="invoke kafka.status; invoke kafka.doctor",
+        f"Failed: {what}.", evidence=(named,), hint="invoke kafka.status; invoke kafka.doctor"
     )
 
 

@@ -83,15 +83,16 @@ def committed(
             for name in asked
         ]
         return {
-            name: {
-                (at.topic, at.partition): at.offset
-                for at in future.result().topic_partitions
-                if at.offset >= 0
-            }
-            for name, future in zip(asked, futures, strict=True)
+            name: _offsets(future.result()) for name, future in zip(asked, futures, strict=True)
         }
 
-    return _until_coordinated(attempt, "read what consumer groups have committed", limit)
+    return _until_coordinated(attempt, "read the offsets of consumer groups", limit)
+
+
+def _offsets(found: ConsumerGroupTopicPartitions) -> dict[Place, int]:
+    return {
+        (at.topic, at.partition): at.offset for at in found.topic_partitions or () if at.offset >= 0
+    }
 
 
 def set_offsets(
@@ -104,13 +105,12 @@ def set_offsets(
     wanted = [TopicPartition(topic, number, at) for (topic, number), at in offsets.items()]
     if not wanted:
         return
-    request = ConsumerGroupTopicPartitions(group, wanted)
+    asked = [ConsumerGroupTopicPartitions(group, wanted)]
     limit = admin.limit(timeout_s, _USUAL_S)
+    slice_s = min(limit, _SLICE_S)
 
     def attempt() -> None:
-        futures = admin.client.alter_consumer_group_offsets(
-            [request], request_timeout=min(limit, _SLICE_S)
-        )
+        futures = admin.client.alter_consumer_group_offsets(asked, request_timeout=slice_s)
         for at in futures[group].result().topic_partitions:
             if at.error is not None:
                 raise KafkaException(at.error)

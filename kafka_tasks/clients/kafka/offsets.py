@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from typing import Any
 
@@ -11,7 +11,7 @@ from confluent_kafka.admin import OffsetSpec
 
 from kafka_tasks.clients.kafka.admin import ANSWER_S, Admin
 from kafka_tasks.clients.kafka.connection import awaited
-from kafka_tasks.errors import TopicMissing
+from kafka_tasks.errors import InvalidInput, TopicMissing
 from kafka_tasks.model.group import Place
 from kafka_tasks.model.topic import Offsets, TopicState
 
@@ -27,6 +27,18 @@ def places(states: Iterable[TopicState]) -> list[Place]:
         for partition in state.partitions
         if partition.leader is not None
     ]
+
+
+def chosen(state: TopicState, numbers: Collection[int]) -> list[Place]:
+    """Return these partitions of a topic, or all; raises `InvalidInput` for a missing one."""
+    there = [partition.id for partition in state.partitions]
+    for number in numbers:
+        if number not in there:
+            raise InvalidInput(
+                f"The topic {state.name} has no partition {number}; it has 0 to {there[-1]}.",
+                hint=f"invoke kafka.topic.describe {state.name}",
+            )
+    return [(state.name, number) for number in numbers or there]
 
 
 def ranges(

@@ -23,6 +23,20 @@ _GONE = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
 
 _BATCH = 10_000
 
+_PROPERTIES = {
+    "group.id": "kafka-tasks",
+    "enable.auto.commit": False,
+    "enable.auto.offset.store": False,
+    "auto.offset.reset": "error",
+    "fetch.wait.max.ms": 50,
+    "fetch.error.backoff.ms": 20,
+    # A full queue is asked again after so long; the default is a second.
+    "fetch.queue.backoff.ms": 5,
+    "queued.min.messages": 100_000,
+    "fetch.message.max.bytes": 4 * 1024 * 1024,
+    "check.crcs": False,
+}
+
 
 class Reader:
     """Reads partitions from given offsets. Use it with `with`, and iterate over `batches`.
@@ -49,25 +63,8 @@ class Reader:
         }
         self._away: KafkaError | None = None
         self._deadline = Deadline.after(timeout_s)
-        self._consumer = connected(
-            Consumer,
-            {
-                **configuration(cluster),
-                "group.id": "kafka-tasks",
-                "enable.auto.commit": False,
-                "enable.auto.offset.store": False,
-                "auto.offset.reset": "error",
-                "enable.partition.eof": ends is not None,
-                "fetch.wait.max.ms": 50,
-                "fetch.error.backoff.ms": 20,
-                # A full queue is asked again after so long; the default is a second.
-                "fetch.queue.backoff.ms": 5,
-                "queued.min.messages": 100_000,
-                "fetch.message.max.bytes": 4 * 1024 * 1024,
-                "check.crcs": False,
-                "error_cb": self._failed,
-            },
-        )
+        further = {"enable.partition.eof": ends is not None, "error_cb": self._failed}
+        self._consumer = connected(Consumer, {**configuration(cluster), **_PROPERTIES, **further})
 
     def __enter__(self) -> Reader:
         places = self._places(self._open)

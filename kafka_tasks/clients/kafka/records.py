@@ -55,12 +55,7 @@ def produce(
         heard=lambda message: acknowledged.append(_from_message(message)),
         at_once=at_once,
     )
-    sent = 0
-    for record in records:
-        sent += 1
-        if not sender.send(sent, record.value, record.key, **_further(record)):
-            break
-        sender.serve()
+    sent = _send(sender, records)
     sender.flush(timeout_s)
     for failure in sender.failures.values():
         raise failure.error
@@ -71,6 +66,17 @@ def produce(
             hint="invoke kafka.status",
         )
     return acknowledged
+
+
+def _send(sender: Sender, records: Iterable[Record]) -> int:
+    """Send records up to one that fails at once; return their number."""
+    sent = 0
+    for record in records:
+        sent += 1
+        if not sender.send(sent, record.value, record.key, **_further(record)):
+            break
+        sender.serve()
+    return sent
 
 
 def _further(record: Record) -> dict[str, Any]:
@@ -121,23 +127,21 @@ def roundtrip(cluster: Cluster, topic: str, *, timeout_s: float = 10.0) -> float
     Raises `ClusterError` where it does not come back unchanged.
     """
     began = time.perf_counter()
-    stamp = time.time_ns()
-    canary = Record(
-        value=f"canary {stamp}".encode(), key=b"kafka-tasks", headers=(("canary", b"1"),)
-    )
+    content = f"canary {time.time_ns()}".encode()
+    canary = Record(content, key=b"kafka-tasks", headers=(("canary", b"1"),))
     (sent,) = produce(cluster, topic, [canary], timeout_s=timeout_s, at_once=True)
     assert sent.partition is not None and sent.offset is not None
     position = {sent.partition: sent.offset}
     back = next(iter(read(cluster, topic, position, count=1, timeout_s=timeout_s)), None)
+    place = f"{topic}-{sent.partition} at offset {sent.offset}"
     if back is None:
         raise ClusterError(
-            f"The canary record in {topic}-{sent.partition} at offset {sent.offset} was "
-            f"acknowledged but did not come back within {timeout_s:g} s.",
+            f"The canary record in {place} was acknowledged but did not come back within "
+            f"{timeout_s:g} s.",
             hint="invoke kafka.status; invoke kafka.doctor",
         )
     if (back.value, back.key, back.headers) != (canary.value, canary.key, canary.headers):
         raise ClusterError(
-            f"The record at {topic}-{sent.partition} offset {sent.offset} is not the one sent.",
-            hint="invoke kafka.doctor",
+            f"The record in {place} is not the one sent.", hint="invoke kafka.doctor"
         )
     return round((time.perf_counter() - began) * 1000, 1)

@@ -35,6 +35,24 @@ class Failure:
     too_large: bool
 
 
+def _properties(
+    timeout_s: float, max_bytes: int, hears: bool, at_once: bool
+) -> dict[str, str | int | bool]:
+    return {
+        "acks": "all",
+        "enable.idempotence": not at_once,
+        "partitioner": "murmur2_random",
+        "linger.ms": 0 if at_once else 5,
+        # A batch that is larger than the topic allows is refused with all that is in it.
+        "batch.size": min(1_000_000, max_bytes),
+        "batch.num.messages": 50_000,
+        "queue.buffering.max.messages": 500_000,
+        "message.timeout.ms": int(timeout_s * 1000),
+        "message.max.bytes": min(max(max_bytes, 1000), 1_000_000_000),
+        "delivery.report.only.error": not hears,
+    }
+
+
 class Sender:
     """Sends records with acks=all, in order and once each, also through a broker's restart.
 
@@ -65,23 +83,8 @@ class Sender:
         self._heed = heed
         self._heard = heard
         self._purged = False
-        self._producer = connected(
-            Producer,
-            {
-                **configuration(cluster),
-                "acks": "all",
-                "enable.idempotence": not at_once,
-                "partitioner": "murmur2_random",
-                "linger.ms": 0 if at_once else 5,
-                # A batch that is larger than the topic allows is refused with all that is in it.
-                "batch.size": min(1_000_000, max_bytes),
-                "batch.num.messages": 50_000,
-                "queue.buffering.max.messages": 500_000,
-                "message.timeout.ms": int(timeout_s * 1000),
-                "message.max.bytes": min(max(max_bytes, 1000), 1_000_000_000),
-                "delivery.report.only.error": heard is None,
-            },
-        )
+        further = _properties(timeout_s, max_bytes, heard is not None, at_once)
+        self._producer = connected(Producer, {**configuration(cluster), **further})
         self._told = self._reported
 
     @property
