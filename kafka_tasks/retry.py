@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
-Clock = Callable[[], float]
+_Clock = Callable[[], float]
 
 
 class NotYet(Exception):
@@ -30,10 +30,10 @@ class Deadline:
     """A moment on a monotonic clock, shared by everything that waits for one outcome."""
 
     expires_at: float
-    clock: Clock = time.monotonic
+    clock: _Clock = time.monotonic
 
     @classmethod
-    def after(cls, seconds: float, clock: Clock = time.monotonic) -> Deadline:
+    def after(cls, seconds: float, clock: _Clock = time.monotonic) -> Deadline:
         """Return the moment `seconds` from now."""
         return cls(clock() + seconds, clock)
 
@@ -65,15 +65,15 @@ class RetryPolicy:
 
     first_s: float = 0.01
     cap_s: float = 0.05
-    clock: Clock = time.monotonic
+    clock: _Clock = time.monotonic
     sleep: Callable[[float], None] = field(default=time.sleep)
 
     def until(
         self,
-        check: Callable[[], T],
+        check: Callable[[], _T],
         deadline: Deadline,
         observe: Callable[[Attempt], None] | None = None,
-    ) -> T:
+    ) -> _T:
         """Call `check` until it stops raising `NotYet`, and return its result.
 
         Raises `OutOfTime` at the deadline; any other exception of `check` or `observe` stops the

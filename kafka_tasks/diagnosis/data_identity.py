@@ -23,7 +23,7 @@ _TIMEOUT_S = 2.5
 
 
 @dataclass(frozen=True, slots=True)
-class Meta:
+class _Meta:
     """A broker's meta.properties, and the id that the broker will have."""
 
     service: str
@@ -32,10 +32,10 @@ class Meta:
     broker_id: int | None
 
 
-def _parsed(service: str, expected: int, text: str) -> Meta:
+def _parsed(service: str, expected: int, text: str) -> _Meta:
     cluster = re.search(r"^cluster\.id=(\S+)", text, re.MULTILINE)
     broker = re.search(r"^broker\.id=(\d{1,9})$", text, re.MULTILINE)
-    return Meta(
+    return _Meta(
         service,
         expected,
         cluster[1] if cluster else None,
@@ -43,14 +43,14 @@ def _parsed(service: str, expected: int, text: str) -> Meta:
     )
 
 
-def _metas(exam: Examination) -> list[Meta]:
+def _metas(exam: Examination) -> list[_Meta]:
     """Return the identity of each broker's data."""
     if exam.runtime == "embedded":
         return _on_disk(exam.project.state / "data")
     return _in_volumes(exam) if exam.runtime == "compose" else []
 
 
-def _on_disk(data: Path) -> list[Meta]:
+def _on_disk(data: Path) -> list[_Meta]:
     found = []
     for path in sorted(data.glob("kafka*/meta.properties")):
         with suppress(OSError):
@@ -61,7 +61,7 @@ def _on_disk(data: Path) -> list[Meta]:
     return found
 
 
-def _in_volumes(exam: Examination) -> list[Meta]:
+def _in_volumes(exam: Examination) -> list[_Meta]:
     """Read the identities through the existing containers; none after `down`."""
     from kafka_tasks.runtimes.compose import containers
     from kafka_tasks.runtimes.compose.volumes import ComposeData
@@ -109,7 +109,7 @@ def identity(exam: Examination) -> Iterator[Finding]:
         yield Finding("cluster-id", "ok", title, area="cluster")
 
 
-def _another_broker(exam: Examination, found: Meta, number: int) -> Finding:
+def _another_broker(exam: Examination, found: _Meta, number: int) -> Finding:
     embedded = exam.runtime == "embedded"
     repair = (
         f"sed -i 's/^broker.id=.*/broker.id={found.expected}/' "

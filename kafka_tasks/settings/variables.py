@@ -15,14 +15,14 @@ from kafka_tasks.model.topology import MAX_BROKERS
 
 PREFIX = "KAFKA_TASKS_"
 
-OriginKind = Literal["flag", "environment", ".env", "invoke", "project", "default"]
+_OriginKind = Literal["flag", "environment", ".env", "invoke", "project", "default"]
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
     """The source of a value; `place` is its location for the user (`--brokers`, `.env:3`)."""
 
-    kind: OriginKind
+    kind: _OriginKind
     place: str = ""
 
     def __str__(self) -> str:

@@ -13,8 +13,8 @@ from kafka_tasks.project import json_files
 
 _PART = re.compile(r"(?!\.kafka-tasks)[A-Za-z0-9._-]{1,255}")
 
-Size = Annotated[int, msgspec.Meta(ge=0)]
-Digest = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+_Size = Annotated[int, msgspec.Meta(ge=0)]
+_Digest = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 
 
 class Damaged(Exception):
@@ -25,8 +25,8 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     """One file: its name, size in bytes, and sha256."""
 
     name: str
-    size: Size
-    sha256: Digest
+    size: _Size
+    sha256: _Digest
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,8 +45,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     brokers: Annotated[int, msgspec.Meta(ge=1, le=MAX_BROKERS)]
     broker_ids: dict[str, int]
     cluster_id: str | None
-    body_bytes: Size
-    body_sha256: Digest
+    body_bytes: _Size
+    body_sha256: _Digest
     files: tuple[Entry, ...]
 
     @property

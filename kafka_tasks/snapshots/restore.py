@@ -92,7 +92,7 @@ def restore(session: Session, snapshot: Snapshot, *, confirmed: bool = False) ->
 
 
 def _exchange(session: Session, snapshot: Snapshot, *, checked: bool) -> None:
-    """Stage, check, record that the stage is complete, swap: a later call recovers from a kill."""
+    """Swap the snapshot's data in once it is staged; a later call recovers from a kill."""
     project, access, settings = session.project, session.data(), session.settings
     begun = Restoring(
         name=snapshot.manifest.name, runtime=session.runtime.name, brokers=settings.brokers

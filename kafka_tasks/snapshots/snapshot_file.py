@@ -28,7 +28,7 @@ from kafka_tasks.snapshots.manifest import Damaged, Entry, Manifest, decode
 
 SUFFIX = ".tar.gz"
 MANIFEST = "manifest.json"
-META = "meta.properties"
+_META = "meta.properties"
 # In bytes: the manifest of 100,000 files has 14 MB.
 _MAX_MANIFEST = 64 * 1024 * 1024
 _MAX_NAME = 1024
@@ -128,7 +128,7 @@ class _HashedFile:
         for chunk in self.file.chunks:
             seen += len(chunk)
             self.digest.update(chunk)
-            if self.file.below == META:
+            if self.file.below == _META:
                 self.kept.append(chunk)
             yield chunk
         if seen != self.file.size:
