@@ -50,18 +50,21 @@ def readiness(exam: Examination) -> Iterator[Finding]:
         names = ", ".join(service.name for service in exam.services)
         yield _finding("ready", "ok", f"ready ({session.runtime.name}: {names})")
     else:
-        yield _finding(
-            "not-ready",
-            "error",
-            f"The cluster is not ready: layer {glance.failed} does not hold.",
-            evidence=(glance.reason or "",),
-            fix="invoke kafka.up, which starts dead services; invoke kafka.logs",
-            reference="docs/explanation/readiness.md",
-        )
-        yield from _from_signatures(
-            {"tool": [f"layer {glance.failed} does not hold"]}, exam.runtime
-        )
+        yield from _not_ready(exam, glance.failed, glance.reason)
     yield from _logged(exam, session, ready=glance.failed is None)
+
+
+def _not_ready(exam: Examination, layer: str, reason: str | None) -> Iterator[Finding]:
+    problem = f"layer {layer} does not hold"
+    yield _finding(
+        "not-ready",
+        "error",
+        f"The cluster is not ready: {problem}.",
+        evidence=(reason or "",),
+        fix="invoke kafka.up, which starts dead services; invoke kafka.logs",
+        reference="docs/explanation/readiness.md",
+    )
+    yield from _from_signatures({"tool": [problem]}, exam.runtime)
 
 
 def _stopped(exam: Examination, session: Session) -> Iterator[Finding]:
@@ -193,12 +196,7 @@ def partition_findings(topics: Mapping[str, TopicState]) -> Iterator[Finding]:
     leaderless = [
         f"{t.name}-{p.id}" for t in topics.values() for p in t.partitions if p.leader is None
     ]
-    lagging = [
-        f"{topic.name}-{part.id}: replicas {_ids(part.replicas)}, in sync {_ids(part.isr)}"
-        for topic in topics.values()
-        for part in topic.partitions
-        if part.leader is not None and len(part.isr) < len(part.replicas)
-    ]
+    lagging = [text for topic in topics.values() for text in _lagging(topic)]
     if leaderless:
         yield _finding(
             "leaderless",
@@ -222,6 +220,14 @@ def partition_findings(topics: Mapping[str, TopicState]) -> Iterator[Finding]:
         yield _finding(
             "partitions", "ok", f"all {count} partitions have a leader and in-sync replicas"
         )
+
+
+def _lagging(topic: TopicState) -> Iterator[str]:
+    """Yield each partition that has a leader but too few in-sync replicas."""
+    for part in topic.partitions:
+        if part.leader is not None and len(part.isr) < len(part.replicas):
+            replicas, in_sync = _ids(part.replicas), _ids(part.isr)
+            yield f"{topic.name}-{part.id}: replicas {replicas}, in sync {in_sync}"
 
 
 def _ids(numbers: tuple[int, ...]) -> str:

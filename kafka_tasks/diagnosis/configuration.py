@@ -19,6 +19,21 @@ from kafka_tasks.settings import PREFIX, Settings, dotenv_values_of
 # cp-kafka refuses to start with the first; with the second, Kafka's tools in a container fail.
 FATAL_NAMES = ("KAFKA_PORT", "KAFKA_HOST", "KAFKA_ADVERTISED_PORT", "KAFKA_ADVERTISED_HOST")
 _JMX_NAMES = ("JMX_PORT", "KAFKA_JMX_PORT")
+_INHERITED = (
+    (
+        FATAL_NAMES,
+        "kafka-port-variable",
+        "cp-kafka refuses to start if env_file or a bare name in its environment passes it on. "
+        "kafka-tasks does not pass it on.",
+        "confluentinc/cp-docker-images#388",
+    ),
+    (
+        _JMX_NAMES,
+        "jmx-port-inherited",
+        "Each of Kafka's Java tools tries to listen on that port.",
+        "wurstmeister/kafka-docker#171",
+    ),
+)
 REPLICATION = (
     "offsets.topic.replication.factor",
     "transaction.state.log.replication.factor",
@@ -56,38 +71,38 @@ def suspicious(exam: Examination) -> Iterator[Finding]:
 
 def _mistakes(settings: Settings) -> Iterator[tuple[str, str, object, str, str]]:
     """Yield field, variable, value, reason and fix of each suspicious value."""
-
-    def mistake(field: str, why: str, fix: str) -> tuple[str, str, object, str, str]:
+    for field, why, fix in (*_small_or_large(settings), *_without_effect(settings)):
         name = PREFIX + field.upper()
-        return (
-            field,
-            name,
-            getattr(settings, field),
-            why,
-            f"{name}={fix}" if fix else f"unset {name}",
-        )
+        command = f"{name}={fix}" if fix else f"unset {name}"
+        yield field, name, getattr(settings, field), why, command
 
+
+def _small_or_large(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Yield field, reason and better value of each time-out, heap and port that is unusual."""
     total, _ = machine.memory_bytes()
     if settings.timeout < 10:
-        yield mistake("timeout", "a first start may take longer", "60")
+        yield "timeout", "a first start may take longer", "60"
     if heap_bytes(settings.heap) < _MIN_HEAP:
-        yield mistake("heap", "a broker needs more memory", "512m")
+        yield "heap", "a broker needs more memory", "512m"
     if heap_bytes(settings.zookeeper_heap) < _MIN_ZOOKEEPER_HEAP:
-        yield mistake("zookeeper_heap", "ZooKeeper needs more memory", "256m")
+        yield "zookeeper_heap", "ZooKeeper needs more memory", "256m"
     if heap_bytes(settings.heap) * settings.brokers > total:
-        yield mistake(
-            "heap", f"all brokers together need more than {total / 1e9:.1f} GB of memory", "512m"
-        )
+        why = f"all brokers together need more than {total / 1e9:.1f} GB of memory"
+        yield "heap", why, "512m"
     for field in ("port", "zookeeper_port"):
         port = getattr(settings, field)
         if isinstance(port, int) and port < 1024:
-            yield mistake(field, "only root can listen on ports below 1024", "auto")
+            yield field, "only root can listen on ports below 1024", "auto"
+
+
+def _without_effect(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Yield field, reason and better value of each setting that other settings disable."""
     if settings.network_external and settings.network is None:
-        yield mistake("network_external", "KAFKA_TASKS_NETWORK is not set", "false")
+        yield "network_external", "KAFKA_TASKS_NETWORK is not set", "false"
     if settings.bootstrap_servers and settings.runtime not in ("auto", "remote"):
-        yield mistake("bootstrap_servers", f"the {settings.runtime} runtime does not use it", "")
+        yield "bootstrap_servers", f"the {settings.runtime} runtime does not use it", ""
     if settings.sasl_username and not settings.security_protocol:
-        yield mistake("sasl_username", "KAFKA_TASKS_SECURITY_PROTOCOL is not set", "")
+        yield "sasl_username", "KAFKA_TASKS_SECURITY_PROTOCOL is not set", ""
 
 
 def versions(exam: Examination) -> Iterator[Finding]:
@@ -131,33 +146,20 @@ def of_image(image: str, fix: str) -> Iterator[Finding]:
 
 def inherited(exam: Examination) -> Iterator[Finding]:
     """Report environment variables that break Kafka's images and tools."""
-    for name in FATAL_NAMES:
-        if name in exam.environ:
-            yield Finding(
-                "kafka-port-variable",
-                "warning",
-                f"{name} is set in the environment.",
-                area="configuration",
-                cause="cp-kafka refuses to start if env_file or a bare name in its environment "
-                "passes it on. kafka-tasks does not pass it on.",
-                evidence=(f"{name}={exam.environ[name]}",),
-                fix=f"unset {name}",
-                exit_code=3,
-                reference="confluentinc/cp-docker-images#388",
-            )
-    for name in _JMX_NAMES:
-        if name in exam.environ:
-            yield Finding(
-                "jmx-port-inherited",
-                "warning",
-                f"{name} is set in the environment.",
-                area="configuration",
-                cause="Each of Kafka's Java tools tries to listen on that port.",
-                evidence=(f"{name}={exam.environ[name]}",),
-                fix=f"unset {name}",
-                exit_code=3,
-                reference="wurstmeister/kafka-docker#171",
-            )
+    for names, id, cause, reference in _INHERITED:
+        for name in names:
+            if name in exam.environ:
+                yield Finding(
+                    id,
+                    "warning",
+                    f"{name} is set in the environment.",
+                    area="configuration",
+                    cause=cause,
+                    evidence=(f"{name}={exam.environ[name]}",),
+                    fix=f"unset {name}",
+                    exit_code=3,
+                    reference=reference,
+                )
 
 
 def dotenv(exam: Examination) -> Iterator[Finding]:
@@ -166,22 +168,8 @@ def dotenv(exam: Examination) -> Iterator[Finding]:
     if not path.is_file():
         return
     names = _names(path)
-    if example.is_file() and (lacking := _names(example) - names):
-        shown = ", ".join(sorted(lacking))
-        yield Finding(
-            "env-lacks",
-            "info",
-            f".env lacks names of .env.example: {shown}",
-            area="configuration",
-        )
-    if example.is_file() and (unknown := names - _mentioned(example)):
-        shown = ", ".join(sorted(unknown))
-        yield Finding(
-            "env-unknown",
-            "info",
-            f".env has names that .env.example lacks: {shown}",
-            area="configuration",
-        )
+    if example.is_file():
+        yield from _compared(names, example)
     secret = {variable.name for variable, _, _ in exam.settings.entries() if variable.secret}
     if names & secret and path.stat().st_mode & 0o077:
         yield Finding(
@@ -194,6 +182,15 @@ def dotenv(exam: Examination) -> Iterator[Finding]:
             exit_code=3,
             remedy="env-mode",
         )
+
+
+def _compared(names: set[str], example: Path) -> Iterator[Finding]:
+    if lacking := ", ".join(sorted(_names(example) - names)):
+        title = f".env lacks names of .env.example: {lacking}"
+        yield Finding("env-lacks", "info", title, area="configuration")
+    if unknown := ", ".join(sorted(names - _mentioned(example))):
+        title = f".env has names that .env.example lacks: {unknown}"
+        yield Finding("env-unknown", "info", title, area="configuration")
 
 
 def readable(exam: Examination) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,23 +90,27 @@ def identity(exam: Examination) -> Iterator[Finding]:
     coordinators = _coordinators_ids(exam)
     ids = {**coordinators, **ids}
     if len(set(ids.values())) > 1:
-        yield Finding(
-            "cluster-id-differs",
-            "error",
-            "The data belongs to different clusters.",
-            area="cluster",
-            cause="ZooKeeper's data was lost or wiped and Kafka's was not, or the other way round.",
-            evidence=tuple(f"{name}: {value}" for name, value in ids.items()),
-            fix="restore the lost half; or invoke kafka.down --wipe --yes; invoke kafka.up",
-            exit_code=5,
-            reference="conduktor/kafka-stack-docker-compose#105",
-        )
+        yield _different_clusters(ids)
     elif ids:
         titles = [title for name in coordinators if (title := _title(name))]
         together = f"{', '.join(titles)} and the data belong"
         owner = together if titles else "the data belongs"
         title = f"{owner} to one cluster: {next(iter(ids.values()))}"
         yield Finding("cluster-id", "ok", title, area="cluster")
+
+
+def _different_clusters(ids: Mapping[str, str]) -> Finding:
+    return Finding(
+        "cluster-id-differs",
+        "error",
+        "The data belongs to different clusters.",
+        area="cluster",
+        cause="ZooKeeper's data was lost or wiped and Kafka's was not, or the other way round.",
+        evidence=tuple(f"{name}: {value}" for name, value in ids.items()),
+        fix="restore the lost half; or invoke kafka.down --wipe --yes; invoke kafka.up",
+        exit_code=5,
+        reference="conduktor/kafka-stack-docker-compose#105",
+    )
 
 
 def _another_broker(exam: Examination, found: _Meta, number: int) -> Finding:
@@ -155,18 +159,7 @@ def _title(name: str) -> str | None:
 
 def size(exam: Examination) -> Iterator[Finding]:
     """Report the size of the data."""
-    if exam.runtime == "embedded":
-        folder = exam.project.state / "data"
-        total, more = _disk_usage(folder)
-        where, command = str(folder), f'du -sh "{folder}"/kafka*/* | sort -h | tail'
-    elif exam.runtime == "compose":
-        from kafka_tasks.runtimes.compose import compose_file
-
-        project = compose_file.project_of(exam.project.path, exam.record)
-        total, more = _of_volumes(exam, project), ""
-        where, command = f"volumes of {project}", "docker system df --verbose"
-    else:
-        return
+    total, more, where, command = _measured(exam)
     if total is None:
         return
     title = f"the data takes {more}{total / 1e6:.0f} MB ({where})"
@@ -180,6 +173,20 @@ def size(exam: Examination) -> Iterator[Finding]:
         area="cluster",
         fix=f"{command}; invoke kafka.down --wipe",
     )
+
+
+def _measured(exam: Examination) -> tuple[int | None, str, str, str]:
+    """Return the bytes, "more than " if there are more, the place, and a command for details."""
+    if exam.runtime == "embedded":
+        folder = exam.project.state / "data"
+        return *_disk_usage(folder), str(folder), f'du -sh "{folder}"/kafka*/* | sort -h | tail'
+    if exam.runtime == "compose":
+        from kafka_tasks.runtimes.compose import compose_file
+
+        project = compose_file.project_of(exam.project.path, exam.record)
+        total = _of_volumes(exam, project)
+        return total, "", f"volumes of {project}", "docker system df --verbose"
+    return None, "", "", ""
 
 
 def _disk_usage(folder: Path) -> tuple[int | None, str]:

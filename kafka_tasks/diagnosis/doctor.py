@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 import traceback
@@ -117,19 +118,25 @@ def _all(exam: Examination, checks: Sequence[Check], timeout_s: float) -> list[F
 
     for number, check in enumerate(checks):
         threading.Thread(target=run, args=(number, check), daemon=True).start()
-    deadline = time.monotonic() + timeout_s
-    found: dict[int, list[Finding]] = {}
-    try:
-        while len(found) < len(checks):
-            number, result = done.get(timeout=max(0.0, deadline - time.monotonic()))
-            found[number] = result
-    except Empty:
-        pass
+    found = _collected(done, len(checks), timeout_s)
     return [
         finding
         for number, check in enumerate(checks)
         for finding in found.get(number, [_timed_out(check, timeout_s)])
     ]
+
+
+def _collected(
+    done: SimpleQueue[tuple[int, list[Finding]]], count: int, timeout_s: float
+) -> dict[int, list[Finding]]:
+    """Return the results that arrive in time, by the number of the check."""
+    deadline = time.monotonic() + timeout_s
+    found: dict[int, list[Finding]] = {}
+    with contextlib.suppress(Empty):
+        while len(found) < count:
+            number, result = done.get(timeout=max(0.0, deadline - time.monotonic()))
+            found[number] = result
+    return found
 
 
 def guarded(check: Check, exam: Examination) -> Iterator[Finding]:

@@ -63,17 +63,21 @@ def records(exam: Examination) -> Iterator[Finding]:
             remedy="drafts",
         )
     if exam.runtime in ("embedded", None) and not exam.held:
-        record = exam.record
-        mine = record if record and record.runtime == "embedded" else None
-        _, strays = process_tags.with_strays(exam.project.path, mine, "embedded")
-        if strays and not _is_corrupt(exam.project):
-            yield _finding(
-                "stray-processes",
-                f"Running, but not recorded: {', '.join(strays)}.",
-                cause="A command was killed before it recorded them, or the record is lost.",
-                fix="invoke kafka.doctor --fix, which records them; or invoke kafka.down",
-                remedy="strays",
-            )
+        yield from _strays(exam)
+
+
+def _strays(exam: Examination) -> Iterator[Finding]:
+    record = exam.record
+    mine = record if record and record.runtime == "embedded" else None
+    _, strays = process_tags.with_strays(exam.project.path, mine, "embedded")
+    if strays and not _is_corrupt(exam.project):
+        yield _finding(
+            "stray-processes",
+            f"Running, but not recorded: {', '.join(strays)}.",
+            cause="A command was killed before it recorded them, or the record is lost.",
+            fix="invoke kafka.doctor --fix, which records them; or invoke kafka.down",
+            remedy="strays",
+        )
 
 
 def permissions(exam: Examination) -> Iterator[Finding]:

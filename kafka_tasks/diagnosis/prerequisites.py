@@ -5,10 +5,14 @@ from __future__ import annotations
 import platform
 import shutil
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from kafka_tasks.diagnosis.examination import Check, Examination, of_error
 from kafka_tasks.errors import EngineMissing, JavaUnfit, KafkaTasksError
 from kafka_tasks.model.finding import Finding
+
+if TYPE_CHECKING:
+    from kafka_tasks.clients.docker import Engine
 
 # Names of an architecture in Python → in Docker.
 _DOCKER_NAMES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -108,7 +112,12 @@ def engine(exam: Examination) -> Iterator[Finding]:
         return
     local = "" if found.is_local else ", on another machine"
     yield Finding("engine", "ok", f"Docker {found.version} answers at {found.host}{local}")
-    if needed and not found.is_local:
+    if needed:
+        yield from _engine_for_compose(exam, found)
+
+
+def _engine_for_compose(exam: Examination, found: Engine) -> Iterator[Finding]:
+    if not found.is_local:
         yield Finding(
             "engine-elsewhere",
             "error",
@@ -117,11 +126,6 @@ def engine(exam: Examination) -> Iterator[Finding]:
             fix="docker context use default; or invoke kafka.up --runtime embedded",
             exit_code=4,
         )
-    if needed:
-        yield from _engine_memory(exam)
-
-
-def _engine_memory(exam: Examination) -> Iterator[Finding]:
     total = exam.engine().memory_bytes()
     if total and total < 1_500_000_000:
         yield Finding(
@@ -159,29 +163,31 @@ def images(exam: Examination) -> Iterator[Finding]:
     machine = _DOCKER_NAMES.get(platform.machine(), platform.machine())
     own = _DOCKER_NAMES.get(answering.architecture, answering.architecture) or machine
     for name in (exam.settings.zookeeper_image, exam.settings.kafka_image):
-        architecture = answering.image_architecture(name)
-        if architecture is None:
-            yield Finding(
-                "image",
-                "warning",
-                f"The image {name} is not on this machine.",
-                cause="The next start pulls it, which needs a network.",
-                fix="invoke kafka.pull",
-                exit_code=4,
-                remedy="pull",
-            )
-        elif architecture != own:
-            yield Finding(
-                "architecture",
-                "error",
-                f"The image {name} is built for {architecture}, the engine for {own}.",
-                cause="It runs under emulation or not at all; a JVM under emulation crashes.",
-                fix=f"docker image rm {name}; unset DOCKER_DEFAULT_PLATFORM; invoke kafka.pull",
-                exit_code=4,
-                reference="confluentinc/kafka-images#80",
-            )
-        else:
-            yield Finding("image", "ok", f"the image {name} is on this machine ({architecture})")
+        yield _image(name, answering.image_architecture(name), own)
+
+
+def _image(name: str, architecture: str | None, own: str) -> Finding:
+    if architecture is None:
+        return Finding(
+            "image",
+            "warning",
+            f"The image {name} is not on this machine.",
+            cause="The next start pulls it, which needs a network.",
+            fix="invoke kafka.pull",
+            exit_code=4,
+            remedy="pull",
+        )
+    if architecture == own:
+        return Finding("image", "ok", f"the image {name} is on this machine ({architecture})")
+    return Finding(
+        "architecture",
+        "error",
+        f"The image {name} is built for {architecture}, the engine for {own}.",
+        cause="It runs under emulation or not at all; a JVM under emulation crashes.",
+        fix=f"docker image rm {name}; unset DOCKER_DEFAULT_PLATFORM; invoke kafka.pull",
+        exit_code=4,
+        reference="confluentinc/kafka-images#80",
+    )
 
 
 CHECKS = tuple(

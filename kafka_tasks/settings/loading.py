@@ -65,6 +65,19 @@ def load(
         _from_flags(flags or {}),
     ):
         found.update(layer)
+    home = process_environment.get("JAVA_HOME")
+    settings = Settings(
+        project=project,
+        java_home_variable=Path(home) if home else None,
+        origins={name: entry.origin for name, entry in found.items()},
+        **_values(project, found),
+    )
+    _check_together(settings)
+    return settings
+
+
+def _values(project: Path, found: Mapping[str, RawValue]) -> dict[str, Any]:
+    """Return each field's value; defaults that depend on other values are filled in."""
     values: dict[str, Any] = dict.fromkeys(BY_FIELD)
     for name, entry in found.items():
         values[name] = _parsed(BY_FIELD[name], entry)
@@ -76,15 +89,7 @@ def load(
     for kind in ("kafka", "zookeeper"):
         if values[f"{kind}_image"] is None:
             values[f"{kind}_image"] = f"confluentinc/cp-{kind}:{values['version']}"
-    home = process_environment.get("JAVA_HOME")
-    settings = Settings(
-        project=project,
-        java_home_variable=Path(home) if home else None,
-        origins={name: entry.origin for name, entry in found.items()},
-        **values,
-    )
-    _check_together(settings)
-    return settings
+    return values
 
 
 def _parsed(variable: Variable, entry: RawValue) -> object:
