@@ -152,7 +152,7 @@ def _health(name: str, service: Mapping[str, Any]) -> Iterator[Finding]:
         yield _finding(
             "health-check-heavy",
             "warning",
-            f"The health check of {name} starts a JVM.",
+            f"{name}: its health check starts a JVM.",
             cause="Each check costs at least a second of CPU time.",
             fix="use the health checks of the packaged docker-compose.yml, which start no JVM",
             service=name,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import time
 from pathlib import Path
 
 import pytest
 
+import kafka_tasks
 from kafka_tasks.diagnosis import signatures
 from kafka_tasks.diagnosis.signatures import Signature
 from kafka_tasks.model.evidence import last_start
+from tests.docs.terms import strings
 
 HERE = Path(__file__).parent
 TEXTS = HERE / "signatures"
@@ -205,3 +208,55 @@ def test_what_the_jvm_said_goes_with_the_last_start() -> None:
     assert last_start(lines) == ["Too small maximum heap", begins]
     long_after = time.mktime((2026, 1, 31, 12, 0, 0, 0, 0, -1))
     assert last_start(lines, long_after) == ["Too small maximum heap"]
+
+
+# Signatures of errors that this package raises.
+_OWN_ERRORS = (
+    "broker-still-registered",
+    "cache-not-writable",
+    "command-in-the-way",
+    "compose-missing",
+    "data-not-writable",
+    "died-while-starting",
+    "disk-full",
+    "engine-elsewhere",
+    "engine-forbidden",
+    "engine-missing",
+    "image-missing",
+    "jars-missing",
+    "listeners-invalid",
+    "not-running",
+    "port-taken",
+    "replication-factor",
+    "runtime-differs",
+    "setting-invalid",
+    "settings-changed",
+    "somebody-elses",
+    "topic-differs",
+    "topics-kept",
+    "wrong-java",
+)
+
+
+@pytest.fixture(scope="module")
+def messages() -> list[str]:
+    """The string literals of the package, with a digit for each value."""
+    found: list[str] = []
+    for path in Path(kafka_tasks.__file__).parent.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        docstrings = {ast.get_docstring(node, clean=False) for node in _documented(tree)}
+        texts = (text for _, text in strings(ast.unparse(tree)))
+        found += [text.replace("{}", "9") for text in texts if text not in docstrings]
+    return found
+
+
+def _documented(tree: ast.Module) -> list[ast.Module | ast.ClassDef | ast.FunctionDef]:
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    return [node for node in ast.walk(tree) if isinstance(node, kinds)]
+
+
+@pytest.mark.parametrize("id", _OWN_ERRORS)
+def test_an_error_that_is_reworded_keeps_its_signature(id: str, messages: list[str]) -> None:
+    """A message of the package matches the signature, or the error would lose its finding."""
+    (known,) = (signature for signature in signatures.load() if signature.id == id)
+    assert any(pattern.search(text) for pattern in known.patterns for text in messages)
