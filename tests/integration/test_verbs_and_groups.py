@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 
+from kafka_tasks import settings
+from kafka_tasks.model.events import Recorder
+from kafka_tasks.runtimes.embedded import jars
+from kafka_tasks.runtimes.embedded.java import choose as java_of
 from tests.integration.conftest import Done, Sandbox, eventually
 from tests.integration.test_records_in_and_out import new_topic, produced
 
@@ -20,23 +26,23 @@ TOPICS = "org.apache.kafka.tools.TopicCommand"
 GROUPS = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
 
 
+@cache
+def _command(path: Path, environ: frozenset[tuple[str, str]]) -> list[str]:
+    """The Java of the cluster in this project, with its jars; compiled in haste, for one answer."""
+    chosen = settings.load(path, environ=dict(environ))
+    jar_paths = jars.ensure(jars.load_lock(chosen.line.kafka), chosen.cache, Recorder())
+    class_path = os.pathsep.join(map(str, jar_paths))
+    return [
+        str(java_of(chosen).executable),
+        *("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", class_path),
+    ]
+
+
 def java(sandbox: Sandbox, tool: str, *arguments: str) -> str:
     """What one of Kafka's own commands prints, with the jars and the Java of the cluster."""
-    script = (
-        "import os, sys; from pathlib import Path\n"
-        "from kafka_tasks import settings\n"
-        "from kafka_tasks.model.events import Recorder\n"
-        "from kafka_tasks.runtimes.embedded import jars, java\n"
-        "chosen = settings.load(Path.cwd(), environ=dict(os.environ))\n"
-        "path = jars.ensure(jars.load_lock(chosen.line.kafka), chosen.cache, Recorder())\n"
-        "home = str(java.choose(chosen).executable)\n"
-        "os.execv(home, [home, '-cp', os.pathsep.join(map(str, path)), *sys.argv[1:]])\n"
-    )
+    command = _command(sandbox.path, frozenset(sandbox.environ.items()))
     done = subprocess.run(
-        [
-            *(sys.executable, "-c", script, tool),
-            *("--bootstrap-server", bootstrap(sandbox), *arguments),
-        ],
+        [*command, tool, "--bootstrap-server", bootstrap(sandbox), *arguments],
         cwd=sandbox.path,
         env=sandbox.env(),
         capture_output=True,
