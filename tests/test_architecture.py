@@ -129,13 +129,7 @@ HEAVY = [
 # Figures that miss their aim (`python tools/house_figures.py`), and how high they may be until they
 # meet it: whoever lowers one lowers it here, and removes the line where the aim is met.
 BOUNDS: dict[str, float] = {
-    "role-branches": 51,
-    "import-circles": 4,
-    "longest-file": 405,
-    "function-length-p90": 22,
-    "unused-public-names": 81,
-    "verbless-docstrings-percent": 67,
-    "process-scans-before-start": 6,
+    "unused-public-names": 20,
 }
 
 
