@@ -236,9 +236,9 @@ class FakeRuntime:
         """Return False."""
         return False
 
-    def settled(self, *, wait: bool = False) -> None:
+    def prepare_next_start(self, *, wait: bool = False) -> None:
         """Note the call."""
-        self.calls.append("settled")
+        self.calls.append("prepare")
 
     # -- data ----------------------------------------------------------------------------------
 

@@ -128,9 +128,7 @@ HEAVY = [
 
 # Figures that miss their aim (`python tools/house_figures.py`), and how high they may be until they
 # meet it: whoever lowers one lowers it here, and removes the line where the aim is met.
-BOUNDS: dict[str, float] = {
-    "unused-public-names": 20,
-}
+BOUNDS: dict[str, float] = {}
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from kafka_tasks.project.lock import exclusive
 
 @contextmanager
 def locked(session: Session, doing: str) -> Iterator[Observation]:
-    """Hold the project's lock; gives a look at the services after what a crash left is repaired."""
+    """Hold the project's lock; recover first, and give a look at the services after that."""
     waiting = session.recorder.notice
     with exclusive(session.project, doing, session.deadline(), waiting=waiting):
         yield recover(session)

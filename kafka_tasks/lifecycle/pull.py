@@ -37,4 +37,4 @@ def _rehearse(session: Session, settings: Settings) -> None:
         deadline = own.deadline()
         cluster = own.servers().start(own.settings)
         readiness.wait_until_ready(cluster, own.watch, deadline, Recorder())
-        own.preparation().settled(wait=True)
+        own.preparation().prepare_next_start(wait=True)

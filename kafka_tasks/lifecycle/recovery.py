@@ -1,4 +1,4 @@
-"""What a crash left: an unreadable record, lost or suspended processes, an interrupted restore."""
+"""Recovery from a crash: an unreadable record, lost processes, an interrupted restore."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def recover(session: Session) -> Observation:
         notice(f"found running and not recorded: {', '.join(found.adopted)}")
     if found.resumed:
         notice(f"resumed, was suspended: {', '.join(found.resumed)}")
-    return session.observe() if end_restore(session) else found.seen
+    return session.observe() if _end_restore(session) else found.seen
 
 
-def end_restore(session: Session) -> bool:
+def _end_restore(session: Session) -> bool:
     """Finish or undo a restore that was interrupted; returns whether there was one.
 
     Call it with the lock held.

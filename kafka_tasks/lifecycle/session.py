@@ -67,7 +67,7 @@ class Session:
 
     @property
     def is_local(self) -> bool:
-        """Whether the cluster is started and stopped from here."""
+        """True where the cluster is started and stopped from here."""
         return self.runtime.abilities.servers is not None
 
     def servers(self) -> Servers:
@@ -104,7 +104,7 @@ class Session:
             raise NotReady(f"No cluster is running in {self.project.path}.", hint="invoke kafka.up")
         brokers = [service for service in seen.services if service.role.serves_clients]
         if not any(broker.alive and not broker.suspended for broker in brokers):
-            states = (f"{b.name} {'is suspended' if b.alive else 'has ended'}" for b in brokers)
+            states = (f"{b.name} {'is suspended' if b.alive else 'has exited'}" for b in brokers)
             raise NotReady(
                 f"No broker is running in {self.project.path}: {', '.join(states)}.",
                 layer="process",

@@ -73,7 +73,7 @@ def start(session: Session, seen: Observation) -> Report:
             else:
                 raise
             cluster, findings = _brought_up(session, session.observe())
-    session.preparation().settled()
+    session.preparation().prepare_next_start()
     now = session.observe()
     changed = not whole or now.alive != before
     return report(session, cluster, "ready", findings, now, changed=changed)

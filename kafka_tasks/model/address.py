@@ -34,5 +34,5 @@ class Address:
 
     @property
     def is_loopback(self) -> bool:
-        """Whether it can only mean this machine."""
+        """True for an address of this machine alone."""
         return self.host == "localhost" or self.host.startswith("127.") or self.host == "::1"

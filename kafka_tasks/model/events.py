@@ -7,14 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["started", "passed", "waiting", "notice", "progress"]
+_Kind = Literal["started", "passed", "waiting", "notice", "progress"]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """One thing that happened, `at_s` seconds after the recorder began."""
 
-    kind: Kind
+    kind: _Kind
     at_s: float
     layer: str | None = None
     service: str | None = None
@@ -50,12 +50,12 @@ class Recorder:
         self._marks: list[Mark] = []
 
     def elapsed(self) -> float:
-        """Seconds since the recorder began."""
+        """Return the seconds since the recorder began."""
         return self._clock() - self._began
 
     def emit(
         self,
-        kind: Kind,
+        kind: _Kind,
         text: str = "",
         *,
         layer: str | None = None,
@@ -67,18 +67,18 @@ class Recorder:
             self._listener(Event(kind, self.elapsed(), layer, service, text, lines))
 
     def progress(self, text: str, done: int, total: int, unit: str | None = None) -> None:
-        """So much of a longer work is done, in bytes or in `unit`."""
+        """Report how much of a longer work is done, in bytes or in `unit`."""
         if self._listener:
             event = Event("progress", self.elapsed(), text=text, done=done, total=total, unit=unit)
             self._listener(event)
 
     def passed(self, layer: str, service: str | None, text: str = "") -> None:
-        """A layer holds for a service: a mark and an event."""
+        """Record that a layer holds for a service: a mark and an event."""
         self._marks.append(Mark(layer, service, round(self.elapsed(), 3)))
         self.emit("passed", text, layer=layer, service=service)
 
     def notice(self, text: str) -> None:
-        """Something a person should know, in one sentence."""
+        """Report a fact that a person should know, in one sentence."""
         self.emit("notice", text)
 
     @property

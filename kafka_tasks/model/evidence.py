@@ -17,7 +17,7 @@ _MOMENT = re.compile(r"\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)")
 
 
 def telling(lines: Sequence[str], limit: int = 12) -> list[str]:
-    """Up to `limit` lines of the last start: those that name an error first, and the last ones."""
+    """Return up to `limit` lines of the last start: those that name an error, and the last."""
     lines = last_start(lines)
     loud = [index for index, line in enumerate(lines) if _LOUD.search(line)][: limit * 2 // 3]
     rest = range(max(0, len(lines) - (limit - len(loud))), len(lines))
@@ -25,12 +25,12 @@ def telling(lines: Sequence[str], limit: int = 12) -> list[str]:
 
 
 def name_an_error(lines: Sequence[str]) -> bool:
-    """Whether any of these lines says that something went wrong."""
+    """Return whether any of these lines names an error."""
     return any(map(_LOUD.search, lines))
 
 
 def last_start(lines: Sequence[str], since: float | None = None) -> list[str]:
-    """The lines since the server last started, with what its JVM said before it could log.
+    """Return the lines since the server last started, with its JVM's own before it could log.
 
     With `since`, seconds since the epoch, log lines of a start before that are left out too.
     """

@@ -57,15 +57,15 @@ class Diagnosis:
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        """What is wrong, what has to be put right first at the beginning."""
+        """The errors, with the one to fix first at the beginning."""
         wrong = [found for found in self.findings if found.level == "error"]
         return tuple(sorted(wrong, key=lambda found: _FIRST.index(found.exit_code)))
 
     def count(self, level: Level) -> int:
-        """How many findings of this level there are."""
+        """Return the number of findings of this level."""
         return sum(found.level == level for found in self.findings)
 
 
 def trouble(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Warnings and errors alone."""
+    """Return the warnings and errors alone."""
     return tuple(found for found in findings if found.level in ("warning", "error"))

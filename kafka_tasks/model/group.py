@@ -37,7 +37,7 @@ class GroupState:
 
     @property
     def active(self) -> bool:
-        """Whether somebody reads with it just now."""
+        """True while a consumer reads with it."""
         return bool(self.members) or self.state not in ("empty", "dead", "unknown")
 
 
@@ -56,7 +56,7 @@ class PartitionLag:
 
     @property
     def lag(self) -> int | None:
-        """How many offsets lie between what was committed and the end; None where not known."""
+        """The number of offsets between what was committed and the end; None where not known."""
         if self.committed is None or self.log is None:
             return None
         return self.log.end - self.committed
@@ -80,7 +80,7 @@ class GroupLag:
         return self._sum(self.partitions)
 
     def lag_in(self, topic: str) -> int | None:
-        """The same, in one topic."""
+        """Return the lag in one topic."""
         return self._sum(at for at in self.partitions if at.topic == topic)
 
     @staticmethod
@@ -91,7 +91,7 @@ class GroupLag:
 
 @dataclass(frozen=True, slots=True)
 class OffsetChange:
-    """Where a group would go on in a partition: `after` lies within `log`."""
+    """A group's offset in a partition before and after a reset: `after` lies within `log`."""
 
     topic: str
     partition: int

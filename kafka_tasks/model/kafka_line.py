@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-Mode = Literal["zookeeper", "kraft"]
-Logging = Literal["log4j", "log4j2"]
+_Mode = Literal["zookeeper", "kraft"]
+_Logging = Literal["log4j", "log4j2"]
 
 # Confluent Platform 7.5 is Kafka 3.5, …, 7.9 is Kafka 3.9.
 _OLDEST_MINOR = 5
@@ -27,9 +27,9 @@ class KafkaLine:
 
     kafka: str
     confluent: str
-    modes: tuple[Mode, ...] = ("zookeeper",)
+    modes: tuple[_Mode, ...] = ("zookeeper",)
     java: tuple[int, int] = (11, 23)
-    logging: Logging = "log4j"
+    logging: _Logging = "log4j"
 
     @property
     def newest(self) -> str:

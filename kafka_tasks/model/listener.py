@@ -46,7 +46,7 @@ def _is_port(text: str) -> bool:
 
 
 def problems(listeners: Iterable[Listener], advertised: Iterable[Listener]) -> list[str]:
-    """What is wrong with a broker's listeners, a sentence each."""
+    """Return the problems of a broker's listeners, a sentence each."""
     bound, told = tuple(listeners), tuple(advertised)
     found = []
     seen: dict[int, str] = {}
@@ -75,7 +75,7 @@ def problems(listeners: Iterable[Listener], advertised: Iterable[Listener]) -> l
 def port_problems(
     advertised: Iterable[Listener], listeners: Iterable[Listener], published: dict[int, int]
 ) -> list[str]:
-    """What is wrong between advertised addresses and the ports that a container publishes.
+    """Return the mismatches of advertised addresses and the ports that a container publishes.
 
     `published` is container port → host port. A client on the host is sent to the advertised
     port: it must be the published one, and lead to that listener's own port.

@@ -28,7 +28,7 @@ _LAST_MS = 253_402_300_799_999
 _LAST_OFFSET = 2**63 - 1
 _MOMENTS = "@2026-01-31T12:00, @2026-01-31T12:00Z, @1767225600000 (milliseconds) or @-2h"
 
-Kind = Literal["start", "end", "after-start", "before-end", "time", "offset"]
+_Kind = Literal["start", "end", "after-start", "before-end", "time", "offset"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,11 @@ class Position:
     `after-start` and `before-end` count from the first and from the next offset of a partition.
     """
 
-    kind: Kind
+    kind: _Kind
     number: int = 0
 
     def offset_in(self, log: Offsets, at_time: int | None = None) -> int:
-        """The offset it means in this partition, within its range.
+        """Return the offset that it means in this partition, within its range.
 
         `at_time` is the first offset at or after the moment of a `time`; None where every record
         is older, which means the end.
@@ -65,7 +65,7 @@ def parse_position(text: str, *, flag: str = "--to", now: float | None = None) -
         return Position("start" if typed == "start" else "end")
     if typed.startswith("@"):
         return Position("time", parse_moment(typed, now))
-    kinds: dict[str, Kind] = {"+": "after-start", "-": "before-end"}
+    kinds: dict[str, _Kind] = {"+": "after-start", "-": "before-end"}
     kind = kinds.get(typed[:1], "offset")
     digits = typed if kind == "offset" else typed[1:]
     if not _DIGITS.fullmatch(digits) or int(digits) > _LAST_OFFSET:
@@ -78,8 +78,8 @@ def parse_position(text: str, *, flag: str = "--to", now: float | None = None) -
 
 
 def parse_moment(text: str, now: float | None = None) -> int:
-    """Milliseconds since the epoch for ISO 8601 (local time where it has no zone), epoch
-    milliseconds, or a time ago such as `-2h` or `-1d12h`; a leading `@` is let be.
+    """Return milliseconds since the epoch for ISO 8601 (local time where it has no zone), epoch
+    milliseconds, or a time ago such as `-2h` or `-1d12h`; a leading `@` is ignored.
 
     `now` is in seconds since the epoch, as `time.time()` has it. Raises `InvalidInput`.
     """

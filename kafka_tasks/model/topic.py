@@ -36,7 +36,7 @@ class TopicState:
 
     @property
     def internal(self) -> bool:
-        """Whether it is Kafka's own."""
+        """True for a topic of Kafka's own."""
         return self.name.startswith("__")
 
     @property
@@ -46,12 +46,12 @@ class TopicState:
 
     @property
     def leaders(self) -> int:
-        """How many partitions have a leader."""
+        """The number of partitions with a leader."""
         return sum(partition.leader is not None for partition in self.partitions)
 
     @property
     def under_replicated(self) -> int:
-        """How many partitions have a replica that is not in sync."""
+        """The number of partitions with a replica that is not in sync."""
         return sum(len(partition.isr) < len(partition.replicas) for partition in self.partitions)
 
 
@@ -87,5 +87,5 @@ class Trim:
 
     @property
     def records(self) -> int:
-        """How many offsets go."""
+        """The number of offsets that are deleted."""
         return self.before - self.start

@@ -26,12 +26,12 @@ class Role(StrEnum):
 
     @property
     def serves_clients(self) -> bool:
-        """Whether clients of Kafka connect to it."""
+        """True where clients of Kafka connect to it."""
         return self is Role.BROKER
 
     @property
     def coordinates(self) -> bool:
-        """Whether brokers register with it: it starts before them and stops after them."""
+        """True where brokers register with it: it starts before them and stops after them."""
         return self is Role.ZOOKEEPER
 
     @property
@@ -46,12 +46,12 @@ class Role(StrEnum):
 
     @property
     def places(self) -> tuple[str, ...]:
-        """What is appended to a service's name for each of its data directories."""
+        """The suffixes of a service's name, one for each of its data directories."""
         return _PLACES[self]
 
     @property
     def most(self) -> int:
-        """How many services of this role a cluster has at most."""
+        """The largest number of services of this role in a cluster."""
         return _MOST[self]
 
 
@@ -204,7 +204,7 @@ def of_names(names: Iterable[str]) -> Topology:
 
 
 def identify(name: str) -> Service | None:
-    """Return the service that this name means; None where none of ours is called so."""
+    """Return the service that this name means; None where it means none."""
     match = _TAIL.fullmatch(name)
     role = _ROLES.get(match["first"]) if match else None
     if match is None or role is None:

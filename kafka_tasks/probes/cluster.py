@@ -13,7 +13,7 @@ class ClusterProbe:
     layer = "cluster"
 
     def check(self, context: Context) -> list[Held]:
-        """One metadata answer that shows them all."""
+        """Ask once for metadata that shows every broker."""
         expected = context.cluster.brokers
         try:
             view = context.admin().look()

@@ -19,7 +19,7 @@ from kafka_tasks.probes.process import ProcessProbe
 from kafka_tasks.retry import Attempt, Deadline, NotYet, OutOfTime, RetryPolicy
 
 # Longer than any layer takes on a slow laptop: from here on a person wants to see why.
-PATIENCE_S = 5.0
+_PATIENCE_S = 5.0
 
 
 def ladder(topology: Topology) -> tuple[Probe, ...]:
@@ -79,8 +79,8 @@ def _climb(
     def observe(attempt: Attempt) -> None:
         nonlocal shown_at
         if watch.fail_on_death:
-            raise_if_dead(probe.layer, watch)
-        if attempt.waited_s - shown_at >= PATIENCE_S:
+            _raise_if_dead(probe.layer, watch)
+        if attempt.waited_s - shown_at >= _PATIENCE_S:
             shown_at = attempt.waited_s
             service = _suspect(probe.layer, watch, context.cluster)
             recorder.emit(
@@ -113,12 +113,12 @@ def _suspect(layer: str, watch: Watch, cluster: Cluster) -> str:
     return next(dead, cluster.topology.suspect(layer))
 
 
-def raise_if_dead(layer: str, watch: Watch) -> None:
+def _raise_if_dead(layer: str, watch: Watch) -> None:
     """Raise `ServiceDied` for the first service that is no longer alive."""
     for service in watch.services():
         if not service.alive:
             raise ServiceDied(
-                f"{service.name} ended while it was waited for "
+                f"{service.name} exited while it was waited for "
                 f"(layer {layer}{', ' + service.ended if service.ended else ''}).",
                 layer=layer,
                 service=service.name,
@@ -157,4 +157,4 @@ def glance(cluster: Cluster, watch: Watch, recorder: Recorder) -> Glance:
         context.close()
 
 
-__all__ = ["Glance", "NotYet", "Watch", "glance", "ladder", "raise_if_dead", "wait_until_ready"]
+__all__ = ["Glance", "NotYet", "Watch", "glance", "ladder", "wait_until_ready"]

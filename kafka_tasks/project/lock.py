@@ -28,12 +28,12 @@ class Holder(msgspec.Struct, frozen=True):
 
 
 def holder(project: Project) -> Holder | None:
-    """Who wrote down last that it holds the lock; says nothing about whether it still does."""
+    """Return the last recorded holder of the lock, which may have released it since."""
     return json_files.recall(project.state / "lock.json", Holder)
 
 
 def is_held(project: Project) -> bool:
-    """Whether somebody changes the cluster just now."""
+    """Return whether a command is changing the cluster."""
     from filelock import FileLock, Timeout
 
     if not (project.state / "lock").exists():

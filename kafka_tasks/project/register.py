@@ -28,7 +28,7 @@ def remember(project: Project) -> None:
 
 
 def remembered() -> Iterator[Project]:
-    """Every noted project that still has state; notes of those that have none are dropped."""
+    """Yield every noted project that still has state; drop the notes of the others."""
     notes: list[Path] = []
     with contextlib.suppress(OSError):
         notes = sorted(_folder().iterdir())
@@ -41,7 +41,7 @@ def remembered() -> Iterator[Project]:
 
 
 def _noted(note: Path) -> Path | None:
-    """The project of a note that still has state."""
+    """Return the project of a note if it still has state."""
     with contextlib.suppress(OSError, ValueError):
         path = Path(os.fsdecode(note.read_bytes()))
         if path.is_absolute() and (path / STATE_DIRECTORY).is_dir():

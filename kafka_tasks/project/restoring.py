@@ -41,5 +41,5 @@ def write(project: Project, begun: Restoring) -> None:
 
 
 def forget(project: Project) -> None:
-    """Remove the record of a restore that has ended."""
+    """Remove the record of a restore that is over."""
     (project.state / FILE).unlink(missing_ok=True)

@@ -21,10 +21,10 @@ FILE = "state.json"
 _CHECKSUM = "checksum"
 
 # A record with anything else in it was not written here, and is set aside like a torn one.
-Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
-Name = Annotated[str, msgspec.Meta(pattern=rf"^({'|'.join(topology.NAMES)})\Z")]
-Pid = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
-Word = Annotated[str, msgspec.Meta(pattern=r"^[\w.-]{0,255}\Z")]
+_Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
+_Name = Annotated[str, msgspec.Meta(pattern=rf"^({'|'.join(topology.NAMES)})\Z")]
+_Pid = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+_Word = Annotated[str, msgspec.Meta(pattern=r"^[\w.-]{0,255}\Z")]
 
 
 class ServiceRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,11 +35,11 @@ class ServiceRecord(msgspec.Struct, frozen=True, kw_only=True):
     of its argument list.
     """
 
-    name: Name
+    name: _Name
     role: Role
-    port: Port
-    token: Word | None = None
-    pid: Pid | None = None
+    port: _Port
+    token: _Word | None = None
+    pid: _Pid | None = None
     started_s: float | None = None
     command: str | None = None
 
@@ -54,10 +54,10 @@ class ClusterRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One cluster: what it was started with, and whether it should be running."""
 
     schema: Literal[2] = 2
-    runtime: Word
+    runtime: _Word
     wanted: Literal["running", "stopped"]
-    version: Word
-    kafka_version: Word
+    version: _Word
+    kafka_version: _Word
     changed_at: float
     services: tuple[ServiceRecord, ...]
     auto_ports: tuple[str, ...] = ()
@@ -90,10 +90,10 @@ class ClusterRecord(msgspec.Struct, frozen=True, kw_only=True):
 class _ServiceRecord1(msgspec.Struct, frozen=True, kw_only=True):
     """One service as schema 1 has it."""
 
-    name: Name
-    port: Port
-    token: Word
-    pid: Pid | None = None
+    name: _Name
+    port: _Port
+    token: _Word
+    pid: _Pid | None = None
     started_s: float | None = None
     command: str | None = None
 
@@ -101,13 +101,13 @@ class _ServiceRecord1(msgspec.Struct, frozen=True, kw_only=True):
 class _ClusterRecord1(msgspec.Struct, frozen=True, kw_only=True):
     """One cluster as schema 1 has it: ports of ZooKeeper and of the first broker, and a count."""
 
-    runtime: Word
+    runtime: _Word
     wanted: Literal["running", "stopped"]
-    version: Word
-    kafka_version: Word
+    version: _Word
+    kafka_version: _Word
     brokers: Annotated[int, msgspec.Meta(ge=1, le=MAX_BROKERS)]
-    port: Port
-    zookeeper_port: Port
+    port: _Port
+    zookeeper_port: _Port
     changed_at: float
     services: tuple[_ServiceRecord1, ...] = ()
     auto_ports: tuple[str, ...] = ()
@@ -138,7 +138,7 @@ class _ClusterRecord1(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(found, changed_at=self.changed_at)
 
 
-class Corrupt(Exception):
+class _Corrupt(Exception):
     """The state file is not readable as one; `kept` is where it was moved to."""
 
     def __init__(self, kept: Path) -> None:
@@ -147,7 +147,7 @@ class Corrupt(Exception):
 
 
 def read(project: Project) -> ClusterRecord | None:
-    """The record, or None where there is none or where it is unreadable."""
+    """Return the record, or None where there is none or where it is unreadable."""
     try:
         return _load(project.state / FILE)
     except (OSError, json_files.Unreadable):
@@ -178,7 +178,7 @@ def _checksum(document: dict[str, Any]) -> str:
 
 
 def remembered(project: Project) -> dict[str, int]:
-    """Return the project's own choices, for settings that nobody gave."""
+    """Return the project's own choices, for settings that are not set."""
     if (begun := restoring.read(project)) and begun.committed:
         return {"brokers": begun.brokers}
     record = read(project)
@@ -202,7 +202,7 @@ def set_aside_if_corrupt(project: Project) -> Path | None:
 
 
 def write(project: Project, record: ClusterRecord) -> None:
-    """Replace the record in one step, so that a crash leaves the old or the new one."""
+    """Replace the record in one step, so that even a crash keeps the old or the new one."""
     document = msgspec.to_builtins(record)
     document[_CHECKSUM] = _checksum(document)
     replace_file(project.state / FILE, msgspec.json.format(msgspec.json.encode(document), indent=2))

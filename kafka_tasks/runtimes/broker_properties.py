@@ -23,7 +23,7 @@ RESERVED = frozenset(
 
 
 def read(path: Path | None) -> dict[str, str]:
-    """The user's broker properties; raises `InvalidInput` with file and line."""
+    """Return the user's broker properties; raises `InvalidInput` with file and line."""
     if path is None:
         return {}
     try:
@@ -54,6 +54,6 @@ def read(path: Path | None) -> dict[str, str]:
 
 
 def _name(text: str) -> str:
-    """A malformed line's first word alone: what follows may be a secret."""
+    """Return the first word of a malformed line: the rest may be a secret."""
     match = re.match(r"[A-Za-z0-9._-]+", text)
     return f"{match[0][:60]}…" if match and match[0] != text else text[:60] if match else "…"

@@ -24,7 +24,7 @@ class Runtime(Protocol):
 
     @property
     def abilities(self) -> Abilities:
-        """What it is able to do."""
+        """Its abilities, as data."""
 
     def plan(self, settings: Settings) -> Cluster:
         """Return the cluster that is here, or that a start would make; starts nothing."""
@@ -68,13 +68,13 @@ class Recovered:
 
 
 class Recovery(Protocol):
-    """The ability to put right what a crash left."""
+    """The ability to recover from a crash."""
 
     def recover(self) -> Recovered:
         """Record what runs without a record, resume what is suspended, and look once at it all."""
 
     def unclean(self, seen: Observation) -> bool:
-        """Return whether a broker ended without deregistering."""
+        """Return whether a broker exited without deregistering."""
 
     def perhaps_registered(self, seen: Observation) -> bool:
         """Return whether a broker that does not run may still be registered."""
@@ -89,7 +89,7 @@ class Preparation(Protocol):
     def wants_rehearsal(self, settings: Settings) -> bool:
         """Return whether a start and a stop would make later starts faster."""
 
-    def settled(self, *, wait: bool = False) -> None:
+    def prepare_next_start(self, *, wait: bool = False) -> None:
         """Prepare what makes the next start faster, now that the cluster is ready."""
 
 

@@ -115,7 +115,7 @@ class _Line:
 
     @property
     def kind(self) -> str | None:
-        """What the next word is a name of: topics, groups, snapshots or None."""
+        """Return the kind of name that comes next: topics, groups, snapshots or None."""
         if self.task is None or self.expected is None:
             return None
         found: str | None = self.collection[self.task].completes.get(self.expected)

@@ -197,7 +197,7 @@ def test_containers_removed_while_waiting(project: Bench) -> None:
     assert project.docker("compose", "down").code == 0
     waiter.join(timeout=60)
     assert results[0].code == 5, results[0].err
-    assert "ended while it was waited for" in results[0].err
+    assert "exited while it was waited for" in results[0].err
 
 
 def test_a_named_file_without_our_services(project: Bench) -> None:

@@ -29,7 +29,7 @@ def test_a_killed_broker_is_named_by_every_command(breakable: Sandbox) -> None:
     states = {s["name"]: s["state"] for s in seen.document["services"]}
     assert states == {"zookeeper": "ready", "kafka": "failed"}
     for verb in ("topic.list", "group.list", "topic"):
-        breakable.run(verb).refused(5, "kafka has ended", "invoke kafka.up")
+        breakable.run(verb).refused(5, "kafka has exited", "invoke kafka.up")
     assert breakable.run("wait", "--timeout", "0.2").code == 5
     assert breakable.up()["changed"] is True
     again = breakable.run("topic", "-o", "json").document

@@ -22,7 +22,7 @@ _QUICK_S = 60.0
 
 
 def require_compose() -> tuple[int, ...]:
-    """The version of Compose v2 here; raises `EngineMissing` where only v1, or none, is."""
+    """Return the version of Compose v2; raises `EngineMissing` where only v1, or none, is."""
     if shutil.which("docker") is None:
         raise EngineMissing(
             "There is no `docker` command on this machine.",
@@ -110,7 +110,7 @@ class Project:
         ]
 
     def _environment(self) -> dict[str, str]:
-        """The caller's, except what could stand in for a value that was decided here."""
+        """Return the caller's environment without names that would replace a value set here."""
         kept = {
             name: value
             for name, value in environment().items()
@@ -129,7 +129,7 @@ class Project:
         )
 
     def config(self, *, profile: str | None = None) -> dict[str, Any]:
-        """The file as Compose reads it; raises `InvalidInput` with Compose's own words."""
+        """Return the file as Compose reads it; raises `InvalidInput` with Compose's own words."""
         done = self.run("config", "--format", "json", profile=profile)
         if done.code:
             raise InvalidInput(
@@ -173,19 +173,19 @@ class Project:
 
 
 def unpause_container(identifier: str) -> None:
-    """Let one paused container go on."""
+    """Resume a paused container."""
     processes.run(["docker", "unpause", identifier], timeout_s=60)
 
 
 def continue_container(identifier: str) -> None:
-    """Let the first process of a container go on that a signal had stopped."""
+    """Resume the first process of a container that a signal had stopped."""
     processes.run(["docker", "kill", "--signal", "CONT", identifier], timeout_s=60)
 
 
 def run_beside(container: str, image: str, user: str, name: str, script: str, *words: str) -> None:
     """Run a script of bash with a container's volumes, without network, until it ends.
 
-    Raises `MachineError`. One of that name that an interrupted call left is ended first.
+    Raises `MachineError`. A container of that name that an interrupted call left is removed first.
     """
     done = _beside(container, image, user, name, script, words)
     if done.code:
@@ -199,7 +199,7 @@ def run_beside(container: str, image: str, user: str, name: str, script: str, *w
 def ask_beside(
     container: str, image: str, user: str, name: str, script: str, *words: str
 ) -> list[str] | None:
-    """The lines that such a script prints, which cannot write; None where it failed."""
+    """Return what a read-only script prints, line by line; None where it failed."""
     done = _beside(f"{container}:ro", image, user, name, script, words)
     return None if done.code else done.output.splitlines()
 
@@ -219,7 +219,7 @@ def _beside(
 
 
 def read_config(output: str) -> dict[str, Any]:
-    """What `docker compose config` prints; raises `MachineError` where it is something else."""
+    """Read the output of `docker compose config`; raises `MachineError` for other text."""
     # Warnings stand before the document, and may have braces themselves.
     document = re.search(r"^\{", output, re.MULTILINE)
     found: dict[str, Any]

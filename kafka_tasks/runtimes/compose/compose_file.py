@@ -17,7 +17,7 @@ from kafka_tasks.settings import PREFIX, Settings
 
 # In the order in which Compose looks for them.
 NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
-NEEDED = zookeeper_cluster(1).names
+_NEEDED = zookeeper_cluster(1).names
 OVERRIDE = "compose.override.yml"
 
 
@@ -40,7 +40,7 @@ def choose(settings: Settings) -> ComposeFile:
             raise InvalidInput(
                 f"{settings.compose_file} (KAFKA_TASKS_COMPOSE_FILE) has no service "
                 f"{' and no service '.join(lacking)}.",
-                hint=f"name the services {' and '.join(NEEDED)}, or unset "
+                hint=f"name the services {' and '.join(_NEEDED)}, or unset "
                 "KAFKA_TASKS_COMPOSE_FILE to use the packaged file",
             )
         return ComposeFile(settings.compose_file)
@@ -64,7 +64,7 @@ def packaged() -> Path:
 
 def _lacking(path: Path) -> list[str]:
     there = _services(path)
-    return [name for name in NEEDED if name not in there]
+    return [name for name in _NEEDED if name not in there]
 
 
 def _services(path: Path) -> set[str]:

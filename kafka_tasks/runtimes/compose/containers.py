@@ -127,7 +127,7 @@ def _state(service: Service, container: Container | None) -> ServiceState:
 
 
 def ended(container: Container) -> str:
-    """Return how a container ended, in a few words."""
+    """Return how a container exited, in a few words."""
     if container.out_of_memory:
         return f"killed for memory, exit code {container.exit_code}"
     return container.error or f"exit code {container.exit_code}"

@@ -29,5 +29,5 @@ class ComposePreparation:
         """Return False: images are all that a start needs."""
         return False
 
-    def settled(self, *, wait: bool = False) -> None:
+    def prepare_next_start(self, *, wait: bool = False) -> None:
         """Do nothing: the next start is as fast as this one."""

@@ -1,4 +1,4 @@
-"""What a crash left of containers: paused ones, and brokers that were killed."""
+"""Recovery of containers from a crash: paused ones, and brokers that were killed."""
 
 from __future__ import annotations
 

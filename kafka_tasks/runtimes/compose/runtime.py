@@ -99,7 +99,7 @@ class ComposeRuntime:
             )
 
     def _drop_orphans(self, project: command.Project) -> None:
-        """Remove containers of ours whose service the file no longer has."""
+        """Remove kafka-tasks containers whose service the file no longer has."""
         for found in self._site.engine.of_project(project.name):
             mine = found.labels.get(containers.OURS) is not None
             if mine and found.service not in NAMES:

@@ -1,6 +1,6 @@
 """The JVM class archive that makes second and later starts fast.
 
-Nobody waits for it: the first start writes down which classes it loads (which costs nothing
+No command waits for it: the first start writes down which classes it loads (which costs nothing
 measurable), and a process of its own, at the lowest priority, turns the list into an archive
 afterwards. `-Xshare:dump` needs neither jcmd nor a base archive, so the bundled Java does it as
 well as the system's.
@@ -27,18 +27,18 @@ from kafka_tasks.runtimes.embedded.java import Java
 from kafka_tasks.runtimes.embedded.verified import VerifiedFiles
 
 # A damaged order makes the builder touch nothing outside the order's own directory.
-FileName = Annotated[str, msgspec.Meta(pattern=r"^[\w-][\w.-]{0,200}\Z")]
-ArchiveName = Annotated[str, msgspec.Meta(pattern=rf"^({'|'.join(roles.ARCHIVES)})\Z")]
-AbsolutePath = Annotated[str, msgspec.Meta(pattern=r"^/[^\0]*\Z")]
+_FileName = Annotated[str, msgspec.Meta(pattern=r"^[\w-][\w.-]{0,200}\Z")]
+_ArchiveName = Annotated[str, msgspec.Meta(pattern=rf"^({'|'.join(roles.ARCHIVES)})\Z")]
+_AbsolutePath = Annotated[str, msgspec.Meta(pattern=r"^/[^\0]*\Z")]
 _DUMP_TIMEOUT_S = 180
 
 
 class Order(msgspec.Struct, frozen=True):
     """What a builder needs: absolute paths, and the class lists beside it by archive."""
 
-    java: AbsolutePath
-    class_path: AbsolutePath
-    lists: dict[ArchiveName, FileName]
+    java: _AbsolutePath
+    class_path: _AbsolutePath
+    lists: dict[_ArchiveName, _FileName]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ class Archives:
     def is_built(self) -> bool:
         """Return whether every archive is there, as it was when it was built.
 
-        The JVM itself does not notice damaged content, so their checksums are compared, anew only
-        when size or time differ.
+        The JVM itself does not notice damaged content, so their checksums are compared, and
+        computed again only when size or time differ.
         """
         expected = json_files.recall(self.directory / "built.json", dict[str, str])
         if expected is None:

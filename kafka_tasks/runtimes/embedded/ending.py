@@ -18,7 +18,7 @@ _INTERRUPTED_S = 5.0
 
 @dataclass(slots=True)
 class Ending:
-    """Services that are stopped; `record` no longer has the processes that ended in order."""
+    """Services that are stopped; `record` no longer has the processes that exited in order."""
 
     project: Project
     record: ClusterRecord

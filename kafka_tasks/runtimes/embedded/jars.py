@@ -49,13 +49,13 @@ class Lock(msgspec.Struct, frozen=True):
 
 
 def supported_lines() -> tuple[str, ...]:
-    """The Kafka lines that have a lock file, oldest first."""
+    """Return the Kafka lines that have a lock file, oldest first."""
     names = (entry.name for entry in (files(__package__) / "locks").iterdir())
     return tuple(sorted(name[6:-5] for name in names if name.endswith(".json")))
 
 
 def load_lock(line: str) -> Lock:
-    """The lock of a Kafka line such as 3.9; raises `InvalidInput` for a line without one."""
+    """Return the lock of a Kafka line such as 3.9; raises `InvalidInput` for a line without one."""
     try:
         content = (files(__package__) / "locks" / f"kafka-{line}.json").read_bytes()
     except FileNotFoundError as error:
@@ -75,7 +75,7 @@ def _missing(lock: Lock, cache: Path) -> list[Jar]:
 
 
 def ensure(lock: Lock, cache: Path, recorder: Recorder) -> tuple[Path, ...]:
-    """Every jar of the lock, verified, downloading those that are missing or damaged.
+    """Return every jar of the lock, verified; download those that are missing or damaged.
 
     Raises `JarsMissing` when one is not to be had and `MachineError` when the cache cannot be
     written.

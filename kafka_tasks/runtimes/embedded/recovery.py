@@ -1,4 +1,4 @@
-"""What a crash left: processes without a record, suspended ones, brokers that were killed."""
+"""Recovery from a crash: processes without a record, suspended ones, brokers that were killed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class EmbeddedRecovery:
         return Recovered(look(record), strays, tuple(name for name, _ in suspended))
 
     def unclean(self, seen: Observation) -> bool:
-        """Return whether a broker ended without a goodbye, so that it may still be registered."""
+        """Return whether a broker exited without a goodbye, so that it may still be registered."""
         record = recorded(self.project, self.runtime)
         data = self.project.state / "data"
         if record is None:

@@ -12,7 +12,7 @@ from kafka_tasks.clients.maven import sha256
 from kafka_tasks.project import json_files
 
 
-class Seen(msgspec.Struct, frozen=True):
+class _Seen(msgspec.Struct, frozen=True):
     """A file as it was when its checksum was computed."""
 
     sha256: str
@@ -28,15 +28,15 @@ class VerifiedFiles:
         self._seen = self._read()
         self._changed = False
 
-    def _read(self) -> dict[str, Seen]:
-        return json_files.recall(self._index, dict[str, Seen]) or {}
+    def _read(self) -> dict[str, _Seen]:
+        return json_files.recall(self._index, dict[str, _Seen]) or {}
 
     def holds(self, path: Path, expected_sha256: str) -> bool:
-        """Whether the file is there with this checksum."""
+        """Return whether the file is there with this checksum."""
         return self.checksum(path) == expected_sha256
 
     def checksum(self, path: Path) -> str | None:
-        """The sha256 of the file, hashed anew only if size or time differ; None without it."""
+        """Return the file's sha256, computed again only if size or time differ."""
         try:
             now = path.stat()
         except OSError:
@@ -46,7 +46,7 @@ class VerifiedFiles:
         if seen and (seen.size, seen.mtime_ns) == (now.st_size, now.st_mtime_ns):
             return seen.sha256
         found = sha256(path)
-        self._seen[key] = Seen(found, now.st_size, now.st_mtime_ns)
+        self._seen[key] = _Seen(found, now.st_size, now.st_mtime_ns)
         self._changed = True
         return found
 

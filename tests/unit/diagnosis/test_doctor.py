@@ -135,7 +135,7 @@ def died(exam: Examination, said: str, *, service: str = "kafka") -> ServiceDied
     """Return the error of a failed start with these last log lines."""
     assert exam.session is not None
     exam.session.last_words[service] = said.splitlines()
-    return ServiceDied("kafka ended while it was waited for.", service=service, hint="the log")
+    return ServiceDied("kafka exited while it was waited for.", service=service, hint="the log")
 
 
 def test_a_failed_start_is_explained_by_its_log(make_exam: MakeExam) -> None:

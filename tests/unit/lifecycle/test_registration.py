@@ -27,7 +27,7 @@ def test_a_killed_brokers_registration_is_waited_out(
     runtime.calls.clear()
     assert up(session).changed
     assert listed == []
-    assert runtime.calls == ["start zookeeper", "start", "settled"]
+    assert runtime.calls == ["start zookeeper", "start", "prepare"]
     notices = [event.text for event in heard if "still lists broker 1" in event.text]
     assert len(notices) == 1
 

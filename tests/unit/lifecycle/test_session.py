@@ -17,7 +17,7 @@ def test_nothing_is_asked_of_a_cluster_that_does_not_run(session: Session) -> No
     session.require_running()
 
 
-@pytest.mark.parametrize(("end", "word"), [("kill", "has ended"), ("suspend", "is suspended")])
+@pytest.mark.parametrize(("end", "word"), [("kill", "has exited"), ("suspend", "is suspended")])
 def test_a_broker_that_cannot_answer_is_not_waited_for(
     session: Session, runtime: FakeRuntime, end: str, word: str
 ) -> None:

@@ -30,7 +30,7 @@ def test_up_starts_everything_and_returns_when_it_is_ready(
         ("kafka", "ready"),
     ]
     assert [mark.layer for mark in found.timeline] == ["process", "process", "broker"]
-    assert runtime.calls == ["start", "settled"]
+    assert runtime.calls == ["start", "prepare"]
     assert list(register.remembered()) == [session.project]
     assert not is_held(session.project)
 

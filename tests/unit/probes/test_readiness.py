@@ -126,7 +126,7 @@ def test_a_service_that_dies_ends_the_wait_at_once(
     assert probe.seen == 3
     assert clock.sleeps == pytest.approx([0.01, 0.02])
     error = caught.value
-    assert error.message == "kafka ended while it was waited for (layer broker)."
+    assert error.message == "kafka exited while it was waited for (layer broker)."
     assert (error.layer, error.service, error.exit_code) == ("broker", "kafka", 5)
     assert error.evidence == tuple(LOGS["kafka"][-12:])
 

@@ -59,7 +59,7 @@ def test_a_running_cluster_is_stopped_and_started(
     assert restore(session, snapshot, confirmed=True).restarted is True
     assert runtime.calls == [
         *("data", "stop zookeeper,kafka", "data"),
-        *("expect 1", "start", "settled"),
+        *("expect 1", "start", "prepare"),
     ]
 
 
@@ -168,7 +168,7 @@ def test_up_undoes_a_restore_that_was_not_complete(
     up(session)
     assert runtime.files == FakeData(there=OTHER)
     assert any(event.text.startswith("undoing the restore of base") for event in heard)
-    assert runtime.calls == ["data", "start", "settled"]
+    assert runtime.calls == ["data", "start", "prepare"]
 
 
 def test_up_finishes_a_restore_that_was_complete(
@@ -204,4 +204,4 @@ def test_the_runtime_of_the_restore_recovers_it(
     _begun(session, committed=True)
     up(replace(session, runtime=other))
     assert runtime.files.there == CONTENT
-    assert other.calls == ["start", "settled"]
+    assert other.calls == ["start", "prepare"]

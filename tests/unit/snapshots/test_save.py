@@ -44,7 +44,7 @@ def test_a_running_cluster_is_stopped_saved_and_started(
     """In that order, and it is said."""
     started()
     assert save(session, "base").restarted is True
-    assert runtime.calls == ["data", "stop zookeeper,kafka", "data", "start", "settled"]
+    assert runtime.calls == ["data", "stop zookeeper,kafka", "data", "start", "prepare"]
     notices = [event.text for event in heard if event.kind == "notice"]
     assert "stopping the cluster to save base; it is started again afterwards" in notices
 

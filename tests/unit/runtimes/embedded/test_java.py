@@ -34,7 +34,7 @@ def make_home(tmp_path: Path) -> MakeHome:
 def places(monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
     """The bundled Java and the one on PATH, as far as a test puts them here."""
     found: dict[str, Path] = {}
-    monkeypatch.setattr(java, "bundled_home", lambda: found.get("bundled"))
+    monkeypatch.setattr(java, "_bundled_home", lambda: found.get("bundled"))
 
     def which(name: str) -> str | None:
         assert name == "java"
