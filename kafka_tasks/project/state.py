@@ -138,14 +138,6 @@ class _ClusterRecord1(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(found, changed_at=self.changed_at)
 
 
-class _Corrupt(Exception):
-    """The state file is not readable as one; `kept` is where it was moved to."""
-
-    def __init__(self, kept: Path) -> None:
-        super().__init__(str(kept))
-        self.kept = kept
-
-
 def read(project: Project) -> ClusterRecord | None:
     """Return the record, or None where there is none or where it is unreadable."""
     try:
