@@ -118,7 +118,7 @@ def test_patterns_take_time_in_proportion(known: Signature) -> None:
 
 
 def test_endless_lines_cost_little() -> None:
-    """A thousand lines of what patterns begin with are searched within two seconds of CPU."""
+    """A thousand lines of what patterns begin with do not make a pattern backtrack for ever."""
     nasty = [
         "x" * 20_000,
         "FileSystemException: " * 900,
@@ -129,7 +129,8 @@ def test_endless_lines_cost_little() -> None:
     ]
     began = time.process_time()
     assert signatures.search({"kafka": nasty * 10, "tool": nasty * 10}) == []
-    assert time.process_time() - began < 2
+    # About a second; a pattern that backtracks takes minutes.
+    assert time.process_time() - began < 30
 
 
 def test_only_the_end_of_a_log_is_searched() -> None:
