@@ -154,7 +154,7 @@ def test_a_container_that_exits_at_once(project: Bench) -> None:
     with_file(project, ("${KAFKA_HEAP_OPTS:--Xmx512m}", "-Xmx1x"))
     failed = project.run("up")
     assert failed.code == 5, failed.err
-    assert "kafka ended" in failed.err
+    assert "kafka exited" in failed.err
     assert "exit code 1" in failed.err
     assert "Invalid maximum heap size" in failed.err
     assert not [c for c in project.containers.values() if c.status == "running"]

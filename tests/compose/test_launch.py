@@ -47,7 +47,7 @@ def test_a_forbidden_variable_ends_both_ways(project: Bench) -> None:
     failed = project.run("up", "--timeout", "30")
     assert failed.code == 5, failed.out + failed.err
     assert "KAFKA_PORT is deprecated" in failed.err
-    assert "kafka ended" in failed.err
+    assert "kafka exited" in failed.err
 
 
 def test_a_variable_of_the_caller_does_no_harm(project: Bench) -> None:

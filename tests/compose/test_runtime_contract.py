@@ -1,0 +1,71 @@
+"""The contract of runtimes, on containers of a real engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import docker
+import pytest
+
+from kafka_tasks.lifecycle.session import Session, open_session
+from kafka_tasks.project import state
+from kafka_tasks.project.directory import Project
+from kafka_tasks.settings import load
+from tests.compose.conftest import Bench, make_project, named
+from tests.contract import topics
+from tests.contract.runtime import RuntimeContract, Subject
+
+
+def _running(bench: Bench) -> dict[str, Any]:
+    return {
+        name: container
+        for name, container in bench.containers.items()
+        if container.status in ("running", "paused")
+    }
+
+
+@pytest.fixture(scope="module")
+def subject(
+    tmp_path_factory: pytest.TempPathFactory,
+    engine: docker.DockerClient,
+    images: None,
+) -> Iterator[Subject]:
+    """Return a project of this process, with the settings that a command would have."""
+    bench = make_project(tmp_path_factory.mktemp(named("contract")), engine)
+    project = Project(bench.path)
+
+    def open_(environ: Mapping[str, str]) -> Session:
+        merged = {**bench.environ, **environ}
+        remembered = state.remembered(project)
+        return open_session(project, load(project.path, environ=merged, remembered=remembered))
+
+    def kill(service: str) -> None:
+        container = bench.containers[service]
+        container.kill()
+        container.wait(timeout=30)
+
+    def identities() -> dict[str, object]:
+        return {
+            name: (container.id, container.attrs["State"]["StartedAt"])
+            for name, container in _running(bench).items()
+        }
+
+    address = f"127.0.0.1:{bench.port()}"
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(bench.path)
+            yield Subject(
+                open=open_,
+                kill=kill,
+                hold=lambda service: bench.containers[service].pause(),
+                identities=identities,
+                put=lambda name: topics.create(address, name),
+                kept=lambda: topics.names(address),
+            )
+    finally:
+        bench.clean()
+
+
+class TestComposeRuntime(RuntimeContract):
+    """ZooKeeper and Kafka in containers."""
