@@ -22,15 +22,6 @@ def test_up_brings_a_ready_cluster(running: Bench) -> None:
     assert [mark["layer"] for mark in document["timeline"]][-2:] == ["cluster", "advertised"]
 
 
-def test_up_again_changes_nothing(running: Bench) -> None:
-    """A second `up` leaves the very same containers running."""
-    before = {name: c.id for name, c in running.containers.items()}
-    again = running.run("up", "-o", "json")
-    assert again.code == 0
-    assert again.json["changed"] is False
-    assert {name: c.id for name, c in running.containers.items()} == before
-
-
 def test_a_topic_is_created_and_proven(running: Bench) -> None:
     """`topic` works through the published port."""
     found = running.run("topic", "-o", "json")
@@ -90,24 +81,6 @@ def test_ports_are_published_on_loopback_only(running: Bench) -> None:
     for container in running.containers.values():
         for hosts in container.attrs["HostConfig"]["PortBindings"].values():
             assert [host["HostIp"] for host in hosts] == ["127.0.0.1"]
-
-
-def test_data_survives_restart_down_and_a_kill(project: Bench) -> None:
-    """Topic and record are there after `restart`, after `down` and `up`, and after a SIGKILL."""
-    assert project.run("up").code == 0
-    assert project.run("topic").code == 0
-    cluster = project.run("status", "-o", "json").json["cluster_id"]
-    assert project.run("restart").code == 0
-    assert project.run("down").code == 0
-    assert not project.containers
-    assert project.run("up").code == 0
-    project.containers["kafka"].kill()
-    healed = project.run("up", "-o", "json")
-    assert healed.code == 0, healed.out
-    assert healed.json["cluster_id"] == cluster
-    proven = project.run("topic", "-o", "json").json
-    assert proven["created"] is False
-    assert proven["records"] == 2
 
 
 def test_down_with_wipe_removes_exactly_what_is_ours(project: Bench) -> None:
