@@ -106,7 +106,7 @@ def test_ctrl_c_in_a_repair_stops_only_what_it_started(project: Sandbox) -> None
 
 def test_ctrl_c_in_wait_leaves_the_cluster_alone(project: Sandbox) -> None:
     """`wait` that is interrupted exits 130 and has changed nothing."""
-    services = "kafka_tasks.runtimes.embedded.runtime:EmbeddedRuntime.services@3"
+    services = "kafka_tasks.runtimes.embedded.runtime:EmbeddedRuntime.observe@3"
     code, _, err = faulty(project, "int-call", services, "wait")
     assert code == 130, err
     assert "Error: Interrupted" in err and "Traceback" not in err
