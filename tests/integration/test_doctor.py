@@ -168,7 +168,7 @@ def test_a_bundle_overwrites_nothing(breakable: Sandbox) -> None:
     """A file that is there is left alone, and --dry writes none."""
     target = breakable.path / "mine.tar.gz"
     target.write_text("mine")
-    breakable.run("doctor", "--bundle", str(target)).refused(3, "exists already")
+    breakable.run("doctor", "--bundle", str(target)).refused(3, f"{target} exists.")
     assert target.read_text() == "mine"
     other = breakable.path / "other.tar.gz"
     dry = breakable.run("--dry", "doctor", "--bundle", str(other))
@@ -196,7 +196,7 @@ def test_fix_says_asks_and_does(breakable: Sandbox) -> None:
     assert not draft.exists()
     assert stat.S_IMODE(state.stat().st_mode) == 0o700
     assert breakable.pids() == pids
-    assert breakable.recorded()["schema"] == 1
+    assert breakable.recorded()["schema"] == 2
     again = breakable.run("doctor", "--fix", "--yes")
     assert "nothing that can be fixed" in again.out
 
