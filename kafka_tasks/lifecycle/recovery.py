@@ -51,11 +51,11 @@ def _end_restore(session: Session) -> bool:
     session.recorder.notice(told)
     access = mine.data()
     with access.data(mine.settings) as data:
-        settle_restore(mine.project, access, mine.settings, data)
+        conclude_restore(mine.project, access, mine.settings, data)
     return True
 
 
-def settle_restore(project: Project, access: DataAccess, settings: Settings, data: Data) -> None:
+def conclude_restore(project: Project, access: DataAccess, settings: Settings, data: Data) -> None:
     """Swap the new data in where it is complete, else delete what there is of it."""
     begun = restoring.read(project)
     if begun is not None and begun.committed:

@@ -62,7 +62,7 @@ def await_deregistration(
     except OutOfTime as error:
         raise NotReady(
             f"The registration of a killed broker did not expire in time: {error}.",
-            layer=service.role.settled_by,
+            layer=service.role.proven_by,
             service=service.name,
             hint="invoke kafka.up --timeout 120",
         ) from error

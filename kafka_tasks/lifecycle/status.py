@@ -166,7 +166,7 @@ class _Judge:
         if failed is None or service.name in self.well:
             return "ready"
         layers = self.cluster.topology.layers
-        settled_by = service.role.settled_by
-        if settled_by in layers and layers.index(failed) > layers.index(settled_by):
+        proven_by = service.role.proven_by
+        if proven_by in layers and layers.index(failed) > layers.index(proven_by):
             return "ready"
         return "starting" if self.overall == "starting" else "degraded"

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 _Mode = Literal["zookeeper", "kraft"]
-_Logging = Literal["log4j", "log4j2"]
 
 # Confluent Platform 7.5 is Kafka 3.5, …, 7.9 is Kafka 3.9.
 _OLDEST_MINOR = 5
@@ -29,7 +28,6 @@ class KafkaLine:
     confluent: str
     modes: tuple[_Mode, ...] = ("zookeeper",)
     java: tuple[int, int] = (11, 23)
-    logging: _Logging = "log4j"
 
     @property
     def newest(self) -> str:

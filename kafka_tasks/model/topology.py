@@ -40,9 +40,9 @@ class Role(StrEnum):
         return _FIRST_NAMES[self]
 
     @property
-    def settled_by(self) -> str:
-        """The readiness layer after which nothing that fails is this role's fault."""
-        return _SETTLED_BY[self]
+    def proven_by(self) -> str:
+        """The readiness layer that proves it: what fails after it is not this role's fault."""
+        return _PROVEN_BY[self]
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -57,7 +57,7 @@ class Role(StrEnum):
 
 _FIRST_NAMES = {Role.ZOOKEEPER: "zookeeper", Role.BROKER: "kafka"}
 _MOST = {Role.ZOOKEEPER: 1, Role.BROKER: MAX_BROKERS}
-_SETTLED_BY = {Role.ZOOKEEPER: "zookeeper", Role.BROKER: "advertised"}
+_PROVEN_BY = {Role.ZOOKEEPER: "zookeeper", Role.BROKER: "advertised"}
 # ZooKeeper refuses a directory for snapshots with transaction logs in it.
 _PLACES = {Role.ZOOKEEPER: ("", "-log"), Role.BROKER: ("",)}
 _LAYERS_OF_BROKERS = ("broker", "cluster", "advertised")
@@ -143,12 +143,12 @@ class Topology:
     @property
     def coordination_layers(self) -> tuple[str, ...]:
         """The readiness layers of the coordinators."""
-        return tuple(dict.fromkeys(each.role.settled_by for each in self.coordinators))
+        return tuple(dict.fromkeys(each.role.proven_by for each in self.coordinators))
 
     @property
     def unreachable_layers(self) -> frozenset[str]:
         """Layers with nothing to prove from here: no coordinator of theirs has an address."""
-        reachable = {each.role.settled_by for each in self.coordinators if each.address}
+        reachable = {each.role.proven_by for each in self.coordinators if each.address}
         return frozenset(self.coordination_layers) - reachable
 
     @property
@@ -167,14 +167,14 @@ class Topology:
         """Services in the order in which they stop, one after the other: brokers first."""
         return tuple(reversed(self.services))
 
-    def settled_by(self, layer: str) -> tuple[Service, ...]:
-        """Return the services that are well once this readiness layer holds."""
-        return tuple(service for service in self.services if service.role.settled_by == layer)
+    def proven_by(self, layer: str) -> tuple[Service, ...]:
+        """Return the services that this readiness layer proves."""
+        return tuple(service for service in self.services if service.role.proven_by == layer)
 
     def suspect(self, layer: str) -> str:
         """Return the name of the service whose log tells most where a layer does not hold."""
-        settled = self.settled_by(layer) or (self.services[:1] if layer == "process" else ())
-        return settled[0].name if settled else broker_name(1)
+        proven = self.proven_by(layer) or (self.services[:1] if layer == "process" else ())
+        return proven[0].name if proven else broker_name(1)
 
     def service(self, name: str) -> Service | None:
         """Return the service of this name, or None."""
@@ -254,7 +254,7 @@ def _nth(role: Role, number: int) -> Service:
     return Service(name, role, number)
 
 
-# Every name that a service of ours can have.
+# Every name that a kafka-tasks service can have.
 NAMES = tuple(_nth(role, number).name for role in Role for number in range(1, role.most + 1))
 
 

@@ -32,7 +32,7 @@ def _answering(
 ) -> Iterator[str]:
     # One whose port is not published cannot be asked, and counts.
     for coordinator in cluster.topology.coordinators:
-        probe = CoordinatorProbe(coordinator.role.settled_by)
+        probe = CoordinatorProbe(coordinator.role.proven_by)
         if coordinator.name not in alive or not _holds(probe, cluster, services, 0.0):
             return
         yield coordinator.name

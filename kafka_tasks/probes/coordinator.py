@@ -18,7 +18,7 @@ class CoordinatorProbe:
     def check(self, context: Context) -> list[Held]:
         """Ask each once; one that cannot be reached from here has nothing to prove."""
         held = []
-        for service in context.cluster.topology.settled_by(self.layer):
+        for service in context.cluster.topology.proven_by(self.layer):
             try:
                 held += self._asked(context, service)
             except Unanswered as error:

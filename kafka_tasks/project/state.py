@@ -146,6 +146,12 @@ def read(project: Project) -> ClusterRecord | None:
         return None
 
 
+def read_of(project: Project, runtime: str) -> ClusterRecord | None:
+    """Return the record, if this runtime wrote it."""
+    record = read(project)
+    return record if record and record.runtime == runtime else None
+
+
 def _load(path: Path) -> ClusterRecord:
     """Return a record, upgraded where an earlier version wrote it.
 
@@ -198,6 +204,12 @@ def write(project: Project, record: ClusterRecord) -> None:
     document = msgspec.to_builtins(record)
     document[_CHECKSUM] = _checksum(document)
     replace_file(project.state / FILE, msgspec.json.format(msgspec.json.encode(document), indent=2))
+
+
+def write_plan(project: Project, planned: ClusterRecord, before: ClusterRecord | None) -> None:
+    """Record what a start would be; whether the cluster should run stays as it was."""
+    wanted = before.wanted if before else "stopped"
+    write(project, msgspec.structs.replace(planned, wanted=wanted))
 
 
 def forget(project: Project) -> None:

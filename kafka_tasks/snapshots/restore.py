@@ -105,10 +105,10 @@ def _exchange(session: Session, snapshot: Snapshot, *, checked: bool) -> None:
             data.stage(snapshot_file.files(snapshot))
             with signals_held():
                 restoring.write(project, begun.complete())
-                recovery.settle_restore(project, access, settings, data)
+                recovery.conclude_restore(project, access, settings, data)
         except BaseException as error:
             with signals_held():
-                recovery.settle_restore(project, access, settings, data)
+                recovery.conclude_restore(project, access, settings, data)
             if isinstance(error, Damaged):
                 raise store.damaged_error(snapshot.seen(), str(error)) from error
             raise

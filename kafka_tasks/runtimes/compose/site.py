@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,6 @@ from kafka_tasks.settings import Settings, environment, load
 RUNTIME = "compose"
 
 
-def _connect() -> Engine:
-    return Engine.connect(environment())
-
-
 @dataclass(slots=True)
 class Site:
     """What the abilities of the runtime share; the engine is connected when it is first asked."""
@@ -32,19 +28,17 @@ class Site:
     project: Project
     recorder: Recorder
     _connected: Engine | None = None
-    _connect: Callable[[], Engine] = field(default=_connect)
 
     @property
     def engine(self) -> Engine:
         """The engine; raises `EngineMissing` where none answers."""
         if self._connected is None:
-            self._connected = self._connect()
+            self._connected = Engine.connect(environment())
         return self._connected
 
     def record(self) -> ClusterRecord | None:
         """Return what was written down, if it was by this runtime."""
-        record = state.read(self.project)
-        return record if record and record.runtime == RUNTIME else None
+        return state.read_of(self.project, RUNTIME)
 
     def containers(self) -> dict[str, Container]:
         """Return the containers of the project's services."""

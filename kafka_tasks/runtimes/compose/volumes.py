@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import IO
 
-import msgspec
-
 from kafka_tasks.clients.docker import Container, Engine
 from kafka_tasks.errors import InvalidInput, MachineError
 from kafka_tasks.model.data_files import DataFile, as_tar, tar_end
@@ -235,8 +233,7 @@ class ComposeDataAccess:
         """Record what a start with these settings would be; whether it should run is kept."""
         before = self.site.record()
         planned = self.site.planned(settings, self.site.containers())
-        wanted = before.wanted if before else "stopped"
-        state.write(self.site.project, msgspec.structs.replace(planned, wanted=wanted))
+        state.write_plan(self.site.project, planned, before)
 
 
 class _Chunks(io.RawIOBase):

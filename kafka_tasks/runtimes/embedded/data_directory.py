@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import MachineError
 from kafka_tasks.model.data_files import DataFile
@@ -19,7 +17,7 @@ from kafka_tasks.model.topology import Topology, owner_of, place_of, place_order
 from kafka_tasks.project import private, state
 from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes.embedded import jars
-from kafka_tasks.runtimes.embedded.observation import look, recorded
+from kafka_tasks.runtimes.embedded.observation import look
 from kafka_tasks.runtimes.embedded.planning import planned_record
 from kafka_tasks.settings import Settings
 
@@ -132,12 +130,11 @@ class EmbeddedDataAccess:
 
     def expect(self, settings: Settings) -> None:
         """Record what a start with these settings would be; whether it should run is kept."""
-        before = recorded(self.project, "embedded")
+        before = state.read_of(self.project, "embedded")
         kafka = jars.load_lock(settings.line.kafka).kafka
         notice = self.recorder.notice
         planned = planned_record(self.project, settings, kafka, look(before), notice)
-        wanted = before.wanted if before else "stopped"
-        state.write(self.project, msgspec.structs.replace(planned, wanted=wanted))
+        state.write_plan(self.project, planned, before)
 
     def wipe(self) -> None:
         """Delete the data, the configuration, the logs and the record."""

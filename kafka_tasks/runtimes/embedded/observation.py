@@ -12,15 +12,9 @@ from kafka_tasks.runtimes import roles
 from kafka_tasks.runtimes.embedded import process_tags
 
 
-def recorded(project: Project, runtime: str) -> ClusterRecord | None:
-    """Return what was written down, if it was by this runtime."""
-    record = state.read(project)
-    return record if record and record.runtime == runtime else None
-
-
 def known(project: Project, runtime: str) -> ClusterRecord | None:
     """Return the record; where it is lost, what the running processes tell by their tags."""
-    found = recorded(project, runtime)
+    found = state.read_of(project, runtime)
     return found or process_tags.with_strays(project.path, None, runtime)[0]
 
 

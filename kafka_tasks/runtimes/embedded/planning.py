@@ -10,10 +10,10 @@ import msgspec
 
 from kafka_tasks.model.cluster import Observation
 from kafka_tasks.model.topology import of_names
+from kafka_tasks.project import state
 from kafka_tasks.project.directory import Project
 from kafka_tasks.project.state import ClusterRecord, ServiceRecord
 from kafka_tasks.runtimes import ports
-from kafka_tasks.runtimes.embedded.observation import recorded
 from kafka_tasks.settings import Settings
 
 _RUNTIME = "embedded"
@@ -38,7 +38,7 @@ def planned_record(
     notice: Callable[[str], None],
 ) -> ClusterRecord:
     """Return the record of a start with these settings; every broker that runs is part of it."""
-    before = recorded(project, _RUNTIME)
+    before = state.read_of(project, _RUNTIME)
     own = {each.address.port for each in seen.services if each.alive and each.address}
     highest = max((s.number for s in of_names(seen.alive).brokers), default=0)
     planned = replace(settings, brokers=max(settings.brokers, highest)).topology

@@ -9,7 +9,7 @@ from kafka_tasks.model.cluster import Observation
 from kafka_tasks.project import state
 from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes.embedded import process_tags
-from kafka_tasks.runtimes.embedded.observation import look, recorded
+from kafka_tasks.runtimes.embedded.observation import look
 from kafka_tasks.runtimes.protocol import Recovered
 
 
@@ -25,7 +25,7 @@ class EmbeddedRecovery:
 
         A crash between the decision and the start, or a lost record, leaves such processes.
         """
-        before = recorded(self.project, self.runtime)
+        before = state.read_of(self.project, self.runtime)
         record, strays = process_tags.with_strays(self.project.path, before, self.runtime)
         if strays and record:
             self.project.make_state()
@@ -41,7 +41,7 @@ class EmbeddedRecovery:
 
     def unclean(self, seen: Observation) -> bool:
         """Return whether a broker exited without a goodbye, so that it may still be registered."""
-        record = recorded(self.project, self.runtime)
+        record = state.read_of(self.project, self.runtime)
         data = self.project.state / "data"
         if record is None:
             return any(data.iterdir()) if data.is_dir() else False

@@ -24,7 +24,7 @@ from kafka_tasks.runtimes.embedded.data_directory import EmbeddedDataAccess
 from kafka_tasks.runtimes.embedded.ending import Ending
 from kafka_tasks.runtimes.embedded.launch import Launcher
 from kafka_tasks.runtimes.embedded.log_tail import ServiceLogs
-from kafka_tasks.runtimes.embedded.observation import known, look, recorded
+from kafka_tasks.runtimes.embedded.observation import known, look
 from kafka_tasks.runtimes.embedded.planning import planned_record
 from kafka_tasks.runtimes.embedded.preparation import EmbeddedPreparation
 from kafka_tasks.runtimes.embedded.recovery import EmbeddedRecovery
@@ -108,15 +108,15 @@ class EmbeddedRuntime:
         """Start these services wave by wave, and write down which process each one is."""
         for service in todo:
             launcher.configure(service, record.topology)
-        *earlier, last = todo.start_waves or ((),)
-        for wave in (*earlier, last):
+        waves = todo.start_waves
+        for wave in waves:
             for service in wave:
                 planned = record.service(service.name)
                 assert planned is not None
                 identity = launcher.spawn(record, planned)
                 record = record.with_service(process_tags.started(planned, identity))
                 state.write(self._project, record)
-            if wave is not last:
+            if wave is not waves[-1]:
                 time.sleep(max(roles.of(service.role).head_start_s for service in wave))
 
     # -- stop ----------------------------------------------------------------------------------
@@ -125,7 +125,7 @@ class EmbeddedRuntime:
         """Stop brokers, the last first, then their coordinator; SIGKILL only after the grace."""
         # A stray has to be recorded to be stopped.
         self._recovery.recover()
-        record = recorded(self._project, self.name)
+        record = state.read_of(self._project, self.name)
         stopped: tuple[str, ...] = ()
         if record is not None:
             record = msgspec.structs.replace(
