@@ -1,4 +1,4 @@
-"""A line of Apache Kafka: the versions that belong to it, its modes, and the Java that runs it."""
+"""Versions and lines of Kafka: which family they belong to, their modes, and the Java they need."""
 
 from __future__ import annotations
 
@@ -6,34 +6,31 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-_Mode = Literal["zookeeper", "kraft"]
+Mode = Literal["zookeeper", "kraft"]
+Family = Literal["apache", "confluent"]
 
-# Confluent Platform 7.5 is Kafka 3.5, …, 7.9 is Kafka 3.9.
-_OLDEST_MINOR = 5
-_VERSION = re.compile(r"7\.(\d{1,2})\.(\d{1,3})", re.ASCII)
-_LINE = re.compile(r"7\.([5-9]|\d\d)", re.ASCII)
-# Newest patch per line that was looked up; a line that is not here begins at .0.
-_PATCHES = {9: 6}
+_BOTH: tuple[Mode, ...] = ("zookeeper", "kraft")
+_TEXT = re.compile(r"(?P<line>\d{1,2}\.\d{1,2})(?:\.(?P<patch>\d{1,3}))?", re.ASCII)
+_DEFAULT = "7.9"
+# Confluent Platform counts its major versions from 5 on, Apache Kafka has 4 of them.
+_FIRST_CONFLUENT_MAJOR = 5
 
 
 @dataclass(frozen=True, slots=True)
 class KafkaLine:
-    """One line, such as Kafka 3.9 and Confluent Platform 7.9.
+    """One line, such as Kafka 3.9, which is Confluent Platform 7.9.
 
-    `java` is the oldest and the newest Java release that run it: Kafka 3 starts on Java 11, and in
-    ZooKeeper mode Java 24 and later lack the security manager that JAAS asks for.
+    `modes` begins with the default. `java` is the oldest and the newest Java release that run its
+    servers. `apache_patch` and `confluent_patch` are the newest patch releases known here.
     """
 
     kafka: str
-    confluent: str
-    modes: tuple[_Mode, ...] = ("zookeeper",)
-    java: tuple[int, int] = (11, 23)
-
-    @property
-    def newest(self) -> str:
-        """The newest Confluent Platform version of the line that is known here."""
-        minor = int(self.confluent.partition(".")[2])
-        return f"{self.confluent}.{_PATCHES.get(minor, 0)}"
+    apache_patch: int
+    confluent: str | None = None
+    confluent_patch: int = 0
+    modes: tuple[Mode, ...] = ("kraft",)
+    java: tuple[int, int] = (17, 25)
+    log_backend: Literal["reload4j", "log4j2"] = "log4j2"
 
     def runs_on(self, java: int) -> bool:
         """Return whether a Java release (17, 21, …) runs its servers."""
@@ -41,22 +38,111 @@ class KafkaLine:
         return oldest <= java <= newest
 
 
-def of_version(version: str) -> KafkaLine:
-    """Return the line of a whole Confluent Platform version, such as 7.9.6; raises `ValueError`."""
-    match = _VERSION.fullmatch(version)
-    if not match or int(match[1]) < _OLDEST_MINOR:
-        raise ValueError(f"{version} is no version of Confluent Platform 7.5 to 7.x")
-    return _line(int(match[1]))
+@dataclass(frozen=True, slots=True)
+class KafkaVersion:
+    """A whole version with its line: 7.9.6 (Confluent Platform) or 4.4.0 (Apache Kafka)."""
+
+    text: str
+    family: Family
+    line: KafkaLine
+
+    @property
+    def image(self) -> str:
+        """The broker image of the family in this version."""
+        name = "apache/kafka" if self.family == "apache" else "confluentinc/cp-kafka"
+        return f"{name}:{self.text}"
 
 
-def named(text: str) -> KafkaLine | None:
-    """Return the line that a text such as 7.9 names; None where it names none."""
-    match = _LINE.fullmatch(text)
-    return _line(int(match[1])) if match else None
+class UnknownVersion(ValueError):
+    """A text that names no supported version: the reason, and a version to take instead."""
+
+    def __init__(self, reason: str, instead: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.instead = instead
 
 
-def _line(minor: int) -> KafkaLine:
-    return KafkaLine(kafka=f"3.{minor}", confluent=f"7.{minor}")
+def _three(minor: int, apache_patch: int, confluent_patch: int) -> KafkaLine:
+    return KafkaLine(
+        kafka=f"3.{minor}",
+        apache_patch=apache_patch,
+        confluent=f"7.{minor}",
+        confluent_patch=confluent_patch,
+        modes=_BOTH,
+        # Java 24 and later lack the security manager that JAAS asks for.
+        java=(11, 23),
+        log_backend="reload4j",
+    )
 
 
-DEFAULT = _line(9).newest
+_LINES = (
+    _three(5, 2, 0),
+    _three(6, 2, 0),
+    _three(7, 2, 0),
+    _three(8, 1, 0),
+    _three(9, 1, 6),
+    KafkaLine("4.0", 2, "8.0"),
+    KafkaLine("4.1", 2, "8.1"),
+    KafkaLine("4.2", 2, "8.2"),
+    KafkaLine("4.3", 1, "8.3"),
+    KafkaLine("4.4", 0),
+)
+_BY_NAME: dict[str, tuple[Family, KafkaLine]] = {
+    **{line.kafka: ("apache", line) for line in _LINES},
+    **{line.confluent: ("confluent", line) for line in _LINES if line.confluent},
+}
+
+
+def of_version(text: str) -> KafkaVersion:
+    """Return the version that a text means: a whole one, or a line, which is its newest patch.
+
+    Raises `UnknownVersion`.
+    """
+    match = _TEXT.fullmatch(text)
+    if match is None:
+        raise UnknownVersion(_no_version(text), _DEFAULT)
+    name = match["line"]
+    if name not in _BY_NAME:
+        raise _outside(name)
+    family, line = _BY_NAME[name]
+    newest = line.apache_patch if family == "apache" else line.confluent_patch
+    return KafkaVersion(f"{name}.{match['patch'] or newest}", family, line)
+
+
+def _no_version(text: str) -> str:
+    if text == "latest":
+        return "a tag that moves from version to version and says nothing about the data"
+    return "not a version"
+
+
+def _outside(name: str) -> UnknownVersion:
+    """Return the error for a line that is older or newer than those known, or between them."""
+    family = "confluent" if _numbers(name)[0] >= _FIRST_CONFLUENT_MAJOR else "apache"
+    title = "Confluent Platform" if family == "confluent" else "Apache Kafka"
+    known = sorted((each for each in _BY_NAME if _BY_NAME[each][0] == family), key=_numbers)
+    older = [each for each in known if _numbers(each) < _numbers(name)]
+    if not older:
+        return UnknownVersion(f"older than {title} {known[0]}, the oldest supported", known[0])
+    if len(older) == len(known):
+        return UnknownVersion(f"newer than {title} {known[-1]}, the newest supported", known[-1])
+    return UnknownVersion(f"not a line of {title}", older[-1])
+
+
+def _numbers(name: str) -> tuple[int, ...]:
+    return tuple(map(int, name.split(".")))
+
+
+def _span(family: Family, major: int) -> str:
+    known = [name for name, (of, _) in _BY_NAME.items() if of == family]
+    mine = [name for name in known if _numbers(name)[0] == major]
+    return f"{mine[0]}–{mine[-1]}"
+
+
+# What is started unless another version is set.
+DEFAULT = of_version(_DEFAULT)
+# Every supported version, in words.
+SUPPORTED = (
+    f"Confluent Platform {_span('confluent', 7)} and {_span('confluent', 8)}, "
+    f"Apache Kafka {_span('apache', 3)} and {_span('apache', 4)}; whole ({DEFAULT.text}) or a line "
+    f"({_DEFAULT}: its newest known patch)"
+)

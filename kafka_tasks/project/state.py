@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from kafka_tasks.model import topology
+from kafka_tasks.model import kafka_line, topology
+from kafka_tasks.model.kafka_line import UnknownVersion
 from kafka_tasks.model.topology import MAX_BROKERS, Role, Service, Topology
 from kafka_tasks.project import json_files, restoring
 from kafka_tasks.project.directory import Project, replace_file
@@ -175,13 +176,22 @@ def _checksum(document: dict[str, Any]) -> str:
     return hashlib.sha256(msgspec.json.encode(document, order="sorted")).hexdigest()
 
 
-def remembered(project: Project) -> dict[str, int]:
+def remembered(project: Project) -> dict[str, int | str]:
     """Return the project's own choices, for settings that are not set."""
     if (begun := restoring.read(project)) and begun.committed:
         return {"brokers": begun.brokers}
     record = read(project)
     brokers = len(record.topology.brokers) if record else 0
-    return {"brokers": brokers} if brokers else {}
+    if record is None or not brokers:
+        return {}
+    return {"brokers": brokers, **({"version": record.version} if _known(record.version) else {})}
+
+
+def _known(version: str) -> bool:
+    try:
+        return bool(kafka_line.of_version(version))
+    except UnknownVersion:
+        return False
 
 
 def set_aside_if_corrupt(project: Project) -> Path | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from kafka_tasks.errors import InvalidInput, SettingsError
 from kafka_tasks.model import kafka_line
+from kafka_tasks.model.kafka_line import UnknownVersion
 from kafka_tasks.settings import dotenv_file
 from kafka_tasks.settings.values import Settings
 from kafka_tasks.settings.variables import (
@@ -86,9 +87,10 @@ def _values(project: Path, found: Mapping[str, RawValue]) -> dict[str, Any]:
             values[name] = project / values[name]
     if values["cache"] is None:
         values["cache"] = _default_cache()
-    for kind in ("kafka", "zookeeper"):
-        if values[f"{kind}_image"] is None:
-            values[f"{kind}_image"] = f"confluentinc/cp-{kind}:{values['version']}"
+    if values["kafka_image"] is None:
+        values["kafka_image"] = kafka_line.of_version(values["version"]).image
+    if values["zookeeper_image"] is None:
+        values["zookeeper_image"] = f"confluentinc/cp-zookeeper:{values['version']}"
     return values
 
 
@@ -99,17 +101,19 @@ def _parsed(variable: Variable, entry: RawValue) -> object:
         shown = "***" if variable.secret else repr(entry.text)
         place = f" in {entry.origin.place}" if entry.origin.kind in (".env", "invoke") else ""
         typed = entry.origin.place if entry.origin.kind == "flag" else variable.name
+        reason = f", {error.reason}" if isinstance(error, UnknownVersion) else ""
         raise SettingsError(
-            f"{typed}{place} is {shown}; allowed: {variable.allowed}.",
-            hint=_hint(variable, entry),
+            f"{typed}{place} is {shown}{reason}; allowed: {variable.allowed}.",
+            hint=_hint(variable, entry, error),
         ) from error
 
 
-def _hint(variable: Variable, entry: RawValue) -> str:
-    if variable.field == "version" and (line := kafka_line.named(entry.text)):
-        return f"{variable.name}={line.newest}"
+def _hint(variable: Variable, entry: RawValue, error: Exception) -> str:
+    instead = error.instead if isinstance(error, UnknownVersion) else variable.default
     if entry.origin.kind == "flag":
-        return f"{entry.origin.place} {variable.default}"
+        return f"{entry.origin.place} {instead}"
+    if isinstance(error, UnknownVersion):
+        return f"{variable.name}={instead}"
     return f"{variable.name}={variable.default or '…'}, or remove the line to get the default"
 
 
@@ -131,7 +135,7 @@ def _from_project(values: Mapping[str, Any]) -> dict[str, RawValue]:
 
 def _from_flags(flags: Mapping[str, str | None]) -> dict[str, RawValue]:
     return {
-        name: RawValue(value, Origin("flag", "--" + name.replace("_", "-")))
+        name: RawValue(value, Origin("flag", BY_FIELD[name].flag))
         for name, value in flags.items()
         if value is not None and name in BY_FIELD
     }
@@ -166,6 +170,7 @@ def _as_text(value: object) -> str:
 
 
 def _check_together(settings: Settings) -> None:
+    _check_mode(settings)
     port, keeper = settings.port, settings.zookeeper_port
     if isinstance(port, int):
         last = port + settings.brokers - 1
@@ -186,6 +191,28 @@ def _check_together(settings: Settings) -> None:
             "KAFKA_TASKS_RUNTIME is remote, but KAFKA_TASKS_BOOTSTRAP_SERVERS is not set.",
             hint="KAFKA_TASKS_BOOTSTRAP_SERVERS=host:9092",
         )
+
+
+def _check_mode(settings: Settings) -> None:
+    mode, line = settings.resolved_mode, settings.line
+    if mode not in line.modes:
+        raise SettingsError(
+            f"{_as_typed(settings, 'mode')} is {mode}, but version {settings.version} is Kafka "
+            f"{line.kafka}: Kafka 4 has no ZooKeeper.",
+            hint=f"{BY_FIELD['version'].name}={kafka_line.DEFAULT.text}",
+        )
+    if settings.controllers and mode == "zookeeper":
+        raise SettingsError(
+            f"{_as_typed(settings, 'controllers')} is {settings.controllers}, but the mode is "
+            "zookeeper: only KRaft has dedicated controllers.",
+            hint=f"{BY_FIELD['mode'].name}=kraft, or {BY_FIELD['controllers'].name}=0",
+        )
+
+
+def _as_typed(settings: Settings, field: str) -> str:
+    """Return the flag or the variable that set a field."""
+    origin = settings.origins[field]
+    return origin.place if origin.kind == "flag" else BY_FIELD[field].name
 
 
 def _default_cache() -> Path:

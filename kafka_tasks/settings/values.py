@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model import kafka_line, topology
 from kafka_tasks.model.address import Address
-from kafka_tasks.model.kafka_line import KafkaLine
+from kafka_tasks.model.kafka_line import Family, KafkaLine, KafkaVersion, Mode
 from kafka_tasks.model.topology import Topology
 from kafka_tasks.settings.variables import VARIABLES, Origin, Variable
 
@@ -23,6 +24,9 @@ class Settings:
     port: int | Literal["auto"]
     zookeeper_port: int | Literal["auto"]
     version: str
+    mode: Literal["auto"] | Mode
+    controllers: int
+    controller_port: int | Literal["auto"]
     kafka_image: str
     zookeeper_image: str
     brokers: int
@@ -50,13 +54,35 @@ class Settings:
     origins: Mapping[str, Origin] = field(default_factory=dict, repr=False)
 
     @property
-    def line(self) -> KafkaLine:
-        """The Kafka line of this Confluent Platform version: 7.9.6 is Kafka 3.9."""
+    def kafka(self) -> KafkaVersion:
+        """The version with its family and line; `version` is its text, always whole."""
         return kafka_line.of_version(self.version)
+
+    @property
+    def family(self) -> Family:
+        """The family of the version: apache or confluent."""
+        return self.kafka.family
+
+    @property
+    def line(self) -> KafkaLine:
+        """The Kafka line of the version: Confluent Platform 7.9.6 is Kafka 3.9."""
+        return self.kafka.line
+
+    @property
+    def resolved_mode(self) -> Mode:
+        """The mode of a start: where it is auto, the first one of the line."""
+        return self.line.modes[0] if self.mode == "auto" else self.mode
 
     @property
     def topology(self) -> Topology:
         """The services that a start with these settings would have, without ports."""
+        mode = self.resolved_mode
+        if mode == "kraft":
+            raise InvalidInput(
+                f"Kafka {self.line.kafka} in KRaft mode cannot be started by this version of "
+                "kafka-tasks.",
+                hint=f"KAFKA_TASKS_VERSION={kafka_line.DEFAULT.text}, KAFKA_TASKS_MODE=auto",
+            )
         return topology.zookeeper_cluster(self.brokers)
 
     def entries(self) -> Iterator[tuple[Variable, Any, Origin]]:

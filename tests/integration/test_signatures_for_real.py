@@ -188,8 +188,9 @@ def test_another_java_was_named(stopped: Sandbox, tmp_path: Path) -> None:
 
 
 def test_a_version_without_zookeeper(stopped: Sandbox) -> None:
-    """8.0 is explained, not only refused."""
-    found_by_both(stopped, "no-zookeeper-in-version", env={"KAFKA_TASKS_VERSION": "8.0.0"})
+    """ZooKeeper mode of 8.0 is explained, not only refused."""
+    env: dict[str, str | None] = {"KAFKA_TASKS_VERSION": "8.0.0", "KAFKA_TASKS_MODE": "zookeeper"}
+    found_by_both(stopped, "no-zookeeper-in-version", env=env)
 
 
 def test_no_engine(new_project: Callable[..., Sandbox]) -> None:

@@ -62,7 +62,7 @@ def load_lock(line: str) -> Lock:
         lines = ", ".join(supported_lines())
         raise InvalidInput(
             f"The embedded runtime has no Kafka {line}; it has {lines}.",
-            hint=f"KAFKA_TASKS_VERSION={kafka_line.DEFAULT}",
+            hint=f"KAFKA_TASKS_VERSION={kafka_line.DEFAULT.text}",
         ) from error
     return msgspec.json.decode(content, type=Lock)
 

@@ -58,7 +58,7 @@ class _Tagged:
         return ClusterRecord(
             runtime=runtime,
             wanted="running",
-            version=self.values.get("version", kafka_line.DEFAULT),
+            version=self.values.get("version", kafka_line.DEFAULT.text),
             kafka_version=self.values.get("kafka", ""),
             changed_at=time.time(),
             services=tuple(map(ServiceRecord.of, self._topology())),

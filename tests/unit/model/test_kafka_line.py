@@ -3,38 +3,79 @@ from __future__ import annotations
 import pytest
 
 from kafka_tasks.model import kafka_line
+from kafka_tasks.model.kafka_line import UnknownVersion
+
+CONFLUENT = {f"7.{minor}": f"3.{minor}" for minor in range(5, 10)} | {
+    f"8.{minor}": f"4.{minor}" for minor in range(4)
+}
+APACHE = [f"3.{minor}" for minor in range(5, 10)] + [f"4.{minor}" for minor in range(5)]
+
+
+@pytest.mark.parametrize(("name", "kafka"), CONFLUENT.items())
+def test_a_confluent_line_is_a_kafka_line(name: str, kafka: str) -> None:
+    """Confluent Platform 7.x is Kafka 3.x and 8.x is 4.x; a line alone is its newest patch."""
+    found = kafka_line.of_version(name)
+    assert (found.family, found.line.kafka, found.line.confluent) == ("confluent", kafka, name)
+    assert found.text == f"{name}.{found.line.confluent_patch}"
+    assert found.image == f"confluentinc/cp-kafka:{found.text}"
+    assert kafka_line.of_version(f"{name}.77").text == f"{name}.77"
+
+
+@pytest.mark.parametrize("name", APACHE)
+def test_an_apache_line_is_its_newest_patch(name: str) -> None:
+    """An Apache version has the images of its own family."""
+    found = kafka_line.of_version(name)
+    assert (found.family, found.line.kafka) == ("apache", name)
+    assert found.text == f"{name}.{found.line.apache_patch}"
+    assert found.image == f"apache/kafka:{found.text}"
+    assert kafka_line.of_version(f"{name}.77").line == found.line
 
 
 @pytest.mark.parametrize(
-    ("version", "kafka", "newest"),
-    [("7.5.0", "3.5", "7.5.0"), ("7.9.1", "3.9", "7.9.6"), ("7.10.3", "3.10", "7.10.0")],
+    ("version", "reason", "instead"),
+    [
+        ("7.4", "older than Confluent Platform 7.5", "7.5"),
+        ("7.4.9", "older than Confluent Platform 7.5", "7.5"),
+        ("5.5.1", "older than Confluent Platform 7.5", "7.5"),
+        ("7.10.0", "not a line of Confluent Platform", "7.9"),
+        ("8.4", "newer than Confluent Platform 8.3", "8.3"),
+        ("9.0", "newer than Confluent Platform 8.3", "8.3"),
+        ("3.4", "older than Apache Kafka 3.5", "3.5"),
+        ("2.8.2", "older than Apache Kafka 3.5", "3.5"),
+        ("3.10", "not a line of Apache Kafka", "3.9"),
+        ("4.5", "newer than Apache Kafka 4.4", "4.4"),
+        ("latest", "a tag that moves", "7.9"),
+        ("7", "not a version", "7.9"),
+        ("", "not a version", "7.9"),
+        ("7.9.6-1", "not a version", "7.9"),
+        ("7.９.6", "not a version", "7.9"),
+    ],
 )
-def test_a_version_has_its_line(version: str, kafka: str, newest: str) -> None:
-    """Confluent Platform 7.x is Kafka 3.x, whichever patch it is."""
-    line = kafka_line.of_version(version)
-    assert (line.kafka, line.newest) == (kafka, newest)
-    assert line.modes == ("zookeeper",)
-
-
-@pytest.mark.parametrize(
-    "version", ["7.4.9", "8.0.0", "7.9", "7", "", "latest", "7.9.6-1", "7.９.6"]
-)
-def test_other_texts_are_no_version(version: str) -> None:
-    """Too old, too new, or not whole."""
-    with pytest.raises(ValueError, match="is no version of Confluent Platform"):
+def test_other_texts_are_refused_with_the_reason(version: str, reason: str, instead: str) -> None:
+    """Too old, too new, between two lines, or no version: each says which, and what to take."""
+    with pytest.raises(UnknownVersion, match=reason) as caught:
         kafka_line.of_version(version)
+    assert caught.value.instead == instead
 
 
-def test_a_line_can_be_named_alone() -> None:
-    """A person who types 7.9 is told the newest version of it."""
-    line = kafka_line.named("7.9")
-    assert line is not None
-    assert line.newest == kafka_line.DEFAULT
-    assert kafka_line.named("7.4") is None
-    assert kafka_line.named("7.9.6") is None
+def test_the_modes_of_a_line_begin_with_its_default() -> None:
+    """Kafka 3 has both modes and starts with ZooKeeper; Kafka 4 has KRaft alone."""
+    assert kafka_line.DEFAULT.line.modes == ("zookeeper", "kraft")
+    assert kafka_line.of_version("4.0").line.modes == ("kraft",)
 
 
-@pytest.mark.parametrize(("java", "runs"), [(8, False), (11, True), (23, True), (24, False)])
-def test_a_line_runs_on_some_javas(java: int, runs: bool) -> None:
-    """Java 24 and later lack what ZooKeeper mode needs."""
-    assert kafka_line.of_version("7.9.6").runs_on(java) is runs
+@pytest.mark.parametrize(
+    ("version", "java", "runs"),
+    [
+        ("7.9", 8, False),
+        ("7.9", 11, True),
+        ("7.9", 23, True),
+        ("7.9", 24, False),
+        ("4.4", 11, False),
+        ("4.4", 17, True),
+        ("4.4", 25, True),
+    ],
+)
+def test_a_line_runs_on_some_javas(version: str, java: int, runs: bool) -> None:
+    """Kafka 3 starts on Java 11, Kafka 4 on Java 17."""
+    assert kafka_line.of_version(version).line.runs_on(java) is runs

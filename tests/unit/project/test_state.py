@@ -150,7 +150,7 @@ def test_a_record_of_schema_1_is_upgraded(project: Project) -> None:
     assert (zookeeper.pid, zookeeper.started_s, zookeeper.command) == (12, 3.5, "c0ffee")
     assert (found.changed_at, found.auto_ports) == (5.0, ("port", "zookeeper_port"))
     assert found.topology.zookeeper_connect == "localhost:20010"
-    assert state.remembered(project) == {"brokers": 2}
+    assert state.remembered(project) == {"brokers": 2, "version": "7.9.6"}
     state.write(project, found)
     assert state.read(project) == found
 

@@ -74,6 +74,9 @@ def test_every_variable_is_read_from_the_environment(tmp_path: Path) -> None:
         "runtime": ("embedded", "embedded"),
         "port": ("auto", "auto"),
         "zookeeper_port": ("12181", 12181),
+        "mode": ("kraft", "kraft"),
+        "controllers": ("1", 1),
+        "controller_port": ("auto", "auto"),
         "version": ("7.5.0", "7.5.0"),
         "kafka_image": ("k:1", "k:1"),
         "zookeeper_image": ("z:1", "z:1"),
@@ -125,13 +128,6 @@ def test_every_variable_is_read_from_the_environment(tmp_path: Path) -> None:
         ("TIMEOUT", "-5"),
         ("TIMEOUT", "nan"),
         ("TIMEOUT", "inf"),
-        ("VERSION", "7.4"),
-        ("VERSION", "7.4.0"),
-        ("VERSION", "8.0"),
-        ("VERSION", "8.0.0"),
-        ("VERSION", "latest"),
-        ("VERSION", "7.9"),
-        ("VERSION", "7.9.6-arm"),
         ("RUNTIME", "docker"),
         ("NETWORK_EXTERNAL", "maybe"),
         ("HEAP", "512"),
@@ -159,26 +155,80 @@ def test_a_bad_value_names_the_variable_and_what_is_allowed(
 
 
 @pytest.mark.parametrize(
-    ("text", "hint"),
+    ("text", "reason", "hint"),
     [
-        ("7.9", "KAFKA_TASKS_VERSION=7.9.6"),
-        ("7.5", "KAFKA_TASKS_VERSION=7.5.0"),
-        ("7.10", "KAFKA_TASKS_VERSION=7.10.0"),
+        ("4.5", "newer than Apache Kafka 4.4, the newest supported", "4.4"),
+        ("7.9.6-arm", "not a version", "7.9"),
+        ("9.0.0", "newer than Confluent Platform 8.3, the newest supported", "8.3"),
+        ("7.4", "older than Confluent Platform 7.5, the oldest supported", "7.5"),
+        ("3.4.1", "older than Apache Kafka 3.5, the oldest supported", "3.5"),
+        ("latest", "a tag that moves from version to version", "7.9"),
     ],
 )
-def test_a_version_with_two_parts_is_completed_in_the_hint(
-    tmp_path: Path, text: str, hint: str
+def test_another_version_says_why_and_what_is_allowed(
+    tmp_path: Path, text: str, reason: str, hint: str
 ) -> None:
-    """Who forgets the third part is shown the whole version."""
+    """What is refused has its reason, every family's lines, and a version to take."""
     with pytest.raises(SettingsError) as caught:
         loaded(tmp_path, environ={"KAFKA_TASKS_VERSION": text})
-    assert caught.value.hint == hint
+    assert caught.value.exit_code == 3
+    assert caught.value.message.startswith(f"KAFKA_TASKS_VERSION is '{text}', {reason}")
+    assert "7.5–7.9 and 8.0–8.3, Apache Kafka 3.5–3.9 and 4.0–4.4" in caught.value.message
+    assert caught.value.hint == f"KAFKA_TASKS_VERSION={hint}"
 
 
-def test_a_version_without_zookeeper_says_why(tmp_path: Path) -> None:
-    """8.0 is refused with the reason."""
-    with pytest.raises(SettingsError, match=r"8\.0 and later have no ZooKeeper"):
-        loaded(tmp_path, environ={"KAFKA_TASKS_VERSION": "8.0.0"})
+def test_a_bad_version_of_a_flag_is_named_as_it_was_typed(tmp_path: Path) -> None:
+    """The flag is --kafka-version, whatever its field is called."""
+    with pytest.raises(SettingsError, match=r"^--kafka-version is '4\.5', newer") as caught:
+        loaded(tmp_path, flags={"version": "4.5"})
+    assert caught.value.hint == "--kafka-version 4.4"
+
+
+@pytest.mark.parametrize(
+    ("version", "mode", "resolved"),
+    [
+        ("7.9", "auto", "zookeeper"),
+        ("7.9", "zookeeper", "zookeeper"),
+        ("3.5", "kraft", "kraft"),
+        ("8.0", "auto", "kraft"),
+        ("4.4", "kraft", "kraft"),
+    ],
+)
+def test_the_mode_follows_the_line(tmp_path: Path, version: str, mode: str, resolved: str) -> None:
+    """Auto is ZooKeeper for Kafka 3 and KRaft for Kafka 4; a mode that is set counts."""
+    found = loaded(tmp_path, flags={"version": version, "mode": mode})
+    assert found.resolved_mode == resolved
+
+
+def test_kafka_4_has_no_zookeeper(tmp_path: Path) -> None:
+    """ZooKeeper mode with a version that has none names both."""
+    with pytest.raises(SettingsError, match=r"version 8\.0\.0 is Kafka 4\.0: Kafka 4 has no"):
+        loaded(tmp_path, flags={"version": "8.0.0"}, environ={"KAFKA_TASKS_MODE": "zookeeper"})
+    with pytest.raises(SettingsError, match=r"^--mode is zookeeper"):
+        loaded(tmp_path, flags={"version": "4.4", "mode": "zookeeper"})
+
+
+def test_zookeeper_mode_has_no_controllers_of_its_own(tmp_path: Path) -> None:
+    """Dedicated controllers are for KRaft."""
+    environ = {"KAFKA_TASKS_CONTROLLERS": "3"}
+    with pytest.raises(SettingsError, match="CONTROLLERS is 3, but the mode is zookeeper"):
+        loaded(tmp_path, environ=environ)
+    assert loaded(tmp_path, environ=environ, flags={"mode": "kraft"}).controllers == 3
+
+
+@pytest.mark.parametrize(
+    ("version", "family", "image"),
+    [
+        ("4.4", "apache", "apache/kafka:4.4.0"),
+        ("8.2.1", "confluent", "confluentinc/cp-kafka:8.2.1"),
+    ],
+)
+def test_the_family_decides_the_broker_image(
+    tmp_path: Path, version: str, family: str, image: str
+) -> None:
+    """Compose gets a whole tag of the family's image."""
+    found = loaded(tmp_path, environ={"KAFKA_TASKS_VERSION": version})
+    assert (found.family, found.kafka_image) == (family, image)
 
 
 def test_a_bad_flag_is_named_as_it_was_typed(tmp_path: Path) -> None:

@@ -45,12 +45,14 @@ def refused(done: Ran, *words: str) -> None:
         ("KAFKA_TASKS_TIMEOUT", "soon", "seconds"),
         ("KAFKA_TASKS_HEAP", "lots", "512m"),
         ("KAFKA_TASKS_RUNTIME", "podman", "embedded"),
-        ("KAFKA_TASKS_VERSION", "7.4", "7.5.0"),
-        ("KAFKA_TASKS_VERSION", "7.4.0", "7.5.0"),
-        ("KAFKA_TASKS_VERSION", "8.0", "no ZooKeeper"),
-        ("KAFKA_TASKS_VERSION", "8.0.0", "no ZooKeeper"),
-        ("KAFKA_TASKS_VERSION", "latest", "7.5.0"),
-        ("KAFKA_TASKS_VERSION", "7.9", "KAFKA_TASKS_VERSION=7.9.6"),
+        ("KAFKA_TASKS_VERSION", "7.4", "older than Confluent Platform 7.5"),
+        ("KAFKA_TASKS_VERSION", "9.0", "newer than Confluent Platform 8.3"),
+        ("KAFKA_TASKS_VERSION", "4.5", "newer than Apache Kafka 4.4"),
+        ("KAFKA_TASKS_VERSION", "latest", "a tag that moves"),
+        ("KAFKA_TASKS_MODE", "raft", "auto, zookeeper or kraft"),
+        ("KAFKA_TASKS_CONTROLLERS", "2", "0, 1 or 3"),
+        ("KAFKA_TASKS_CONTROLLERS", "1", "only KRaft"),
+        ("KAFKA_TASKS_CONTROLLER_PORT", "0", "1 to 65535"),
         ("KAFKA_TASKS_BOOTSTRAP_SERVERS", "nowhere", "host:port"),
         ("KAFKA_TASKS_BROKER_PROPERTIES", "absent.properties", "absent.properties"),
     ],
@@ -63,10 +65,9 @@ def test_bad_values_are_refused(
     refused(run("up"), name, value, words)
 
 
-def test_version_without_a_lock_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A 7.x that is newer than this package names the Kafka lines that there are."""
-    monkeypatch.setenv("KAFKA_TASKS_VERSION", "7.99.0")
-    refused(run("up"), "3.99", "3.5", "3.9")
+def test_kraft_is_refused_in_words(run: Run) -> None:
+    """A mode that cannot be started yet is an error before anything starts."""
+    refused(run("up --mode kraft --runtime embedded"), "Kafka 3.9 in KRaft mode")
 
 
 @pytest.mark.parametrize(
