@@ -146,11 +146,21 @@ def test_the_readme_has_each_task_that_is_listed() -> None:
 
 def test_the_kafka_versions_are_those_of_the_lock_files() -> None:
     """The table of versions has each line that the embedded runtime can run."""
+    from kafka_tasks.model import kafka_line
     from kafka_tasks.runtimes.embedded import jars
 
     found = table(ROOT / "docs" / "how-to" / "choose-java-and-kafka.md", "versions")
-    lines = jars.supported_lines()
-    assert found == [[f"7.{line.split('.')[1]}.x", jars.load_lock(line).kafka] for line in lines]
+    lines = [kafka_line.of_version(name).line for name in jars.supported_lines()]
+    modes = {"zookeeper": "ZooKeeper", "kraft": "KRaft"}
+    assert found == [
+        [
+            f"{line.confluent} or {line.kafka}" if line.confluent else line.kafka,
+            jars.load_lock(line.kafka).kafka,
+            ", ".join(modes[mode] for mode in line.modes),
+            f"{line.java[0]} to {line.java[1]}",
+        ]
+        for line in lines
+    ]
 
 
 def test_the_picture_shows_what_the_readme_says() -> None:

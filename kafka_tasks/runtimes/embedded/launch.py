@@ -33,10 +33,11 @@ class Launcher:
         folder = self.project.state / "conf"
         name = service.name
         wanted = roles.of(service.role).configure(service, topology, self.further)
+        logging = self._log_settings(name)
         try:
             for suffix, text in (
                 ("properties", properties.render(wanted)),
-                ("log4j", properties.log_settings(name)),
+                (logging.suffix, logging.text),
             ):
                 private.write(folder / f"{name}.{suffix}", text.encode("ascii"))
         except OSError as error:
@@ -51,7 +52,7 @@ class Launcher:
                 str(self.archives.java.executable),
                 *self._jvm_flags(recipe),
                 *process_tags.arguments(self.project.path, record, service),
-                f"-Dlog4j.configuration=file:./conf/{name}.log4j",
+                self._log_settings(name).flag,
                 *("-cp", ":".join(map(str, self.archives.class_path))),
                 recipe.main_class,
                 f"./conf/{name}.properties",
@@ -61,6 +62,9 @@ class Launcher:
             output=root / "logs" / f"{name}.out",
             umask=private.UMASK,
         )
+
+    def _log_settings(self, service: str) -> properties.LogSettings:
+        return properties.log_settings(service, self.settings.line.log_backend)
 
     def _jvm_flags(self, recipe: Recipe) -> list[str]:
         """Return the flags of the fastest start: serial collector, first compiler, no perf file."""

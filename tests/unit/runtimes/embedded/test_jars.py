@@ -8,6 +8,7 @@ import pytest
 
 from kafka_tasks.clients import maven
 from kafka_tasks.errors import InvalidInput, JarsMissing, MachineError
+from kafka_tasks.model import kafka_line
 from kafka_tasks.model.events import Event, Recorder
 from kafka_tasks.runtimes.embedded import jars
 from kafka_tasks.runtimes.embedded.jars import Jar, Lock
@@ -47,15 +48,42 @@ def test_every_lock_file_is_whole(line: str) -> None:
     modules = [jar.coordinates.rpartition(":")[0] for jar in lock.jars]
     assert len(set(modules)) == len(modules)
     assert len({jar.sha256 for jar in lock.jars}) == len(lock.jars)
-    needed = ["org.apache.kafka:kafka_2.13", "org.apache.zookeeper:zookeeper"]
-    assert set(modules) >= {*needed, "ch.qos.reload4j:reload4j", "org.slf4j:slf4j-reload4j"}
     assert f"org.apache.kafka:kafka_2.13:{lock.kafka}" in [jar.coordinates for jar in lock.jars]
     assert 30e6 < sum(jar.bytes for jar in lock.jars) < 150e6
 
 
+@pytest.mark.parametrize("line", jars.supported_lines())
+def test_every_jar_of_kafka_is_of_the_locked_version(line: str) -> None:
+    """Kafka with clients of another version starts, and fails later."""
+    lock = jars.load_lock(line)
+    own = [jar for jar in lock.jars if jar.coordinates.startswith("org.apache.kafka:")]
+    assert len(own) >= 10
+    assert {jar.coordinates.rpartition(":")[2] for jar in own} == {lock.kafka}
+
+
+@pytest.mark.parametrize("line", jars.supported_lines())
+def test_every_lock_has_the_log_backend_and_the_coordination_of_its_line(line: str) -> None:
+    """Without its binding a backend logs nothing; both parts of log4j 2 are of one version."""
+    known = kafka_line.of_version(line).line
+    versions = {
+        jar.coordinates.rpartition(":")[0]: jar.coordinates.rpartition(":")[2]
+        for jar in jars.load_lock(line).jars
+    }
+    group = "org.apache.logging.log4j"
+    backends = {
+        "reload4j": ("ch.qos.reload4j:reload4j", "org.slf4j:slf4j-reload4j"),
+        "log4j2": tuple(f"{group}:log4j-{part}" for part in ("api", "core", "slf4j-impl")),
+    }
+    for name, modules in backends.items():
+        assert (versions.keys() >= set(modules)) is (name == known.log_backend)
+    assert len({v for module, v in versions.items() if module.startswith(group)}) <= 1
+    assert ("org.apache.zookeeper:zookeeper" in versions) is ("zookeeper" in known.modes)
+
+
 def test_the_lines_that_are_asked_for_have_locks() -> None:
-    """Kafka 3.5 and 3.9, of platform 7.5 and 7.9, are both there."""
-    assert {"3.5", "3.9"} <= set(jars.supported_lines())
+    """Every supported version has a lock file, and no lock file is of another."""
+    names = [f"3.{minor}" for minor in range(5, 10)] + [f"4.{minor}" for minor in range(5)]
+    assert list(jars.supported_lines()) == names
 
 
 def test_a_line_without_a_lock_is_invalid() -> None:

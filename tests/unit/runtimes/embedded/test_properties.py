@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,8 +42,31 @@ def test_any_value_survives_the_properties_file(values: dict[str, str]) -> None:
     assert _read_as_java(text) == values
 
 
-def test_logs_go_to_a_rotating_file_of_the_service() -> None:
-    """Ten megabytes and three older files, relative to the state directory."""
-    text = properties.log_settings("kafka-2")
-    assert "log4j.appender.file.File=./logs/kafka-2.log\n" in text
-    assert "MaxFileSize=10MB\n" in text and "MaxBackupIndex=3\n" in text
+@pytest.mark.parametrize(
+    ("backend", "suffix", "flag", "keys"),
+    [
+        (
+            "reload4j",
+            "log4j",
+            "-Dlog4j.configuration=file:./conf/kafka-2.log4j",
+            ("File", "MaxFileSize", "MaxBackupIndex", "layout.ConversionPattern"),
+        ),
+        (
+            "log4j2",
+            "log4j2.properties",
+            "-Dlog4j2.configurationFile=./conf/kafka-2.log4j2.properties",
+            ("fileName", "policies.size", "strategy.max", "layout.pattern"),
+        ),
+    ],
+)
+def test_logs_go_to_a_rotating_file_of_the_service(
+    backend: Literal["reload4j", "log4j2"], suffix: str, flag: str, keys: tuple[str, ...]
+) -> None:
+    """Ten megabytes and three older files, relative to the state directory, in the same lines."""
+    found = properties.log_settings("kafka-2", backend)
+    assert (found.suffix, found.flag) == (suffix, flag)
+    read = _read_as_java(found.text).items()
+    written = {key.rpartition("appender.file.")[2]: value for key, value in read}
+    file, size, older, pattern = (written[key] for key in keys)
+    assert (file, size, older) == ("./logs/kafka-2.log", "10MB", "3")
+    assert pattern.startswith("[%d] %p %m (%c)%n")
