@@ -184,7 +184,8 @@ class FakeRuntime:
     def stop(self, services: Sequence[str] | None = None, *, wipe: bool = False) -> tuple[str, ...]:
         """End what lives, brokers first; `wipe` forgets it too."""
         self.calls.append(_call("stop", services) + (" wipe" if wipe else ""))
-        order = of_names(self.observe().alive).stop_order
+        waves = of_names(self.observe().alive).stop_waves
+        order = [service for wave in waves for service in wave]
         chosen = [each.name for each in order if services is None or each.name in services]
         for name in chosen:
             self._end(name)

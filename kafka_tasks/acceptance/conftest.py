@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import pytest
 
@@ -14,9 +13,7 @@ from kafka_tasks.acceptance.readiness import current_session, require_ready
 from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.errors import KafkaTasksError
 from kafka_tasks.lifecycle.session import Session
-from kafka_tasks.model.address import Address
 from kafka_tasks.model.cluster import Cluster
-from kafka_tasks.model.topology import Service
 from kafka_tasks.runtimes import roles
 from kafka_tasks.runtimes.roles.recipe import Coordinator
 from kafka_tasks.topics import one_topic
@@ -63,25 +60,12 @@ def cluster(session: Session) -> Cluster:
     return session.cluster()
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A coordinator of the cluster: its service, its address, and how to ask it."""
-
-    service: Service
-    address: Address
-    coordinator: Coordinator
-
-
 @pytest.fixture(scope="session")
-def coordinators(cluster: Cluster) -> list[Asked]:
+def coordinators(cluster: Cluster) -> tuple[Coordinator, ...]:
     """The services that brokers register with, such as ZooKeeper."""
-    found = [
-        Asked(service, service.address, coordinator)
-        for service in cluster.topology.coordinators
-        if (coordinator := roles.of(service.role).coordinator) and service.address
-    ]
+    found = roles.coordinators(cluster)
     if not found:
-        pytest.skip("the ZooKeeper of a remote cluster is unknown")
+        pytest.skip("what coordinates a remote cluster is unknown")
     return found
 
 

@@ -127,11 +127,10 @@ def _flags(project: Project, outcome: Outcome, echo: _Echo) -> dict[str, str | N
     found = settings.load(project.path, flags=flags)
     free = [name for name in roles.port_settings(found.topology) if not found.explicit(name)]
     used = [
-        service.port
+        port
         for service in ports.as_set(found, found.topology)
-        if roles.of(service.role).port_setting in free
-        and service.port
-        and not processes.port_is_free(service.port)
+        for setting, port in ports.of(service).items()
+        if setting in free and not processes.port_is_free(port)
     ]
     if used:
         numbers = ", ".join(map(str, used))

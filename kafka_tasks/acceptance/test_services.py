@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kafka_tasks.acceptance.conftest import Asked
 from kafka_tasks.acceptance.criteria import proves
 from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.lifecycle.session import Session
@@ -14,6 +13,7 @@ from kafka_tasks.probes.readiness import ladder, wait_until_ready
 from kafka_tasks.probes.roundtrip import RoundtripProbe
 from kafka_tasks.retry import Deadline
 from kafka_tasks.runtimes import roles
+from kafka_tasks.runtimes.roles.recipe import Coordinator
 
 _TIMEOUT_S = 5.0
 
@@ -24,11 +24,13 @@ def _dead(session: Session, names: Iterable[str]) -> list[str]:
 
 
 @proves("zookeeper-running")
-def test_coordinators_run_and_are_healthy(session: Session, coordinators: list[Asked]) -> None:
+def test_coordinators_run_and_are_healthy(
+    session: Session, coordinators: tuple[Coordinator, ...]
+) -> None:
     """Each coordinator's process runs and serves requests in one of its modes."""
     assert _dead(session, [asked.service.name for asked in coordinators]) == []
     for asked in coordinators:
-        assert asked.coordinator.mode(asked.address, _TIMEOUT_S)
+        assert asked.mode(_TIMEOUT_S)
 
 
 @proves("kafka-running")
@@ -53,24 +55,25 @@ def test_each_broker_answers_at_its_port(session: Session, cluster: Cluster) -> 
 
 @proves("zookeeper-reachable")
 def test_coordinators_answer_at_their_ports(
-    session: Session, coordinators: list[Asked], admin: Admin
+    session: Session, coordinators: tuple[Coordinator, ...], admin: Admin
 ) -> None:
     """A client gets a session at the configured port and reads this cluster's id."""
     expected = admin.look(_TIMEOUT_S).cluster_id
     for asked in coordinators:
-        assert asked.coordinator.cluster_id(asked.address, _TIMEOUT_S) == expected
+        assert asked.cluster_id(_TIMEOUT_S) == expected
         setting = roles.of(asked.service.role).port_setting
         if session.settings.explicit(setting):
             configured = getattr(session.settings, setting)
-            assert configured in ("auto", asked.address.port - asked.service.number + 1)
+            assert asked.service.port is not None
+            assert configured in ("auto", asked.service.port - asked.service.number + 1)
 
 
 @proves("services-connected")
-def test_services_reach_each_other(coordinators: list[Asked], admin: Admin) -> None:
+def test_services_reach_each_other(coordinators: tuple[Coordinator, ...], admin: Admin) -> None:
     """The registered brokers are the same as Kafka's, at the same addresses."""
     named = admin.look(_TIMEOUT_S).brokers
     for asked in coordinators:
-        listed = asked.coordinator.registered_brokers(asked.address, _TIMEOUT_S)
+        listed = asked.registered_brokers(_TIMEOUT_S)
         assert sorted(listed) == sorted(named)
         for number, address in named.items():
             places = [endpoint.partition("://")[2] for endpoint in listed[number]]

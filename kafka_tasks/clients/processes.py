@@ -206,26 +206,36 @@ def stop(identity: Identity, *, grace_s: float) -> bool:
     Returns whether it exited by itself within the grace. A pid that now belongs to another process
     gets no signal.
     """
-    if not is_running(identity):
-        return True
-    if _signal(identity, signal.SIGTERM, grace_s):
+    ask_to_end(identity)
+    return ended_within(identity, grace_s)
+
+
+def ask_to_end(identity: Identity) -> None:
+    """Send SIGTERM to a process, if it still runs."""
+    if is_running(identity):
+        _signal(identity, signal.SIGTERM)
+
+
+def ended_within(identity: Identity, grace_s: float) -> bool:
+    """Return whether a process that was asked to end does so in time; SIGKILL after that."""
+    if await_end(identity, grace_s):
         return True
     if is_running(identity):
-        _signal(identity, signal.SIGKILL, 10.0)
+        _signal(identity, signal.SIGKILL)
+        await_end(identity, 10.0)
     return False
 
 
-def _signal(identity: Identity, number: signal.Signals, wait_s: float) -> bool:
+def _signal(identity: Identity, number: signal.Signals) -> None:
     try:
         psutil.Process(identity.pid).send_signal(number)
         # A suspended process handles SIGTERM only when it is resumed.
         if is_suspended(identity):
             resume(identity)
     except psutil.NoSuchProcess:
-        return True
+        return
     except psutil.AccessDenied as error:
         raise MachineError(f"Process {identity.pid} belongs to another user.") from error
-    return await_end(identity, wait_s)
 
 
 def await_end(identity: Identity, wait_s: float) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.errors import ClusterError
 from kafka_tasks.model.address import Address
 
@@ -18,10 +19,6 @@ _MODES = frozenset({"standalone", "leader", "follower", "observer", "read-only"}
 # The timeout that sessions ask for, and the tick to which ZooKeeper rounds their expiry.
 _SESSION_S = 4.0
 _TICK_S = 2.0
-
-
-class Unanswered(Exception):
-    """ZooKeeper did not answer, or what answered was not ZooKeeper."""
 
 
 def _four_letter_word(address: Address, word: str, timeout_s: float) -> str:

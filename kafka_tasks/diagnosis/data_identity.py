@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from kafka_tasks.clients.zookeeper import Unanswered
+from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.diagnosis.examination import Check, Examination
 from kafka_tasks.errors import KafkaTasksError
 from kafka_tasks.model.finding import Finding
@@ -142,13 +142,13 @@ def _coordinators_ids(exam: Examination) -> dict[str, str]:
         return {}
     alive = {service.name for service in exam.alive()}
     found = {}
-    for service in exam.session.cluster().topology.coordinators:
-        coordinator = roles.of(service.role).coordinator
-        if coordinator is None or service.address is None or service.name not in alive:
+    for coordinator in roles.coordinators(exam.session.cluster()):
+        name = coordinator.service.name
+        if name not in alive:
             continue
         with suppress(Unanswered, KafkaTasksError):
-            if told := coordinator.cluster_id(service.address, _TIMEOUT_S):
-                found[service.name] = told
+            if told := coordinator.cluster_id(_TIMEOUT_S):
+                found[name] = told
     return found
 
 

@@ -9,13 +9,13 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from kafka_tasks.clients import machine, processes
 from kafka_tasks.diagnosis.examination import Check, Examination
 from kafka_tasks.errors import KafkaTasksError
 from kafka_tasks.model.finding import Finding
-from kafka_tasks.model.topology import Service
 from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes import ports, roles
 
@@ -111,30 +111,46 @@ def port_holders(exam: Examination) -> Iterator[Finding]:
     """Report the holders of ports that stopped servers need."""
     if exam.runtime == "remote":
         return
-    record, settings = exam.record, exam.settings
-    alive = {service.name for service in exam.alive()}
-    wanted: list[tuple[Service, int]] = []
-    for service in ports.as_set(settings, settings.topology):
-        before = record.topology.service(service.name) if record else None
-        recorded = before if record and record.wanted == "running" else None
-        port = (recorded or service).port or (before.port if before else None)
-        if service.name not in alive and port is not None:
-            wanted.append((service, port))
-    held = [(service, port) for service, port in wanted if not processes.port_is_free(port)]
-    for service, port in held:
-        yield _held(exam, service, port)
+    wanted = list(_wanted(exam))
+    held = [each for each in wanted if not processes.port_is_free(each.port)]
+    for each in held:
+        yield _held(exam, each)
     if not held:
-        numbers = ", ".join(str(port) for _, port in wanted)
+        numbers = ", ".join(str(each.port) for each in wanted)
         yield Finding(
             "ports", "ok", f"the ports are free ({numbers})" if numbers else "no port is needed"
         )
 
 
-def _held(exam: Examination, service: Service, port: int) -> Finding:
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A port that a stopped service needs, and the setting that decides it."""
+
+    service: str
+    port: int
+    setting: str
+
+
+def _wanted(exam: Examination) -> Iterator[_Wanted]:
+    """Yield the ports of the services that do not run: as recorded where they should."""
+    record, settings = exam.record, exam.settings
+    alive = {service.name for service in exam.alive()}
+    for service in ports.as_set(settings, settings.topology):
+        if service.name in alive:
+            continue
+        before = record.topology.service(service.name) if record else None
+        known, now = ports.of(before) if before else {}, ports.of(service)
+        running = record is not None and record.wanted == "running"
+        for setting, port in ({**now, **known} if running else {**known, **now}).items():
+            yield _Wanted(service.name, port, setting)
+
+
+def _held(exam: Examination, wanted: _Wanted) -> Finding:
     """Return the finding for a port in use: an error unless the next start picks another."""
+    name, port = wanted.service, wanted.port
     who, stop = _holder(exam, port)
-    name, variable = service.name, roles.of(service.role).port_variable
-    if ports.is_automatic(exam.settings, service):
+    variable = ports.variable(wanted.setting)
+    if ports.is_automatic(exam.settings, wanted.setting):
         return Finding("ports", "info", f"{who} holds port {port} of {name}; up picks another port")
     return Finding(
         "port-taken",

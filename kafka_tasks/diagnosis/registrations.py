@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kafka_tasks.clients.zookeeper import Unanswered
+from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.diagnosis.examination import Examination
-from kafka_tasks.model.address import Address
 from kafka_tasks.model.finding import Finding
 from kafka_tasks.model.topology import identify
 from kafka_tasks.runtimes import roles
@@ -21,25 +20,23 @@ def registrations(exam: Examination) -> Iterator[Finding]:
     if exam.session is None:
         return
     alive = {service.name for service in exam.alive()}
-    for service in exam.session.cluster().topology.coordinators:
-        recipe = roles.of(service.role)
-        if service.name in alive and recipe.coordinator and service.address:
-            asked = _Asked(recipe, recipe.coordinator, service.address)
-            yield from asked.compared(exam)
+    for coordinator in roles.coordinators(exam.session.cluster()):
+        service = coordinator.service
+        if service.name in alive:
+            yield from _Asked(roles.of(service.role), coordinator).compared(exam)
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """One coordinator and its address."""
+    """One coordinator and its recipe."""
 
     recipe: Recipe
     coordinator: Coordinator
-    address: Address
 
     def compared(self, exam: Examination) -> Iterator[Finding]:
         """Compare the list of registered brokers with the services that run."""
         try:
-            listed = self.coordinator.registered_brokers(self.address, _ANSWER_S)
+            listed = self.coordinator.registered_brokers(_ANSWER_S)
         except Unanswered:
             return  # the check of readiness reports it
         alive = {
@@ -55,7 +52,7 @@ class _Asked:
 
     def _dead(self, number: int, endpoints: tuple[str, ...]) -> Finding:
         try:
-            left = self.coordinator.session_left_s(self.address, number, _ANSWER_S)
+            left = self.coordinator.session_left_s(number, _ANSWER_S)
         except Unanswered:
             left = None
         most = (

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from kafka_tasks.clients.zookeeper import Unanswered
+from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.errors import NotReady
 from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.events import Recorder
-from kafka_tasks.model.topology import Service
 from kafka_tasks.probes import readiness
 from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
 from kafka_tasks.runtimes import roles
+from kafka_tasks.runtimes.roles.recipe import Coordinator
 
 
 def wait_out_old_registrations(session: Session, cluster: Cluster, deadline: Deadline) -> None:
@@ -18,34 +18,34 @@ def wait_out_old_registrations(session: Session, cluster: Cluster, deadline: Dea
 
     A broker that is started while its predecessor is registered dies of it (NodeExists).
     """
-    coordinators = cluster.topology.coordinators
     readiness.wait_until_ready(
         cluster,
-        session.watch_only(each.name for each in coordinators),
+        session.watch_only(each.name for each in cluster.topology.coordinators),
         deadline,
         Recorder(),
         layers=readiness.coordination(cluster.topology),
     )
     alive = session.observe().alive
     dead = {broker.number for broker in cluster.topology.brokers if broker.name not in alive}
-    for coordinator in coordinators:
+    for coordinator in roles.coordinators(cluster):
         await_deregistration(coordinator, dead, deadline, session.recorder)
 
 
 def await_deregistration(
-    service: Service,
+    coordinator: Coordinator,
     ids: set[int],
     deadline: Deadline,
     recorder: Recorder,
     policy: RetryPolicy | None = None,
 ) -> None:
     """Return when a coordinator lists none of these broker ids; raises `NotReady`."""
+    service = coordinator.service
     recipe = roles.of(service.role)
     told = False
 
     def check() -> None:
         nonlocal told
-        listed = ids & _registered(service)
+        listed = ids & _registered(coordinator)
         if not listed:
             return
         names = ", ".join(map(str, sorted(listed)))
@@ -68,12 +68,9 @@ def await_deregistration(
         ) from error
 
 
-def _registered(service: Service) -> set[int]:
-    """Return the broker ids that a coordinator lists; none where it cannot be reached from here."""
-    coordinator = roles.of(service.role).coordinator
-    if coordinator is None or service.address is None:
-        return set()
+def _registered(coordinator: Coordinator) -> set[int]:
+    """Return the broker ids that a coordinator lists."""
     try:
-        return set(coordinator.registered_brokers(service.address, timeout_s=5.0))
+        return set(coordinator.registered_brokers(timeout_s=5.0))
     except Unanswered as error:
         raise NotYet(str(error)) from error

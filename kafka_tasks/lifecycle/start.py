@@ -83,9 +83,10 @@ def _lost_its_port(session: Session, service: str | None) -> bool:
     """Return whether a port that was picked for a service, and was free, is taken by now."""
     record = state.read(session.project)
     mine = record.topology.service(service) if record and service else None
-    if mine is None or mine.port is None:
-        return False
-    return ports.is_automatic(session.settings, mine) and not processes.port_is_free(mine.port)
+    return mine is not None and any(
+        ports.is_automatic(session.settings, setting) and not processes.port_is_free(port)
+        for setting, port in ports.of(mine).items()
+    )
 
 
 def _brought_up(session: Session, seen: Observation) -> tuple[Cluster, dict[str, str]]:

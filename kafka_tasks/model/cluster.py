@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from kafka_tasks.model.address import Address
-from kafka_tasks.model.topology import Role, Topology
+from kafka_tasks.model.role import Role
+from kafka_tasks.model.topology import Topology
 
 State = Literal["stopped", "starting", "ready", "degraded", "failed"]
 

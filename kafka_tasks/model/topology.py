@@ -7,75 +7,38 @@ module that may branch on a role, besides what a role needs to run (`runtimes/ro
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from itertools import groupby
 
 from kafka_tasks.model.address import Address
+from kafka_tasks.model.kafka_line import Mode
+from kafka_tasks.model.role import MAX_VOTERS, Role
 
-MAX_BROKERS = 5
 _TAIL = re.compile(r"(?P<first>[a-z]+)(?:-(?P<number>[2-9]|[1-9][0-9]+))?", re.ASCII)
 
 
-class Role(StrEnum):
-    """The part that a service plays in its cluster."""
-
-    ZOOKEEPER = "zookeeper"
-    BROKER = "broker"
-
-    @property
-    def serves_clients(self) -> bool:
-        """True where clients of Kafka connect to it."""
-        return self is Role.BROKER
-
-    @property
-    def coordinates(self) -> bool:
-        """True where brokers register with it: it starts before them and stops after them."""
-        return self is Role.ZOOKEEPER
-
-    @property
-    def first_name(self) -> str:
-        """The name of the first service of this role; a second one is called `<name>-2`."""
-        return _FIRST_NAMES[self]
-
-    @property
-    def proven_by(self) -> str:
-        """The readiness layer that proves it: what fails after it is not this role's fault."""
-        return _PROVEN_BY[self]
-
-    @property
-    def places(self) -> tuple[str, ...]:
-        """The suffixes of a service's name, one for each of its data directories."""
-        return _PLACES[self]
-
-    @property
-    def most(self) -> int:
-        """The largest number of services of this role in a cluster."""
-        return _MOST[self]
-
-
-_FIRST_NAMES = {Role.ZOOKEEPER: "zookeeper", Role.BROKER: "kafka"}
-_MOST = {Role.ZOOKEEPER: 1, Role.BROKER: MAX_BROKERS}
-_PROVEN_BY = {Role.ZOOKEEPER: "zookeeper", Role.BROKER: "advertised"}
-# ZooKeeper refuses a directory for snapshots with transaction logs in it.
-_PLACES = {Role.ZOOKEEPER: ("", "-log"), Role.BROKER: ("",)}
 _LAYERS_OF_BROKERS = ("broker", "cluster", "advertised")
-_ROLES = {name: role for role, name in _FIRST_NAMES.items()}
+# By its name alone, a node that serves clients is a broker: its record knows better.
+_ROLES = {role.first_name: role for role in Role}
+# Brokers have the numbers from 1; no two nodes of a cluster may share one.
+_FIRST_CONTROLLER_ID = 3001
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One process or container: `number` counts from 1 within its role, and is a broker's id.
+    """One process or container: `number` counts from 1 within its name, and is a broker's id.
 
     `address` is where clients on this machine reach it; None where that is not decided yet, or
-    where it cannot be reached from here.
+    where it cannot be reached from here. `quorum_address` is where other controllers do; a
+    dedicated one has no other.
     """
 
     name: str
     role: Role
     number: int
     address: Address | None = None
+    quorum_address: Address | None = None
 
     @property
     def port(self) -> int | None:
@@ -83,13 +46,29 @@ class Service:
         return self.address.port if self.address else None
 
     @property
+    def quorum_port(self) -> int | None:
+        """The port of its listener for controllers."""
+        return self.quorum_address.port if self.quorum_address else None
+
+    @property
+    def node_id(self) -> int:
+        """The id under which brokers and controllers know each other."""
+        if self.role is Role.CONTROLLER:
+            return _FIRST_CONTROLLER_ID + self.number - 1
+        return self.number
+
+    @property
     def places(self) -> tuple[str, ...]:
         """The names of its data directories, in the order in which they are saved."""
         return tuple(f"{self.name}{tail}" for tail in self.role.places)
 
-    def at(self, port: int | None) -> Service:
-        """Return it with this port on localhost."""
-        return replace(self, address=Address("localhost", port) if port else None)
+    def at(self, port: int | None, quorum_port: int | None = None) -> Service:
+        """Return it with these ports on localhost; a dedicated controller has but the second."""
+        if self.role is Role.CONTROLLER:
+            quorum_port = port = quorum_port or port
+        quorum = Address("localhost", quorum_port) if quorum_port and self.role.votes else None
+        address = Address("localhost", port) if port else None
+        return replace(self, address=address, quorum_address=quorum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +99,18 @@ class Topology:
         return tuple(service for service in self.services if service.role.coordinates)
 
     @property
+    def voters(self) -> tuple[Service, ...]:
+        """The services of the quorum of controllers; none in ZooKeeper mode."""
+        return tuple(service for service in self.services if service.role.votes)
+
+    @property
+    def mode(self) -> Mode | None:
+        """The kind of its coordinators; None where they are not known."""
+        if self.voters:
+            return "kraft"
+        return "zookeeper" if self.coordinators else None
+
+    @property
     def bootstrap(self) -> tuple[Address, ...]:
         """The brokers' addresses, as far as they are known."""
         return tuple(broker.address for broker in self.brokers if broker.address)
@@ -143,12 +134,17 @@ class Topology:
     @property
     def coordination_layers(self) -> tuple[str, ...]:
         """The readiness layers of the coordinators."""
-        return tuple(dict.fromkeys(each.role.proven_by for each in self.coordinators))
+        found = (each.role.coordinates_in for each in self.coordinators)
+        return tuple(dict.fromkeys(layer for layer in found if layer))
 
     @property
     def unreachable_layers(self) -> frozenset[str]:
         """Layers with nothing to prove from here: no coordinator of theirs has an address."""
-        reachable = {each.role.proven_by for each in self.coordinators if each.address}
+        reachable = {
+            each.role.coordinates_in
+            for each in self.coordinators
+            if each.address or each.quorum_address
+        }
         return frozenset(self.coordination_layers) - reachable
 
     @property
@@ -163,18 +159,30 @@ class Topology:
         return tuple(tuple(wave) for _, wave in by_wave)
 
     @property
-    def stop_order(self) -> tuple[Service, ...]:
-        """Services in the order in which they stop, one after the other: brokers first."""
-        return tuple(reversed(self.services))
+    def stop_waves(self) -> tuple[tuple[Service, ...], ...]:
+        """Services that stop at the same moment, wave after wave: brokers first.
 
-    def proven_by(self, layer: str) -> tuple[Service, ...]:
-        """Return the services that this readiness layer proves."""
-        return tuple(service for service in self.services if service.role.proven_by == layer)
+        Of a quorum that ends one after the other, the last ones can no longer agree on anything
+        and hang. ZooKeeper's brokers hand over their partitions one by one.
+        """
+        if not self.voters:
+            return tuple((service,) for service in reversed(self.services))
+        pure = tuple(broker for broker in self.brokers if not broker.role.votes)
+        return tuple(wave for wave in (pure, self.voters) if wave)
+
+    def coordinated_in(self, layer: str) -> tuple[Service, ...]:
+        """Return the coordinators that this readiness layer proves."""
+        return tuple(each for each in self.coordinators if each.role.coordinates_in == layer)
 
     def suspect(self, layer: str) -> str:
         """Return the name of the service whose log tells most where a layer does not hold."""
-        proven = self.proven_by(layer) or (self.services[:1] if layer == "process" else ())
+        proven = self.coordinated_in(layer) or (self.services[:1] if layer == "process" else ())
         return proven[0].name if proven else broker_name(1)
+
+    def is_coordinated(self, alive: Collection[str]) -> bool:
+        """Return whether enough coordinators are alive for brokers to register and deregister."""
+        present = sum(each.name in alive for each in self.coordinators)
+        return present * 2 > len(self.coordinators) or not self.coordinators
 
     def service(self, name: str) -> Service | None:
         """Return the service of this name, or None."""
@@ -197,10 +205,33 @@ def zookeeper_cluster(brokers: int) -> Topology:
     return Topology((_nth(Role.ZOOKEEPER, 1), *(_nth(Role.BROKER, number) for number in numbers)))
 
 
+def kraft_cluster(brokers: int, controllers: int = 0, combined: int | None = None) -> Topology:
+    """Return so many dedicated controllers and brokers, without ports yet.
+
+    Without dedicated controllers the first `combined` brokers are controllers too: by default one,
+    or three of three and more. Voters are fixed when the first node is formatted, so that a
+    cluster that grew has fewer.
+    """
+    if controllers:
+        combined = 0
+    elif combined is None:
+        combined = MAX_VOTERS if brokers >= MAX_VOTERS else 1
+    dedicated = [_nth(Role.CONTROLLER, number) for number in range(1, controllers + 1)]
+    nodes = [
+        _nth(Role.COMBINED if number <= combined else Role.BROKER, number)
+        for number in range(1, brokers + 1)
+    ]
+    return in_order((*dedicated, *nodes))
+
+
 def of_names(names: Iterable[str]) -> Topology:
     """Return the services of these names, in the order in which they start; others are left out."""
-    found = [service for name in dict.fromkeys(names) if (service := identify(name))]
-    return Topology(tuple(sorted(found, key=_order)))
+    return in_order(service for name in dict.fromkeys(names) if (service := identify(name)))
+
+
+def in_order(services: Iterable[Service]) -> Topology:
+    """Return these services in the order in which they start."""
+    return Topology(tuple(sorted(services, key=_order)))
 
 
 def identify(name: str) -> Service | None:
@@ -211,6 +242,14 @@ def identify(name: str) -> Service | None:
         return None
     number = int(match["number"] or 1)
     return None if number > role.most == 1 else Service(name, role, number)
+
+
+def service_of(name: str, role: Role) -> Service | None:
+    """Return the service of this name and role; None where they do not belong together."""
+    known = identify(name)
+    if known is None or known.role.first_name != role.first_name:
+        return None
+    return replace(known, role=role)
 
 
 def broker_name(number: int) -> str:
@@ -228,11 +267,10 @@ def place_order(place: str) -> tuple[int, int, int]:
 
 def owner_of(place: str) -> Service | None:
     """Return the service that a data directory belongs to; None where there is no such place."""
-    for role in Role:
-        for tail in role.places:
-            owner = identify(place.removesuffix(tail)) if place.endswith(tail) else None
-            if owner and owner.role is role and place in owner.places:
-                return owner
+    for tail in dict.fromkeys(tail for role in Role for tail in role.places):
+        owner = identify(place.removesuffix(tail)) if place.endswith(tail) else None
+        if owner and place in owner.places:
+            return owner
     return None
 
 
@@ -255,7 +293,9 @@ def _nth(role: Role, number: int) -> Service:
 
 
 # Every name that a kafka-tasks service can have.
-NAMES = tuple(_nth(role, number).name for role in Role for number in range(1, role.most + 1))
+NAMES = tuple(
+    dict.fromkeys(_nth(role, number).name for role in Role for number in range(1, role.most + 1))
+)
 
 
 def _order(service: Service) -> tuple[int, int]:

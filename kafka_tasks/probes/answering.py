@@ -6,15 +6,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 
+from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.model.cluster import Cluster, ServiceState
 from kafka_tasks.model.topology import broker_name
 from kafka_tasks.probes.broker import BrokerProbe
 from kafka_tasks.probes.context import Context, Probe
-from kafka_tasks.probes.coordinator import CoordinatorProbe
 from kafka_tasks.retry import Deadline, OutOfTime, RetryPolicy
+from kafka_tasks.runtimes import roles
+from kafka_tasks.runtimes.roles.recipe import Coordinator
 
 # For a broker; a living one answers within milliseconds, one that is stopped never does.
 _PATIENCE_S = 1.0
+_GLANCE_S = 1.0
 
 
 def answering(cluster: Cluster, services: Sequence[ServiceState]) -> frozenset[str]:
@@ -30,17 +33,27 @@ def answering(cluster: Cluster, services: Sequence[ServiceState]) -> frozenset[s
 def _answering(
     cluster: Cluster, services: Sequence[ServiceState], alive: set[str]
 ) -> Iterator[str]:
+    asked = (each for each in roles.coordinators(cluster) if each.service.name in alive)
     # One whose port is not published cannot be asked, and counts.
-    for coordinator in cluster.topology.coordinators:
-        probe = CoordinatorProbe(coordinator.role.proven_by)
-        if coordinator.name not in alive or not _holds(probe, cluster, services, 0.0):
-            return
-        yield coordinator.name
+    present = alive - {each.service.name for each in asked if not _answers(each)}
+    if not cluster.topology.is_coordinated(present):
+        return
+    for service in cluster.topology:
+        if service.name in present and not service.role.serves_clients:
+            yield service.name
     for number, address in enumerate(cluster.bootstrap, start=1):
         alone = replace(cluster, bootstrap=(address,))
         name = broker_name(number)
-        if name in alive and _holds(BrokerProbe(), alone, services, _PATIENCE_S):
+        if name in present and _holds(BrokerProbe(), alone, services, _PATIENCE_S):
             yield name
+
+
+def _answers(coordinator: Coordinator) -> bool:
+    try:
+        coordinator.mode(_GLANCE_S)
+    except Unanswered:
+        return False
+    return True
 
 
 def _holds(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from kafka_tasks.clients.zookeeper import Unanswered
+from collections.abc import Mapping
+
+from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.model.topology import Service
 from kafka_tasks.probes.context import Context, Held
 from kafka_tasks.retry import NotYet
@@ -16,21 +18,21 @@ class CoordinatorProbe:
         self.layer = layer
 
     def check(self, context: Context) -> list[Held]:
-        """Ask each once; one that cannot be reached from here has nothing to prove."""
-        held = []
-        for service in context.cluster.topology.proven_by(self.layer):
-            try:
-                held += self._asked(context, service)
-            except Unanswered as error:
-                raise NotYet(str(error)) from error
-        return held
-
-    def _asked(self, context: Context, service: Service) -> list[Held]:
-        coordinator, address = roles.of(service.role).coordinator, service.address
-        if coordinator is None or address is None:
+        """Ask them once; one that cannot be reached from here has nothing to prove."""
+        coordinators = roles.coordinators(context.cluster)
+        mine = [each for each in coordinators if each.service.role.coordinates_in == self.layer]
+        if not mine:
             return []
-        found = coordinator.mode(address, timeout_s=1.0)
-        # Asked now, while the brokers still start: it costs no time.
-        if context.recall and context.cluster.had_data:
-            context.topics = coordinator.topics(address, timeout_s=5.0)
-        return [Held(service.name, f"{address} {found}")]
+        try:
+            words = mine[0].serving(timeout_s=1.0)
+            # Asked now, while the brokers still start: it costs no time.
+            if context.recall and context.cluster.had_data:
+                context.topics = mine[0].topics(timeout_s=5.0) or frozenset()
+        except Unanswered as error:
+            raise NotYet(str(error)) from error
+        return [_held(each.service, words) for each in mine]
+
+
+def _held(service: Service, words: Mapping[str, str]) -> Held:
+    where = service.quorum_address or service.address
+    return Held(service.name, f"{where} {words[service.name]}")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from kafka_tasks.model.topology import MAX_BROKERS
+from kafka_tasks.model.role import MAX_BROKERS
 from kafka_tasks.project import json_files
 from kafka_tasks.project.directory import Project, replace_file
 

@@ -13,7 +13,8 @@ import msgspec
 
 from kafka_tasks.model import kafka_line, topology
 from kafka_tasks.model.kafka_line import UnknownVersion
-from kafka_tasks.model.topology import MAX_BROKERS, Role, Service, Topology
+from kafka_tasks.model.role import MAX_BROKERS, Role
+from kafka_tasks.model.topology import Service, Topology
 from kafka_tasks.project import json_files, restoring
 from kafka_tasks.project.directory import Project, replace_file
 
@@ -39,6 +40,7 @@ class ServiceRecord(msgspec.Struct, frozen=True, kw_only=True):
     name: _Name
     role: Role
     port: _Port
+    quorum_port: _Port | None = None
     token: _Word | None = None
     pid: _Pid | None = None
     started_s: float | None = None
@@ -48,7 +50,18 @@ class ServiceRecord(msgspec.Struct, frozen=True, kw_only=True):
     def of(cls, service: Service) -> ServiceRecord:
         """Return the record of a service whose start is not decided yet."""
         assert service.port is not None
-        return cls(name=service.name, role=service.role, port=service.port)
+        return cls(
+            name=service.name,
+            role=service.role,
+            port=service.port,
+            quorum_port=service.quorum_port,
+        )
+
+    @property
+    def service(self) -> Service | None:
+        """The service that is recorded; None where name and role do not belong together."""
+        found = topology.service_of(self.name, self.role)
+        return found.at(self.port, self.quorum_port) if found else None
 
 
 class ClusterRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,9 +81,8 @@ class ClusterRecord(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def topology(self) -> Topology:
         """The services as they were planned, with their ports."""
-        ports = {service.name: service.port for service in self.services}
-        found = topology.of_names(ports)
-        return found.at(ports[service.name] for service in found)
+        found = (record.service for record in self.services)
+        return topology.in_order(service for service in found if service)
 
     @property
     def started(self) -> tuple[ServiceRecord, ...]:
@@ -84,8 +96,9 @@ class ClusterRecord(msgspec.Struct, frozen=True, kw_only=True):
     def with_service(self, record: ServiceRecord) -> ClusterRecord:
         """Return the same cluster, with this service's record added or replaced."""
         records = {service.name: service for service in (*self.services, record)}
-        kept = tuple(records[name] for name in topology.of_names(records).names)
-        return msgspec.structs.replace(self, services=kept, changed_at=time.time())
+        found = msgspec.structs.replace(self, services=tuple(records.values()))
+        kept = tuple(records[name] for name in found.topology.names)
+        return msgspec.structs.replace(found, services=kept, changed_at=time.time())
 
 
 class _ServiceRecord1(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,15 +189,25 @@ def _checksum(document: dict[str, Any]) -> str:
     return hashlib.sha256(msgspec.json.encode(document, order="sorted")).hexdigest()
 
 
-def remembered(project: Project) -> dict[str, int | str]:
+def remembered(project: Project) -> dict[str, Any]:
     """Return the project's own choices, for settings that are not set."""
     if (begun := restoring.read(project)) and begun.committed:
         return {"brokers": begun.brokers}
     record = read(project)
-    brokers = len(record.topology.brokers) if record else 0
-    if record is None or not brokers:
-        return {}
-    return {"brokers": brokers, **({"version": record.version} if _known(record.version) else {})}
+    return _remembered(record) if record and record.topology.brokers else {}
+
+
+def _remembered(record: ClusterRecord) -> dict[str, Any]:
+    found = record.topology
+    choices: dict[str, Any] = {"brokers": len(found.brokers)}
+    if _known(record.version):
+        choices["version"] = record.version
+    if found.mode:
+        choices["recorded_mode"] = found.mode
+    if found.voters:
+        combined = sum(each.role.serves_clients for each in found.voters)
+        choices |= {"controllers": len(found.voters) - combined, "combined": combined}
+    return choices
 
 
 def _known(version: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,49 +68,77 @@ def assign(
         ranges.expect(setting, getattr(settings, setting), group)
     for setting, group in groups.items():
         ranges.decide(setting, getattr(settings, setting), group)
-    numbers = {
-        service.name: port
-        for setting, group in groups.items()
-        for service, port in zip(group, ranges.known[setting], strict=True)
-    }
-    return Assigned(planned.at(numbers[each.name] for each in planned), tuple(ranges.auto))
+    return Assigned(_placed(planned, ranges.known), tuple(ranges.auto))
 
 
 def as_set(settings: Settings, planned: Topology) -> Topology:
     """Return the planned services at the ports of the settings; those of `auto` have none."""
-    numbers: dict[str, int | None] = {}
+    known = {}
     for setting, group in _by_setting(planned).items():
         first = getattr(settings, setting)
-        for index, service in enumerate(group):
-            numbers[service.name] = first + index if isinstance(first, int) else None
-    return planned.at(numbers[service.name] for service in planned)
+        if isinstance(first, int):
+            known[setting] = range(first, first + len(group))
+    return _placed(planned, known)
 
 
-def is_automatic(settings: Settings, service: Service) -> bool:
-    """Return whether the port of a service may be any."""
-    return bool(getattr(settings, roles.of(service.role).port_setting) == "auto")
+def of(service: Service) -> dict[str, int]:
+    """Return the known ports of a service, by the setting that decides each."""
+    recipe = roles.of(service.role)
+    pairs = zip(recipe.port_settings, (service.port, service.quorum_port), strict=False)
+    return {setting: port for setting, port in pairs if port is not None}
+
+
+def variable(setting: str) -> str:
+    """Return the variable of a setting."""
+    return f"KAFKA_TASKS_{setting.upper()}"
+
+
+def is_automatic(settings: Settings, setting: str) -> bool:
+    """Return whether the ports of this setting may be any."""
+    return bool(getattr(settings, setting) == "auto")
 
 
 def require_free(services: Iterable[Service]) -> None:
-    """Raise `PortTaken` for the first service whose port is held, naming the holder."""
+    """Raise `PortTaken` for the first service with a port that is held, naming the holder."""
     for service in services:
-        if service.port is None or processes.port_is_free(service.port):
-            continue
-        holder = processes.port_holder(service.port)
-        stop = f"kill {holder.pid}, or " if holder and holder.pid else ""
-        raise PortTaken(
-            f"Port {service.port}, which {service.name} needs, is held by "
-            f"{holder or 'another process'}.",
-            hint=f"{stop}{roles.of(service.role).port_variable}=auto invoke kafka.up",
-        )
+        for setting, port in of(service).items():
+            if not processes.port_is_free(port):
+                raise _taken(service, port, setting)
+
+
+def _taken(service: Service, port: int, setting: str) -> PortTaken:
+    holder = processes.port_holder(port)
+    stop = f"kill {holder.pid}, or " if holder and holder.pid else ""
+    return PortTaken(
+        f"Port {port}, which {service.name} needs, is held by {holder or 'another process'}.",
+        hint=f"{stop}{variable(setting)}=auto invoke kafka.up",
+    )
 
 
 def _by_setting(planned: Topology) -> dict[str, list[Service]]:
-    """Group services by the setting of their first port, brokers first."""
+    """Group services by the setting of their ports, in order; brokers first."""
     groups: dict[str, list[Service]] = {}
-    for service in (*planned.brokers, *planned.coordinators):
-        groups.setdefault(roles.of(service.role).port_setting, []).append(service)
+    for service in dict.fromkeys((*planned.brokers, *planned.coordinators)):
+        for setting in roles.of(service.role).port_settings:
+            groups.setdefault(setting, []).append(service)
     return groups
+
+
+def _placed(planned: Topology, known: Mapping[str, range]) -> Topology:
+    """Return the planned services at the ports that each setting gives to its group."""
+    numbers = {
+        (service.name, setting): port
+        for setting, group in _by_setting(planned).items()
+        if setting in known
+        for service, port in zip(group, known[setting], strict=True)
+    }
+
+    def placed(service: Service) -> Service:
+        recipe = roles.of(service.role)
+        both = (recipe.port_setting, recipe.quorum_port_setting or "")
+        return service.at(*(numbers.get((service.name, setting)) for setting in both))
+
+    return Topology(tuple(map(placed, planned)))
 
 
 @dataclass(slots=True)
@@ -126,20 +154,20 @@ class _Ranges:
 
     def expect(self, setting: str, value: int | str, group: list[Service]) -> None:
         """Note the ports that a group has by its setting, or has had before."""
-        first = value if isinstance(value, int) else self._kept(group)
+        first = value if isinstance(value, int) else self._kept(setting, group)
         if first is not None:
             self.known[setting] = range(first, first + len(group))
 
     def decide(self, setting: str, value: int | str, group: list[Service]) -> None:
         """Decide the ports of a group; a setting of `auto` picks them."""
         if not isinstance(value, int):
-            first = self._chosen(setting, self._kept(group), len(group))
+            first = self._chosen(setting, self._kept(setting, group), len(group))
             self.auto.append(setting)
             self.known[setting] = range(first, first + len(group))
 
-    def _kept(self, group: list[Service]) -> int | None:
-        service = self.before.service(group[0].name) if self.before else None
-        return service.port if service else None
+    def _kept(self, setting: str, group: list[Service]) -> int | None:
+        service = self.before.topology.service(group[0].name) if self.before else None
+        return of(service).get(setting) if service else None
 
     def _chosen(self, setting: str, kept: int | None, width: int) -> int:
         avoid = set(self._of_others(setting))

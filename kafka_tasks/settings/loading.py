@@ -70,6 +70,8 @@ def load(
     settings = Settings(
         project=project,
         java_home_variable=Path(home) if home else None,
+        recorded_mode=(remembered or {}).get("recorded_mode"),
+        combined=(remembered or {}).get("combined"),
         origins={name: entry.origin for name, entry in found.items()},
         **_values(project, found),
     )
@@ -201,7 +203,7 @@ def _check_mode(settings: Settings) -> None:
             f"{line.kafka}: Kafka 4 has no ZooKeeper.",
             hint=f"{BY_FIELD['version'].name}={kafka_line.DEFAULT.text}",
         )
-    if settings.controllers and mode == "zookeeper":
+    if settings.controllers and settings.explicit("controllers") and mode == "zookeeper":
         raise SettingsError(
             f"{_as_typed(settings, 'controllers')} is {settings.controllers}, but the mode is "
             "zookeeper: only KRaft has dedicated controllers.",

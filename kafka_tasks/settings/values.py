@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model import kafka_line, topology
 from kafka_tasks.model.address import Address
 from kafka_tasks.model.kafka_line import Family, KafkaLine, KafkaVersion, Mode
@@ -17,7 +16,11 @@ from kafka_tasks.settings.variables import VARIABLES, Origin, Variable
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Every effective setting of one project; `origins` has the origin of each field."""
+    """Every effective setting of one project; `origins` has the origin of each field.
+
+    `recorded_mode` is the mode of the project's last start, and `combined` how many of its brokers
+    are controllers too.
+    """
 
     project: Path
     runtime: str
@@ -51,6 +54,8 @@ class Settings:
     java_home: Path | None
     cache: Path
     java_home_variable: Path | None = None
+    recorded_mode: Mode | None = None
+    combined: int | None = None
     origins: Mapping[str, Origin] = field(default_factory=dict, repr=False)
 
     @property
@@ -70,20 +75,18 @@ class Settings:
 
     @property
     def resolved_mode(self) -> Mode:
-        """The mode of a start: where it is auto, the first one of the line."""
-        return self.line.modes[0] if self.mode == "auto" else self.mode
+        """The mode of a start: where it is auto, the one before, or the first of the line."""
+        if self.mode != "auto":
+            return self.mode
+        modes = self.line.modes
+        return self.recorded_mode if self.recorded_mode in modes else modes[0]
 
     @property
     def topology(self) -> Topology:
         """The services that a start with these settings would have, without ports."""
-        mode = self.resolved_mode
-        if mode == "kraft":
-            raise InvalidInput(
-                f"Kafka {self.line.kafka} in KRaft mode cannot be started by this version of "
-                "kafka-tasks.",
-                hint=f"KAFKA_TASKS_VERSION={kafka_line.DEFAULT.text}, KAFKA_TASKS_MODE=auto",
-            )
-        return topology.zookeeper_cluster(self.brokers)
+        if self.resolved_mode == "zookeeper":
+            return topology.zookeeper_cluster(self.brokers)
+        return topology.kraft_cluster(self.brokers, self.controllers, self.combined)
 
     def entries(self) -> Iterator[tuple[Variable, Any, Origin]]:
         """Yield each variable with its value and origin, in the order of the documentation."""

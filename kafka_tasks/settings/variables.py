@@ -11,7 +11,7 @@ from typing import Literal
 from kafka_tasks.errors import SettingsError
 from kafka_tasks.model import kafka_line
 from kafka_tasks.model.address import Address
-from kafka_tasks.model.topology import MAX_BROKERS
+from kafka_tasks.model.role import MAX_BROKERS
 
 PREFIX = "KAFKA_TASKS_"
 

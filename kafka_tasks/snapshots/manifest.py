@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from kafka_tasks.model.topology import MAX_BROKERS, zookeeper_cluster
+from kafka_tasks.model.role import MAX_BROKERS
+from kafka_tasks.model.topology import zookeeper_cluster
 from kafka_tasks.project import json_files
 
 _PART = re.compile(r"(?!\.kafka-tasks)[A-Za-z0-9._-]{1,255}")

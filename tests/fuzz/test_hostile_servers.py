@@ -15,6 +15,7 @@ import pytest
 from kafka_tasks.clients import zookeeper
 from kafka_tasks.clients.kafka import reassignment
 from kafka_tasks.clients.kafka.admin import Admin
+from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.model.address import Address
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.events import Recorder
@@ -87,7 +88,7 @@ def _asked(ask: Callable[[Address, float], object]) -> Callable[[Address, Path],
     def question(address: Address, _: Path) -> object:
         try:
             return ask(address, 1.0)
-        except zookeeper.Unanswered as error:
+        except Unanswered as error:
             return str(error)
 
     return question

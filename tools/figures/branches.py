@@ -10,6 +10,7 @@ from figures.sources import Offence, Source, Sources
 
 # Here roles are what the code is about.
 ALLOWED = (
+    "model/role.py",
     "model/topology.py",
     "runtimes/roles/",
     "runtimes/compose/",

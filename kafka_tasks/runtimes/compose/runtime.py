@@ -133,7 +133,7 @@ class ComposeRuntime:
         """Stop `services` and keep their containers; without names remove what Compose made."""
         there = self._site.containers()
         running = of_names(name for name, found in there.items() if found.running)
-        order = [service.name for service in running.stop_order]
+        order = [service.name for wave in running.stop_waves for service in wave]
         record = self._site.record()
         project = self._site.known(record, there)
         if services is not None:

@@ -20,9 +20,11 @@ _RUNTIME = "embedded"
 # What a running cluster was started with, as far as only a restart changes it.
 _FIELDS = (
     "version",
+    "controllers",
     "brokers",
     "port",
     "zookeeper_port",
+    "controller_port",
     "heap",
     "zookeeper_heap",
     "broker_properties",
@@ -51,11 +53,16 @@ def planned_record(
         changed_at=time.time(),
         services=tuple(_kept(before, ServiceRecord.of(each)) for each in assigned.topology),
         auto_ports=assigned.auto,
-        fingerprint={name: str(getattr(settings, name)) for name in _FIELDS},
+        fingerprint={name: str(getattr(settings, name)) for name in _FIELDS}
+        | {"mode": settings.resolved_mode},
     )
 
 
 def _kept(before: ClusterRecord | None, planned: ServiceRecord) -> ServiceRecord:
     """Return the planned record, with the process that an earlier record knows."""
     known = before.service(planned.name) if before else None
-    return msgspec.structs.replace(known, port=planned.port) if known else planned
+    if known is None:
+        return planned
+    return msgspec.structs.replace(
+        known, role=planned.role, port=planned.port, quorum_port=planned.quorum_port
+    )

@@ -11,6 +11,7 @@ import msgspec
 
 from kafka_tasks.clients import processes
 from kafka_tasks.model import kafka_line, topology
+from kafka_tasks.model.role import Role
 from kafka_tasks.model.topology import Service, Topology
 from kafka_tasks.project.state import ClusterRecord, ServiceRecord
 
@@ -21,7 +22,7 @@ _SERVICE_PROPERTY = f"{_PREFIX}service="
 
 def arguments(project: Path, record: ClusterRecord, service: ServiceRecord) -> list[str]:
     """Return the JVM properties that name a process's owner, and allow a lost record's repair."""
-    places = (f"{each.name}:{each.port}" for each in record.topology)
+    places = map(_placed, record.topology)
     return [
         f"{PROJECT_PROPERTY}{project}",
         f"{_SERVICE_PROPERTY}{service.name}",
@@ -31,6 +32,24 @@ def arguments(project: Path, record: ClusterRecord, service: ServiceRecord) -> l
         f"{_PREFIX}kafka={record.kafka_version}",
         f"{_PREFIX}token={service.token}",
     ]
+
+
+def _placed(service: Service) -> str:
+    """Return name, port, role and, where there is one, the port for other controllers."""
+    quorum = f":{service.quorum_port}" if service.quorum_port else ""
+    return f"{service.name}:{service.port}:{service.role}{quorum}"
+
+
+def _service(text: str) -> Service | None:
+    """Return what `_placed` wrote; an earlier version wrote name and port alone."""
+    name, port, *more = text.split(":")
+    known = topology.identify(name)
+    role = next((role for role in Role if more and role == more[0]), known.role if known else None)
+    found = topology.service_of(name, role) if role else None
+    if found is None or not port.isdecimal():
+        return None
+    quorum = more[1] if len(more) > 1 else ""
+    return found.at(int(port), int(quorum) if quorum.isdecimal() else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +62,10 @@ class _Tagged:
 
     def as_service(self) -> ServiceRecord:
         """Return it as it would have been recorded."""
-        return ServiceRecord(
-            name=self.service.name,
-            role=self.service.role,
-            port=int(self.values["port"]),
+        port = int(self.values["port"])
+        return msgspec.structs.replace(
+            ServiceRecord.of(self._planned() or self.service.at(port)),
+            port=port,
             token=self.values.get("token", ""),
             pid=self.found.identity.pid,
             started_s=self.found.identity.started_s,
@@ -64,15 +83,18 @@ class _Tagged:
             services=tuple(map(ServiceRecord.of, self._topology())),
         )
 
+    def _planned(self) -> Service | None:
+        """Return the service as its cluster planned it, with its role."""
+        return self._topology().service(self.service.name)
+
     def _topology(self) -> Topology:
         """Return the services of its cluster; earlier versions named two ports instead."""
-        pairs = [part.partition(":") for part in self.values.get("services", "").split(",")]
-        ports = {name: int(port) for name, _, port in pairs if port.isdecimal()}
-        if not ports:
+        parts = [part for part in self.values.get("services", "").split(",") if ":" in part]
+        found = topology.in_order(service for part in parts if (service := _service(part)))
+        if not found:
             first, other = self.values.get("first", "9092"), self.values.get("keeper", "2181")
             return topology.zookeeper_cluster(1).at((int(other), int(first)))
-        found = topology.of_names(ports)
-        return found.at(ports[each.name] for each in found)
+        return found
 
 
 def _running(project: Path) -> Iterator[_Tagged]:

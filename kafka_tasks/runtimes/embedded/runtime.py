@@ -19,7 +19,7 @@ from kafka_tasks.project import state
 from kafka_tasks.project.directory import Project, unwritable
 from kafka_tasks.project.state import ClusterRecord, ServiceRecord
 from kafka_tasks.runtimes import broker_properties, ports, roles
-from kafka_tasks.runtimes.embedded import jars, java, process_tags
+from kafka_tasks.runtimes.embedded import jars, java, process_tags, storage
 from kafka_tasks.runtimes.embedded.data_directory import EmbeddedDataAccess
 from kafka_tasks.runtimes.embedded.ending import Ending
 from kafka_tasks.runtimes.embedded.launch import Launcher
@@ -28,6 +28,7 @@ from kafka_tasks.runtimes.embedded.observation import known, look
 from kafka_tasks.runtimes.embedded.planning import planned_record
 from kafka_tasks.runtimes.embedded.preparation import EmbeddedPreparation
 from kafka_tasks.runtimes.embedded.recovery import EmbeddedRecovery
+from kafka_tasks.runtimes.embedded.storage import Storage
 from kafka_tasks.runtimes.protocol import Abilities
 from kafka_tasks.settings import Settings
 
@@ -90,11 +91,15 @@ class EmbeddedRuntime:
         _require_disk(root)
         seen = self.observe() if seen is None else seen
         record = planned_record(self._project, settings, lock.kafka, seen, self._recorder.notice)
+        formatted = storage.check(root / "data", record.topology)
         dead = [service for service in record.topology if service.name not in seen.alive]
         # Also of those that are going to be started later.
         ports.require_free(dead)
         todo = [each for each in dead if services is None or each.name in services]
         archives = self._preparation.locate(settings, lock, chosen)
+        Storage(root / "data", settings.cache, archives, lock.kafka).format(
+            record.topology, formatted
+        )
         built = archives.is_built()
         for service in todo:
             record = record.with_service(_about_to_start(service))
@@ -133,9 +138,8 @@ class EmbeddedRuntime:
             )
             state.write(self._project, record)
             ending = Ending(self._project, record, self._recorder)
-            for service in record.topology.stop_order:
-                if services is None or service.name in services:
-                    ending.end(service)
+            for wave in record.topology.stop_waves:
+                ending.end([each for each in wave if services is None or each.name in services])
             state.write(self._project, ending.record)
             stopped = tuple(ending.stopped)
         if wipe:

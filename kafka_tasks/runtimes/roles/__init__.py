@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from kafka_tasks.model.topology import Role, Topology
-from kafka_tasks.runtimes.roles import broker, zookeeper
-from kafka_tasks.runtimes.roles.recipe import Recipe
+from kafka_tasks.model.cluster import Cluster
+from kafka_tasks.model.role import Role
+from kafka_tasks.model.topology import Topology
+from kafka_tasks.runtimes.roles import broker, controller, zookeeper
+from kafka_tasks.runtimes.roles.recipe import Coordinator, Recipe
 from kafka_tasks.settings import Settings
 
-_RECIPES = {recipe.role: recipe for recipe in (zookeeper.RECIPE, broker.RECIPE)}
+_ALL = (zookeeper.RECIPE, controller.RECIPE, controller.COMBINED, broker.RECIPE)
+_RECIPES = {recipe.role: recipe for recipe in _ALL}
 
 # The names of every class archive that some service needs.
 ARCHIVES = tuple(dict.fromkeys(recipe.archive for recipe in _RECIPES.values()))
@@ -26,7 +29,14 @@ def images(settings: Settings) -> tuple[str, ...]:
 
 def port_settings(topology: Topology) -> tuple[str, ...]:
     """Return the names of the settings that decide the ports of these services."""
-    return tuple(dict.fromkeys(of(service.role).port_setting for service in topology))
+    found = (setting for service in topology for setting in of(service.role).port_settings)
+    return tuple(dict.fromkeys(found))
+
+
+def coordinators(cluster: Cluster) -> tuple[Coordinator, ...]:
+    """Return the coordinators that can be reached from here, ready to be asked."""
+    pairs = ((of(each.role).coordinator, each) for each in cluster.topology.coordinators)
+    return tuple(made(cluster, each) for made, each in pairs if made and each.address)
 
 
 def of(role: Role) -> Recipe:

@@ -1,34 +1,44 @@
-"""A broker that registers with ZooKeeper."""
+"""A broker, which registers with ZooKeeper or with a quorum of controllers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from kafka_tasks.model.listener import Listener, rendered
-from kafka_tasks.model.topology import Role, Service, Topology
-from kafka_tasks.runtimes.roles import zookeeper
+from kafka_tasks.model.role import Role
+from kafka_tasks.model.topology import Service, Topology
+from kafka_tasks.runtimes.roles import quorum, zookeeper
 from kafka_tasks.runtimes.roles.recipe import Container, Recipe
 
+# Without its coordinator a broker cannot shut down in an orderly way.
+ALONE_S = 5.0
+GOODBYE = b"shut down completed"
+CONTAINER = Container(
+    image_setting="kafka_image",
+    data=("/var/lib/kafka/data",),
+    directory_variable="KAFKA_LOG_DIRS",
+    id_variable="KAFKA_BROKER_ID",
+)
 
-def _configure(service: Service, topology: Topology, further: Mapping[str, str]) -> dict[str, str]:
-    """Return the properties of one broker on loopback.
+
+def configure(service: Service, topology: Topology, further: Mapping[str, str]) -> dict[str, str]:
+    """Return the properties of one broker on loopback, which may be a controller too.
 
     Kafka's defaults expect three brokers and patient clients; with fewer the internal topics could
-    not be created. A session of 6 s instead of 18 s shortens the wait after a kill, no rebalance
-    delay makes a first consumer 3 s faster, and the smaller pools fit a laptop.
+    not be created. No rebalance delay makes a first consumer 3 s faster, and the smaller pools fit
+    a laptop.
     """
     replicas = min(3, len(topology.brokers))
     in_sync = max(1, replicas - 1)
     port = service.port or 0
-    coordinators = [each for each in topology.coordinators if each.port]
+    listeners = [rendered(Listener("PLAINTEXT", "127.0.0.1", port))]
+    if service.role.votes:
+        listeners.append(quorum.listener(service))
     return {
-        "broker.id": str(service.number),
-        "listeners": rendered(Listener("PLAINTEXT", "127.0.0.1", port)),
+        **_registration(service, topology),
+        "listeners": ",".join(listeners),
         "advertised.listeners": rendered(Listener("PLAINTEXT", "localhost", port)),
-        "zookeeper.connect": ",".join(f"127.0.0.1:{each.port}" for each in coordinators),
         "log.dirs": f"./data/{service.name}",
-        "zookeeper.session.timeout.ms": str(zookeeper.SESSION_S * 1000),
-        "zookeeper.connection.timeout.ms": str(zookeeper.CONNECT_S * 1000),
         "offsets.topic.replication.factor": str(replicas),
         "transaction.state.log.replication.factor": str(replicas),
         "transaction.state.log.min.isr": str(in_sync),
@@ -42,6 +52,24 @@ def _configure(service: Service, topology: Topology, further: Mapping[str, str])
     }
 
 
+def _registration(service: Service, topology: Topology) -> dict[str, str]:
+    """Return what a broker needs to register: a quorum of voters, or ZooKeeper."""
+    if topology.voters:
+        replicas = min(3, len(topology.brokers))
+        return {
+            **quorum.properties(service, topology),
+            "share.coordinator.state.topic.replication.factor": str(replicas),
+            "share.coordinator.state.topic.min.isr": str(max(1, replicas - 1)),
+        }
+    coordinators = [each for each in topology.coordinators if each.port]
+    return {
+        "broker.id": str(service.number),
+        "zookeeper.connect": ",".join(f"127.0.0.1:{each.port}" for each in coordinators),
+        "zookeeper.session.timeout.ms": str(zookeeper.SESSION_S * 1000),
+        "zookeeper.connection.timeout.ms": str(zookeeper.CONNECT_S * 1000),
+    }
+
+
 RECIPE = Recipe(
     role=Role.BROKER,
     title="Kafka",
@@ -49,15 +77,9 @@ RECIPE = Recipe(
     archive="kafka",
     port_setting="port",
     heap_setting="heap",
-    container=Container(
-        image_setting="kafka_image",
-        data=("/var/lib/kafka/data",),
-        directory_variable="KAFKA_LOG_DIRS",
-        id_variable="KAFKA_BROKER_ID",
-    ),
-    configure=_configure,
-    # Without its coordinator a broker cannot shut down in an orderly way.
-    alone_s=5.0,
-    goodbye=b"shut down completed",
+    container=CONTAINER,
+    configure=configure,
+    alone_s=ALONE_S,
+    goodbye=GOODBYE,
     shows_version=True,
 )

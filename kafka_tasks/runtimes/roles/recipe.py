@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from kafka_tasks.model.address import Address
-from kafka_tasks.model.topology import Role, Service, Topology
+from kafka_tasks.model.cluster import Cluster
+from kafka_tasks.model.role import Role
+from kafka_tasks.model.topology import Service, Topology
 
 
 class Configure(Protocol):
@@ -20,21 +21,31 @@ class Configure(Protocol):
 
 
 class Coordinator(Protocol):
-    """What is asked of a service that brokers register with. Each call raises `Unanswered`."""
+    """What is asked of one service that brokers register with. Each call raises `Unanswered`.
 
-    def mode(self, address: Address, timeout_s: float) -> str:
+    Only `mode` and `serving` ask nobody but coordinators.
+    """
+
+    @property
+    def service(self) -> Service:
+        """The service that is asked."""
+
+    def mode(self, timeout_s: float) -> str:
         """Return the word that it answers with when it serves requests."""
 
-    def cluster_id(self, address: Address, timeout_s: float) -> str | None:
+    def serving(self, timeout_s: float) -> dict[str, str]:
+        """Return the word of each coordinator of its kind, if together they serve brokers."""
+
+    def cluster_id(self, timeout_s: float) -> str | None:
         """Return the cluster's id, or None where no broker has ever started."""
 
-    def registered_brokers(self, address: Address, timeout_s: float) -> dict[int, tuple[str, ...]]:
+    def registered_brokers(self, timeout_s: float) -> dict[int, tuple[str, ...]]:
         """Return the ids of the registered brokers with their endpoints."""
 
-    def topics(self, address: Address, timeout_s: float) -> frozenset[str]:
-        """Return the names of the topics that exist."""
+    def topics(self, timeout_s: float) -> frozenset[str] | None:
+        """Return the names of the topics that exist; None where only brokers tell."""
 
-    def session_left_s(self, address: Address, broker: int, timeout_s: float) -> float | None:
+    def session_left_s(self, broker: int, timeout_s: float) -> float | None:
         """Return for how many seconds at most a dead broker stays registered, if known."""
 
 
@@ -57,7 +68,8 @@ class Container:
 class Recipe:
     """What a role needs, once. Times are in seconds.
 
-    `title` is its name in a sentence. `port_setting` and `heap_setting` name fields of `Settings`;
+    `title` is its name in a sentence. `port_setting` and `heap_setting` name fields of `Settings`,
+    `quorum_port_setting` that of a second port, for other controllers;
     `archive` is the name of the class archive that all its servers share. Servers of the next wave
     start `head_start_s` later. `goodbye` is what its log says at an orderly end, `alone_s` how long
     it may take to end where its coordinator is gone. A killed broker stays registered with a
@@ -78,10 +90,17 @@ class Recipe:
     alone_s: float = 20.0
     goodbye: bytes | None = None
     shows_version: bool = False
-    coordinator: Coordinator | None = None
+    quorum_port_setting: str | None = None
+    coordinator: Callable[[Cluster, Service], Coordinator] | None = None
     registered_s: float = 0.0
 
     @property
     def port_variable(self) -> str:
         """The variable that sets its port."""
         return f"KAFKA_TASKS_{self.port_setting.upper()}"
+
+    @property
+    def port_settings(self) -> tuple[str, ...]:
+        """The settings of its ports: for its address, and for other controllers."""
+        both = (self.port_setting, self.quorum_port_setting)
+        return tuple(setting for setting in both if setting)

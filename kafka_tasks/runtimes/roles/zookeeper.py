@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from kafka_tasks.clients import zookeeper
 from kafka_tasks.model.address import Address
-from kafka_tasks.model.topology import Role, Service, Topology
+from kafka_tasks.model.cluster import Cluster
+from kafka_tasks.model.role import Role
+from kafka_tasks.model.topology import Service, Topology
 from kafka_tasks.runtimes.roles.recipe import Container, Recipe
 
 # What our brokers ask for: a killed broker's registration lives as long. Kafka's own is 18 s.
@@ -33,28 +36,41 @@ def _configure(service: Service, _: Topology, __: Mapping[str, str]) -> dict[str
     }
 
 
+@dataclass(frozen=True, slots=True)
 class _ZooKeeper:
     """ZooKeeper as the coordinator of brokers."""
 
-    def mode(self, address: Address, timeout_s: float) -> str:
+    service: Service
+    address: Address
+
+    def mode(self, timeout_s: float) -> str:
         """Return standalone, leader or follower."""
-        return zookeeper.mode(address, timeout_s)
+        return zookeeper.mode(self.address, timeout_s)
 
-    def cluster_id(self, address: Address, timeout_s: float) -> str | None:
+    def serving(self, timeout_s: float) -> dict[str, str]:
+        """Return its mode: it serves alone."""
+        return {self.service.name: self.mode(timeout_s)}
+
+    def cluster_id(self, timeout_s: float) -> str | None:
         """Return what the first broker wrote."""
-        return zookeeper.cluster_id(address, timeout_s)
+        return zookeeper.cluster_id(self.address, timeout_s)
 
-    def registered_brokers(self, address: Address, timeout_s: float) -> dict[int, tuple[str, ...]]:
+    def registered_brokers(self, timeout_s: float) -> dict[int, tuple[str, ...]]:
         """Return the nodes under /brokers/ids."""
-        return zookeeper.registered_brokers(address, timeout_s)
+        return zookeeper.registered_brokers(self.address, timeout_s)
 
-    def topics(self, address: Address, timeout_s: float) -> frozenset[str]:
+    def topics(self, timeout_s: float) -> frozenset[str]:
         """Return the nodes under /brokers/topics that are not about to be deleted."""
-        return zookeeper.topics(address, timeout_s)
+        return zookeeper.topics(self.address, timeout_s)
 
-    def session_left_s(self, address: Address, broker: int, timeout_s: float) -> float | None:
+    def session_left_s(self, broker: int, timeout_s: float) -> float | None:
         """Return the rest of the session that holds the broker's node."""
-        return zookeeper.session_left_s(address, f"/brokers/ids/{broker}", timeout_s)
+        return zookeeper.session_left_s(self.address, f"/brokers/ids/{broker}", timeout_s)
+
+
+def _coordinator(_: Cluster, service: Service) -> _ZooKeeper:
+    assert service.address is not None
+    return _ZooKeeper(service, service.address)
 
 
 RECIPE = Recipe(
@@ -75,6 +91,6 @@ RECIPE = Recipe(
     # A broker that asks for ZooKeeper before it listens sleeps one to two seconds before it asks
     # again; measured, this head start makes that rare and costs 0.05 s.
     head_start_s=0.1,
-    coordinator=_ZooKeeper(),
+    coordinator=_coordinator,
     registered_s=SESSION_S,
 )

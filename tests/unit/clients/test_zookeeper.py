@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from kafka_tasks.clients import zookeeper
-from kafka_tasks.clients.zookeeper import Unanswered, _four_letter_word, mode
+from kafka_tasks.clients.unanswered import Unanswered
+from kafka_tasks.clients.zookeeper import _four_letter_word, mode
 from kafka_tasks.errors import ClusterError
 from kafka_tasks.model.address import Address
 

@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 
 from kafka_tasks.clients import zookeeper
-from kafka_tasks.clients.zookeeper import Unanswered
+from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.errors import NotReady
 from kafka_tasks.lifecycle.registration import await_deregistration
 from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.lifecycle.start import up
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.events import Event, Recorder
+from kafka_tasks.runtimes import roles
 from kafka_tasks.testing import FakeClock, FakeRuntime
 
 
@@ -44,10 +45,9 @@ def test_a_registration_that_does_not_expire_ends_the_wait(
         return {1: (), 7: ()}
 
     monkeypatch.setattr(zookeeper, "registered_brokers", registered)
-    (service,) = cluster.topology.coordinators
+    (coordinator,) = roles.coordinators(cluster)
     with pytest.raises(NotReady, match="broker 1 is still registered") as caught:
-        await_deregistration(service, {1, 2}, clock.deadline(3), Recorder())
+        await_deregistration(coordinator, {1, 2}, clock.deadline(3), Recorder())
     assert caught.value.layer == "zookeeper"
     assert clock.now == pytest.approx(3)
-    await_deregistration(service, {2}, clock.deadline(0), Recorder())
-    await_deregistration(service.at(None), {1}, clock.deadline(0), Recorder())
+    await_deregistration(coordinator, {2}, clock.deadline(0), Recorder())

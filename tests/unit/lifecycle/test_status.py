@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kafka_tasks.clients.zookeeper import Unanswered
+from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.errors import EngineMissing, NotReady, ServiceDied, SettingsError
 from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.lifecycle.start import up

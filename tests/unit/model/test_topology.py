@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kafka_tasks.model import topology
-from kafka_tasks.model.topology import Role
+from kafka_tasks.model.role import MAX_BROKERS, Role
 
-NUMBERS = st.integers(1, topology.MAX_BROKERS)
+NUMBERS = st.integers(1, MAX_BROKERS)
 
 
 @given(number=NUMBERS)
@@ -33,7 +33,7 @@ def test_services_start_with_their_coordinator() -> None:
     assert found.names == ("zookeeper", "kafka", "kafka-2", "kafka-3")
     waves = [[service.name for service in wave] for wave in found.start_waves]
     assert waves == [["zookeeper"], ["kafka", "kafka-2", "kafka-3"]]
-    stopped = [service.name for service in found.stop_order]
+    stopped = [service.name for wave in found.stop_waves for service in wave]
     assert stopped == ["kafka-3", "kafka-2", "kafka", "zookeeper"]
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from kafka_tasks.clients.zookeeper import Unanswered
+from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.model.cluster import Cluster, ServiceState
 from kafka_tasks.probes import answering as module
 from kafka_tasks.probes.answering import answering

@@ -8,11 +8,12 @@ import pytest
 from kafka_tasks.clients import zookeeper
 from kafka_tasks.clients.kafka import admin as admin_module
 from kafka_tasks.clients.kafka import records
-from kafka_tasks.clients.zookeeper import Unanswered
+from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.errors import BrokerUnreachable, ClusterError
 from kafka_tasks.model.address import Address
 from kafka_tasks.model.cluster import Cluster, ServiceState
-from kafka_tasks.model.topology import Role, Topology
+from kafka_tasks.model.role import Role
+from kafka_tasks.model.topology import Topology
 from kafka_tasks.probes.advertised import AdvertisedProbe
 from kafka_tasks.probes.broker import BrokerProbe
 from kafka_tasks.probes.cluster import ClusterProbe

@@ -11,7 +11,7 @@ import pytest
 
 from kafka_tasks.errors import MachineError
 from kafka_tasks.model.address import Address
-from kafka_tasks.model.topology import Role
+from kafka_tasks.model.role import Role
 from kafka_tasks.project import state
 from kafka_tasks.project.directory import Project
 from kafka_tasks.project.state import ClusterRecord, ServiceRecord

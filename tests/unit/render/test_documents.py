@@ -8,8 +8,8 @@ from kafka_tasks.model.address import Address
 from kafka_tasks.model.cluster import ServiceState
 from kafka_tasks.model.events import Mark
 from kafka_tasks.model.results import Known, Proof, Pulled, Report
+from kafka_tasks.model.role import Role
 from kafka_tasks.model.topic import ConfigValue, ListedTopic, Offsets, PartitionState, TopicState
-from kafka_tasks.model.topology import Role
 from kafka_tasks.render.views import clusters, error, proof, pulled, report, stopped, topic, topics
 from kafka_tasks.render.views.stopped import Stopped
 from kafka_tasks.render.views.topic import Described

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from kafka_tasks.model.address import Address
 from kafka_tasks.model.cluster import ServiceState
 from kafka_tasks.model.results import Known, Proof, Pulled
+from kafka_tasks.model.role import Role
 from kafka_tasks.model.topic import ConfigValue, ListedTopic, Offsets, TopicState
-from kafka_tasks.model.topology import Role
 from kafka_tasks.render import tables, words
 from kafka_tasks.render.views import clusters, proof, pulled, ready, report, topics
 from kafka_tasks.render.views import topic as topic_view

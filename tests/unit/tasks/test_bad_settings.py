@@ -65,11 +65,6 @@ def test_bad_values_are_refused(
     refused(run("up"), name, value, words)
 
 
-def test_kraft_is_refused_in_words(run: Run) -> None:
-    """A mode that cannot be started yet is an error before anything starts."""
-    refused(run("up --mode kraft --runtime embedded"), "Kafka 3.9 in KRaft mode")
-
-
 @pytest.mark.parametrize(
     ("name", "nearest"),
     [

@@ -12,7 +12,7 @@ from filelock import FileLock
 from kafka_tasks.clients import processes
 from kafka_tasks.clients.processes import Completed, Identity
 from kafka_tasks.errors import MachineError
-from kafka_tasks.model.topology import Role
+from kafka_tasks.model.role import Role
 from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes import roles
 from kafka_tasks.runtimes.embedded import class_archive

@@ -7,7 +7,7 @@ import pytest
 
 from kafka_tasks.clients import processes
 from kafka_tasks.clients.processes import Found, Identity
-from kafka_tasks.model.topology import Role
+from kafka_tasks.model.role import Role
 from kafka_tasks.project.state import ServiceRecord
 from kafka_tasks.runtimes.embedded import process_tags
 from tests.unit.recorded import cluster_record, ports_of

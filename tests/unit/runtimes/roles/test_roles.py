@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from kafka_tasks.model.topology import Role, zookeeper_cluster
+from kafka_tasks.model.role import Role
+from kafka_tasks.model.topology import zookeeper_cluster
 from kafka_tasks.runtimes import roles
 from kafka_tasks.settings import load
 

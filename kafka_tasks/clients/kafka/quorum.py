@@ -1,0 +1,195 @@
+"""Requests to a controller's listener that no client library sends: quorum and unregistration.
+
+Written by hand from Kafka's message definitions: DescribeQuorum (key 55) and UnregisterBroker
+(key 64), both in version 0, which every line from 3.5 to 4.4 speaks.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from dataclasses import dataclass
+
+from kafka_tasks.clients.unanswered import Unanswered
+from kafka_tasks.model.address import Address
+
+_DESCRIBE_QUORUM, _UNREGISTER_BROKER = 55, 64
+_METADATA_TOPIC = b"__cluster_metadata"
+_NO_TAGS = b"\0"
+# A quorum has three voters and nine observers at most; anything longer is not an answer to us.
+_REPLY_LIMIT = 65536
+_NOT_LEADER, _NOT_CONTROLLER, _NOT_REGISTERED = 6, 41, 102
+_NOT_NOW = {
+    3: "UNKNOWN_TOPIC_OR_PARTITION",
+    5: "LEADER_NOT_AVAILABLE",
+    7: "REQUEST_TIMED_OUT",
+    8: "BROKER_NOT_AVAILABLE",
+    35: "UNSUPPORTED_VERSION",
+    _NOT_CONTROLLER: "NOT_CONTROLLER",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Quorum:
+    """The quorum as its leader sees it: node ids, and each one's last offset in the log."""
+
+    leader: int
+    epoch: int
+    voters: dict[int, int]
+    observers: dict[int, int]
+
+
+def describe(controller: Address, timeout_s: float) -> Quorum | None:
+    """Return the quorum, where this controller leads it; None where another one may.
+
+    Raises `Unanswered`.
+    """
+    topic = _text(_METADATA_TOPIC) + _array([struct.pack(">i", 0) + _NO_TAGS]) + _NO_TAGS
+    body = _array([topic]) + _NO_TAGS
+    reply = _asked(controller, _DESCRIBE_QUORUM, body, timeout_s)
+    try:
+        return _quorum(reply)
+    except (struct.error, IndexError) as error:
+        raise Unanswered(f"{controller} gave an answer that is no quorum") from error
+
+
+def _quorum(reply: _Reply) -> Quorum | None:
+    if _is_another(reply.int16()):
+        return None
+    if reply.count() != 1:
+        return None
+    reply.text()
+    if reply.count() != 1:
+        return None
+    reply.int32()
+    error, leader, epoch, _ = reply.int16(), reply.int32(), reply.int32(), reply.int64()
+    if _is_another(error) or leader < 0:
+        return None
+    return Quorum(leader, epoch, reply.replicas(), reply.replicas())
+
+
+def _is_another(code: int) -> bool:
+    """Return whether the error means that another controller leads; raises for any other."""
+    if code in (_NOT_LEADER, _NOT_CONTROLLER):
+        return True
+    if code:
+        raise Unanswered(f"the quorum is not there: {_NOT_NOW.get(code, f'error {code}')}")
+    return False
+
+
+def unregister(controller: Address, broker: int, timeout_s: float) -> bool:
+    """Remove a dead broker's registration; return whether this controller did that.
+
+    False where another controller leads. One that is not registered counts as removed. Sent for a
+    broker that lives, it would leave it alive and its partitions without leaders. Raises
+    `Unanswered`.
+    """
+    body = struct.pack(">i", broker) + _NO_TAGS
+    reply = _asked(controller, _UNREGISTER_BROKER, body, timeout_s)
+    try:
+        reply.int32()
+        code = reply.int16()
+    except struct.error as error:
+        raise Unanswered(f"{controller} gave an answer that is none") from error
+    return code == _NOT_REGISTERED or not _is_another(code)
+
+
+def _asked(controller: Address, key: int, body: bytes, timeout_s: float) -> _Reply:
+    """Send one request, and return its reply behind the header."""
+    head = struct.pack(">hhi", key, 0, 1) + struct.pack(">h", -1) + _NO_TAGS
+    request = head + body
+    try:
+        with socket.create_connection((controller.host, controller.port), timeout_s) as link:
+            link.settimeout(timeout_s)
+            link.sendall(struct.pack(">i", len(request)) + request)
+            (size,) = struct.unpack(">i", _read(link, 4))
+            if not 5 <= size <= _REPLY_LIMIT:
+                raise Unanswered(f"{controller} does not speak Kafka's protocol")
+            reply = _Reply(_read(link, size))
+    except OSError as error:
+        raise Unanswered(f"{controller}: {error.strerror or error}") from error
+    if reply.int32() != 1:
+        raise Unanswered(f"{controller} answered another request")
+    reply.tags()
+    return reply
+
+
+def _read(link: socket.socket, size: int) -> bytes:
+    content = b""
+    while len(content) < size:
+        piece = link.recv(size - len(content))
+        if not piece:
+            raise Unanswered("the connection was closed before the answer was complete")
+        content += piece
+    return content
+
+
+def _array(items: list[bytes]) -> bytes:
+    """Return a compact array of fewer than 127 items."""
+    return bytes([len(items) + 1]) + b"".join(items)
+
+
+def _text(content: bytes) -> bytes:
+    """Return a compact string of fewer than 127 bytes."""
+    return bytes([len(content) + 1]) + content
+
+
+class _Reply:
+    """A reply that is read from the front."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._at = 0
+
+    def _next(self, form: str) -> int:
+        (value,) = struct.unpack_from(form, self._content, self._at)
+        self._at += struct.calcsize(form)
+        return int(value)
+
+    def int16(self) -> int:
+        """Return the next two bytes."""
+        return self._next(">h")
+
+    def int32(self) -> int:
+        """Return the next four bytes."""
+        return self._next(">i")
+
+    def int64(self) -> int:
+        """Return the next eight bytes."""
+        return self._next(">q")
+
+    def _varint(self) -> int:
+        value = shift = 0
+        while True:
+            byte = self._content[self._at]
+            self._at += 1
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return value
+            shift += 7
+
+    def count(self) -> int:
+        """Return the length of the compact array or string that follows."""
+        return self._varint() - 1
+
+    def text(self) -> bytes:
+        """Return the compact string that follows."""
+        length = max(self.count(), 0)
+        self._at += length
+        return self._content[self._at - length : self._at]
+
+    def tags(self) -> None:
+        """Pass over tagged fields."""
+        for _ in range(self._varint()):
+            self._varint()
+            length = self._varint()
+            self._at += length
+
+    def replicas(self) -> dict[int, int]:
+        """Return the node ids of an array of replicas, with their last offsets."""
+        found = {}
+        for _ in range(max(self.count(), 0)):
+            node = self.int32()
+            found[node] = self.int64()
+            self.tags()
+        return found

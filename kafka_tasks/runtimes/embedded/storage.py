@@ -1,0 +1,216 @@
+"""The format step of KRaft: what a node's data directory has in it before its first start.
+
+`kafka-storage format` takes half a second and writes, besides the ids, a checkpoint that is the
+same for every node of one Kafka version. It is made once by the real tool and kept in the cache.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from kafka_tasks.clients import processes
+from kafka_tasks.clients.maven import sha256
+from kafka_tasks.errors import InvalidInput, MachineError
+from kafka_tasks.model.topology import Service, Topology
+from kafka_tasks.project import json_files, private
+from kafka_tasks.project.directory import unwritable
+from kafka_tasks.runtimes.embedded import class_archive, node_data
+from kafka_tasks.runtimes.embedded.class_archive import Archives
+from kafka_tasks.runtimes.embedded.node_data import META, NodeData
+from kafka_tasks.runtimes.embedded.properties import render
+
+_SUMS = "sums.json"
+_TIMEOUT_S = 60.0
+
+
+def new_id() -> str:
+    """Return a new id as Kafka writes them: 16 random bytes, in base64 for URLs, unpadded."""
+    while True:
+        text = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode("ascii")
+        # Kafka avoids ids that read as a flag on a command line.
+        if not text.startswith("-"):
+            return text
+
+
+def check(data: Path, topology: Topology) -> dict[str, NodeData]:
+    """Return what each node's data says; raises `InvalidInput` where it cannot be started."""
+    found = {}
+    for service in topology.voters and topology:
+        directory = data / service.name
+        seen = node_data.read(directory)
+        if seen is not None:
+            _require_fit(service, topology, seen)
+            found[service.name] = seen
+        elif not node_data.is_empty(directory):
+            raise InvalidInput(
+                f"The data of {service.name} has no {META}, which says whose it is.",
+                evidence=(f"{directory}: {len(list(directory.iterdir()))} entries, no {META}",),
+                hint="bring the file back, or restore a snapshot: invoke kafka.snapshot.list; "
+                "invoke kafka.down --wipe --yes deletes the data",
+            )
+    _require_one_cluster(found)
+    return found
+
+
+def _require_fit(service: Service, topology: Topology, seen: NodeData) -> None:
+    """Raise `InvalidInput` where a data directory is another node's, or of another quorum."""
+    if seen.node_id != service.node_id:
+        raise InvalidInput(
+            f"The data of {service.name} belongs to node {seen.node_id}, and {service.name} is "
+            f"node {service.node_id}.",
+            evidence=(f"data/{service.name}/{META}: node.id={seen.node_id}",),
+            hint="bring its own data back, or restore a snapshot: invoke kafka.snapshot.list",
+        )
+    wanted = frozenset(voter.node_id for voter in topology.voters)
+    if seen.voters is not None and seen.voters != wanted:
+        raise InvalidInput(
+            f"The data of {service.name} has the voters {_numbers(seen.voters)}, and these "
+            f"settings have {_numbers(wanted)}: a quorum that is changed so may lose its topics.",
+            evidence=(f"data/{service.name}/__cluster_metadata-0/quorum-state",),
+            hint="set KAFKA_TASKS_CONTROLLERS and KAFKA_TASKS_BROKERS as they were; or "
+            "invoke kafka.topic.export, then invoke kafka.down --wipe --yes and begin anew",
+        )
+
+
+def _require_one_cluster(found: Mapping[str, NodeData]) -> None:
+    ids = {name: seen.cluster_id for name, seen in found.items()}
+    if len(set(ids.values())) > 1:
+        raise InvalidInput(
+            "The data of these nodes belongs to different clusters.",
+            evidence=[f"data/{name}/{META}: cluster.id={known}" for name, known in ids.items()],
+            hint="restore a snapshot: invoke kafka.snapshot.list; or invoke kafka.down --wipe --yes",
+        )
+
+
+def _numbers(ids: Iterable[int]) -> str:
+    return ", ".join(map(str, sorted(ids)))
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """The data directories of one project, and the cache that has the checkpoints."""
+
+    data: Path
+    cache: Path
+    archives: Archives
+    kafka: str
+
+    def format(self, topology: Topology, seen: Mapping[str, NodeData]) -> None:
+        """Give every node without data its ids and the checkpoint; in ZooKeeper mode, nothing.
+
+        Raises `MachineError` where Kafka's own tool fails.
+        """
+        fresh = [each for each in topology.voters and topology if each.name not in seen]
+        if not fresh:
+            return
+        cluster_id = next((each.cluster_id for each in seen.values() if each.cluster_id), new_id())
+        template = self._template()
+        for service in fresh:
+            self._lay_out(service, cluster_id, template)
+
+    def _lay_out(self, service: Service, cluster_id: str, template: Mapping[str, bytes]) -> None:
+        """Write a node's files beside its place, and rename them into it in one step."""
+        draft, final = self.data / f".{service.name}.new", self.data / service.name
+        try:
+            shutil.rmtree(draft, ignore_errors=True)
+            for name, content in template.items():
+                _write(draft / name, content)
+            text = node_data.rendered(cluster_id, service.node_id, new_id())
+            _write(draft / META, text.encode("ascii"))
+            if final.is_dir():
+                (final / ".lock").unlink(missing_ok=True)
+            os.replace(draft, final)
+        except OSError as error:
+            raise unwritable(self.data, error) from error
+
+    def _template(self) -> dict[str, bytes]:
+        """Return the files of this Kafka version's checkpoint, made by its tool if need be."""
+        place = self.cache / "formats" / f"kafka-{self.kafka}"
+        if (kept := _kept(place)) is not None:
+            return kept
+        with tempfile.TemporaryDirectory(prefix="kafka-tasks-format-") as scratch:
+            made = self._made(Path(scratch))
+        with contextlib.suppress(OSError):
+            _keep(place, made)
+        return made
+
+    def _made(self, scratch: Path) -> dict[str, bytes]:
+        config = scratch / "node.properties"
+        config.write_text(render(_SAMPLE), encoding="ascii")
+        done = processes.run(
+            [
+                str(self.archives.java.executable),
+                *("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+                *("-cp", os.pathsep.join(map(str, self.archives.class_path))),
+                *("kafka.tools.StorageTool", "format", "-t", new_id(), "-c", str(config)),
+            ],
+            timeout_s=_TIMEOUT_S,
+            cwd=scratch,
+            environ=class_archive.java_environment(),
+        )
+        data = scratch / "data"
+        if done.code or not (data / META).exists():
+            raise MachineError(
+                f"Kafka's storage tool could not format a data directory (exit code {done.code}).",
+                evidence=done.output.strip().splitlines()[-5:],
+                hint="invoke kafka.doctor",
+            )
+        paths = (path for path in sorted(data.rglob("*")) if path.is_file() and path.name != META)
+        return {path.relative_to(data).as_posix(): path.read_bytes() for path in paths}
+
+
+# Roles, ids and ports do not show in the checkpoint.
+_SAMPLE = {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.quorum.voters": "1@127.0.0.1:19093",
+    "controller.listener.names": "CONTROLLER",
+    "listeners": "PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:19093",
+    "advertised.listeners": "PLAINTEXT://127.0.0.1:9092",
+    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+    "log.dirs": "./data",
+}
+
+
+def _kept(place: Path) -> dict[str, bytes] | None:
+    """Return the files of a checkpoint as they were made; None where one is missing or damaged."""
+    sums = json_files.recall(place / _SUMS, dict[str, str])
+    if not sums:
+        return None
+    found = {}
+    for name, expected in sums.items():
+        path = place / name
+        if ".." in Path(name).parts or Path(name).is_absolute() or not path.is_file():
+            return None
+        if sha256(path) != expected:
+            return None
+        found[name] = path.read_bytes()
+    return found
+
+
+def _keep(place: Path, made: Mapping[str, bytes]) -> None:
+    """Put the files in their place; the sums come last, and in one step."""
+    sums = {}
+    for name, content in made.items():
+        draft = place / f"{name}.{os.getpid()}.draft"
+        _write(draft, content)
+        sums[name] = sha256(draft)
+        os.replace(draft, place / name)
+    draft = place / f"{_SUMS}.{os.getpid()}.draft"
+    _write(draft, msgspec.json.encode(sums))
+    os.replace(draft, place / _SUMS)
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(mode=private.DIRECTORY_MODE, parents=True, exist_ok=True)
+    private.write(path, content)
