@@ -7,14 +7,14 @@ from kafka_tasks.errors import NotReady
 from kafka_tasks.lifecycle.session import Session, open_session
 from kafka_tasks.lifecycle.status import status
 from kafka_tasks.model.results import Report
-from kafka_tasks.project import state
+from kafka_tasks.project import choices
 from kafka_tasks.project.directory import Project
 
 
 def current_session() -> Session:
     """Return the session of the project in the current directory or above."""
     project = Project.find()
-    found = settings.load(project.path, remembered=state.remembered(project))
+    found = settings.load(project.path, remembered=choices.remembered(project))
     return open_session(project, found)
 
 

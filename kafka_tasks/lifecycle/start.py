@@ -92,8 +92,10 @@ def _lost_its_port(session: Session, service: str | None) -> bool:
 def _brought_up(session: Session, seen: Observation) -> tuple[Cluster, dict[str, str]]:
     """Start what is dead, and wait; returns what was found."""
     servers = session.servers()
-    doubtful = session.recovery().perhaps_registered(seen)
-    first = [each.name for each in session.settings.topology.coordinators] if doubtful else None
+    planned = session.settings.topology
+    # In KRaft mode a broker waits by itself until its predecessor is no longer registered.
+    doubtful = not planned.voters and session.recovery().perhaps_registered(seen)
+    first = [each.name for each in planned.coordinators] if doubtful else None
     cluster = servers.start(session.settings, first, seen=seen)
     # Fetching and stopping take what they take; the timeout is for becoming ready.
     deadline = session.deadline()

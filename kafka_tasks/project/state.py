@@ -11,11 +11,10 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from kafka_tasks.model import kafka_line, topology
-from kafka_tasks.model.kafka_line import UnknownVersion
+from kafka_tasks.model import topology
 from kafka_tasks.model.role import MAX_BROKERS, Role
 from kafka_tasks.model.topology import Service, Topology
-from kafka_tasks.project import json_files, restoring
+from kafka_tasks.project import json_files
 from kafka_tasks.project.directory import Project, replace_file
 
 FILE = "state.json"
@@ -187,34 +186,6 @@ def _load(path: Path) -> ClusterRecord:
 
 def _checksum(document: dict[str, Any]) -> str:
     return hashlib.sha256(msgspec.json.encode(document, order="sorted")).hexdigest()
-
-
-def remembered(project: Project) -> dict[str, Any]:
-    """Return the project's own choices, for settings that are not set."""
-    if (begun := restoring.read(project)) and begun.committed:
-        return {"brokers": begun.brokers}
-    record = read(project)
-    return _remembered(record) if record and record.topology.brokers else {}
-
-
-def _remembered(record: ClusterRecord) -> dict[str, Any]:
-    found = record.topology
-    choices: dict[str, Any] = {"brokers": len(found.brokers)}
-    if _known(record.version):
-        choices["version"] = record.version
-    if found.mode:
-        choices["recorded_mode"] = found.mode
-    if found.voters:
-        combined = sum(each.role.serves_clients for each in found.voters)
-        choices |= {"controllers": len(found.voters) - combined, "combined": combined}
-    return choices
-
-
-def _known(version: str) -> bool:
-    try:
-        return bool(kafka_line.of_version(version))
-    except UnknownVersion:
-        return False
 
 
 def set_aside_if_corrupt(project: Project) -> Path | None:

@@ -84,7 +84,8 @@ class Settings:
     @property
     def topology(self) -> Topology:
         """The services that a start with these settings would have, without ports."""
-        if self.resolved_mode == "zookeeper":
+        mode = self.resolved_mode
+        if mode == "zookeeper":
             return topology.zookeeper_cluster(self.brokers)
         return topology.kraft_cluster(self.brokers, self.controllers, self.combined)
 

@@ -59,7 +59,7 @@ class Call:
     def settings(self, project: Project) -> Settings:
         """Return the project's settings, with this call's flags on top."""
         from kafka_tasks import settings
-        from kafka_tasks.project import state
+        from kafka_tasks.project import choices
 
         section = self.context.config.get("kafka", {})
         if not isinstance(section, Mapping) and not hasattr(section, "items"):
@@ -68,7 +68,7 @@ class Call:
             project.path,
             flags=self.flags,
             section=dict(section.items()),
-            remembered=state.remembered(project),
+            remembered=choices.remembered(project),
         )
 
     def session(self, listener: Listener | None = None) -> Session:

@@ -9,7 +9,7 @@ import docker
 import pytest
 
 from kafka_tasks.lifecycle.session import Session, open_session
-from kafka_tasks.project import state
+from kafka_tasks.project import choices
 from kafka_tasks.project.directory import Project
 from kafka_tasks.settings import load
 from tests.compose.conftest import Bench, make_project, named
@@ -37,7 +37,7 @@ def subject(
 
     def open_(environ: Mapping[str, str]) -> Session:
         merged = {**bench.environ, **environ}
-        remembered = state.remembered(project)
+        remembered = choices.remembered(project)
         return open_session(project, load(project.path, environ=merged, remembered=remembered))
 
     def kill(service: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kafka_tasks.diagnosis import last_failure
-from kafka_tasks.project import lock, register, state
+from kafka_tasks.project import choices, lock, register, state
 from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes.embedded import class_archive
 from kafka_tasks.runtimes.embedded.java import Java
@@ -50,7 +50,7 @@ def test_state(fuzz: Campaign, room: Room) -> None:
                 runtime.plan(settings)
                 assert runtime.abilities.recovery is not None
                 runtime.abilities.recovery.unclean(runtime.observe())
-                load(room.project, environ={}, remembered=state.remembered(project))
+                load(room.project, environ={}, remembered=choices.remembered(project))
             kept = state.set_aside_if_corrupt(project)
             if found is None and (kept is None or path.exists()):
                 raise Wrong("the next start would not heal it")

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from kafka_tasks.lifecycle.session import Session, open_session
-from kafka_tasks.project import state
+from kafka_tasks.project import choices
 from kafka_tasks.project.directory import Project
 from kafka_tasks.settings import load
 from tests.contract import topics
@@ -33,7 +33,7 @@ def subject(new_project: Callable[..., Sandbox]) -> Iterator[Subject]:
 
     def open_(environ: Mapping[str, str]) -> Session:
         merged = {**sandbox.environ, **environ}
-        remembered = state.remembered(project)
+        remembered = choices.remembered(project)
         return open_session(project, load(project.path, environ=merged, remembered=remembered))
 
     def address() -> str:

@@ -28,7 +28,7 @@ def read(directory: Path) -> NodeData | None:
     except OSError:
         return None
     found = dict(re.findall(r"^([\w.]+)=(.*?)\s*$", text, re.MULTILINE))
-    number = found.get("node.id", found.get("broker.id", ""))
+    number = str(found.get("node.id", found.get("broker.id", "")))
     return NodeData(
         cluster_id=found.get("cluster.id") or None,
         node_id=int(number) if number.isdecimal() else None,

@@ -33,7 +33,7 @@ _SUMS = "sums.json"
 _TIMEOUT_S = 60.0
 
 
-def new_id() -> str:
+def _new_id() -> str:
     """Return a new id as Kafka writes them: 16 random bytes, in base64 for URLs, unpadded."""
     while True:
         text = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode("ascii")
@@ -78,7 +78,7 @@ def _require_fit(service: Service, topology: Topology, seen: NodeData) -> None:
             f"settings have {_numbers(wanted)}: a quorum that is changed so may lose its topics.",
             evidence=(f"data/{service.name}/__cluster_metadata-0/quorum-state",),
             hint="set KAFKA_TASKS_CONTROLLERS and KAFKA_TASKS_BROKERS as they were; or "
-            "invoke kafka.topic.export, then invoke kafka.down --wipe --yes and begin anew",
+            "invoke kafka.topic.export; invoke kafka.down --wipe --yes; invoke kafka.up",
         )
 
 
@@ -88,7 +88,8 @@ def _require_one_cluster(found: Mapping[str, NodeData]) -> None:
         raise InvalidInput(
             "The data of these nodes belongs to different clusters.",
             evidence=[f"data/{name}/{META}: cluster.id={known}" for name, known in ids.items()],
-            hint="restore a snapshot: invoke kafka.snapshot.list; or invoke kafka.down --wipe --yes",
+            hint="invoke kafka.snapshot.list shows what can be restored; or "
+            "invoke kafka.down --wipe --yes",
         )
 
 
@@ -113,7 +114,7 @@ class Storage:
         fresh = [each for each in topology.voters and topology if each.name not in seen]
         if not fresh:
             return
-        cluster_id = next((each.cluster_id for each in seen.values() if each.cluster_id), new_id())
+        cluster_id = next((each.cluster_id for each in seen.values() if each.cluster_id), _new_id())
         template = self._template()
         for service in fresh:
             self._lay_out(service, cluster_id, template)
@@ -125,7 +126,7 @@ class Storage:
             shutil.rmtree(draft, ignore_errors=True)
             for name, content in template.items():
                 _write(draft / name, content)
-            text = node_data.rendered(cluster_id, service.node_id, new_id())
+            text = node_data.rendered(cluster_id, service.node_id, _new_id())
             _write(draft / META, text.encode("ascii"))
             if final.is_dir():
                 (final / ".lock").unlink(missing_ok=True)
@@ -152,7 +153,7 @@ class Storage:
                 str(self.archives.java.executable),
                 *("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
                 *("-cp", os.pathsep.join(map(str, self.archives.class_path))),
-                *("kafka.tools.StorageTool", "format", "-t", new_id(), "-c", str(config)),
+                *("kafka.tools.StorageTool", "format", "-t", _new_id(), "-c", str(config)),
             ],
             timeout_s=_TIMEOUT_S,
             cwd=scratch,

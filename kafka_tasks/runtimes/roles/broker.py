@@ -11,8 +11,7 @@ from kafka_tasks.runtimes.roles import quorum, zookeeper
 from kafka_tasks.runtimes.roles.recipe import Container, Recipe
 
 # Without its coordinator a broker cannot shut down in an orderly way.
-ALONE_S = 5.0
-GOODBYE = b"shut down completed"
+_ALONE_S = 5.0
 CONTAINER = Container(
     image_setting="kafka_image",
     data=("/var/lib/kafka/data",),
@@ -79,7 +78,7 @@ RECIPE = Recipe(
     heap_setting="heap",
     container=CONTAINER,
     configure=configure,
-    alone_s=ALONE_S,
-    goodbye=GOODBYE,
+    alone_s=_ALONE_S,
+    goodbye=b"shut down completed",
     shows_version=True,
 )

@@ -16,7 +16,7 @@ from kafka_tasks.model.topology import Service, Topology
 if TYPE_CHECKING:
     from kafka_tasks.clients.kafka.admin import ClusterView
 
-LISTENER = "CONTROLLER"
+_LISTENER = "CONTROLLER"
 # How long a killed broker stays registered: Kafka's default, broker.session.timeout.ms.
 SESSION_S = 9
 
@@ -29,14 +29,14 @@ def properties(service: Service, topology: Topology) -> dict[str, str]:
         "process.roles": ",".join(part for part, has in parts.items() if has),
         "node.id": str(service.node_id),
         "controller.quorum.voters": ",".join(voters),
-        "controller.listener.names": LISTENER,
-        "listener.security.protocol.map": f"{LISTENER}:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+        "controller.listener.names": _LISTENER,
+        "listener.security.protocol.map": f"{_LISTENER}:PLAINTEXT,PLAINTEXT:PLAINTEXT",
     }
 
 
 def listener(service: Service) -> str:
     """Return the listener of a controller."""
-    return rendered(Listener(LISTENER, "127.0.0.1", service.quorum_port or 0))
+    return rendered(Listener(_LISTENER, "127.0.0.1", service.quorum_port or 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +73,11 @@ class _Controller:
         found = self._view(timeout_s).brokers
         return {number: (f"PLAINTEXT://{address}",) for number, address in found.items()}
 
-    def topics(self, _: float) -> None:
+    def topics(self, timeout_s: float) -> None:
         """Return None: controllers have no listener for clients."""
         return
 
-    def session_left_s(self, _: int, __: float) -> None:
+    def session_left_s(self, broker: int, timeout_s: float) -> None:
         """Return None: no controller tells."""
         return
 

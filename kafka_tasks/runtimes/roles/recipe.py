@@ -23,7 +23,7 @@ class Configure(Protocol):
 class Coordinator(Protocol):
     """What is asked of one service that brokers register with. Each call raises `Unanswered`.
 
-    Only `mode` and `serving` ask nobody but coordinators.
+    `mode` and `serving` ask coordinators alone; the others may ask brokers too.
     """
 
     @property

@@ -104,3 +104,52 @@ def test_a_cluster_of_nothing_has_no_layers_of_coordinators() -> None:
     """A remote cluster is proven by its brokers alone."""
     assert topology.Topology().layers == ("process", "broker", "cluster", "advertised")
     assert topology.Topology().suspect("process") == "kafka"
+
+
+@pytest.mark.parametrize(
+    ("brokers", "controllers", "combined", "voters"),
+    [
+        (1, 0, None, ["kafka"]),
+        (2, 0, None, ["kafka"]),
+        (3, 0, None, ["kafka", "kafka-2", "kafka-3"]),
+        (5, 0, None, ["kafka", "kafka-2", "kafka-3"]),
+        (3, 0, 1, ["kafka"]),
+        (2, 3, None, ["controller", "controller-2", "controller-3"]),
+        (2, 1, 1, ["controller"]),
+    ],
+)
+def test_voters_are_dedicated_or_the_first_nodes(
+    brokers: int, controllers: int, combined: int | None, voters: list[str]
+) -> None:
+    """What was decided at the first start is kept; every broker serves clients all the same."""
+    found = topology.kraft_cluster(brokers, controllers, combined)
+    assert [each.name for each in found.voters] == voters
+    assert [each.number for each in found.brokers] == list(range(1, brokers + 1))
+    assert found.mode == "kraft"
+    assert found.layers == ("process", "quorum", "broker", "cluster", "advertised")
+    assert len({each.node_id for each in found}) == len(found.services)
+
+
+def test_a_quorum_stops_at_the_same_moment() -> None:
+    """Pure brokers leave first; voters leave together, for the last one would hang."""
+    waves = [[each.name for each in wave] for wave in topology.kraft_cluster(4).stop_waves]
+    assert waves == [["kafka-4"], ["kafka", "kafka-2", "kafka-3"]]
+    dedicated = topology.kraft_cluster(2, 3).stop_waves
+    assert [len(wave) for wave in dedicated] == [2, 3]
+
+
+def test_a_majority_of_controllers_coordinates() -> None:
+    """One of three may be gone, two may not; ZooKeeper is alone."""
+    three = topology.kraft_cluster(3)
+    assert three.is_coordinated({"kafka", "kafka-3"})
+    assert not three.is_coordinated({"kafka-2"})
+    assert not topology.zookeeper_cluster(1).is_coordinated({"kafka"})
+
+
+def test_a_name_has_the_role_that_is_recorded() -> None:
+    """A node called kafka may be combined; a controller is called otherwise."""
+    combined = topology.service_of("kafka-2", Role.COMBINED)
+    assert combined is not None
+    assert (combined.role, combined.node_id) == (Role.COMBINED, 2)
+    assert topology.service_of("kafka", Role.CONTROLLER) is None
+    assert topology.service_of("kafka-ui", Role.BROKER) is None

@@ -12,7 +12,7 @@ import pytest
 from kafka_tasks.errors import MachineError
 from kafka_tasks.model.address import Address
 from kafka_tasks.model.role import Role
-from kafka_tasks.project import state
+from kafka_tasks.project import choices, state
 from kafka_tasks.project.directory import Project
 from kafka_tasks.project.state import ClusterRecord, ServiceRecord
 from tests.unit.recorded import cluster_record
@@ -150,7 +150,11 @@ def test_a_record_of_schema_1_is_upgraded(project: Project) -> None:
     assert (zookeeper.pid, zookeeper.started_s, zookeeper.command) == (12, 3.5, "c0ffee")
     assert (found.changed_at, found.auto_ports) == (5.0, ("port", "zookeeper_port"))
     assert found.topology.zookeeper_connect == "localhost:20010"
-    assert state.remembered(project) == {"brokers": 2, "version": "7.9.6"}
+    assert choices.remembered(project) == {
+        "brokers": 2,
+        "version": "7.9.6",
+        "recorded_mode": "zookeeper",
+    }
     state.write(project, found)
     assert state.read(project) == found
 

@@ -12,7 +12,7 @@ from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.lifecycle.start import up
 from kafka_tasks.model.data_files import DataFile
 from kafka_tasks.model.events import Event
-from kafka_tasks.project import restoring, state
+from kafka_tasks.project import choices, restoring
 from kafka_tasks.snapshots import snapshot_file
 from kafka_tasks.snapshots.manifest import Damaged
 from kafka_tasks.snapshots.restore import require_fitting, restore
@@ -187,9 +187,9 @@ def test_a_complete_restore_decides_how_many_brokers_there_are(session: Session)
     """Also where nobody says so, and the command that did was killed."""
     begun = restoring.Restoring(name="base", runtime="fake", brokers=3)
     restoring.write(session.project, begun)
-    assert state.remembered(session.project) == {}
+    assert choices.remembered(session.project) == {}
     restoring.write(session.project, begun.complete())
-    assert state.remembered(session.project) == {"brokers": 3}
+    assert choices.remembered(session.project) == {"brokers": 3}
 
 
 def test_the_runtime_of_the_restore_recovers_it(

@@ -1,0 +1,38 @@
+"""The choices of a project's last start, for settings that are not set."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kafka_tasks.model import kafka_line
+from kafka_tasks.model.kafka_line import UnknownVersion
+from kafka_tasks.project import restoring, state
+from kafka_tasks.project.directory import Project
+
+
+def remembered(project: Project) -> dict[str, Any]:
+    """Return the project's own choices, for settings that are not set."""
+    if (begun := restoring.read(project)) and begun.committed:
+        return {"brokers": begun.brokers}
+    record = state.read(project)
+    return _remembered(record) if record and record.topology.brokers else {}
+
+
+def _remembered(record: state.ClusterRecord) -> dict[str, Any]:
+    found = record.topology
+    choices: dict[str, Any] = {"brokers": len(found.brokers)}
+    if _known(record.version):
+        choices["version"] = record.version
+    if found.mode:
+        choices["recorded_mode"] = found.mode
+    if found.voters:
+        combined = sum(each.role.serves_clients for each in found.voters)
+        choices |= {"controllers": len(found.voters) - combined, "combined": combined}
+    return choices
+
+
+def _known(version: str) -> bool:
+    try:
+        return bool(kafka_line.of_version(version))
+    except UnknownVersion:
+        return False
