@@ -1,9 +1,11 @@
-"""Memory and addresses of this machine."""
+"""Memory, disks and addresses of this machine."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
+from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
@@ -27,3 +29,20 @@ def memory_bytes() -> tuple[int, int]:
         used = int(Path("/sys/fs/cgroup/memory.current").read_text())
         total, available = min(total, limit), min(available, max(0, limit - used))
     return total, available
+
+
+def free_bytes(path: Path) -> int:
+    """Return the bytes that this user can still write on the file system of `path`."""
+    numbers = os.statvfs(path)
+    return numbers.f_bavail * numbers.f_frsize
+
+
+def listening(pids: Iterable[int]) -> list[tuple[int, str, int]]:
+    """Return where these processes listen: pid, address, port; nothing where that is hidden."""
+    found = []
+    for pid in pids:
+        with contextlib.suppress(psutil.Error, OSError):
+            for connection in psutil.Process(pid).net_connections(kind="tcp"):
+                if connection.status == psutil.CONN_LISTEN and connection.laddr:
+                    found.append((pid, connection.laddr.ip, connection.laddr.port))
+    return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-import os
 import signal
 import socket
 import subprocess
@@ -341,20 +340,3 @@ def _listeners(port: int) -> Iterable[psutil.Process | None]:
 
 def _started_s(process: psutil.Process) -> float:
     return round(process.create_time() - psutil.boot_time(), 2)
-
-
-def free_bytes(path: Path) -> int:
-    """Return the bytes that this user can still write on the file system of `path`."""
-    numbers = os.statvfs(path)
-    return numbers.f_bavail * numbers.f_frsize
-
-
-def listening(pids: Iterable[int]) -> list[tuple[int, str, int]]:
-    """Return where these processes listen: pid, address, port; nothing where that is hidden."""
-    found = []
-    for pid in pids:
-        with contextlib.suppress(psutil.Error, OSError):
-            for connection in psutil.Process(pid).net_connections(kind="tcp"):
-                if connection.status == psutil.CONN_LISTEN and connection.laddr:
-                    found.append((pid, connection.laddr.ip, connection.laddr.port))
-    return found

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from kafka_tasks.clients import machine, processes
+from kafka_tasks.clients import machine
 from kafka_tasks.diagnosis import secrets
 from kafka_tasks.diagnosis.examination import Check, Examination, of_error
 from kafka_tasks.diagnosis.machine import heap_bytes
@@ -269,7 +269,7 @@ def _exposed(exam: Examination) -> Iterator[Finding]:
     pids = {service.pid: service.name for service in exam.alive() if service.pid}
     open_to_all = [
         (pids[pid], address, port)
-        for pid, address, port in processes.listening(pids)
+        for pid, address, port in machine.listening(pids)
         if not Address(address.removeprefix("::ffff:"), port).is_loopback
     ]
     for name, address, port in open_to_all:

@@ -68,7 +68,7 @@ def memory(exam: Examination) -> Iterator[Finding]:
 def disk(exam: Examination) -> Iterator[Finding]:
     """Report the free disk space for the data and for the cache."""
     for what, path in _places(exam):
-        free = processes.free_bytes(path)
+        free = machine.free_bytes(path)
         title = f"{free / _MEGABYTE:.0f} MB are free for {what} ({path})"
         if free >= _DISK_WARNING:
             yield Finding("disk", "ok", title)

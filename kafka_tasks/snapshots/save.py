@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kafka_tasks.clients import processes
+from kafka_tasks.clients import machine
 from kafka_tasks.errors import Interrupted, MachineError, NotReady, Refused
 from kafka_tasks.lifecycle.locking import locked
 from kafka_tasks.lifecycle.session import Session
@@ -140,7 +140,7 @@ def _require_room(session: Session, path: Path) -> None:
 
 def _require_room_for(data: Data, path: Path) -> None:
     """Raise `MachineError` if the data, uncompressed, would fill the disk."""
-    free, needed = processes.free_bytes(path.parent), (data.allocated() or 0) + MARGIN
+    free, needed = machine.free_bytes(path.parent), (data.allocated() or 0) + MARGIN
     if free < needed:
         raise _full(path, needed, free)
 
@@ -154,7 +154,7 @@ def _disk_check(path: Path) -> Callable[[int], None]:
         if read - checked_at < MARGIN // 2:
             return
         checked_at = read
-        if (free := processes.free_bytes(path.parent)) < MARGIN:
+        if (free := machine.free_bytes(path.parent)) < MARGIN:
             raise _full(path, 2 * MARGIN, free)
 
     return check

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from kafka_tasks.clients import processes
+from kafka_tasks.clients import machine
 from kafka_tasks.errors import MachineError
 from kafka_tasks.model.data_files import DataFile
 from kafka_tasks.model.events import Recorder
@@ -51,7 +51,7 @@ class EmbeddedData:
 
     def room(self) -> int:
         """Return the bytes that are free beside the data."""
-        return processes.free_bytes(self._data.parent)
+        return machine.free_bytes(self._data.parent)
 
     def files(self) -> Iterator[DataFile]:
         """Yield every file of the services that belong to the cluster."""

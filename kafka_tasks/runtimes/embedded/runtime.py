@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from kafka_tasks.clients import processes
+from kafka_tasks.clients import machine
 from kafka_tasks.errors import MachineError
 from kafka_tasks.model.cluster import Cluster, Observation
 from kafka_tasks.model.events import Recorder
@@ -159,7 +159,7 @@ class EmbeddedRuntime:
 
 def _require_disk(root: Path) -> None:
     try:
-        free = processes.free_bytes(root)
+        free = machine.free_bytes(root)
     except OSError as error:
         raise unwritable(root, error) from error
     if free < _DISK_NEEDED:

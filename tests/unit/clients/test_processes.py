@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import psutil
 import pytest
 
-from kafka_tasks.clients import processes
+from kafka_tasks.clients import machine, processes
 from kafka_tasks.clients.processes import Identity, PortHolder, command_digest
 from kafka_tasks.errors import MachineError
 
@@ -220,7 +220,7 @@ def test_a_command_line_is_one_line(child: Identity, monkeypatch: pytest.MonkeyP
 def test_free_space_is_counted_in_bytes(tmp_path: Path) -> None:
     """The number is that of the file system."""
     numbers = os.statvfs(tmp_path)
-    assert 0 < processes.free_bytes(tmp_path) <= numbers.f_blocks * numbers.f_frsize
+    assert 0 < machine.free_bytes(tmp_path) <= numbers.f_blocks * numbers.f_frsize
 
 
 def test_a_suspended_process_lives_and_goes_on(child: Identity) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kafka_tasks.clients import processes
+from kafka_tasks.clients import machine
 from kafka_tasks.errors import (
     Interrupted,
     InvalidInput,
@@ -145,7 +145,7 @@ def test_a_full_disk_is_noticed_before_and_meanwhile(
     """Too little room is an error of the machine, and the cluster runs again."""
     started()
     free = iter([100, 1 << 40, 100])
-    monkeypatch.setattr(processes, "free_bytes", lambda _: next(free))
+    monkeypatch.setattr(machine, "free_bytes", lambda _: next(free))
     with pytest.raises(MachineError, match="too full for a snapshot"):
         save(session, "base")
     assert runtime.calls == ["data"]
