@@ -43,7 +43,7 @@ def test_disk(
     make_exam: MakeExam, monkeypatch: pytest.MonkeyPatch, free: int, id: str, level: str
 ) -> None:
     """Each file system once: much, little, or too little for a start (4)."""
-    monkeypatch.setattr(processes, "free_bytes", lambda _path: free)
+    monkeypatch.setattr("kafka_tasks.clients.machine.free_bytes", lambda _path: free)
     found = one(machine.disk(make_exam()))
     assert (found.id, found.level) == (id, level)
 
