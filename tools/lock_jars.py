@@ -1,4 +1,4 @@
-"""Resolve Kafka versions and write their lock files: `python tools/lock_jars.py 3.9.1 4.4.0 …`.
+"""Resolve Kafka versions and write their lock files: `python tools/lock_jars.py 3.9.2 4.4.0 …`.
 
 Only this tool uses the Maven configuration of this machine. The class path is kafka_2.13 with its
 runtime dependencies, a log backend, and the jar of Kafka's command line tools (without Connect,

@@ -40,7 +40,7 @@ class KafkaLine:
 
 @dataclass(frozen=True, slots=True)
 class KafkaVersion:
-    """A whole version with its line: 7.9.6 (Confluent Platform) or 4.4.0 (Apache Kafka)."""
+    """A whole version with its line: 7.9.11 (Confluent Platform) or 4.4.0 (Apache Kafka)."""
 
     text: str
     family: Family
@@ -76,15 +76,15 @@ def _three(minor: int, apache_patch: int, confluent_patch: int) -> KafkaLine:
 
 
 _LINES = (
-    _three(5, 2, 0),
-    _three(6, 2, 0),
-    _three(7, 2, 0),
-    _three(8, 1, 0),
-    _three(9, 1, 6),
-    KafkaLine("4.0", 2, "8.0"),
-    KafkaLine("4.1", 2, "8.1"),
-    KafkaLine("4.2", 2, "8.2"),
-    KafkaLine("4.3", 1, "8.3"),
+    _three(5, 2, 14),
+    _three(6, 2, 15),
+    _three(7, 2, 13),
+    _three(8, 1, 12),
+    _three(9, 2, 11),
+    KafkaLine("4.0", 2, "8.0", 8),
+    KafkaLine("4.1", 2, "8.1", 6),
+    KafkaLine("4.2", 2, "8.2", 3),
+    KafkaLine("4.3", 1, "8.3", 2),
     KafkaLine("4.4", 0),
 )
 _BY_NAME: dict[str, tuple[Family, KafkaLine]] = {

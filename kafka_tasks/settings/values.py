@@ -70,7 +70,7 @@ class Settings:
 
     @property
     def line(self) -> KafkaLine:
-        """The Kafka line of the version: Confluent Platform 7.9.6 is Kafka 3.9."""
+        """The Kafka line of the version: Confluent Platform 7.9.11 is Kafka 3.9."""
         return self.kafka.line
 
     @property

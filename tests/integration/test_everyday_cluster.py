@@ -21,7 +21,7 @@ def test_up_is_ready_with_addresses_timeline_and_pids(breakable: Sandbox) -> Non
     found = breakable.up()
     assert found["project"] == str(breakable.path)
     assert found["runtime"] == "embedded"
-    assert found["kafka_version"] == "3.9.1"
+    assert found["kafka_version"] == "3.9.2"
     assert len(found["cluster_id"]) == 22
     assert [mark["layer"] for mark in found["timeline"]] == LAYERS
     assert [service["name"] for service in found["services"]] == ["zookeeper", "kafka"]

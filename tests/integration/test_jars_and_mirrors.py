@@ -111,13 +111,13 @@ def damage(file: Path) -> None:
 
 def broker_jar(cache: Path) -> Path:
     """The jar of the broker itself."""
-    return cache / "jars" / "org.apache.kafka" / "kafka_2.13-3.9.1.jar"
+    return cache / "jars" / "org.apache.kafka" / "kafka_2.13-3.9.2.jar"
 
 
 def test_no_network_and_a_cold_cache(offline: Sandbox, tmp_path: Path) -> None:
     """`up` exits 4 with what is missing, where, and how to bring it; nothing is started."""
     offline.environ["KAFKA_TASKS_CACHE"] = str(tmp_path / "cold")
-    words = ("58 of 58 jars of Kafka 3.9.1", str(tmp_path / "cold"), "kafka.pull", "missing: ")
+    words = ("58 of 58 jars of Kafka 3.9.2", str(tmp_path / "cold"), "kafka.pull", "missing: ")
     offline.run("up").refused(4, *words)
     offline.run("pull").refused(4, *words)
     assert offline.run("up", "-o", "json").error["code"] == "jars"
@@ -135,7 +135,7 @@ def test_no_network_and_a_damaged_jar(offline: Sandbox, own_cache: Path) -> None
     """A damaged jar that cannot be fetched anew is named, and nothing is started with it."""
     damage(broker_jar(own_cache))
     offline.environ["KAFKA_TASKS_CACHE"] = str(own_cache)
-    offline.run("up").refused(4, "1 of 58 jars", "org.apache.kafka:kafka_2.13:3.9.1")
+    offline.run("up").refused(4, "1 of 58 jars", "org.apache.kafka:kafka_2.13:3.9.2")
     assert offline.processes() == {}
 
 
@@ -159,7 +159,7 @@ def test_mirror_that_serves_a_damaged_jar(project: Sandbox, mirror: Mirror, tmp_
     project.environ["KAFKA_TASKS_CACHE"] = str(cache)
     mirror.damaged = {broker_jar(cache).name}
     project.run("up").refused(
-        4, "kafka_2.13:3.9.1 arrived with another checksum", "expected sha256", "received sha256"
+        4, "kafka_2.13:3.9.2 arrived with another checksum", "expected sha256", "received sha256"
     )
     assert not broker_jar(cache).exists()
     assert not list(cache.rglob(".fetch-*"))

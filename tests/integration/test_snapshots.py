@@ -121,7 +121,7 @@ def test_a_saved_cluster_runs_again(origin: Origin) -> None:
     saved, snapshot = origin.saved, origin.saved["snapshot"]
     assert saved["restarted"] is True
     assert snapshot["cluster_id"] == origin.cluster_id
-    assert (snapshot["brokers"], snapshot["kafka_version"]) == (1, "3.9.1")
+    assert (snapshot["brokers"], snapshot["kafka_version"]) == (1, "3.9.2")
     assert snapshot["bytes"] == Path(snapshot["path"]).stat().st_size < snapshot["data_bytes"] / 10
     assert ran(origin.sandbox, "status")["state"] == "ready"
     assert told(origin.sandbox) == origin.seen
@@ -223,7 +223,7 @@ def test_three_brokers(new_project: Callable[..., Sandbox]) -> None:
 def test_another_version_is_refused(stopped: Sandbox, mine: dict[str, str]) -> None:
     """Data of one Kafka line is not given to another."""
     done = stopped.run("snapshot.restore", "base", "--yes", env={"KAFKA_TASKS_VERSION": "7.7.1"})
-    done.refused(3, "has Kafka 3.9 (", "this project has Kafka 3.7 (", "KAFKA_TASKS_VERSION=7.9.6")
+    done.refused(3, "has Kafka 3.9 (", "this project has Kafka 3.7 (", "KAFKA_TASKS_VERSION=7.9.11")
     assert tree(stopped) == mine
 
 

@@ -20,13 +20,13 @@ WELL: dict[str, Any] = yaml.safe_load(
     """
 services:
   zookeeper:
-    image: confluentinc/cp-zookeeper:7.9.6
+    image: confluentinc/cp-zookeeper:7.9.11
     ports: [{host_ip: 127.0.0.1, target: 2181, published: "2181"}]
     volumes:
       - {type: volume, source: zd, target: /var/lib/zookeeper/data}
       - {type: volume, source: zl, target: /var/lib/zookeeper/log}
   kafka:
-    image: confluentinc/cp-kafka:7.9.6
+    image: confluentinc/cp-kafka:7.9.11
     environment:
       KAFKA_ADVERTISED_LISTENERS: HOST://localhost:9092
       KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR: "1"
@@ -185,7 +185,7 @@ def test_the_default_images_are_pinned(make_exam: MakeExam) -> None:
         assert name.endswith(f":{settings.version}")
     images = re.findall(r"image: (\S+)", packaged().read_text())
     assert len(images) == 2
-    assert all(name.endswith(":${KAFKA_TASKS_VERSION:-7.9.6}}") for name in images)
+    assert all(name.endswith(":${KAFKA_TASKS_VERSION:-7.9.11}}") for name in images)
 
 
 def test_files_with_a_password_that_others_may_read(make_exam: MakeExam) -> None:

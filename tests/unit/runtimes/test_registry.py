@@ -75,7 +75,7 @@ def test_auto_is_embedded_without_a_docker_socket(
         (None, "embedded", "no Docker engine answers within a second"),
         (FakeEngine(images=True, pulls=False), "compose", "Docker answers, and the images"),
         (FakeEngine(images=False, pulls=True), "compose", "Docker answers, and the images"),
-        (FakeEngine(images=False, pulls=False), "embedded", "cp-zookeeper:7.9.6 cannot be pulled"),
+        (FakeEngine(images=False, pulls=False), "embedded", "cp-zookeeper:7.9.11 cannot be pulled"),
         (FakeEngine(images=True, pulls=True, local=False), "embedded", "on another machine"),
         (FakeEngine(images=False, pulls=False, here=True), "compose", "of this directory"),
     ],

@@ -51,9 +51,9 @@ def test_the_defaults_are_those_of_the_contract(tmp_path: Path) -> None:
     """Without any source the documented defaults hold."""
     found = loaded(tmp_path)
     assert (found.runtime, found.port, found.zookeeper_port) == ("auto", 9092, 2181)
-    assert (found.version, found.line.kafka, found.brokers) == ("7.9.6", "3.9", 1)
-    assert found.kafka_image == "confluentinc/cp-kafka:7.9.6"
-    assert found.zookeeper_image == "confluentinc/cp-zookeeper:7.9.6"
+    assert (found.version, found.line.kafka, found.brokers) == ("7.9.11", "3.9", 1)
+    assert found.kafka_image == "confluentinc/cp-kafka:7.9.11"
+    assert found.zookeeper_image == "confluentinc/cp-zookeeper:7.9.11"
     assert (found.timeout, found.launch, found.network_external) == (60.0, "direct", False)
     assert (found.heap, found.zookeeper_heap) == ("512m", "256m")
     assert found.topics_file == tmp_path / "topics.yaml"

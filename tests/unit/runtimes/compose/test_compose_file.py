@@ -168,9 +168,9 @@ def test_tags_of_compose_are_no_breakage(project: Project, settings: Settings, t
 def test_the_variables_of_one_broker(settings: Settings) -> None:
     """Ports, images and the way to start; one replica of everything."""
     assert _variables(settings, 9092, 2181) == {
-        "KAFKA_TASKS_VERSION": "7.9.6",
-        "KAFKA_TASKS_KAFKA_IMAGE": "confluentinc/cp-kafka:7.9.6",
-        "KAFKA_TASKS_ZOOKEEPER_IMAGE": "confluentinc/cp-zookeeper:7.9.6",
+        "KAFKA_TASKS_VERSION": "7.9.11",
+        "KAFKA_TASKS_KAFKA_IMAGE": "confluentinc/cp-kafka:7.9.11",
+        "KAFKA_TASKS_ZOOKEEPER_IMAGE": "confluentinc/cp-zookeeper:7.9.11",
         "KAFKA_TASKS_PORT": "9092",
         "KAFKA_TASKS_ZOOKEEPER_PORT": "2181",
         "KAFKA_TASKS_LAUNCH": "direct",

@@ -45,9 +45,9 @@ def test_what_is_written_down(project: Project) -> None:
     found = Planned(project, BROKERS="3", PORT="20000", LAUNCH="image").record
     assert (found.runtime, found.wanted, found.compose_project) == ("compose", "running", "project")
     assert ports_of(found) == (3, 20000, 2181)
-    assert (found.version, found.kafka_version, found.auto_ports) == ("7.9.6", "3.9", ())
+    assert (found.version, found.kafka_version, found.auto_ports) == ("7.9.11", "3.9", ())
     assert found.fingerprint["launch"] == "image"
-    assert found.fingerprint["kafka_image"] == "confluentinc/cp-kafka:7.9.6"
+    assert found.fingerprint["kafka_image"] == "confluentinc/cp-kafka:7.9.11"
 
 
 def test_ports_that_our_containers_have_are_kept(
