@@ -239,9 +239,11 @@ def bench(session: nox.Session) -> None:
     session.run("python", "-m", "bench", *session.posargs, interrupt_timeout=60)
 
 
-def images(session: nox.Session, runtime: str) -> dict[str, str]:
+def images(session: nox.Session, case: str) -> dict[str, str]:
     """The compose runtime is tested on images of this project's own, where an engine answers."""
-    if runtime != "compose":
+    if case == "compose-4.4":
+        session.skip("there is no image of Kafka 4.4 yet")
+    if case != "compose":
         return {}
     answer = session.run(
         *("docker", "version", "--format", "{{.Server.Version}}"),
@@ -267,4 +269,4 @@ def reports(session: nox.Session) -> None:
     session.run("pytest", "tests/acceptance", *session.posargs)
 
 
-register(install=INSTALL, runtimes=("embedded", "compose"), environ=images)
+register(install=INSTALL, runtimes=("embedded", "compose"), versions=("4.4",), environ=images)

@@ -15,6 +15,7 @@ _CLEANUP_S = 60.0
 def register(
     *,
     runtimes: Sequence[str] = ("embedded",),
+    versions: Sequence[str] = (),
     python: str | Sequence[str] | None = None,
     install: Sequence[str] = ("kafka-tasks[embedded]",),
     name: str = "acceptance",
@@ -22,20 +23,26 @@ def register(
 ) -> None:
     """Add the acceptance session: start, verify, restart, verify again, stop.
 
-    There is one session per runtime: `nox -s "acceptance(embedded)"`. `install` lists what pip
-    installs. Each session writes report.json and junit.xml into the current directory, or with
-    several runtimes into `acceptance-RUNTIME/`. `environ` gets session and runtime and returns
-    further variables; it may build images first, or skip the session.
+    There is one session per runtime, `nox -s "acceptance(embedded)"`, with the Kafka version that
+    is set; `versions` adds one for each of these, `nox -s "acceptance(embedded-4.4)"`. `install`
+    lists what pip installs. Each session writes report.json and junit.xml into the current
+    directory, or where there are several into `acceptance-embedded-4.4/` and the like. `environ`
+    gets the session and its case (embedded-4.4) and returns further variables; it may build images
+    first, or skip the session.
     """
     import nox
 
+    cases = [*runtimes, *(f"{runtime}-{version}" for version in versions for runtime in runtimes)]
+
     @nox.session(name=name, python=python)
-    @nox.parametrize("runtime", [nox.param(runtime, id=runtime) for runtime in runtimes])
-    def acceptance(session: nox.Session, runtime: str) -> None:
+    @nox.parametrize("case", [nox.param(case, id=case) for case in cases])
+    def acceptance(session: nox.Session, case: str) -> None:
         """Run the acceptance suite on a cluster of its own, with a restart in the middle."""
         session.install(*install)
-        further = environ(session, runtime) if environ else {}
-        folder = f"acceptance-{runtime}/" if len(runtimes) > 1 else ""
+        runtime, _, version = case.partition("-")
+        further = {"KAFKA_TASKS_VERSION": version} if version else {}
+        further |= environ(session, case) if environ else {}
+        folder = f"acceptance-{case}/" if len(cases) > 1 else ""
         session.run(
             "python",
             "-m",

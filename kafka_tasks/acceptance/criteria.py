@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from kafka_tasks.model.kafka_line import Mode
 from kafka_tasks.model.verdict import Criterion, CriterionResult, Phase
 
 if TYPE_CHECKING:
@@ -14,10 +15,20 @@ MARKER = "criterion"
 
 
 CRITERIA = (
-    Criterion("zookeeper-running", "ZooKeeper is running and healthy"),
+    Criterion("zookeeper-running", "ZooKeeper is running and healthy", mode="zookeeper"),
+    Criterion("quorum-running", "A quorum is running: a leader, and every voter", mode="kraft"),
     Criterion("kafka-running", "Kafka is running and healthy"),
     Criterion("kafka-reachable", "Kafka is reachable at its port (9092 unless configured)"),
-    Criterion("zookeeper-reachable", "ZooKeeper is reachable at its port (2181 unless configured)"),
+    Criterion(
+        "zookeeper-reachable",
+        "ZooKeeper is reachable at its port (2181 unless configured)",
+        mode="zookeeper",
+    ),
+    Criterion(
+        "quorum-reachable",
+        "Each controller is reachable at its port (19093 unless configured)",
+        mode="kraft",
+    ),
     Criterion("services-connected", "The services reach each other"),
     Criterion("health-checks", "The health checks pass"),
     Criterion("topic-created", "A topic can be created"),
@@ -50,9 +61,9 @@ def proves(id_: str) -> MarkDecorator:
 
 
 def results_of(
-    phase: Phase, reported: Iterable[CriterionResult], missing: str
+    phase: Phase, mode: Mode, reported: Iterable[CriterionResult], missing: str
 ) -> tuple[CriterionResult, ...]:
-    """Return one result for each criterion of the phase, the worst of several.
+    """Return one result for each criterion of the phase and mode, the worst of several.
 
     A criterion without a reported result has failed; `missing` is its message.
     """
@@ -65,5 +76,5 @@ def results_of(
     return tuple(
         worst.get(criterion.id) or CriterionResult(criterion, "failed", message=missing)
         for criterion in CRITERIA
-        if criterion.phase == phase
+        if criterion.phase == phase and criterion.mode in (None, mode)
     )

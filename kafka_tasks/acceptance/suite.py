@@ -57,7 +57,9 @@ def run_phase(session: Session, phase: Phase, *, workplace: Path | None = None) 
         reported = junit.read(report)
     if done.code not in _COMPLETED and not reported:
         raise _no_results(session, done)
-    results = results_of(phase, reported, f"not run: pytest exited with code {done.code}")
+    # Of a remote cluster the mode is not known: what only a coordinator tells is skipped.
+    mode = session.cluster().topology.mode or session.settings.resolved_mode
+    results = results_of(phase, mode, reported, f"not run: pytest exited with code {done.code}")
     return Verdict(results, round(time.monotonic() - started, 3))
 
 

@@ -12,7 +12,7 @@ from kafka_tasks.model.events import Recorder
 from kafka_tasks.probes.readiness import ladder, wait_until_ready
 from kafka_tasks.probes.roundtrip import RoundtripProbe
 from kafka_tasks.retry import Deadline
-from kafka_tasks.runtimes import roles
+from kafka_tasks.runtimes import ports
 from kafka_tasks.runtimes.roles.recipe import Coordinator
 
 _TIMEOUT_S = 5.0
@@ -24,13 +24,14 @@ def _dead(session: Session, names: Iterable[str]) -> list[str]:
 
 
 @proves("zookeeper-running")
+@proves("quorum-running")
 def test_coordinators_run_and_are_healthy(
     session: Session, coordinators: tuple[Coordinator, ...]
 ) -> None:
-    """Each coordinator's process runs and serves requests in one of its modes."""
+    """Each coordinator runs and answers, and together they serve brokers."""
     assert _dead(session, [asked.service.name for asked in coordinators]) == []
-    for asked in coordinators:
-        assert asked.mode(_TIMEOUT_S)
+    modes = {asked.service.name: asked.mode(_TIMEOUT_S) for asked in coordinators}
+    assert coordinators[0].serving(_TIMEOUT_S) == modes
 
 
 @proves("kafka-running")
@@ -54,6 +55,7 @@ def test_each_broker_answers_at_its_port(session: Session, cluster: Cluster) -> 
 
 
 @proves("zookeeper-reachable")
+@proves("quorum-reachable")
 def test_coordinators_answer_at_their_ports(
     session: Session, coordinators: tuple[Coordinator, ...], admin: Admin
 ) -> None:
@@ -61,11 +63,10 @@ def test_coordinators_answer_at_their_ports(
     expected = admin.look(_TIMEOUT_S).cluster_id
     for asked in coordinators:
         assert asked.cluster_id(_TIMEOUT_S) == expected
-        setting = roles.of(asked.service.role).port_setting
+        *_, (setting, port) = ports.of(asked.service).items()
         if session.settings.explicit(setting):
             configured = getattr(session.settings, setting)
-            assert asked.service.port is not None
-            assert configured in ("auto", asked.service.port - asked.service.number + 1)
+            assert configured in ("auto", port - asked.service.number + 1)
 
 
 @proves("services-connected")

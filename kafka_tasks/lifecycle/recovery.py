@@ -39,7 +39,7 @@ def _end_restore(session: Session) -> bool:
     begun = restoring.read(session.project)
     if begun is None:
         return False
-    mine = replace(session, settings=replace(session.settings, brokers=begun.brokers))
+    mine = replace(session, settings=replace(session.settings, **begun.choices))
     if mine.runtime.name != begun.runtime:
         other = registry.make(begun.runtime, mine.project, mine.settings, mine.recorder)
         mine = replace(mine, runtime=other)

@@ -136,6 +136,7 @@ def report(
         state=overall,
         bootstrap_servers=cluster.bootstrap_servers or None,
         zookeeper=cluster.topology.zookeeper_connect,
+        mode=cluster.topology.mode,
         cluster_id=findings.get("cluster_id"),
         kafka_version=cluster.kafka_version,
         services=tuple(map(judged, seen.services)),

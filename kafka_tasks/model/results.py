@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kafka_tasks.model.cluster import ServiceState, State
 from kafka_tasks.model.events import Mark
+from kafka_tasks.model.kafka_line import Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class Report:
     state: State
     bootstrap_servers: str | None
     zookeeper: str | None
+    mode: Mode | None
     cluster_id: str | None
     kafka_version: str | None
     services: tuple[ServiceState, ...]

@@ -224,6 +224,15 @@ def kraft_cluster(brokers: int, controllers: int = 0, combined: int | None = Non
     return in_order((*dedicated, *nodes))
 
 
+def planned(
+    mode: Mode, brokers: int, controllers: int = 0, combined: int | None = None
+) -> Topology:
+    """Return the services of a cluster in this mode, without ports yet."""
+    if mode == "zookeeper":
+        return zookeeper_cluster(brokers)
+    return kraft_cluster(brokers, controllers, combined)
+
+
 def of_names(names: Iterable[str]) -> Topology:
     """Return the services of these names, in the order in which they start; others are left out."""
     return in_order(service for name in dict.fromkeys(names) if (service := identify(name)))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from kafka_tasks.model.kafka_line import Mode
+
 # A phase is run by itself: without a restart, before a restart, after it.
 Phase = Literal["verify", "before", "after"]
 Status = Literal["passed", "failed", "skipped"]
@@ -12,11 +14,12 @@ Status = Literal["passed", "failed", "skipped"]
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """One acceptance criterion, proven by one test."""
+    """One acceptance criterion, proven by one test; `mode` is the only one that it belongs to."""
 
     id: str
     title: str
     phase: Phase = "verify"
+    mode: Mode | None = None
 
 
 @dataclass(frozen=True, slots=True)

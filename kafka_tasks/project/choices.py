@@ -13,7 +13,7 @@ from kafka_tasks.project.directory import Project
 def remembered(project: Project) -> dict[str, Any]:
     """Return the project's own choices, for settings that are not set."""
     if (begun := restoring.read(project)) and begun.committed:
-        return {"brokers": begun.brokers}
+        return begun.choices
     record = state.read(project)
     return _remembered(record) if record and record.topology.brokers else {}
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
-from kafka_tasks.model.role import MAX_BROKERS
+from kafka_tasks.model.kafka_line import Mode
+from kafka_tasks.model.role import MAX_BROKERS, MAX_VOTERS
 from kafka_tasks.project import json_files
 from kafka_tasks.project.directory import Project, replace_file
 
@@ -22,8 +23,19 @@ class Restoring(msgspec.Struct, frozen=True, kw_only=True):
     schema: Literal[1] = 1
     name: str
     runtime: str
+    mode: Mode = "zookeeper"
     brokers: Annotated[int, msgspec.Meta(ge=1, le=MAX_BROKERS)]
+    controllers: Annotated[int, msgspec.Meta(ge=0, le=MAX_VOTERS)] = 0
+    combined: Annotated[int, msgspec.Meta(ge=0, le=MAX_VOTERS)] = 0
     committed: bool = False
+
+    @property
+    def choices(self) -> dict[str, Any]:
+        """Return the settings of the cluster that is restored."""
+        found: dict[str, Any] = {"brokers": self.brokers, "recorded_mode": self.mode}
+        if self.controllers or self.combined:
+            found |= {"controllers": self.controllers, "combined": self.combined}
+        return found
 
     def complete(self) -> Restoring:
         """Return the same restore from the moment at which the new data is complete."""

@@ -12,6 +12,9 @@ RESERVED = frozenset(
     {
         "advertised.listeners",
         "broker.id",
+        "controller.listener.names",
+        "controller.quorum.bootstrap.servers",
+        "controller.quorum.voters",
         "listeners",
         "log.dir",
         "log.dirs",

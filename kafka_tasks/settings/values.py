@@ -85,9 +85,19 @@ class Settings:
     def topology(self) -> Topology:
         """The services that a start with these settings would have, without ports."""
         mode = self.resolved_mode
-        if mode == "zookeeper":
-            return topology.zookeeper_cluster(self.brokers)
-        return topology.kraft_cluster(self.brokers, self.controllers, self.combined)
+        return topology.planned(mode, self.brokers, self.controllers, self.combined)
+
+    @property
+    def shape(self) -> dict[str, Any]:
+        """The numbers that the topology follows from, as records have them."""
+        found = self.topology
+        combined = sum(each.role.serves_clients for each in found.voters)
+        return {
+            "mode": self.resolved_mode,
+            "brokers": self.brokers,
+            "controllers": len(found.voters) - combined,
+            "combined": combined,
+        }
 
     def entries(self) -> Iterator[tuple[Variable, Any, Origin]]:
         """Yield each variable with its value and origin, in the order of the documentation."""

@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from kafka_tasks.model.role import MAX_BROKERS
-from kafka_tasks.model.topology import zookeeper_cluster
+from kafka_tasks.model.kafka_line import Mode
+from kafka_tasks.model.role import MAX_BROKERS, MAX_VOTERS
+from kafka_tasks.model.topology import Topology, planned
 from kafka_tasks.project import json_files
 
 _PART = re.compile(r"(?!\.kafka-tasks)[A-Za-z0-9._-]{1,255}")
@@ -34,7 +35,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The first member of a snapshot; `body_…` describes the compressed rest of the file.
 
     `taken_at` is in seconds since the epoch. `broker_ids` maps services to ids; `cluster_id` is the
-    id in the brokers' data.
+    id in the brokers' data. In KRaft mode `controllers` are dedicated ones, and `combined` is how
+    many brokers are controllers too.
     """
 
     schema: Literal[1] = 1
@@ -43,12 +45,20 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     kafka_version: str
     runtime: str
+    mode: Mode = "zookeeper"
     brokers: Annotated[int, msgspec.Meta(ge=1, le=MAX_BROKERS)]
+    controllers: Annotated[int, msgspec.Meta(ge=0, le=MAX_VOTERS)] = 0
+    combined: Annotated[int, msgspec.Meta(ge=0, le=MAX_VOTERS)] | None = None
     broker_ids: dict[str, int]
     cluster_id: str | None
     body_bytes: _Size
     body_sha256: _Digest
     files: tuple[Entry, ...]
+
+    @property
+    def topology(self) -> Topology:
+        """The services whose data it has."""
+        return planned(self.mode, self.brokers, self.controllers, self.combined)
 
     @property
     def kafka_line(self) -> str:
@@ -67,7 +77,7 @@ def decode(content: bytes) -> Manifest:
         found = json_files.decode(content, Manifest)
     except json_files.Unreadable as error:
         raise Damaged(f"its manifest cannot be read ({error})") from error
-    places = zookeeper_cluster(found.brokers).places
+    places = found.topology.places
     seen: set[str] = set()
     for entry in found.files:
         if not _is_safe(entry.name, places):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from kafka_tasks.errors import InvalidInput, MachineError, Refused
 from kafka_tasks.lifecycle import recovery
@@ -10,6 +11,7 @@ from kafka_tasks.lifecycle.locking import locked
 from kafka_tasks.lifecycle.session import Session, signals_held
 from kafka_tasks.lifecycle.stop import paused
 from kafka_tasks.model.data_files import Data
+from kafka_tasks.model.topology import Service
 from kafka_tasks.project import register, restoring
 from kafka_tasks.project.restoring import Restoring
 from kafka_tasks.snapshots import snapshot_file, store
@@ -52,7 +54,26 @@ def require_fitting(session: Session, wanted: str) -> Snapshot:
             f"{_brokers(settings.brokers)}.",
             hint=f"{command} --brokers {manifest.brokers}",
         )
+    mine = _fitted(session, manifest).settings.topology.voters
+    if mine != (theirs := manifest.topology.voters):
+        raise InvalidInput(
+            f"The snapshot {wanted} has {_quorum(theirs)}, and this project has {_quorum(mine)}.",
+            hint=f"put KAFKA_TASKS_MODE={manifest.mode} and "
+            f"KAFKA_TASKS_CONTROLLERS={manifest.controllers} into .env, then {command}",
+        )
     return found
+
+
+def _fitted(session: Session, manifest: Manifest) -> Session:
+    """Return the session with as many combined nodes as the snapshot has: no setting says that."""
+    settings = replace(session.settings, combined=manifest.combined)
+    return replace(session, settings=settings)
+
+
+def _quorum(voters: Sequence[Service]) -> str:
+    """Return the voters of a quorum in words."""
+    names = ", ".join(voter.name for voter in voters)
+    return f"the voters {names} (KRaft mode)" if voters else "ZooKeeper"
 
 
 def _brokers(count: int) -> str:
@@ -65,6 +86,7 @@ def restore(session: Session, snapshot: Snapshot, *, confirmed: bool = False) ->
     Raises `Refused` where the project has data and the call was not confirmed.
     """
     session.servers()
+    session = _fitted(session, snapshot.manifest)
     name = snapshot.manifest.name
     done = False
     with locked(session, "snapshot.restore"):
@@ -94,9 +116,7 @@ def restore(session: Session, snapshot: Snapshot, *, confirmed: bool = False) ->
 def _exchange(session: Session, snapshot: Snapshot, *, checked: bool) -> None:
     """Swap the snapshot's data in once it is staged; a later call recovers from a kill."""
     project, access, settings = session.project, session.data(), session.settings
-    begun = Restoring(
-        name=snapshot.manifest.name, runtime=session.runtime.name, brokers=settings.brokers
-    )
+    begun = Restoring(name=snapshot.manifest.name, runtime=session.runtime.name, **settings.shape)
     with access.data(settings) as data:
         if not checked:
             _require_possible(snapshot.manifest, data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,8 +120,8 @@ def _write(session: Session, name: str, path: Path, *, checked: bool) -> Snapsho
             "version": record.version if record else settings.version,
             "kafka_version": record.kafka_version if record else settings.line.kafka,
             "runtime": session.runtime.name,
-            "brokers": settings.brokers,
-            "broker_ids": {s: int(p["broker.id"]) for s, p in known.items() if "broker.id" in p},
+            **settings.shape,
+            "broker_ids": {s: n for s, p in known.items() if (n := _node_id(p)) is not None},
             "cluster_id": next(
                 (p["cluster.id"] for p in known.values() if "cluster.id" in p), None
             ),
@@ -173,6 +173,12 @@ def _no_data(session: Session) -> NotReady:
         f"{session.project.path} has no data: no cluster was ever ready here.",
         hint="invoke kafka.up",
     )
+
+
+def _node_id(properties: Mapping[str, str]) -> int | None:
+    """Return the id of a broker, or in KRaft mode of a node."""
+    text = properties.get("node.id", properties.get("broker.id"))
+    return int(text) if text is not None else None
 
 
 def _properties(content: bytes) -> dict[str, str]:

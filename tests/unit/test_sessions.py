@@ -81,7 +81,7 @@ def test_by_default_it_is_the_embedded_runtime_alone(nox: FakeNox) -> None:
     """One session, whose reports are in the current directory."""
     register()
     assert nox.registered["name"] == "acceptance"
-    assert nox.registered["parametrized"] == ("runtime", [("embedded", "embedded")])
+    assert nox.registered["parametrized"] == ("case", [("embedded", "embedded")])
     session = _run(nox, "embedded")
     assert session.steps == [
         ("install", "kafka-tasks[embedded]"),
@@ -104,6 +104,18 @@ def test_each_runtime_has_a_session_and_a_folder(nox: FakeNox) -> None:
     assert "--runtime=compose" in command
     assert "--report=acceptance-compose/report.json" in command
     assert "--junit=acceptance-compose/junit.xml" in command
+
+
+def test_further_versions_have_sessions_of_their_own(nox: FakeNox) -> None:
+    """Runtime and version are the case, which names the folder."""
+    register(runtimes=("embedded", "compose"), versions=("4.4",))
+    cases = [name for _, name in nox.registered["parametrized"][1]]
+    assert cases == ["embedded", "compose", "embedded-4.4", "compose-4.4"]
+    session = _run(nox, "compose-4.4")
+    assert session.options["env"] == {"KAFKA_TASKS_VERSION": "4.4"}
+    assert {"--runtime=compose", "--report=acceptance-compose-4.4/report.json"} <= {
+        *session.steps[1]
+    }
 
 
 def test_further_variables_reach_the_run(nox: FakeNox) -> None:

@@ -25,6 +25,7 @@ def document(found: Report) -> Document:
         "zookeeper": found.zookeeper,
         "cluster_id": found.cluster_id,
         "kafka_version": found.kafka_version,
+        "mode": found.mode,
         "services": [_service(entry) for entry in found.services],
         "timeline": [
             {"layer": mark.layer, "service": mark.service, "ready_s": mark.ready_s}

@@ -43,7 +43,9 @@ def test_each_criterion_has_one_test_in_the_module_of_its_phase() -> None:
 
 def test_a_criterion_that_was_not_reported_has_failed() -> None:
     """A criterion without a reported result is in the verdict as failed, with the reason."""
-    found = results_of("before", [result("offset-committed")], "pytest exited with code 3")
+    found = results_of(
+        "before", "zookeeper", [result("offset-committed")], "pytest exited with code 3"
+    )
     assert [(entry.criterion.id, entry.status) for entry in found] == [
         ("records-acknowledged", "failed"),
         ("offset-committed", "passed"),
@@ -57,7 +59,9 @@ def test_the_worst_of_several_results_counts() -> None:
     both = [result("cluster-id-kept"), result("cluster-id-kept", "failed", "not deleted")]
     for order in (both, both[::-1]):
         (entry,) = (
-            e for e in results_of("after", order, "") if e.criterion.id == "cluster-id-kept"
+            e
+            for e in results_of("after", "kraft", order, "")
+            if e.criterion.id == "cluster-id-kept"
         )
         assert (entry.status, entry.message) == ("failed", "not deleted")
 

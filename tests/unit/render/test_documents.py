@@ -21,6 +21,7 @@ REPORT = Report(
     state="ready",
     bootstrap_servers="localhost:9092",
     zookeeper="localhost:2181",
+    mode="zookeeper",
     cluster_id="id",
     kafka_version="3.9.1",
     services=(
@@ -51,6 +52,7 @@ def test_a_report_has_the_contracts_shape() -> None:
         "zookeeper": "localhost:2181",
         "cluster_id": "id",
         "kafka_version": "3.9.1",
+        "mode": "zookeeper",
     }
     assert list(found.items())[: len(contract)] == list(contract.items())
     (service,) = found["services"]

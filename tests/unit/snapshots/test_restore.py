@@ -89,6 +89,30 @@ def test_another_patch_of_the_same_line_fits(session: Session, tmp_path: Path) -
     assert require_fitting(session, str(path)).manifest.kafka_version == "3.9.0"
 
 
+def test_combined_nodes_are_as_many_as_in_the_snapshot(session: Session, tmp_path: Path) -> None:
+    """No setting says it: a cluster that grew from one broker has one voter."""
+    chosen = replace(session.settings, version="4.4.0", brokers=3)
+    path = tmp_path / "grown.tar.gz"
+    grown = {"version": "4.4.0", "kafka_version": "4.4.0", "mode": "kraft", "brokers": 3}
+    meta = {"kafka-3/meta.properties": CONTENT["kafka/meta.properties"]}
+    snapshot_file.write(path, files(meta), lambda _: described(combined=1, **grown))
+    found = require_fitting(replace(session, settings=chosen), str(path))
+    assert [each.name for each in found.manifest.topology.voters] == ["kafka"]
+    dedicated = replace(session, settings=replace(chosen, controllers=1))
+    with pytest.raises(InvalidInput, match=r"has the voters kafka .* has the voters controller "):
+        require_fitting(dedicated, str(path))
+
+
+def test_another_mode_is_refused(session: Session, tmp_path: Path) -> None:
+    """The same Kafka runs in both, and reads the other's data in neither."""
+    path = tmp_path / "kraft.tar.gz"
+    meta = {"kafka/meta.properties": CONTENT["kafka/meta.properties"]}
+    snapshot_file.write(path, files(meta), lambda _: described(mode="kraft"))
+    with pytest.raises(InvalidInput, match="the voters kafka .*, and this project has Zoo") as no:
+        require_fitting(session, str(path))
+    assert "KAFKA_TASKS_MODE=kraft and KAFKA_TASKS_CONTROLLERS=0" in (no.value.hint or "")
+
+
 def test_a_broker_with_another_id_is_refused(
     session: Session, runtime: FakeRuntime, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,7 +213,7 @@ def test_a_complete_restore_decides_how_many_brokers_there_are(session: Session)
     restoring.write(session.project, begun)
     assert choices.remembered(session.project) == {}
     restoring.write(session.project, begun.complete())
-    assert choices.remembered(session.project) == {"brokers": 3}
+    assert choices.remembered(session.project) == {"brokers": 3, "recorded_mode": "zookeeper"}
 
 
 def test_the_runtime_of_the_restore_recovers_it(
