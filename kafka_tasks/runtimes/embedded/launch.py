@@ -77,6 +77,7 @@ class Launcher:
             "-Xshare:auto",
             "-Xlog:disable",
             "-Xlog:all=error:stderr",
+            *self.archives.java.quiet_flags,
             *recipe.jvm_flags,
             *self._class_flags(recipe.archive),
             "-Djava.awt.headless=true",

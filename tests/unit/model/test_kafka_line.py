@@ -65,17 +65,18 @@ def test_the_modes_of_a_line_begin_with_its_default() -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "java", "runs"),
+    ("version", "plain", "with_sasl"),
     [
-        ("7.9", 8, False),
-        ("7.9", 11, True),
-        ("7.9", 23, True),
-        ("7.9", 24, False),
-        ("4.4", 11, False),
-        ("4.4", 17, True),
-        ("4.4", 25, True),
+        ("7.5", (11, 25), (11, 21)),
+        ("3.8", (11, 25), (11, 21)),
+        ("7.9", (11, 25), (11, 25)),
+        ("8.0", (17, 25), (17, 25)),
+        ("4.4", (17, 25), (17, 25)),
     ],
 )
-def test_a_line_runs_on_some_javas(version: str, java: int, runs: bool) -> None:
-    """Kafka 3 starts on Java 11, Kafka 4 on Java 17."""
-    assert kafka_line.of_version(version).line.runs_on(java) is runs
+def test_a_line_runs_on_some_javas(
+    version: str, plain: tuple[int, int], with_sasl: tuple[int, int]
+) -> None:
+    """Kafka 3 starts on Java 11, Kafka 4 on 17; before 3.9, brokers do not log in on a new Java."""
+    line = kafka_line.of_version(version).line
+    assert (line.javas(), line.javas(sasl=True)) == (plain, with_sasl)

