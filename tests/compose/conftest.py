@@ -20,6 +20,8 @@ from filelock import FileLock
 IMAGES = Path(__file__).parent.parent / "images"
 KAFKA_IMAGE = "kafka-tasks-test/cp-kafka:3.9"
 ZOOKEEPER_IMAGE = "kafka-tasks-test/cp-zookeeper:3.9"
+CP_8_IMAGE = "kafka-tasks-test/cp-kafka:4.3"
+APACHE_IMAGE = "kafka-tasks-test/apache-kafka:4.3"
 
 
 @pytest.fixture(scope="session")
@@ -39,15 +41,16 @@ def engine() -> docker.DockerClient:
 def images(engine: docker.DockerClient) -> None:
     """The test images, built once for a machine."""
     with FileLock(Path(tempfile.gettempdir(), "kafka-tasks-test-images.lock"), timeout=900):
-        built = subprocess.run(
-            [IMAGES / "build", "3.9"],
-            env={**os.environ, "PYTHON": sys.executable},
-            capture_output=True,
-            text=True,
-            timeout=900,
-            check=False,
-        )
-    assert built.returncode == 0, built.stdout + built.stderr
+        for line in ("3.9", "4.3"):
+            built = subprocess.run(
+                [IMAGES / "build", line],
+                env={**os.environ, "PYTHON": sys.executable},
+                capture_output=True,
+                text=True,
+                timeout=900,
+                check=False,
+            )
+            assert built.returncode == 0, built.stdout + built.stderr
 
 
 @dataclass

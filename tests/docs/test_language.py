@@ -20,7 +20,16 @@ SHIPPED = [
 ]
 # Read by people, and not a page.
 BESIDE = [
-    *(ROOT / name for name in (".env.example", "docker-compose.yml", "bootstrap.py", "noxfile.py")),
+    *(
+        ROOT / name
+        for name in (
+            ".env.example",
+            "docker-compose.yml",
+            "docker-compose.kraft.yml",
+            "bootstrap.py",
+            "noxfile.py",
+        )
+    ),
     *sorted(path for path in EXAMPLES.rglob("*.*") if path.is_file() and path.suffix != ".pyc"),
 ]
 

@@ -1,5 +1,6 @@
-"""Write kafka-topics and its like into /usr/bin, for the classes that these jars have."""
+"""Write kafka-topics and its like for the classes that these jars have: [JARS DIRECTORY SUFFIX]."""
 
+import sys
 import zipfile
 from pathlib import Path
 
@@ -19,19 +20,21 @@ COMMANDS = {
         "org.apache.kafka.tools.consumer.ConsoleConsumer",
         "kafka.tools.ConsoleConsumer",
     ),
+    "storage": ("kafka.tools.StorageTool",),
+    "metadata-quorum": (
+        "org.apache.kafka.tools.MetadataQuorumCommand",
+        "kafka.admin.MetadataQuorumCommand",
+    ),
 }
 TEXT = """#!/bin/sh
 export KAFKA_HEAP_OPTS="${KAFKA_HEAP_OPTS:--Xmx256M}"
-exec /usr/bin/kafka-run-class %s "$@"
+exec %s/kafka-run-class%s %s "$@"
 """
 
-known = {
-    name
-    for jar in Path("/usr/share/java/kafka").glob("kafka*.jar")
-    for name in zipfile.ZipFile(jar).namelist()
-}
+jars, target, suffix = sys.argv[1:] or ("/usr/share/java/kafka", "/usr/bin", "")
+known = {name for jar in Path(jars).glob("kafka*.jar") for name in zipfile.ZipFile(jar).namelist()}
 for command, candidates in COMMANDS.items():
     main = next(name for name in candidates if name.replace(".", "/") + ".class" in known)
-    path = Path(f"/usr/bin/kafka-{command}")
-    path.write_text(TEXT % main)
+    path = Path(f"{target}/kafka-{command}{suffix}")
+    path.write_text(TEXT % (target, suffix, main))
     path.chmod(0o755)
