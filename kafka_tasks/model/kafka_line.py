@@ -49,6 +49,14 @@ class KafkaVersion:
     line: KafkaLine
 
     @property
+    def newest(self) -> KafkaVersion:
+        """The newest known version of its family and line."""
+        line = self.line
+        if self.family == "apache":
+            return KafkaVersion(f"{line.kafka}.{line.apache_patch}", self.family, line)
+        return KafkaVersion(f"{line.confluent}.{line.confluent_patch}", self.family, line)
+
+    @property
     def image(self) -> str:
         """The broker image of the family in this version."""
         name = "apache/kafka" if self.family == "apache" else "confluentinc/cp-kafka"
@@ -108,9 +116,8 @@ def of_version(text: str) -> KafkaVersion:
     name = match["line"]
     if name not in _BY_NAME:
         raise _outside(name)
-    family, line = _BY_NAME[name]
-    newest = line.apache_patch if family == "apache" else line.confluent_patch
-    return KafkaVersion(f"{name}.{match['patch'] or newest}", family, line)
+    found = KafkaVersion(text, *_BY_NAME[name])
+    return found if match["patch"] else found.newest
 
 
 def _no_version(text: str) -> str:

@@ -16,6 +16,7 @@ from kafka_tasks.model import kafka_line
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.retry import Deadline
 from kafka_tasks.runtimes.embedded.verified import VerifiedFiles
+from kafka_tasks.settings import Settings
 
 _PARALLEL_DOWNLOADS = 6
 # A silent mirror must not hold Ctrl-C back for longer.
@@ -65,6 +66,35 @@ def load_lock(line: str) -> Lock:
             hint=f"KAFKA_TASKS_VERSION={kafka_line.DEFAULT.text}",
         ) from error
     return msgspec.json.decode(content, type=Lock)
+
+
+def lock_to_start(settings: Settings) -> Lock:
+    """Return the lock of the version that is set.
+
+    Raises `InvalidInput` where the user asked for another patch of Apache Kafka.
+    """
+    lock, wanted = load_lock(settings.line.kafka), settings.kafka
+    other = wanted.family == "apache" and wanted.text != lock.kafka
+    if other and settings.explicit("version"):
+        place = settings.origins["version"].place or "KAFKA_TASKS_VERSION"
+        raise InvalidInput(
+            f"{place} is {wanted.text}; of the line {wanted.line.kafka} the embedded runtime has "
+            f"Kafka {lock.kafka} alone.",
+            hint=f"KAFKA_TASKS_VERSION={wanted.line.kafka}",
+        )
+    return lock
+
+
+def other_patch(settings: Settings, lock: Lock) -> str | None:
+    """Return what to say where the user asked for another Confluent patch than the newest known."""
+    wanted = settings.kafka
+    newest = wanted.family == "apache" or wanted.text == wanted.newest.text
+    if newest or not settings.explicit("version"):
+        return None
+    return (
+        f"the embedded runtime runs every {wanted.line.confluent} version, {wanted.text} too, as "
+        f"Apache Kafka {lock.kafka}"
+    )
 
 
 def _missing(lock: Lock, cache: Path) -> list[Jar]:

@@ -36,7 +36,7 @@ class EmbeddedPreparation:
 
     def _fetched(self, settings: Settings) -> tuple[jars.Lock, Archives]:
         """Return the lock, with its jars in the cache, and where their archives belong."""
-        lock = jars.load_lock(settings.line.kafka)
+        lock = jars.lock_to_start(settings)
         return lock, self.locate(settings, lock, java.choose(settings))
 
     def locate(self, settings: Settings, lock: jars.Lock, chosen: java.Java) -> Archives:

@@ -81,7 +81,9 @@ class EmbeddedRuntime:
         seen: Observation | None = None,
     ) -> Cluster:
         """Start what is not alive; raises `MachineError` before anything starts if it cannot."""
-        lock = jars.load_lock(settings.line.kafka)
+        lock = jars.lock_to_start(settings)
+        if said := jars.other_patch(settings, lock):
+            self._recorder.notice(said)
         further = broker_properties.read(settings.broker_properties)
         chosen = java.choose(settings)
         for text in chosen.passed_over:

@@ -12,6 +12,7 @@ from kafka_tasks.model import kafka_line
 from kafka_tasks.model.events import Event, Recorder
 from kafka_tasks.runtimes.embedded import jars
 from kafka_tasks.runtimes.embedded.jars import Jar, Lock
+from kafka_tasks.settings import load
 
 
 def _jar(name: str) -> Jar:
@@ -78,6 +79,42 @@ def test_every_lock_has_the_log_backend_and_the_coordination_of_its_line(line: s
         assert (versions.keys() >= set(modules)) is (name == known.log_backend)
     assert len({v for module, v in versions.items() if module.startswith(group)}) <= 1
     assert ("org.apache.zookeeper:zookeeper" in versions) is ("zookeeper" in known.modes)
+
+
+def test_a_lock_is_of_the_newest_patch_known() -> None:
+    """An Apache line that is named alone means the version that is locked."""
+    for line in jars.supported_lines():
+        assert jars.load_lock(line).kafka == kafka_line.of_version(line).text
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        ("7.9", None),
+        ("4.4", None),
+        ("4.4.0", None),
+        ("7.9.3", "runs every 7.9 version, 7.9.3 too, as Apache Kafka 3.9.2"),
+        ("8.2.0", "runs every 8.2 version, 8.2.0 too, as Apache Kafka 4.2.2"),
+    ],
+)
+def test_another_confluent_patch_is_said(tmp_path: Path, version: str, said: str | None) -> None:
+    """The embedded runtime has one patch a line; who asks for another Confluent patch is told."""
+    settings = load(tmp_path, environ={"KAFKA_TASKS_VERSION": version})
+    found = jars.other_patch(settings, jars.lock_to_start(settings))
+    assert (found is None) if said is None else (said in (found or ""))
+
+
+def test_another_apache_patch_is_refused_with_the_line(tmp_path: Path) -> None:
+    """An Apache version is exact, unless it is the project that remembers another one."""
+    settings = load(tmp_path, flags={"version": "4.4.9"}, environ={})
+    with pytest.raises(InvalidInput) as caught:
+        jars.lock_to_start(settings)
+    assert caught.value.message.startswith("--kafka-version is 4.4.9; of the line 4.4")
+    assert "Kafka 4.4.0 alone" in caught.value.message
+    assert caught.value.hint == "KAFKA_TASKS_VERSION=4.4"
+    remembered = load(tmp_path, environ={}, remembered={"version": "4.4.9"})
+    assert jars.lock_to_start(remembered).kafka == "4.4.0"
+    assert jars.other_patch(remembered, jars.load_lock("4.4")) is None
 
 
 def test_the_lines_that_are_asked_for_have_locks() -> None:
