@@ -49,9 +49,10 @@ class KafkaTasksError(Exception):
         self.message = message
         self.hint = hint
         self.evidence = tuple(evidence)
-        # Filled in by the diagnosis: why it happened, and the id of the finding.
+        # Filled in by the diagnosis: why it happened, the id of the finding, other mistakes.
         self.cause: str | None = None
         self.finding: str | None = None
+        self.also_wrong: tuple[str, ...] = ()
 
 
 class InvalidInput(KafkaTasksError):

@@ -1,4 +1,4 @@
-"""The doctor: run every check at once, and explain a failed command."""
+"""The doctor: run every check at once."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from kafka_tasks.diagnosis import (
 )
 from kafka_tasks.diagnosis.examination import Check, Examination, of_error
 from kafka_tasks.diagnosis.secrets import Masker
-from kafka_tasks.errors import KafkaTasksError, MachineError, NotReady
-from kafka_tasks.lifecycle.session import Session, open_session
+from kafka_tasks.diagnosis.signatures import NO_SERVER
+from kafka_tasks.errors import KafkaTasksError
+from kafka_tasks.lifecycle.session import open_session
 from kafka_tasks.model.events import Recorder
-from kafka_tasks.model.evidence import WINDOW, last_start, telling
 from kafka_tasks.model.finding import Area, Diagnosis, Finding
 from kafka_tasks.project.directory import Project
 from kafka_tasks.project.lock import is_held
@@ -34,10 +34,8 @@ from kafka_tasks.settings import Settings, environment, load
 
 # No check takes a second by itself; a check that hangs is reported after this time.
 _TIMEOUT_S = 8.0
-# Services that stand for an error's own text instead of a server's log.
-_NO_SERVER = ("tool", "engine")
 
-_CHECKS: tuple[Check, ...] = (
+CHECKS: tuple[Check, ...] = (
     *machine.CHECKS,
     *prerequisites.CHECKS,
     *configuration.CHECKS,
@@ -52,7 +50,7 @@ def examine(
     project: Project,
     settings: Callable[[], Settings],
     *,
-    checks: Sequence[Check] = _CHECKS,
+    checks: Sequence[Check] = CHECKS,
     timeout_s: float = _TIMEOUT_S,
 ) -> Diagnosis:
     """Run the checks and return their findings; changes nothing and raises no error of a check."""
@@ -174,7 +172,7 @@ def _unique(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """
     kept: list[Finding] = []
     for finding in findings:
-        past = finding.level == "warning" and finding.service in _NO_SERVER
+        past = finding.level == "warning" and finding.service in NO_SERVER
         twins = [
             number
             for number, other in enumerate(kept)
@@ -191,87 +189,9 @@ def _unique(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 def _same(one: Finding, other: Finding) -> bool:
     services = {one.service, other.service}
-    return one.id == other.id and (len(services) == 1 or bool(services & {None, *_NO_SERVER}))
-
-
-def explain(error: KafkaTasksError, session: Session | None) -> list[Finding]:
-    """Return the findings that explain a failed command.
-
-    Searches the services' last log lines and the error's own text for known signatures; without a
-    cause in them, runs the checks. The findings may contain secrets: the caller masks them.
-    """
-    runtime = session.runtime.name if session else None
-    hits = signatures.search(_texts(error, session))
-    if isinstance(error, NotReady):
-        hits.sort(key=lambda hit: hit[0] != error.service)
-    found = [hit.finding(service=of, runtime=runtime) for of, hit in hits]
-    certain = any(not hit.signature.symptom for _, hit in hits)
-    if certain or session is None or not isinstance(error, (NotReady, MachineError)):
-        return found
-    return [*_examined(session), *found]
-
-
-def _texts(error: KafkaTasksError, session: Session | None) -> dict[str, list[str]]:
-    """Return service → lines; the error's evidence replaces a log that was deleted."""
-    if isinstance(error, NotReady):
-        texts = _last_lines(session)
-        if error.service and not texts.get(error.service):
-            texts[error.service] = list(error.evidence)
-        return {**texts, "tool": [error.message]}
-    # No service was started: the logs are from an earlier start.
-    return {"tool": [error.message, *error.evidence], "engine": list(error.evidence)}
-
-
-def enrich(error: KafkaTasksError, found: Sequence[Finding], session: Session | None) -> None:
-    """Add the first finding's cause, evidence and fix to the error.
-
-    An error's own hint is more exact than a signature's fix and stays, except for `NotReady`, which
-    knows no cause.
-    """
-    lines = _last_lines(session).get(error.service or "") if isinstance(error, NotReady) else None
-    if lines:
-        error.evidence = tuple(telling(lines))
-    if found:
-        _add(error, found[0])
-
-
-def _add(error: KafkaTasksError, first: Finding) -> None:
-    from_log = first.service not in (*_NO_SERVER, None)
-    error.finding = first.id
-    error.cause = " ".join(filter(None, (first.title, first.cause))) if from_log else first.cause
-    if from_log:
-        error.evidence = _with_first(first.evidence, error.evidence)
-    if first.fix and (isinstance(error, NotReady) or not error.hint):
-        error.hint = first.fix
-
-
-def _with_first(lines: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
-    """Return the lines, the most important first, limited to a screen."""
-    return tuple(dict.fromkeys([*lines, *others]))[:12]
+    return one.id == other.id and (len(services) == 1 or bool(services & {None, *NO_SERVER}))
 
 
 def _masked(finding: Finding, mask: Masker) -> Finding:
     """Return the finding with secrets masked in its evidence."""
     return replace(finding, evidence=tuple(map(mask, finding.evidence)))
-
-
-def _last_lines(session: Session | None) -> dict[str, list[str]]:
-    """Return each service's log lines since this command's start."""
-    if session is None:
-        return {}
-    since = time.time() - session.recorder.elapsed() if session.runtime.name == "embedded" else None
-    said = session.last_words
-    if not said:
-        try:
-            said = {s.name: session.logs(s.name, WINDOW) for s in session.observe().services}
-        except KafkaTasksError:
-            said = {}
-    return {name: last_start(lines, since) for name, lines in said.items()}
-
-
-def _examined(session: Session) -> list[Finding]:
-    """Return the errors that the checks find; a start that was undone left no cluster to check."""
-    undone = bool(session.last_words)
-    checks = [check for check in _CHECKS if not undone or check.area != "cluster"]
-    found = examine(session.project, lambda: session.settings, checks=checks, timeout_s=3.0)
-    return list(found.errors)

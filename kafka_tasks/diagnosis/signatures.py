@@ -17,7 +17,9 @@ from kafka_tasks.model.finding import Area, Finding, Level
 
 LINES = 4000
 _LINE_LENGTH = 2000
-SERVICES = ("kafka", "zookeeper", "tool", "engine", "any")
+# Services that stand for an error's own text instead of a server's log.
+NO_SERVER = ("tool", "engine")
+SERVICES = ("kafka", "zookeeper", *NO_SERVER, "any")
 _EVIDENCE_LINES = 4
 
 
@@ -38,6 +40,7 @@ class Signature:
     fix_compose: str | None = None
     symptom: bool = False
     lingers: bool = False
+    ends_starts: bool = True
 
     def applies_to(self, service: str) -> bool:
         """Return True if the signature applies to the text of this service; kafka-2 is a kafka."""

@@ -61,6 +61,7 @@ def mask(error: KafkaTasksError, settings: Settings | None) -> None:
     error.cause = sentence(error.cause) if error.cause else None
     error.hint = sentence(error.hint) if error.hint else None
     error.evidence = tuple(map(line, error.evidence))
+    error.also_wrong = tuple(map(sentence, error.also_wrong))
 
 
 def _maskers(settings: Settings | None) -> tuple[Callable[[str], str], Callable[[str], str]]:
@@ -100,14 +101,14 @@ def _explained(error: KafkaTasksError, attempt: Attempt | None) -> list[Finding]
 
     if attempt is None or isinstance(error, (Refused, Interrupted)):
         return []
-    from kafka_tasks.diagnosis import doctor
+    from kafka_tasks.diagnosis import explanation
 
     try:
-        found = doctor.explain(error, attempt.session)
-        doctor.enrich(error, found, attempt.session)
+        found = explanation.explain(error, attempt.session)
+        explanation.enrich(error, found)
     except Exception:
         return []
-    return found
+    return list(found.causes)
 
 
 def _remember(

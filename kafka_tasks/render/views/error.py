@@ -1,4 +1,4 @@
-"""A failure: message, cause, evidence and hint."""
+"""A failure: message, cause, evidence, what else is wrong, and hint."""
 
 from __future__ import annotations
 
@@ -21,17 +21,19 @@ def document(failure: KafkaTasksError) -> Document:
             "evidence": list(failure.evidence),
             "cause": failure.cause,
             "finding": failure.finding,
+            "also_wrong": list(failure.also_wrong),
             "exit_code": failure.exit_code,
         },
     }
 
 
 def text(failure: KafkaTasksError) -> str:
-    """Return the message, the cause, the evidence behind bars, and the hint."""
+    """Return the message, the cause, the evidence behind bars, what else is wrong, and the hint."""
     lines = [f"Error: {failure.message}"]
     if failure.cause:
         lines.append(f"Cause: {failure.cause}")
     lines += [f"  | {line.rstrip()}" for line in failure.evidence]
+    lines += [f"Also wrong here: {line}" for line in failure.also_wrong]
     if failure.hint:
         lines.append(f"Hint: {failure.hint}")
     return "\n".join(lines)

@@ -1,29 +1,25 @@
-"""The examination itself: robust, in order, and what it adds to an error."""
+"""The examination itself: robust, and in order."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kafka_tasks.diagnosis import doctor, last_failure
 from kafka_tasks.diagnosis.examination import Check, Examination
-from kafka_tasks.errors import InvalidInput, MachineError, NotReady, PortTaken, ServiceDied
+from kafka_tasks.errors import InvalidInput, MachineError
 from kafka_tasks.model.finding import Diagnosis, Finding
 from kafka_tasks.project.directory import Project
 from kafka_tasks.settings import Settings
 from tests.unit.diagnosis.conftest import MakeExam
 
-CLUSTER_ID = (Path(__file__).parent / "signatures" / "cluster-id-differs.log").read_text()
-HEAP = (Path(__file__).parent / "signatures" / "heap-too-small.log").read_text()
-
 
 @pytest.fixture(autouse=True)
 def _nothing_else_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_CHECKS", ())
+    monkeypatch.setattr(doctor, "CHECKS", ())
 
 
 def well(_case: Examination) -> Iterator[Finding]:
@@ -129,70 +125,6 @@ def test_the_same_error_is_said_once(project: Project, settings: Settings) -> No
     assert found.findings == (named, other, logged)
     checks = [Check("past", "machine", lambda _: [past])]
     assert doctor.examine(project, lambda: settings, checks=checks).findings == (past,)
-
-
-def died(exam: Examination, said: str, *, service: str = "kafka") -> ServiceDied:
-    """Return the error of a failed start with these last log lines."""
-    assert exam.session is not None
-    exam.session.last_words[service] = said.splitlines()
-    return ServiceDied("kafka exited while it was waited for.", service=service, hint="the log")
-
-
-def test_a_failed_start_is_explained_by_its_log(make_exam: MakeExam) -> None:
-    """Cause, evidence and hint are those of the signature in the last words."""
-    exam = make_exam(runtime="compose")
-    error = died(exam, CLUSTER_ID)
-    found = doctor.explain(error, exam.session)
-    doctor.enrich(error, found, exam.session)
-    assert [finding.id for finding in found] == ["cluster-id-differs"]
-    assert error.finding == "cluster-id-differs"
-    assert "belongs to another cluster" in str(error.cause)
-    assert "Invalid cluster.id" in error.evidence[0]
-    assert "kafka.down --wipe" in str(error.hint)
-    assert error.exit_code == 5
-
-
-def test_the_service_that_died_is_asked_first(make_exam: MakeExam) -> None:
-    """An old word of another service does not hide what this one died of."""
-    exam = make_exam(runtime="compose")
-    error = died(exam, HEAP)
-    assert exam.session is not None
-    exam.session.last_words["zookeeper"] = ["No snapshot found, but there are log entries"]
-    assert [f.id for f in doctor.explain(error, exam.session)] == [
-        "heap-too-small",
-        "zookeeper-data-partial",
-    ]
-
-
-def test_the_evidence_stands_in_for_a_log_that_is_gone(make_exam: MakeExam) -> None:
-    """A container that was removed has left its last lines in the error."""
-    exam = make_exam(runtime="compose")
-    error = NotReady("It ended.", service="kafka", evidence=CLUSTER_ID.splitlines())
-    assert doctor.explain(error, exam.session)[0].id == "cluster-id-differs"
-
-
-def test_logs_of_earlier_starts_do_not_explain_a_refusal(make_exam: MakeExam) -> None:
-    """Where nothing was started, the error's own words count, and its own hint stays."""
-    exam = make_exam(logs={"kafka": CLUSTER_ID.splitlines()})
-    error = PortTaken("Port 9092, which kafka needs, is held by x.", hint="kill 4711")
-    found = doctor.explain(error, exam.session)
-    doctor.enrich(error, found, exam.session)
-    assert error.finding == "port-taken"
-    assert error.hint == "kill 4711"
-
-
-def test_an_unknown_failure_is_looked_into(
-    make_exam: MakeExam, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where no signature is found, an error of the machine explains it."""
-    full = Finding("disk-full", "error", "Only 3 MB are free.", fix="df -h", exit_code=4)
-    monkeypatch.setattr(doctor, "_CHECKS", (Check("disk", "machine", lambda _: [full]),))
-    exam = make_exam(runtime="compose")
-    error = died(exam, "nothing that is known")
-    found = doctor.explain(error, exam.session)
-    doctor.enrich(error, found, exam.session)
-    assert [finding.id for finding in found] == ["disk-full", "died-while-starting"]
-    assert error.finding == "disk-full"
 
 
 def test_a_failure_is_remembered_until_a_start_succeeds(project: Project) -> None:

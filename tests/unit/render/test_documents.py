@@ -83,6 +83,7 @@ def test_an_error_is_one_document() -> None:
             "evidence": ["a", "b"],
             "cause": None,
             "finding": None,
+            "also_wrong": [],
             "exit_code": 5,
         },
     }

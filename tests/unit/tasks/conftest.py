@@ -101,4 +101,4 @@ def ready(run: Run, runtime: FakeRuntime, admin: FakeAdmin) -> Run:
 @pytest.fixture(autouse=True)
 def _no_examination(monkeypatch: pytest.MonkeyPatch) -> None:
     """A failed start is not followed by a look at the machine that the tests run on."""
-    monkeypatch.setattr("kafka_tasks.diagnosis.doctor._CHECKS", ())
+    monkeypatch.setattr("kafka_tasks.diagnosis.doctor.CHECKS", ())

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from kafka_tasks.diagnosis import doctor, last_failure
+from kafka_tasks.diagnosis import explanation, last_failure
+from kafka_tasks.diagnosis.explanation import Explanation
 from kafka_tasks.errors import NotReady, ServiceDied
 from kafka_tasks.model.finding import Finding
 from kafka_tasks.project.directory import Project
@@ -50,7 +51,7 @@ def test_secrets_in_last_words_are_masked(
     said = "the log says hush-hush"
     runtime.refuses = ServiceDied("kafka exited: hush-hush.", service="kafka", evidence=[said])
     leaking = Finding("x", "error", f"Title: {said}.", cause=said, evidence=(said,), fix=said)
-    monkeypatch.setattr(doctor, "explain", lambda *_: [leaking])
+    monkeypatch.setattr(explanation, "explain", lambda *_: Explanation((leaking,)))
     ran = run("up -o json")
     assert ran.document["error"]["cause"] == "the log says ***"
     kept = last_failure.recall(project)
@@ -101,7 +102,7 @@ def test_an_examination_that_fails_takes_nothing_away(
     def broken(*_: Any) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(doctor, "explain", broken)
+    monkeypatch.setattr(explanation, "explain", broken)
     runtime.refuses = NotReady("It is not ready.", hint="wait")
     assert run("up").err.endswith("Error: It is not ready.\nHint: wait\n")
 
@@ -114,7 +115,7 @@ def test_ctrl_c_ends_the_examination(
     def interrupt(*_: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(doctor, "explain", interrupt)
+    monkeypatch.setattr(explanation, "explain", interrupt)
     runtime.refuses = NotReady("It is not ready.")
     ran = run("up -o json")
     assert (ran.code, ran.document["error"]["code"]) == (130, "interrupted")
