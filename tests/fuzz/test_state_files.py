@@ -11,7 +11,7 @@ from typing import Any
 from kafka_tasks.diagnosis import last_failure
 from kafka_tasks.project import choices, lock, register, state
 from kafka_tasks.project.directory import Project
-from kafka_tasks.runtimes.embedded import class_archive
+from kafka_tasks.runtimes.embedded import build_archives, class_archive
 from kafka_tasks.runtimes.embedded.java import Java
 from kafka_tasks.runtimes.embedded.runtime import EmbeddedRuntime
 from kafka_tasks.runtimes.embedded.verified import VerifiedFiles
@@ -83,7 +83,7 @@ def test_notes(fuzz: Campaign, room: Room, monkeypatch: Any) -> None:
             lambda path: VerifiedFiles(path).holds(path.with_name("kafka.jsa"), "9f86"),
         ),
         "archives/built.json": (corpora.BUILT, lambda _: archives.is_built()),
-        "archives/order.1.json": (corpora.ORDER, class_archive.build),
+        "archives/order.1.json": (corpora.ORDER, build_archives.build),
     }
 
     def make(rng: random.Random) -> Case:

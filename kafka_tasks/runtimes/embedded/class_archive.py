@@ -1,9 +1,10 @@
 """The JVM class archive that makes second and later starts fast.
 
-No command waits for it: the first start writes down which classes it loads (which costs nothing
-measurable), and a process of its own, at the lowest priority, turns the list into an archive
-afterwards. `-Xshare:dump` needs neither jcmd nor a base archive, so the bundled Java does it as
-well as the system's.
+No command waits for it: a process of its own, at the lowest priority, makes it after the first
+start. Up to Java 24 that start writes down which classes it loads (which costs nothing measurable),
+and `-Xshare:dump` turns the list into an archive; it needs neither jcmd nor a base archive. From
+Java 25 on the archive is an AOT cache (JEP 514), which a JVM writes at an orderly exit only, so
+that a throwaway cluster is trained for it (training.py).
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -30,15 +31,18 @@ from kafka_tasks.runtimes.embedded.verified import VerifiedFiles
 _FileName = Annotated[str, msgspec.Meta(pattern=r"^[\w-][\w.-]{0,200}\Z")]
 _ArchiveName = Annotated[str, msgspec.Meta(pattern=rf"^({'|'.join(roles.ARCHIVES)})\Z")]
 _AbsolutePath = Annotated[str, msgspec.Meta(pattern=r"^/[^\0]*\Z")]
-_DUMP_TIMEOUT_S = 180
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What a builder needs: absolute paths, and the class lists beside it by archive."""
+    """What a builder needs: absolute paths, and the class lists beside it by archive.
+
+    `training` has the settings of a cluster to train instead of the lists.
+    """
 
     java: _AbsolutePath
     class_path: _AbsolutePath
     lists: dict[_ArchiveName, _FileName]
+    training: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +54,14 @@ class Archives:
     class_path: tuple[Path, ...]
     names: tuple[str, ...]
 
+    @property
+    def are_trained(self) -> bool:
+        """True where the archives are AOT caches, which take no list of classes."""
+        return self.java.trains
+
     def path(self, name: str) -> Path:
         """Return the file of an archive."""
-        return self.directory / f"{name}.jsa"
+        return self.directory / f"{name}.{'aot' if self.are_trained else 'jsa'}"
 
     def is_built(self) -> bool:
         """Return whether every archive is there, as it was when it was built.
@@ -71,8 +80,13 @@ class Archives:
         return good
 
     def flags(self, name: str) -> list[str]:
-        """Return the JVM flags of a start that uses an archive."""
-        return [f"-XX:SharedArchiveFile={self.path(name)}"]
+        """Return the JVM flags of a start that uses an archive.
+
+        An older Java than 25 does not start with the flag of an AOT cache.
+        """
+        if self.are_trained:
+            return [f"-XX:AOTCache={self.path(name)}"]
+        return ["-Xshare:auto", f"-XX:SharedArchiveFile={self.path(name)}"]
 
 
 def locate(
@@ -96,7 +110,9 @@ def locate(
     return Archives(cache / "archives" / name, java, class_path, names)
 
 
-def order(archives: Archives, lists: dict[str, Path]) -> Path | None:
+def order(
+    archives: Archives, lists: Mapping[str, Path], training: Mapping[str, str] | None = None
+) -> Path | None:
     """Copy the class lists beside the archive's place and write the builder's order.
 
     Returns the order's path, or None where the cache cannot be written or a list is missing.
@@ -113,6 +129,7 @@ def order(archives: Archives, lists: dict[str, Path]) -> Path | None:
             java=str(archives.java.executable),
             class_path=os.pathsep.join(map(str, archives.class_path)),
             lists=copies,
+            training=dict(training or {}),
         )
         path.write_bytes(msgspec.json.encode(content))
     except OSError:
@@ -129,7 +146,7 @@ def build_in_background(path: Path) -> processes.Identity | None:
     """Start the builder as a detached process of the lowest priority."""
     try:
         return processes.spawn_detached(
-            [sys.executable, "-m", "kafka_tasks.runtimes.embedded.class_archive", str(path)],
+            [sys.executable, "-m", "kafka_tasks.runtimes.embedded.build_archives", str(path)],
             cwd=path.parent,
             environ={**java_environment(), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             output=path.with_suffix(".log"),
@@ -149,92 +166,3 @@ def java_environment() -> dict[str, str]:
     kept = ("PATH", "HOME", "TMPDIR", "TZ", "USER", "LD_LIBRARY_PATH")
     own = {name: value for name, value in environment().items() if name in kept}
     return {**own, "LC_ALL": "C.UTF-8"}
-
-
-def build(path: Path) -> bool:
-    """Carry out an order: dump every archive, then put each in place in one step.
-
-    Returns False where another builder is at work or the JVM could not write them. Safe to be
-    killed at any moment: what is not yet in place is never used.
-    """
-    from filelock import FileLock, Timeout
-
-    wanted, directory = json_files.recall(path, Order), path.parent
-    if wanted is None:
-        path.unlink(missing_ok=True)
-        return False
-    lists = [directory / name for name in wanted.lists.values()]
-    try:
-        with FileLock(directory / "lock", timeout=0):
-            return _dump_all(wanted, directory)
-    except Timeout:
-        return False
-    finally:
-        for leftover in (path, *lists):
-            leftover.unlink(missing_ok=True)
-
-
-def _dump_all(wanted: Order, directory: Path) -> bool:
-    drafts = {name: directory / f"{name}.jsa.draft" for name in wanted.lists}
-    try:
-        for name, draft in drafts.items():
-            if not _dump(wanted, name, draft):
-                return False
-        index = VerifiedFiles(directory / "verified.json")
-        (directory / "built.json").unlink(missing_ok=True)
-        sums = {}
-        for name, draft in drafts.items():
-            final = directory / f"{name}.jsa"
-            os.replace(draft, final)
-            sums[name] = index.checksum(final)
-        index.save()
-        draft = directory / "built.json.draft"
-        draft.write_bytes(msgspec.json.encode(sums))
-        os.replace(draft, directory / "built.json")
-        (directory / "java").write_text(wanted.java, encoding="utf-8")
-    finally:
-        for draft in drafts.values():
-            draft.unlink(missing_ok=True)
-    _drop_outdated(directory, wanted.java)
-    return True
-
-
-def _dump(wanted: Order, name: str, draft: Path) -> bool:
-    done = processes.run(
-        [
-            wanted.java,
-            "-Xshare:dump",
-            "-Xlog:disable",
-            "-Xlog:all=error",
-            f"-XX:SharedClassListFile={draft.parent / wanted.lists[name]}",
-            f"-XX:SharedArchiveFile={draft}",
-            "-cp",
-            wanted.class_path,
-        ],
-        timeout_s=_DUMP_TIMEOUT_S,
-        cwd=draft.parent,
-    )
-    return done.code == 0 and draft.exists()
-
-
-def _drop_outdated(directory: Path, java: str) -> None:
-    """Remove the other archives of the same Kafka that no start would use any more."""
-    prefix = directory.name.split("-java-")[0]
-    for other in directory.parent.glob(f"{prefix}-java-*"):
-        with contextlib.suppress(OSError):
-            if other != directory and _is_outdated(other, java):
-                shutil.rmtree(other)
-
-
-def _is_outdated(other: Path, java: str) -> bool:
-    """Return whether its Java is gone or has changed, or it is old."""
-    import time
-
-    with contextlib.suppress(FileNotFoundError):
-        made_by = (other / "java").read_text(encoding="utf-8")
-        return made_by == java or not Path(made_by).exists()
-    return time.time() - other.stat().st_mtime > 30 * 86400
-
-
-if __name__ == "__main__":
-    sys.exit(0 if build(Path(sys.argv[1])) else 1)

@@ -33,6 +33,11 @@ class Java:
         return self.home / "bin" / "java"
 
     @property
+    def trains(self) -> bool:
+        """True where its class archives are AOT caches (JEP 514)."""
+        return major(self.version) >= 25
+
+    @property
     def quiet_flags(self) -> tuple[str, ...]:
         """Flags without which the JVM warns about Kafka in the log of every server.
 

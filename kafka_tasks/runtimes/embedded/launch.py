@@ -19,7 +19,10 @@ from kafka_tasks.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Launcher:
-    """One start: Java, class path and archives are chosen; `lists` has a class list per archive."""
+    """One start: Java, class path and archives are chosen; `lists` has a class list per archive.
+
+    `outputs` has the AOT caches that are still to be written, by archive.
+    """
 
     project: Project
     settings: Settings
@@ -27,6 +30,7 @@ class Launcher:
     built: bool
     further: Mapping[str, str]
     lists: dict[str, Path] = field(default_factory=dict)
+    outputs: dict[str, Path] = field(default_factory=dict)
 
     def configure(self, service: Service, topology: Topology) -> None:
         """Write the server's properties and log settings."""
@@ -74,7 +78,6 @@ class Launcher:
             "-XX:TieredStopAtLevel=1",
             "-XX:-UsePerfData",
             "-XX:+ExitOnOutOfMemoryError",
-            "-Xshare:auto",
             "-Xlog:disable",
             "-Xlog:all=error:stderr",
             *self.archives.java.quiet_flags,
@@ -85,10 +88,16 @@ class Launcher:
         ]
 
     def _class_flags(self, archive: str) -> list[str]:
-        """Use the archive; without one, the first of its servers lists the classes for it."""
+        """Use the archive; without one, the first of its servers lists the classes for it.
+
+        While AOT caches are trained, the first of its servers writes one.
+        """
         if self.built:
             return self.archives.flags(archive)
+        if self.archives.are_trained:
+            output = self.outputs.pop(archive, None)
+            return [f"-XX:AOTCacheOutput={output}"] if output else []
         if archive in self.lists:
-            return []
+            return ["-Xshare:auto"]
         self.lists[archive] = self.project.state / "run" / f"{archive}.classlist"
-        return [f"-XX:DumpLoadedClassList={self.lists[archive]}"]
+        return ["-Xshare:auto", f"-XX:DumpLoadedClassList={self.lists[archive]}"]

@@ -7,16 +7,20 @@ from pathlib import Path
 
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.runtimes import broker_properties, roles
-from kafka_tasks.runtimes.embedded import class_archive, jars, java
+from kafka_tasks.runtimes.embedded import build_archives, class_archive, jars, java, training
 from kafka_tasks.runtimes.embedded.class_archive import Archives
 from kafka_tasks.settings import Settings
 
 
 @dataclass(slots=True)
 class EmbeddedPreparation:
-    """Jars and archives; `lists` has the class lists that the last start of this object wrote."""
+    """Jars and archives; `archives` are those that the last start of this object had to do without.
+
+    `lists` has the class lists that this start wrote, and `settings` are its settings.
+    """
 
     recorder: Recorder
+    settings: Settings | None = None
     archives: Archives | None = None
     lists: dict[str, Path] = field(default_factory=dict)
 
@@ -47,15 +51,25 @@ class EmbeddedPreparation:
 
     def prepare_next_start(self, *, wait: bool = False) -> None:
         """Make the class archive that the next start will use, in the background unless `wait`."""
-        if self.archives is None or set(self.lists) != set(self.archives.names):
-            return
-        if any(not path.exists() for path in self.lists.values()):
-            return
-        path = class_archive.order(self.archives, self.lists)
-        self.lists = {}
+        path = self._ordered()
+        self.archives, self.lists = None, {}
         if path is None:
             return
         if wait:
-            class_archive.build(path)
+            build_archives.build(path)
         else:
             class_archive.build_in_background(path)
+
+    def _ordered(self) -> Path | None:
+        """Return the order for the builder; None where nothing can be built from this start."""
+        if self.archives is None or self.settings is None:
+            return None
+        if self.archives.are_trained:
+            return class_archive.order(
+                self.archives, {}, training.settings_of(self.settings, self.archives.java.home)
+            )
+        if set(self.lists) != set(self.archives.names):
+            return None
+        if not all(path.exists() for path in self.lists.values()):
+            return None
+        return class_archive.order(self.archives, self.lists)

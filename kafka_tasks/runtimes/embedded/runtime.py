@@ -107,7 +107,8 @@ class EmbeddedRuntime:
             record = record.with_service(_about_to_start(service))
         state.write(self._project, record)
         launcher = Launcher(self._project, settings, archives, built, further)
-        self._preparation.archives, self._preparation.lists = archives, launcher.lists
+        self._preparation.settings, self._preparation.lists = settings, launcher.lists
+        self._preparation.archives = None if built else archives
         self._spawn(launcher, record, Topology(tuple(todo)))
         return replace(self._cluster(record.topology, lock.kafka), had_data=had_data)
 

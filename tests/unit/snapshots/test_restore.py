@@ -108,7 +108,7 @@ def test_another_mode_is_refused(session: Session, tmp_path: Path) -> None:
     path = tmp_path / "kraft.tar.gz"
     meta = {"kafka/meta.properties": CONTENT["kafka/meta.properties"]}
     snapshot_file.write(path, files(meta), lambda _: described(mode="kraft"))
-    with pytest.raises(InvalidInput, match="the voters kafka .*, and this project has Zoo") as no:
+    with pytest.raises(InvalidInput, match=r"the voters kafka .*, and this project has Zoo") as no:
         require_fitting(session, str(path))
     assert "KAFKA_TASKS_MODE=kraft and KAFKA_TASKS_CONTROLLERS=0" in (no.value.hint or "")
 

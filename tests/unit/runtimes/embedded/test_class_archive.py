@@ -15,7 +15,7 @@ from kafka_tasks.errors import MachineError
 from kafka_tasks.model.role import Role
 from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes import roles
-from kafka_tasks.runtimes.embedded import class_archive
+from kafka_tasks.runtimes.embedded import build_archives, class_archive
 from kafka_tasks.runtimes.embedded.class_archive import Archives
 from kafka_tasks.runtimes.embedded.java import Java
 from kafka_tasks.runtimes.embedded.launch import Launcher
@@ -101,7 +101,7 @@ def test_an_order_is_carried_out(
 ) -> None:
     """Both archives are dumped with this Java and class path, and are there afterwards."""
     assert not archives.is_built()
-    assert class_archive.build(_order(archives, tmp_path))
+    assert build_archives.build(_order(archives, tmp_path))
     assert archives.is_built()
     assert [arguments[0] for arguments in dumps] == [str(archives.java.executable)] * 2
     assert dumps[0][-1] == os.pathsep.join(map(str, archives.class_path))
@@ -126,7 +126,7 @@ def test_archives_that_nobody_would_use_any_more_make_room(
             (place / "java").write_text(javas[name])
     os.utime(archives.directory.with_name("kafka-3.9.1-java-17-old"), (1, 1))
     archives.directory.with_name("kafka-3.5.2-java-17-gone").mkdir()
-    assert class_archive.build(_order(archives, tmp_path))
+    assert build_archives.build(_order(archives, tmp_path))
     left = {path.name.removeprefix("kafka-") for path in archives.directory.parent.iterdir()}
     assert left == {
         archives.directory.name.removeprefix("kafka-"),
@@ -149,7 +149,7 @@ def test_a_damaged_archive_is_not_used(
     tmp_path: Path, archives: Archives, dumps: list[list[str]], damage: str
 ) -> None:
     """Changed, missing or unrecorded archives are as good as none, and can be built anew."""
-    class_archive.build(_order(archives, tmp_path))
+    build_archives.build(_order(archives, tmp_path))
     if damage == "content":
         archives.path("kafka").write_bytes(b"damaged")
     elif damage == "gone":
@@ -159,7 +159,7 @@ def test_a_damaged_archive_is_not_used(
     else:
         (archives.directory / "built.json").write_bytes(b'{"kafka": "x", "zookeeper": "y"}')
     assert not archives.is_built()
-    assert class_archive.build(_order(archives, tmp_path))
+    assert build_archives.build(_order(archives, tmp_path))
     assert archives.is_built()
 
 
@@ -170,7 +170,7 @@ def test_a_dump_that_fails_leaves_nothing_in_place(
     """A JVM that cannot dump, whatever it returns, means no archive and no leftovers."""
     monkeypatch.setattr(processes, "run", lambda *_, **__: Completed(code, ""))
     path = _order(archives, tmp_path)
-    assert not class_archive.build(path)
+    assert not build_archives.build(path)
     assert not archives.is_built()
     assert {entry.name for entry in archives.directory.iterdir()} <= {"lock", "verified.json"}
 
@@ -181,7 +181,7 @@ def test_a_second_builder_steps_back(
     """While one builder is at work, another leaves at once and takes its order along."""
     path = _order(archives, tmp_path)
     with FileLock(archives.directory / "lock"):
-        assert not class_archive.build(path)
+        assert not build_archives.build(path)
     assert dumps == []
     assert not path.exists()
 
@@ -232,7 +232,7 @@ def test_the_builder_is_detached_and_patient(
     assert arguments == [
         sys.executable,
         "-m",
-        "kafka_tasks.runtimes.embedded.class_archive",
+        "kafka_tasks.runtimes.embedded.build_archives",
         str(path),
     ]
     assert nice == 19
@@ -273,6 +273,6 @@ def test_a_damaged_order_touches_nothing(
     whole = msgspec.json.decode(path.read_bytes())
     path.write_bytes(json.dumps({**whole, **changes}).encode())
     before = {other for other in tmp_path.rglob("*") if other != path}
-    assert not class_archive.build(path)
+    assert not build_archives.build(path)
     assert dumps == []
     assert set(tmp_path.rglob("*")) == before
