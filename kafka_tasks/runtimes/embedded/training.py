@@ -1,7 +1,7 @@
 """Trains AOT caches: a throwaway cluster that starts, serves for a moment, and exits in order.
 
-A JVM writes its cache only at an orderly exit, which takes seconds longer: too long for a cluster
-that somebody stops, and a killed one writes nothing.
+A JVM writes its cache only at an orderly exit, which takes seconds longer: too long for the stop of
+a user's cluster; and a killed one writes nothing.
 """
 
 from __future__ import annotations

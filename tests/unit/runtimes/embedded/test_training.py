@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kafka_tasks.clients import processes
+from kafka_tasks.project import state
+from kafka_tasks.project.directory import Project
+from kafka_tasks.project.state import ClusterRecord
+from kafka_tasks.runtimes import roles
+from kafka_tasks.runtimes.embedded import build_archives, class_archive, training
+from kafka_tasks.runtimes.embedded.class_archive import Archives
+from kafka_tasks.runtimes.embedded.java import Java
+from kafka_tasks.runtimes.embedded.launch import Launcher
+from kafka_tasks.settings import Settings, load
+
+JAVA = Java(Path("/java"), "25.0.2", "test")
+
+
+@pytest.fixture
+def archives(tmp_path: Path) -> Archives:
+    """The places of the AOT caches of a combined node."""
+    return Archives(tmp_path / "archives", JAVA, (Path("/a.jar"),), ("combined",))
+
+
+@pytest.mark.parametrize(
+    ("version", "brokers", "controllers"),
+    [
+        ("7.9.6", 1, 0),
+        ("7.9.6", 3, 0),
+        ("4.4.0", 1, 0),
+        ("4.4.0", 3, 0),
+        ("4.4.0", 5, 0),
+        ("4.4.0", 3, 3),
+    ],
+)
+def test_the_smallest_cluster_has_the_same_archives(
+    settings: Settings, tmp_path: Path, version: str, brokers: int, controllers: int
+) -> None:
+    """Every role of the user's cluster is trained, with as few servers as that takes."""
+    wanted = replace(settings, version=version, brokers=brokers, controllers=controllers)
+    small = load(tmp_path, environ=training.settings_of(wanted, JAVA.home))
+    assert roles.archives(small.topology) == roles.archives(wanted.topology)
+    assert len(small.topology.services) <= min(len(wanted.topology.services), 2)
+    assert (small.port, small.version, small.java_home) == ("auto", version, JAVA.home)
+
+
+def test_only_java_25_gets_its_flag(archives: Archives) -> None:
+    """An older Java does not start with it, and Java 25 refuses it beside -Xshare."""
+    assert archives.flags("combined") == [f"-XX:AOTCache={archives.directory / 'combined.aot'}"]
+    older = replace(archives, java=Java(Path("/java"), "24.0.1", "test"))
+    assert older.flags("combined") == [
+        "-Xshare:auto",
+        f"-XX:SharedArchiveFile={archives.directory / 'combined.jsa'}",
+    ]
+
+
+def _flags(
+    project: Project,
+    settings: Settings,
+    archives: Archives,
+    monkeypatch: pytest.MonkeyPatch,
+    **outputs: Path,
+) -> list[list[str]]:
+    """Return what each of two combined nodes is started with, as far as it is about archives."""
+    seen: list[list[str]] = []
+
+    def spawn(arguments: list[str], **_: object) -> processes.Identity:
+        seen.append([each for each in arguments if "AOT" in each or "Xshare" in each])
+        return processes.Identity(1, 0.0, "")
+
+    monkeypatch.setattr(processes, "spawn_detached", spawn)
+    chosen = replace(settings, version="4.4.0", brokers=3)
+    record = ClusterRecord(
+        runtime="embedded",
+        wanted="running",
+        version="4.4.0",
+        kafka_version="4.4.0",
+        changed_at=0.0,
+        services=tuple(
+            state.ServiceRecord(name=each.name, role=each.role, port=9092 + each.number)
+            for each in chosen.topology
+        ),
+    )
+    launcher = Launcher(project, chosen, archives, built=False, further={})
+    launcher.outputs.update(outputs)
+    for service in record.services[:2]:
+        launcher.spawn(record, service)
+    return seen
+
+
+def test_one_server_of_each_kind_writes_its_cache(
+    project: Project, settings: Settings, archives: Archives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one would overwrite it; a user's cluster never writes one."""
+    draft = archives.directory / "combined.aot.draft"
+    found = _flags(project, settings, archives, monkeypatch, combined=draft)
+    assert found == [[f"-XX:AOTCacheOutput={draft}"], []]
+    assert _flags(project, settings, archives, monkeypatch) == [[], []]
+
+
+def test_trained_caches_are_put_in_place(
+    archives: Archives, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are used from then on, and a flipped byte makes them unfit."""
+    chosen = replace(settings, version="4.4.0")
+    variables = training.settings_of(chosen, JAVA.home)
+
+    def trained(given: dict[str, str], directory: Path) -> dict[str, Path]:
+        assert given == variables
+        draft = directory / "combined.aot.draft"
+        draft.write_bytes(b"cache")
+        return {"combined": draft}
+
+    monkeypatch.setattr(training, "trained", trained)
+    path = class_archive.order(archives, {}, variables)
+    assert path is not None
+    assert build_archives.build(path)
+    assert archives.is_built()
+    archives.path("combined").write_bytes(b"cachE!")
+    assert not archives.is_built()
+
+
+def test_a_training_that_fails_leaves_nothing(
+    archives: Archives, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cluster that was killed has written no cache; the next start orders another training."""
+    monkeypatch.setattr(training, "trained", lambda *_: {})
+    path = class_archive.order(archives, {}, training.settings_of(settings, JAVA.home))
+    assert path is not None
+    assert not build_archives.build(path)
+    assert not archives.is_built()
+    assert {each.name for each in archives.directory.iterdir()} == {"lock"}
