@@ -216,6 +216,7 @@ def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "KAFKA_TASKS_RUNTIME": "embedded",
         "KAFKA_TASKS_PORT": "auto",
         "KAFKA_TASKS_ZOOKEEPER_PORT": "auto",
+        "KAFKA_TASKS_CONTROLLER_PORT": "auto",
         "XDG_STATE_HOME": str(tmp_path_factory.mktemp("state")),
     }
 
