@@ -14,7 +14,7 @@ import msgspec
 
 from kafka_tasks.clients import processes
 from kafka_tasks.project import json_files
-from kafka_tasks.runtimes.embedded.class_archive import Order
+from kafka_tasks.runtimes.embedded.class_archive import BUILT, Order
 from kafka_tasks.runtimes.embedded.verified import VerifiedFiles
 
 _DUMP_TIMEOUT_S = 180
@@ -68,16 +68,18 @@ def _made(wanted: Order, directory: Path) -> bool:
 
 def _put_in_place(drafts: Mapping[str, Path], directory: Path) -> None:
     index = VerifiedFiles(directory / "verified.json")
-    (directory / "built.json").unlink(missing_ok=True)
-    sums = {}
+    sums = json_files.recall(directory / BUILT, dict[str, str]) or {}
+    # Others are kept: a node of another kind may have been built for before.
+    (directory / BUILT).unlink(missing_ok=True)
     for name, draft in drafts.items():
         final = draft.with_suffix("")
         os.replace(draft, final)
-        sums[name] = index.checksum(final)
+        if total := index.checksum(final):
+            sums[name] = total
     index.save()
-    record = directory / "built.json.draft"
+    record = directory / f"{BUILT}.draft"
     record.write_bytes(msgspec.json.encode(sums))
-    os.replace(record, directory / "built.json")
+    os.replace(record, directory / BUILT)
 
 
 def _dump(wanted: Order, name: str, draft: Path) -> bool:

@@ -29,6 +29,8 @@ from kafka_tasks.runtimes.embedded.verified import VerifiedFiles
 
 # A damaged order makes the builder touch nothing outside the order's own directory.
 _FileName = Annotated[str, msgspec.Meta(pattern=r"^[\w-][\w.-]{0,200}\Z")]
+# The checksums of the archives in a directory, by name.
+BUILT = "built.json"
 _ArchiveName = Annotated[str, msgspec.Meta(pattern=rf"^({'|'.join(roles.ARCHIVES)})\Z")]
 _AbsolutePath = Annotated[str, msgspec.Meta(pattern=r"^/[^\0]*\Z")]
 
@@ -63,21 +65,27 @@ class Archives:
         """Return the file of an archive."""
         return self.directory / f"{name}.{'aot' if self.are_trained else 'jsa'}"
 
-    def is_built(self) -> bool:
-        """Return whether every archive is there, as it was when it was built.
+    def built(self) -> frozenset[str]:
+        """Return the names of those that are there, as they were when they were built.
 
         The JVM itself does not notice damaged content, so their checksums are compared, and
         computed again only when size or time differ.
         """
-        expected = json_files.recall(self.directory / "built.json", dict[str, str])
+        expected = json_files.recall(self.directory / BUILT, dict[str, str])
         if expected is None:
-            return False
+            return frozenset()
         index = VerifiedFiles(self.directory / "verified.json")
-        good = all(
-            name in expected and index.holds(self.path(name), expected[name]) for name in self.names
+        good = frozenset(
+            name
+            for name in self.names
+            if name in expected and index.holds(self.path(name), expected[name])
         )
         index.save()
         return good
+
+    def is_built(self) -> bool:
+        """Return whether every archive is there, undamaged."""
+        return self.built() == set(self.names)
 
     def flags(self, name: str) -> list[str]:
         """Return the JVM flags of a start that uses an archive.

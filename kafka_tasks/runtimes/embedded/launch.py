@@ -27,7 +27,7 @@ class Launcher:
     project: Project
     settings: Settings
     archives: class_archive.Archives
-    built: bool
+    built: frozenset[str]
     further: Mapping[str, str]
     lists: dict[str, Path] = field(default_factory=dict)
     outputs: dict[str, Path] = field(default_factory=dict)
@@ -92,7 +92,7 @@ class Launcher:
 
         While AOT caches are trained, the first of its servers writes one.
         """
-        if self.built:
+        if archive in self.built:
             return self.archives.flags(archive)
         if self.archives.are_trained:
             output = self.outputs.pop(archive, None)

@@ -14,7 +14,7 @@ from kafka_tasks.settings import Settings
 
 @dataclass(slots=True)
 class EmbeddedPreparation:
-    """Jars and archives; `archives` are those that the last start of this object had to do without.
+    """Jars and archives; `archives` are those of the last start, which lacked those in `missing`.
 
     `lists` has the class lists that this start wrote, and `settings` are its settings.
     """
@@ -22,6 +22,7 @@ class EmbeddedPreparation:
     recorder: Recorder
     settings: Settings | None = None
     archives: Archives | None = None
+    missing: frozenset[str] = frozenset()
     lists: dict[str, Path] = field(default_factory=dict)
 
     def pull(self, settings: Settings) -> tuple[str, ...]:
@@ -52,7 +53,7 @@ class EmbeddedPreparation:
     def prepare_next_start(self, *, wait: bool = False) -> None:
         """Make the class archive that the next start will use, in the background unless `wait`."""
         path = self._ordered()
-        self.archives, self.lists = None, {}
+        self.missing, self.lists = frozenset(), {}
         if path is None:
             return
         if wait:
@@ -62,13 +63,13 @@ class EmbeddedPreparation:
 
     def _ordered(self) -> Path | None:
         """Return the order for the builder; None where nothing can be built from this start."""
-        if self.archives is None or self.settings is None:
+        if self.archives is None or self.settings is None or not self.missing:
             return None
         if self.archives.are_trained:
             return class_archive.order(
                 self.archives, {}, training.settings_of(self.settings, self.archives.java.home)
             )
-        if set(self.lists) != set(self.archives.names):
+        if set(self.lists) != self.missing:
             return None
         if not all(path.exists() for path in self.lists.values()):
             return None

@@ -102,13 +102,14 @@ class EmbeddedRuntime:
         Storage(root / "data", settings.cache, archives, lock.kafka).format(
             record.topology, formatted
         )
-        built = archives.is_built()
+        built = archives.built()
         for service in todo:
             record = record.with_service(_about_to_start(service))
         state.write(self._project, record)
         launcher = Launcher(self._project, settings, archives, built, further)
         self._preparation.settings, self._preparation.lists = settings, launcher.lists
-        self._preparation.archives = None if built else archives
+        self._preparation.archives = archives
+        self._preparation.missing = frozenset(archives.names) - built
         self._spawn(launcher, record, Topology(tuple(todo)))
         return replace(self._cluster(record.topology, lock.kafka), had_data=had_data)
 

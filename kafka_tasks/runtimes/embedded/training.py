@@ -110,7 +110,9 @@ class _Training:
         return self._drafts if in_order and written else {}
 
     def _started(self, record: ClusterRecord) -> ClusterRecord:
-        launcher = Launcher(self._project, self._settings, self._archives, built=False, further={})
+        launcher = Launcher(
+            self._project, self._settings, self._archives, built=frozenset(), further={}
+        )
         launcher.outputs.update(self._drafts)
         for service in record.topology:
             launcher.configure(service, record.topology)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -84,7 +85,7 @@ def _flags(
             for each in chosen.topology
         ),
     )
-    launcher = Launcher(project, chosen, archives, built=False, further={})
+    launcher = Launcher(project, chosen, archives, built=frozenset(), further={})
     launcher.outputs.update(outputs)
     for service in record.services[:2]:
         launcher.spawn(record, service)
@@ -133,3 +134,25 @@ def test_a_training_that_fails_leaves_nothing(
     assert not build_archives.build(path)
     assert not archives.is_built()
     assert {each.name for each in archives.directory.iterdir()} == {"lock"}
+
+
+def test_an_archive_beside_others_keeps_them(
+    archives: Archives, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cluster that grows by another kind of node trains that one's cache too."""
+    two = replace(archives, names=("combined", "kafka"))
+
+    def trained(name: str, _: dict[str, str], directory: Path) -> dict[str, Path]:
+        draft = directory / f"{name}.aot.draft"
+        draft.write_bytes(name.encode())
+        return {name: draft}
+
+    for name in two.names:
+        monkeypatch.setattr(training, "trained", partial(trained, name))
+        path = class_archive.order(two, {}, training.settings_of(settings, JAVA.home))
+        assert path is not None
+        assert build_archives.build(path)
+    assert two.built() == {"combined", "kafka"}
+    two.path("kafka").unlink()
+    assert two.built() == {"combined"}
+    assert not two.is_built()
