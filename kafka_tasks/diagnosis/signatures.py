@@ -38,6 +38,7 @@ class Signature:
     exit_code: int
     rows: tuple[int, ...] = ()
     fix_compose: str | None = None
+    beside: re.Pattern[str] | None = None
     symptom: bool = False
     lingers: bool = False
     ends_starts: bool = True
@@ -49,6 +50,9 @@ class Signature:
 
     def search(self, lines: Iterable[str]) -> tuple[Match | None, list[str]]:
         """Return the match with its first few lines, and all lines without a match."""
+        lines = list(lines)
+        if self.beside and not any(self.beside.search(line[:_LINE_LENGTH]) for line in lines):
+            return None, lines
         seen: list[str] = []
         rest: list[str] = []
         groups: dict[str, str | None] = {}
@@ -114,7 +118,8 @@ def load() -> tuple[Signature, ...]:
 def _read(entry: dict[str, Any]) -> Signature:
     lists = {name: tuple(entry.get(name, ())) for name in ("rows", "services", "shown")}
     patterns = tuple(re.compile(text) for text in entry["patterns"])
-    return Signature(**{**entry, **lists, "patterns": patterns})
+    beside = re.compile(entry["beside"]) if "beside" in entry else None
+    return Signature(**{**entry, **lists, "patterns": patterns, "beside": beside})
 
 
 def search(texts: Mapping[str, Sequence[str]]) -> list[tuple[str, Match]]:

@@ -251,7 +251,7 @@ def test_a_health_check_that_never_holds(failing: Bench) -> None:
         ("grep -q ^Mode:", "grep -q ^Nothing:"),
         (KEEPERS_HEALTH, "      interval: 1s\n      retries: 1\n"),
     )
-    fails_with(failing, "health-check-heavy")
+    fails_with(failing, "container-unhealthy")
 
 
 def test_an_image_of_version_8(failing: Bench) -> None:
