@@ -13,6 +13,9 @@ from kafka_tasks.model.kafka_line import Family, KafkaLine, KafkaVersion, Mode
 from kafka_tasks.model.topology import Topology
 from kafka_tasks.settings.variables import VARIABLES, Origin, Variable
 
+_OF_ZOOKEEPER = frozenset({"zookeeper_port", "zookeeper_heap", "zookeeper_image"})
+_OF_KRAFT = frozenset({"controllers", "controller_port"})
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -86,6 +89,12 @@ class Settings:
         """The services that a start with these settings would have, without ports."""
         mode = self.resolved_mode
         return topology.planned(mode, self.brokers, self.controllers, self.combined)
+
+    @property
+    def unused(self) -> frozenset[str]:
+        """The fields that belong to the other mode."""
+        mode = self.resolved_mode
+        return _OF_KRAFT if mode == "zookeeper" else _OF_ZOOKEEPER
 
     @property
     def shape(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from kafka_tasks.render.document import SCHEMA, Document
 from kafka_tasks.render.tables import table
 
 if TYPE_CHECKING:
-    from kafka_tasks.settings import Settings
+    from kafka_tasks.settings import Origin, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ def document(found: Configuration) -> Document:
                 "value": _shown(value, secret=variable.secret),
                 "origin": origin.kind,
                 "place": origin.place or None,
+                "unused": variable.field in found.settings.unused,
             }
             for variable, value, origin in found.settings.entries()
         ],
@@ -55,7 +56,7 @@ def text(found: Configuration, *, width: int) -> str:
         (
             variable.name,
             _written(_shown(value, secret=variable.secret)),
-            f"{origin.kind} {origin.place or ''}".strip(),
+            _from(origin, unused=variable.field in found.settings.unused),
         )
         for variable, value, origin in found.settings.entries()
     ]
@@ -65,6 +66,11 @@ def text(found: Configuration, *, width: int) -> str:
         f"{table(['setting', 'value', 'from'], rows, width=width)}\n\n"
         f"Java: {which} ({java['why']})\nproject: {found.settings.project}"
     )
+
+
+def _from(origin: Origin, *, unused: bool) -> str:
+    where = f"{origin.kind} {origin.place or ''}".strip()
+    return f"{where}, unused in this mode" if unused else where
 
 
 def _written(value: Any) -> str:

@@ -372,3 +372,30 @@ def test_a_nul_is_no_part_of_a_path(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("KAFKA_TASKS_TOPICS_FILE=a\0b\n")
     with pytest.raises(SettingsError, match=r"KAFKA_TASKS_TOPICS_FILE in \.env:1 is 'a\\x00b'"):
         loaded(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("version", "unused"),
+    [
+        ("7.9", {"controllers", "controller_port"}),
+        ("4.4", {"zookeeper_port", "zookeeper_heap", "zookeeper_image"}),
+    ],
+)
+def test_settings_of_the_other_mode_are_unused(
+    tmp_path: Path, version: str, unused: set[str]
+) -> None:
+    """They are fields of the settings, and nothing is checked of them."""
+    found = load(tmp_path, environ={"KAFKA_TASKS_VERSION": version})
+    assert found.unused == unused
+    assert all(hasattr(found, name) for name in unused)
+
+
+def test_the_mode_of_the_last_start_is_kept(tmp_path: Path) -> None:
+    """Where the version has it, and nobody says otherwise."""
+    remembered = {"version": "7.9.6", "recorded_mode": "kraft", "combined": 1}
+    kept = load(tmp_path, environ={}, remembered=remembered)
+    assert (kept.resolved_mode, kept.combined) == ("kraft", 1)
+    said = {"KAFKA_TASKS_MODE": "zookeeper"}
+    assert load(tmp_path, environ=said, remembered=remembered).resolved_mode == "zookeeper"
+    old = {"version": "4.4.0", "recorded_mode": "zookeeper"}
+    assert load(tmp_path, environ={}, remembered=old).resolved_mode == "kraft"
