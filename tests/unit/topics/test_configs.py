@@ -61,3 +61,12 @@ def test_a_setting_of_a_later_line_is_a_problem_of_an_earlier_one() -> None:
     assert configs.problem("compression.lz4.level", "9", "3.9") is None
     assert configs.problem("compression.lz4.level", "9", None) is None
     assert configs.problem("nobody.knows", "1", None) == "Kafka has no topic setting nobody.knows"
+
+
+def test_a_cluster_of_unknown_version_takes_what_some_line_takes() -> None:
+    """Kafka 4.1 asks for segments of a megabyte, Kafka 4.0 does not."""
+    assert configs.problem("segment.bytes", "100000", "4.1") is not None
+    assert configs.problem("segment.bytes", "100000", "4.0") is None
+    assert configs.problem("segment.bytes", "100000", None) is None
+    assert configs.problem("message.format.version", "3.0-IV1", None) is None
+    assert configs.problem("message.format.version", "3.0-IV1", "4.0") is not None
