@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from kafka_tasks.clients import machine
@@ -232,7 +232,7 @@ def _mentioned(path: Path) -> set[str]:
 
 
 def additional_properties(exam: Examination) -> Iterator[Finding]:
-    """Report additional broker properties that need more brokers."""
+    """Report additional broker properties that need more brokers, or that brokers refuse."""
     from kafka_tasks.runtimes import broker_properties
 
     if exam.settings.broker_properties is None:
@@ -246,6 +246,29 @@ def additional_properties(exam: Examination) -> Iterator[Finding]:
     for key in REPLICATION:
         if (value := found.get(key, "1")).isdigit() and int(value) > brokers:
             yield replication(key, int(value), brokers, f"{key}={brokers}")
+    yield from _odd_properties(found, exam.settings)
+
+
+def _odd_properties(found: Mapping[str, str], settings: Settings) -> Iterator[Finding]:
+    """Report values that brokers refuse, and names that they do not know."""
+    from kafka_tasks.runtimes import broker_settings
+
+    line = settings.line.kafka
+    for name, value in found.items():
+        refused = broker_settings.refused(name, value, line)
+        if said := refused or broker_settings.unknown(name, line):
+            yield Finding(
+                "broker-property",
+                "error" if refused else "warning",
+                said if said.endswith("?") else f"{said}.",
+                area="configuration",
+                cause="A broker does not start with it."
+                if refused
+                else "A broker ignores it, unless a plugin reads it.",
+                evidence=(f"from {settings.broker_properties}",),
+                fix=f"correct or remove {name} in {settings.broker_properties}",
+                exit_code=3,
+            )
 
 
 def replication(key: str, value: int, brokers: int, fix: str) -> Finding:

@@ -246,6 +246,19 @@ def test_additional_properties_that_cannot_be_met(make_exam: MakeExam, tmp_path:
     assert found.id == "broker-properties"
 
 
+def test_additional_properties_that_brokers_refuse_or_ignore(
+    make_exam: MakeExam, tmp_path: Path
+) -> None:
+    """A bad value is an error, a name that no broker knows a warning."""
+    path = tmp_path / "further"
+    path.write_text("num.io.threads=many\nlog.retention.hour=1\nlog.retention.ms=60000\n")
+    bad, unknown = configuration.additional_properties(make_exam(broker_properties=path))
+    assert (bad.id, bad.level) == ("broker-property", "error")
+    assert "which is not a whole number" in bad.title
+    assert (unknown.level, unknown.exit_code) == ("warning", 3)
+    assert unknown.title.endswith("did you mean log.retention.hours?")
+
+
 def test_inherited_variables(make_exam: MakeExam) -> None:
     """KAFKA_PORT and JMX_PORT are warned of, with the value as evidence."""
     exam = make_exam(environ={"KAFKA_PORT": "tcp://10.0.0.1", "JMX_PORT": "9"})
