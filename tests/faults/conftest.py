@@ -22,6 +22,12 @@ from tests.integration.conftest import end_builders, environ, link_tree, warm  #
 SIZES = {
     "rounds": (11, 200, "rounds on the embedded runtime"),
     "compose-rounds": (0, 50, "rounds on containers"),
+    "registrations": (
+        1,
+        3,
+        "kills of a follower and of the controller, beside brokers that are held",
+    ),
+    "compose-registrations": (0, 3, "kills of a broker beside a paused one, on containers"),
     "cycles": (0, 100, "cycles of up and down"),
     "starts": (0, 50, "starts at the same moment"),
 }
