@@ -90,7 +90,6 @@ class ByHand:
                 "offsets.topic.replication.factor": "1",
                 "transaction.state.log.replication.factor": "1",
                 "transaction.state.log.min.isr": "1",
-                "zookeeper.session.timeout.ms": "6000",
                 "group.initial.rebalance.delay.ms": "0",
             },
         }

@@ -227,6 +227,10 @@ class FakeRuntime:
         """Return whether a broker was killed and has not been started since."""
         return self.unclean(seen)
 
+    def exited(self) -> frozenset[str]:
+        """Return the services that were killed and have not been started since."""
+        return frozenset(self._killed)
+
     # -- preparation ---------------------------------------------------------------------------
 
     def pull(self, settings: Settings) -> tuple[str, ...]:

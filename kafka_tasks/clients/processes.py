@@ -242,7 +242,7 @@ def await_end(identity: Identity, wait_s: float) -> bool:
 
     def gone() -> None:
         # Not psutil's wait: the init of a container may leave the process as a zombie for long.
-        if is_running(identity) or _is_ending(identity):
+        if not has_exited(identity):
             raise NotYet("it is still running")
 
     try:
@@ -252,15 +252,19 @@ def await_end(identity: Identity, wait_s: float) -> bool:
     return True
 
 
-def _is_ending(identity: Identity) -> bool:
-    """Return True for a zombie with threads left, which still holds its ports."""
+def has_exited(identity: Identity) -> bool:
+    """Return True if this very process is known to have exited, with all of its threads.
+
+    A zombie with threads left still holds its ports. A process that is suspended, frozen or hidden
+    has not exited, even where `is_running` does not find it.
+    """
     try:
         process = psutil.Process(identity.pid)
-        return (
-            process.status() == psutil.STATUS_ZOMBIE
-            and process.num_threads() > 1
-            and abs(_started_s(process) - identity.started_s) < 0.5
-        )
+        if abs(_started_s(process) - identity.started_s) >= 0.5:
+            return True
+        return process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1
+    except psutil.NoSuchProcess:
+        return True
     except psutil.Error:
         return False
 

@@ -89,6 +89,22 @@ def cluster_id(address: Address, timeout_s: float) -> str | None:
         raise ClusterError(f"/cluster/id in {address} is not readable.") from error
 
 
+def unregister(address: Address, broker: int, timeout_s: float) -> None:
+    """Delete what the session that registered a broker has: `/controller`, then the registration.
+
+    A node of another session stays: a broker that has registered since is not touched.
+    """
+    path = f"/brokers/ids/{broker}"
+    with _session(address, timeout_s) as client:
+        node = client.exists(path)
+        if node is None or not node.ephemeralOwner:
+            return
+        for each in ("/controller", path):
+            found = client.exists(each)
+            if found is not None and found.ephemeralOwner == node.ephemeralOwner:
+                client.delete(each, found.version)
+
+
 def session_left_s(address: Address, path: str, timeout_s: float) -> float | None:
     """Return the seconds, at most, until the session that holds this ephemeral node expires.
 

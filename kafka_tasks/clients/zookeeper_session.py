@@ -66,6 +66,13 @@ class ZookeeperSession:
         """Return the names of the children of a node."""
         return list(self._answer(self._client.get_children_async(path)))
 
+    def delete(self, path: str, version: int) -> None:
+        """Delete a node of this version; one that is gone already is no error."""
+        from kazoo.exceptions import NoNodeError
+
+        with contextlib.suppress(NoNodeError):
+            self._answer(self._client.delete_async(path, version))
+
     def _answer(self, asked: Any) -> Any:
         try:
             return asked.get(timeout=self._deadline.remaining())

@@ -69,7 +69,7 @@ class _Asked:
             cause="The broker was killed; its registration stays until its session expires. A "
             "broker that starts earlier dies of NodeExists.",
             evidence=(f"/brokers/ids/{number}: {', '.join(endpoints)}",),
-            fix="invoke kafka.up, which waits for that",
+            fix="invoke kafka.up, which removes the registration of a broker that has exited",
             exit_code=5,
             reference="confluentinc/kafka-images#30",
         )

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import KafkaTasksError, ServiceDied
 from kafka_tasks.lifecycle.locking import locked, require_same_settings
-from kafka_tasks.lifecycle.registration import wait_out_old_registrations
+from kafka_tasks.lifecycle.registration import clear_old_registrations
 from kafka_tasks.lifecycle.session import Session, signals_held
 from kafka_tasks.lifecycle.status import report, status
 from kafka_tasks.model.cluster import Cluster, Observation
@@ -100,7 +100,7 @@ def _brought_up(session: Session, seen: Observation) -> tuple[Cluster, dict[str,
     # Fetching and stopping take what they take; the timeout is for becoming ready.
     deadline = session.deadline()
     if doubtful:
-        wait_out_old_registrations(session, cluster, deadline)
+        clear_old_registrations(session, cluster, deadline)
         cluster = servers.start(session.settings)
     found = readiness.wait_until_ready(cluster, session.watch, deadline, session.recorder)
     return cluster, found

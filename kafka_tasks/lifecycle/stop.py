@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from kafka_tasks.errors import InvalidInput, Refused
 from kafka_tasks.lifecycle.locking import locked, require_same_settings
+from kafka_tasks.lifecycle.registration import remove_exited
 from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.lifecycle.start import start
 from kafka_tasks.model.cluster import Observation
@@ -24,7 +25,8 @@ def down(session: Session, *, wipe: bool = False, confirmed: bool = False) -> tu
         )
     if not session.project.state.is_dir() and not session.recovery().recover().seen.services:
         return ()
-    with locked(session, "down"):
+    with locked(session, "down") as seen:
+        remove_exited(session, seen)
         return servers.stop(wipe=wipe)
 
 
@@ -34,6 +36,8 @@ def restart(session: Session, service: str | None = None) -> Report:
     with locked(session, "restart") as seen:
         if service is not None:
             require_service(seen, service)
+        if service is None:
+            remove_exited(session, seen)
         _stop_for_a_while(session, [service] if service else seen.names)
         return start(session, session.observe())
 

@@ -79,6 +79,12 @@ class Recovery(Protocol):
     def perhaps_registered(self, seen: Observation) -> bool:
         """Return whether a broker that does not run may still be registered."""
 
+    def exited(self) -> frozenset[str]:
+        """Return the services whose very process or container is known to have exited.
+
+        Looks now. A service that is suspended, frozen, paused or not found is none of them.
+        """
+
 
 class Preparation(Protocol):
     """The ability to fetch what a start needs, and to make later starts faster."""

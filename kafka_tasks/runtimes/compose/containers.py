@@ -66,6 +66,12 @@ def unclean(containers: Mapping[str, Container]) -> bool:
     )
 
 
+def exited(containers: Mapping[str, Container]) -> frozenset[str]:
+    """Return the services whose process has certainly exited; one that restarts may have one."""
+    found = (name for name, each in containers.items() if each.status in ("exited", "dead"))
+    return frozenset(found)
+
+
 def cluster(
     project: Path,
     containers: Mapping[str, Container],

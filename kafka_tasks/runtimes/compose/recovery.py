@@ -45,3 +45,7 @@ class ComposeRecovery:
         recorded = compose_file.project_of(self.site.project.path, record)
         names = {recorded, *(container.project for container in there.values())}
         return containers.unclean(there) or any(map(self.site.engine.has_volumes, names))
+
+    def exited(self) -> frozenset[str]:
+        """Return the services whose container has exited; one that is gone tells nothing."""
+        return containers.exited(self.site.containers())

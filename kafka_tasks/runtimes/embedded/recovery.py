@@ -59,3 +59,12 @@ class EmbeddedRecovery:
     def perhaps_registered(self, seen: Observation) -> bool:
         """Return the same: what is recorded is exact."""
         return self.unclean(seen)
+
+    def exited(self) -> frozenset[str]:
+        """Return the services whose recorded process has exited, by its pid and start time."""
+        record = state.read_of(self.project, self.runtime)
+        return frozenset(
+            service.name
+            for service in (record.started if record else ())
+            if (identity := process_tags.identity(service)) and processes.has_exited(identity)
+        )

@@ -73,6 +73,10 @@ class _Controller:
         found = self._view(timeout_s).brokers
         return {number: (f"PLAINTEXT://{address}",) for number, address in found.items()}
 
+    def unregister(self, broker: int, timeout_s: float) -> bool:
+        """Return False: the session of a broker decides."""
+        return False
+
     def topics(self, timeout_s: float) -> None:
         """Return None: controllers have no listener for clients."""
         return

@@ -42,6 +42,12 @@ class Coordinator(Protocol):
     def registered_brokers(self, timeout_s: float) -> dict[int, tuple[str, ...]]:
         """Return the ids of the registered brokers with their endpoints."""
 
+    def unregister(self, broker: int, timeout_s: float) -> bool:
+        """Remove the registration of a broker that has certainly exited; False where it cannot.
+
+        A live broker would stay alive, unregistered, and its partitions would lose their leaders.
+        """
+
     def topics(self, timeout_s: float) -> frozenset[str] | None:
         """Return the names of the topics that exist; None where only brokers tell."""
 

@@ -12,8 +12,9 @@ from kafka_tasks.model.role import Role
 from kafka_tasks.model.topology import Service, Topology
 from kafka_tasks.runtimes.roles.recipe import Container, Recipe
 
-# What our brokers ask for: a killed broker's registration lives as long. Kafka's own is 18 s.
-SESSION_S = 6
+# Kafka's own default. A broker that stood still for longer than this loses its registration: with
+# 6 s, brokers of a busy machine lost theirs and failed requests, with 18 s none did.
+SESSION_S = 18
 # How long a broker tries to reach ZooKeeper before it gives up; Kafka's own default.
 CONNECT_S = 18
 
@@ -58,6 +59,11 @@ class _ZooKeeper:
     def registered_brokers(self, timeout_s: float) -> dict[int, tuple[str, ...]]:
         """Return the nodes under /brokers/ids."""
         return zookeeper.registered_brokers(self.address, timeout_s)
+
+    def unregister(self, broker: int, timeout_s: float) -> bool:
+        """Delete the ephemeral nodes of the session that registered the broker."""
+        zookeeper.unregister(self.address, broker, timeout_s)
+        return True
 
     def topics(self, timeout_s: float) -> frozenset[str]:
         """Return the nodes under /brokers/topics that are not about to be deleted."""

@@ -42,6 +42,46 @@ def test_a_recycled_pid_is_another_process(child: Identity, change: dict[str, An
     assert not processes.is_running(replace(child, **change))
 
 
+@pytest.mark.parametrize(
+    ("change", "exited"),
+    [
+        ({}, False),
+        ({"started_s": 1.0}, True),
+        ({"command": "another"}, False),
+        ({"pid": 2**22 + 1}, True),
+    ],
+)
+def test_an_exit_is_certain_by_pid_and_start(
+    child: Identity, change: dict[str, Any], exited: bool
+) -> None:
+    """A later process of the pid, or none: this one has exited. Its command line proves nothing."""
+    assert processes.has_exited(replace(child, **change)) is exited
+
+
+@pytest.mark.parametrize(
+    ("status", "threads", "exited"),
+    [
+        (psutil.STATUS_STOPPED, 9, False),
+        (psutil.STATUS_DISK_SLEEP, 9, False),
+        (psutil.STATUS_ZOMBIE, 9, False),
+        (psutil.STATUS_ZOMBIE, 1, True),
+    ],
+)
+def test_a_process_that_stands_still_has_not_exited(
+    child: Identity, monkeypatch: pytest.MonkeyPatch, status: str, threads: int, exited: bool
+) -> None:
+    """Only a zombie without further threads has; one that is hidden is not judged."""
+    monkeypatch.setattr(psutil.Process, "status", lambda self: status)
+    monkeypatch.setattr(psutil.Process, "num_threads", lambda self: threads)
+    assert processes.has_exited(child) is exited
+
+    def denied(self: psutil.Process) -> str:
+        raise psutil.AccessDenied(self.pid)
+
+    monkeypatch.setattr(psutil.Process, "status", denied)
+    assert not processes.has_exited(child)
+
+
 def test_a_process_that_is_just_beginning_is_running(
     child: Identity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,7 +123,7 @@ def test_a_recycled_pid_is_never_signalled(
     """Stopping what is no longer ours sends nothing and counts as ended."""
     sent: list[int] = []
     monkeypatch.setattr(psutil.Process, "send_signal", lambda self, number: sent.append(number))
-    assert processes.stop(replace(child, command="another"), grace_s=1.0)
+    assert processes.stop(replace(child, started_s=1.0), grace_s=1.0)
     assert sent == []
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -154,6 +154,51 @@ def test_registered_brokers_have_their_endpoints(monkeypatch: pytest.MonkeyPatch
         monkeypatch, {"/brokers/ids/1": b'{"endpoints": ["PLAINTEXT://localhost:9092"]}'}
     )
     assert zookeeper.registered_brokers(HERE, 1.0) == {1: ("PLAINTEXT://localhost:9092",)}
+    assert client.ended == ["stop", "close"]
+
+
+class _Node(NamedTuple):
+    """The stat of a node."""
+
+    ephemeralOwner: int
+    version: int = 0
+
+
+class _Ephemeral(_Kazoo):
+    """Nodes with their owners, which can be deleted."""
+
+    def __init__(self, owners: dict[str, int]) -> None:
+        super().__init__({})
+        self.owners = owners
+        self.deleted: list[str] = []
+
+    def exists(self, path: str) -> Any:
+        """The stat, or None."""
+        return _Node(self.owners[path]) if path in self.owners else None
+
+    def delete(self, path: str, version: int) -> None:
+        """Note it."""
+        assert version == 0
+        self.deleted.append(path)
+
+
+@pytest.mark.parametrize(
+    ("owners", "deleted"),
+    [
+        ({"/controller": 7, "/brokers/ids/1": 7}, ["/controller", "/brokers/ids/1"]),
+        ({"/controller": 8, "/brokers/ids/1": 7, "/brokers/ids/2": 8}, ["/brokers/ids/1"]),
+        ({"/controller": 7, "/brokers/ids/2": 7}, []),
+        ({"/controller": 0, "/brokers/ids/1": 0}, []),
+    ],
+)
+def test_only_nodes_of_the_brokers_own_session_are_deleted(
+    monkeypatch: pytest.MonkeyPatch, owners: dict[str, int], deleted: list[str]
+) -> None:
+    """The controller's goes first where it is the same session; what is not ephemeral stays."""
+    client = _Ephemeral(owners)
+    monkeypatch.setattr(zookeeper, "_connected", lambda address, timeout_s: client)
+    zookeeper.unregister(HERE, 1, 1.0)
+    assert client.deleted == deleted
     assert client.ended == ["stop", "close"]
 
 

@@ -22,7 +22,7 @@ from tests.contract.runtime import RuntimeContract, Subject
 # These ask the servers themselves, and there are none.
 _ASK = {
     "kafka_tasks.lifecycle.status": "answering",
-    "kafka_tasks.lifecycle.start": "wait_out_old_registrations",
+    "kafka_tasks.lifecycle.start": "clear_old_registrations",
 }
 
 

@@ -106,7 +106,7 @@ def test_a_broker_that_had_to_be_killed_starts_again_and_is_not_saved(
 
     monkeypatch.setattr(runtime, "stop", hard)
     # The start after it waits for ZooKeeper to forget the broker.
-    monkeypatch.setattr("kafka_tasks.lifecycle.start.wait_out_old_registrations", lambda *_: None)
+    monkeypatch.setattr("kafka_tasks.lifecycle.start.clear_old_registrations", lambda *_: None)
     with pytest.raises(NotReady, match="A broker was killed"):
         save(session, "base")
     assert all(service.alive for service in runtime.observe().services)

@@ -183,6 +183,25 @@ def test_a_killed_broker_is_unclean(world: World) -> None:
     assert world.unclean()
 
 
+@pytest.mark.parametrize(
+    ("status", "exited"),
+    [
+        ("exited", True),
+        ("dead", True),
+        ("paused", False),
+        ("restarting", False),
+        ("created", False),
+    ],
+)
+def test_only_a_container_that_has_exited_is_certainly_dead(
+    world: World, status: str, exited: bool
+) -> None:
+    """One that is paused, that restarts, or that is gone, may have a process."""
+    world.container("kafka", status=status, exit_code=137)
+    world.container("zookeeper")
+    assert world.recovery.exited() == ({"kafka"} if exited else set())
+
+
 def test_what_is_held_goes_on(world: World) -> None:
     """Paused by the engine, or stopped by a signal that the engine does not tell of."""
     keeper = world.container("zookeeper", status="paused")

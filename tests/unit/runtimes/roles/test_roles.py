@@ -42,7 +42,7 @@ def test_a_broker_listens_on_loopback_alone() -> None:
     assert found["broker.id"] == "3"
     assert found["log.dirs"] == "./data/kafka-3"
     assert found["zookeeper.connect"] == "127.0.0.1:2181"
-    assert found["zookeeper.session.timeout.ms"] == "6000"
+    assert found["zookeeper.session.timeout.ms"] == "18000"
     assert found["group.initial.rebalance.delay.ms"] == "0"
 
 
