@@ -106,22 +106,28 @@ def _without_effect(settings: Settings) -> Iterator[tuple[str, str, str]]:
 
 
 def versions(exam: Examination) -> Iterator[Finding]:
-    """Report images whose tag has no ZooKeeper mode, or names no version."""
+    """Report images that lack the mode that is set, or whose tag names no version."""
     if exam.runtime != "compose":
         return
-    for field in ("kafka_image", "zookeeper_image"):
+    both = ("kafka_image", "zookeeper_image")
+    used = [field for field in both if field not in exam.settings.unused]
+    for field in used:
         fix = f"unset {PREFIX}{field.upper()}, or set a 7.x tag"
-        yield from of_image(str(getattr(exam.settings, field)), fix)
+        yield from of_image(
+            str(getattr(exam.settings, field)), fix, needs_zookeeper=len(used) == len(both)
+        )
 
 
-def of_image(image: str, fix: str) -> Iterator[Finding]:
-    """Report an image name without ZooKeeper mode, or without a version."""
+def of_image(image: str, fix: str, *, needs_zookeeper: bool = True) -> Iterator[Finding]:
+    """Report an image name without a version, or without the ZooKeeper mode that it needs."""
     name, _, digest = image.partition("@")
     base, _, tag = name.rpartition("/")[2].partition(":")
     floating = tag.startswith("latest") or not tag
     if digest and floating:
         return  # a digest names exactly one image
-    if re.match(r"(?:[89]|\d\d)\.", tag) or (floating and base.startswith("cp-")):
+    if needs_zookeeper and (
+        re.match(r"(?:[89]|\d\d)\.", tag) or (floating and base.startswith("cp-"))
+    ):
         yield Finding(
             "no-zookeeper-in-version",
             "error",

@@ -165,6 +165,14 @@ def test_images_without_zookeeper(make_exam: MakeExam, tag: str) -> None:
     assert list(configuration.versions(make_exam(runtime="compose"))) == []
 
 
+def test_images_for_kraft_need_no_zookeeper(make_exam: MakeExam) -> None:
+    """Kafka 4 is well on an image of 8; without a version it is still not pinned."""
+    settings = {"runtime": "compose", "version": "8.2"}
+    assert list(configuration.versions(make_exam(**settings))) == []
+    (found,) = configuration.versions(make_exam(**settings, kafka_image="cp-kafka:latest"))
+    assert found.id == "image-not-pinned"
+
+
 def test_images_that_are_another_one_tomorrow(make_exam: MakeExam) -> None:
     """An own image without a tag is a warning; a digest is as exact as it gets."""
     for name in ("mine/kafka", "mine/kafka:latest", "registry:5000/mine/kafka"):
