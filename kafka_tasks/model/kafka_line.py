@@ -14,6 +14,7 @@ _TEXT = re.compile(r"(?P<line>\d{1,2}\.\d{1,2})(?:\.(?P<patch>\d{1,3}))?", re.AS
 _DEFAULT = "7.9"
 # Confluent Platform counts its major versions from 5 on, Apache Kafka has 4 of them.
 _FIRST_CONFLUENT_MAJOR = 5
+_FIRST_APACHE_IMAGE = (3, 7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +55,33 @@ class KafkaVersion:
         line = self.line
         if self.family == "apache":
             return KafkaVersion(f"{line.kafka}.{line.apache_patch}", self.family, line)
-        return KafkaVersion(f"{line.confluent}.{line.confluent_patch}", self.family, line)
+        return KafkaVersion(_newest_confluent(line), self.family, line)
 
     @property
     def image(self) -> str:
         """The broker image of the family in this version."""
         name = "apache/kafka" if self.family == "apache" else "confluentinc/cp-kafka"
         return f"{name}:{self.text}"
+
+    @property
+    def zookeeper_image(self) -> str:
+        """The ZooKeeper image beside it: Confluent's of the same line, the only family with one."""
+        line = self.line
+        same = self.family == "confluent" or line.confluent is None
+        return f"confluentinc/cp-zookeeper:{self.text if same else _newest_confluent(line)}"
+
+    def lacks_image(self, mode: Mode) -> str | None:
+        """Return why no image runs it in this mode, or None where one does."""
+        if self.family == "confluent":
+            return None
+        if mode == "zookeeper":
+            return "apache/kafka has no ZooKeeper mode"
+        has_one = _numbers(self.line.kafka) >= _FIRST_APACHE_IMAGE
+        return None if has_one else "apache/kafka begins with 3.7"
+
+
+def _newest_confluent(line: KafkaLine) -> str:
+    return f"{line.confluent}.{line.confluent_patch}"
 
 
 class UnknownVersion(ValueError):

@@ -67,6 +67,8 @@ def _by_engine(project: Project, settings: Settings) -> tuple[str, str]:
             return "compose", "containers of this directory are there"
         if not engine.is_local:
             return "embedded", f"the Docker engine is on another machine ({engine.host})"
+        if settings.lacks_image:
+            return "embedded", settings.lacks_image
         for image in roles.images(settings):
             if not engine.has_image(image) and not engine.can_pull(image):
                 return "embedded", f"Docker answers, but {image} cannot be pulled"

@@ -89,10 +89,9 @@ def _values(project: Path, found: Mapping[str, RawValue]) -> dict[str, Any]:
             values[name] = project / values[name]
     if values["cache"] is None:
         values["cache"] = _default_cache()
-    if values["kafka_image"] is None:
-        values["kafka_image"] = kafka_line.of_version(values["version"]).image
-    if values["zookeeper_image"] is None:
-        values["zookeeper_image"] = f"confluentinc/cp-zookeeper:{values['version']}"
+    version = kafka_line.of_version(values["version"])
+    values["kafka_image"] = values["kafka_image"] or version.image
+    values["zookeeper_image"] = values["zookeeper_image"] or version.zookeeper_image
     return values
 
 

@@ -85,6 +85,11 @@ class Settings:
         return self.recorded_mode if self.recorded_mode in modes else modes[0]
 
     @property
+    def lacks_image(self) -> str | None:
+        """Why no image runs this version in this mode; None where one does."""
+        return None if self.explicit("kafka_image") else self.kafka.lacks_image(self.resolved_mode)
+
+    @property
     def topology(self) -> Topology:
         """The services that a start with these settings would have, without ports."""
         mode = self.resolved_mode

@@ -22,7 +22,7 @@ class ComposePreparation:
         broker_properties.read(settings.broker_properties)
         config = self.site.composed(settings, self.site.record()).config()
         images = images_of(config, settings.topology.names)
-        self.site.require_images(images)
+        self.site.require_images(images, settings)
         return tuple(images)
 
     def wants_rehearsal(self, settings: Settings) -> bool:

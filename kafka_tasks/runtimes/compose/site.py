@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,7 @@ class Site:
         project = self.composed(settings, record)
         config = project.config()
         project = self._overridden(project, config, settings, record.topology)
-        self.require_images(images_of(config, record.topology.names))
+        self.require_images(images_of(config, record.topology.names), settings)
         return project
 
     def _overridden(
@@ -116,8 +116,17 @@ class Site:
             project, name=some.project if some else project.name, files=files or project.files
         )
 
-    def require_images(self, images: Iterable[str]) -> None:
-        """Fetch those images that are not on the engine, with progress on the screen."""
+    def require_images(self, images: Collection[str], settings: Settings) -> None:
+        """Fetch those images that are not on the engine, with progress on the screen.
+
+        Raises `InvalidInput` for the default image of a version that has none.
+        """
+        if settings.lacks_image and settings.kafka_image in images:
+            raise InvalidInput(
+                f"The compose runtime has no image for Kafka {settings.version}: "
+                f"{settings.lacks_image}.",
+                hint=f"KAFKA_TASKS_VERSION={settings.line.confluent}, or --runtime embedded",
+            )
         for image in images:
             if not self.engine.has_image(image):
                 self.recorder.notice(f"pulling {image}")

@@ -58,6 +58,32 @@ def test_other_texts_are_refused_with_the_reason(version: str, reason: str, inst
     assert caught.value.instead == instead
 
 
+@pytest.mark.parametrize(
+    ("version", "mode", "why"),
+    [
+        ("7.9", "zookeeper", None),
+        ("7.5", "kraft", None),
+        ("3.9", "kraft", None),
+        ("3.7", "kraft", None),
+        ("4.4", "kraft", None),
+        ("3.9", "zookeeper", "has no ZooKeeper mode"),
+        ("3.6", "kraft", "begins with 3.7"),
+    ],
+)
+def test_some_apache_versions_have_no_image(
+    version: str, mode: kafka_line.Mode, why: str | None
+) -> None:
+    """The images of Apache Kafka begin with 3.7, and have KRaft alone."""
+    found = kafka_line.of_version(version).lacks_image(mode)
+    assert (found is None) if why is None else (why in (found or ""))
+
+
+def test_zookeeper_has_an_image_beside_every_kafka_3() -> None:
+    """The ZooKeeper beside an Apache version is Confluent's of the same line."""
+    assert kafka_line.of_version("3.9").zookeeper_image == "confluentinc/cp-zookeeper:7.9.11"
+    assert kafka_line.of_version("7.9.3").zookeeper_image == "confluentinc/cp-zookeeper:7.9.3"
+
+
 def test_the_modes_of_a_line_begin_with_its_default() -> None:
     """Kafka 3 has both modes and starts with ZooKeeper; Kafka 4 has KRaft alone."""
     assert kafka_line.DEFAULT.line.modes == ("zookeeper", "kraft")

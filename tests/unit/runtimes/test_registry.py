@@ -94,6 +94,18 @@ def test_auto_asks_the_engine(
     assert reason in found.reason
 
 
+def test_a_version_without_an_image_is_embedded(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An Apache version in ZooKeeper mode has no image, unless one is named."""
+    _with_engine(monkeypatch, FakeEngine(images=True, pulls=True))
+    found = _choose(project, VERSION="3.9")
+    assert found.runtime.name == "embedded"
+    assert found.reason == "apache/kafka has no ZooKeeper mode"
+    assert _choose(project, VERSION="3.9", KAFKA_IMAGE="ours/kafka:1").runtime.name == "compose"
+    assert _choose(project, VERSION="3.9", MODE="kraft").runtime.name == "compose"
+
+
 def test_an_engine_is_looked_for_where_there_may_be_one(tmp_path: Path) -> None:
     """DOCKER_HOST or contexts of the user's are signs of one."""
     assert registry._may_have_engine({"DOCKER_HOST": "unix:///x"})

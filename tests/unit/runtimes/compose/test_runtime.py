@@ -399,6 +399,22 @@ def test_pull_alone(world: World) -> None:
     assert not world.preparation.wants_rehearsal(world.settings())
 
 
+def test_a_version_without_an_image_is_refused(world: World) -> None:
+    """The default image of an Apache version cannot run ZooKeeper mode; another one may."""
+    settings = world.settings(VERSION="3.9")
+    assert world.preparation.pull(settings)  # the file names images of its own
+    world.compose.config["services"]["kafka"]["image"] = settings.kafka_image
+    with pytest.raises(InvalidInput) as caught:
+        world.preparation.pull(settings)
+    assert caught.value.message == (
+        "The compose runtime has no image for Kafka 3.9.2: apache/kafka has no ZooKeeper mode."
+    )
+    assert caught.value.hint == "KAFKA_TASKS_VERSION=7.9, or --runtime embedded"
+    with pytest.raises(InvalidInput):
+        world.runtime.start(settings)
+    assert world.done == []
+
+
 def test_orphans_of_ours_are_removed(world: World) -> None:
     """A service that an earlier file had; what is not labelled as ours stays."""
     world.container("kafka", ours=True)
