@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from kafka_tasks.errors import InvalidInput
@@ -21,16 +21,16 @@ def locked(session: Session, doing: str) -> Iterator[Observation]:
         yield recover(session)
 
 
-def require_same_settings(session: Session) -> None:
-    """Raise `InvalidInput` where the cluster was started with other settings."""
-    if changed := _differences(session):
+def require_same_settings(session: Session, names: Collection[str] | None = None) -> None:
+    """Raise `InvalidInput` where the cluster was started with other settings, of these or any."""
+    if changed := _differences(session, names):
         raise InvalidInput(
             f"The running cluster was started with other settings: {'; '.join(changed)}.",
             hint="invoke kafka.down, then the same command again",
         )
 
 
-def _differences(session: Session) -> list[str]:
+def _differences(session: Session, names: Collection[str] | None) -> list[str]:
     """Return the settings that a person gave and that the running cluster does not have."""
     record = state.read(session.project)
     if record is None:
@@ -41,7 +41,7 @@ def _differences(session: Session) -> list[str]:
     return [
         f"{named[field][1]} is {named[field][0]}, the cluster has {before}"
         for field, before in record.fingerprint.items()
-        if field in named
+        if field in (named if names is None else names)
         and session.settings.explicit(field)
         and str(named[field][0]) not in (before, "auto")
     ]

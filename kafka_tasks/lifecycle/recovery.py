@@ -7,7 +7,7 @@ from dataclasses import replace
 from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.model.cluster import Observation
 from kafka_tasks.model.data_files import Data
-from kafka_tasks.project import restoring, state
+from kafka_tasks.project import restoring, state, written_by
 from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes import registry
 from kafka_tasks.runtimes.protocol import DataAccess
@@ -61,6 +61,10 @@ def conclude_restore(project: Project, access: DataAccess, settings: Settings, d
     if begun is not None and begun.committed:
         data.swap()
         access.expect(settings)
+        if begun.written_by is None:
+            written_by.forget(project, begun.runtime)
+        else:
+            written_by.write(project, begun.runtime, begun.written_by)
     else:
         data.discard()
     restoring.forget(project)

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import KafkaTasksError, ServiceDied
+from kafka_tasks.lifecycle import data_version
 from kafka_tasks.lifecycle.locking import locked, require_same_settings
 from kafka_tasks.lifecycle.registration import clear_old_registrations
 from kafka_tasks.lifecycle.session import Session, signals_held
@@ -51,6 +52,7 @@ def start(session: Session, seen: Observation) -> Report:
     Call it with the lock held.
     """
     servers = session.servers()
+    data_version.require_readable(session)
     before = set(seen.alive)
     whole = not seen.suspended
     if session.settings.runtime == "auto" and state.read(session.project) is None:
@@ -97,6 +99,7 @@ def _brought_up(session: Session, seen: Observation) -> tuple[Cluster, dict[str,
     doubtful = not planned.voters and session.recovery().perhaps_registered(seen)
     first = [each.name for each in planned.coordinators] if doubtful else None
     cluster = servers.start(session.settings, first, seen=seen)
+    data_version.record(session, cluster)
     # Fetching and stopping take what they take; the timeout is for becoming ready.
     deadline = session.deadline()
     if doubtful:

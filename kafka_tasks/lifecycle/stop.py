@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from kafka_tasks.errors import InvalidInput, Refused
+from kafka_tasks.lifecycle import data_version
 from kafka_tasks.lifecycle.locking import locked, require_same_settings
 from kafka_tasks.lifecycle.registration import remove_exited
 from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.lifecycle.start import start
 from kafka_tasks.model.cluster import Observation
 from kafka_tasks.model.results import Report
+from kafka_tasks.project import written_by
 
 
 def down(session: Session, *, wipe: bool = False, confirmed: bool = False) -> tuple[str, ...]:
@@ -27,7 +29,10 @@ def down(session: Session, *, wipe: bool = False, confirmed: bool = False) -> tu
         return ()
     with locked(session, "down") as seen:
         remove_exited(session, seen)
-        return servers.stop(wipe=wipe)
+        stopped = servers.stop(wipe=wipe)
+        if wipe:
+            written_by.forget(session.project, session.runtime.name)
+        return stopped
 
 
 def restart(session: Session, service: str | None = None) -> Report:
@@ -36,6 +41,10 @@ def restart(session: Session, service: str | None = None) -> Report:
     with locked(session, "restart") as seen:
         if service is not None:
             require_service(seen, service)
+        if seen.alive:
+            # Another version or mode is for `up`, on data that is looked at first.
+            require_same_settings(session, ("version", "mode"))
+        data_version.require_readable(session)
         if service is None:
             remove_exited(session, seen)
         _stop_for_a_while(session, [service] if service else seen.names)

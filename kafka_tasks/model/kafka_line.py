@@ -149,10 +149,10 @@ def _no_version(text: str) -> str:
 
 def _outside(name: str) -> UnknownVersion:
     """Return the error for a line that is older or newer than those known, or between them."""
-    family = "confluent" if _numbers(name)[0] >= _FIRST_CONFLUENT_MAJOR else "apache"
+    family = "confluent" if numbers(name)[0] >= _FIRST_CONFLUENT_MAJOR else "apache"
     title = "Confluent Platform" if family == "confluent" else "Apache Kafka"
-    known = sorted((each for each in _BY_NAME if _BY_NAME[each][0] == family), key=_numbers)
-    older = [each for each in known if _numbers(each) < _numbers(name)]
+    known = sorted((each for each in _BY_NAME if _BY_NAME[each][0] == family), key=numbers)
+    older = [each for each in known if numbers(each) < numbers(name)]
     if not older:
         return UnknownVersion(f"older than {title} {known[0]}, the oldest supported", known[0])
     if len(older) == len(known):
@@ -160,13 +160,14 @@ def _outside(name: str) -> UnknownVersion:
     return UnknownVersion(f"not a line of {title}", older[-1])
 
 
-def _numbers(name: str) -> tuple[int, ...]:
+def numbers(name: str) -> tuple[int, ...]:
+    """Return the numbers of a line or a version, which sort as the lines do: 3 and 9 for 3.9."""
     return tuple(map(int, name.split(".")))
 
 
 def _span(family: Family, major: int) -> str:
     known = [name for name, (of, _) in _BY_NAME.items() if of == family]
-    mine = [name for name in known if _numbers(name)[0] == major]
+    mine = [name for name in known if numbers(name)[0] == major]
     return f"{mine[0]}–{mine[-1]}"
 
 

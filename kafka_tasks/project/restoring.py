@@ -10,12 +10,13 @@ from kafka_tasks.model.kafka_line import Mode
 from kafka_tasks.model.role import MAX_BROKERS, MAX_VOTERS
 from kafka_tasks.project import json_files
 from kafka_tasks.project.directory import Project, replace_file
+from kafka_tasks.project.written_by import WrittenBy
 
 FILE = "restoring.json"
 
 
 class Restoring(msgspec.Struct, frozen=True, kw_only=True):
-    """The snapshot that is being restored, the runtime, and how far that is.
+    """The snapshot that is being restored, what wrote it, the runtime, and how far that is.
 
     Until it is `committed` the old data counts; from then on the new data, which is complete.
     """
@@ -27,6 +28,7 @@ class Restoring(msgspec.Struct, frozen=True, kw_only=True):
     brokers: Annotated[int, msgspec.Meta(ge=1, le=MAX_BROKERS)]
     controllers: Annotated[int, msgspec.Meta(ge=0, le=MAX_VOTERS)] = 0
     combined: Annotated[int, msgspec.Meta(ge=0, le=MAX_VOTERS)] = 0
+    written_by: WrittenBy | None = None
     committed: bool = False
 
     @property

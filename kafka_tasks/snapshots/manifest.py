@@ -12,6 +12,7 @@ from kafka_tasks.model.kafka_line import Mode
 from kafka_tasks.model.role import MAX_BROKERS, MAX_VOTERS
 from kafka_tasks.model.topology import Topology, planned
 from kafka_tasks.project import json_files
+from kafka_tasks.project.written_by import Version, WrittenBy
 
 _PART = re.compile(r"(?!\.kafka-tasks)[A-Za-z0-9._-]{1,255}")
 
@@ -42,13 +43,14 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     schema: Literal[1] = 1
     name: str
     taken_at: json_files.Moment
-    version: str
-    kafka_version: str
+    version: Version
+    kafka_version: Version
     runtime: str
     mode: Mode = "zookeeper"
     brokers: Annotated[int, msgspec.Meta(ge=1, le=MAX_BROKERS)]
     controllers: Annotated[int, msgspec.Meta(ge=0, le=MAX_VOTERS)] = 0
     combined: Annotated[int, msgspec.Meta(ge=0, le=MAX_VOTERS)] | None = None
+    metadata_version: str | None = None
     broker_ids: dict[str, int]
     cluster_id: str | None
     body_bytes: _Size
@@ -64,6 +66,17 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     def kafka_line(self) -> str:
         """The Kafka line: 3.9 for Kafka 3.9.1."""
         return ".".join(self.kafka_version.split(".")[:2])
+
+    @property
+    def written_by(self) -> WrittenBy:
+        """The record of the version and mode that wrote its data."""
+        return WrittenBy(
+            version=self.version,
+            kafka_version=self.kafka_version,
+            mode=self.mode,
+            voters=tuple(sorted(voter.node_id for voter in self.topology.voters)),
+            metadata_version=self.metadata_version,
+        )
 
     @property
     def data_bytes(self) -> int:

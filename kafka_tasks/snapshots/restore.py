@@ -11,9 +11,11 @@ from kafka_tasks.lifecycle.locking import locked
 from kafka_tasks.lifecycle.session import Session, signals_held
 from kafka_tasks.lifecycle.stop import paused
 from kafka_tasks.model.data_files import Data
+from kafka_tasks.model.kafka_line import numbers
 from kafka_tasks.model.topology import Service
 from kafka_tasks.project import register, restoring
 from kafka_tasks.project.restoring import Restoring
+from kafka_tasks.settings import Settings
 from kafka_tasks.snapshots import snapshot_file, store
 from kafka_tasks.snapshots.manifest import Damaged, Manifest
 from kafka_tasks.snapshots.save import MARGIN, interruptible
@@ -45,7 +47,7 @@ def require_fitting(session: Session, wanted: str) -> Snapshot:
         raise InvalidInput(
             f"The snapshot {wanted} has Kafka {manifest.kafka_line} (version "
             f"{manifest.version}), and this project has Kafka {settings.line.kafka} (version "
-            f"{settings.version}).",
+            f"{settings.version}){_why_not(manifest, settings)}.",
             hint=f"put KAFKA_TASKS_VERSION={manifest.version} into .env, then {command}",
         )
     if manifest.brokers != settings.brokers:
@@ -68,6 +70,12 @@ def _fitted(session: Session, manifest: Manifest) -> Session:
     """Return the session with as many combined nodes as the snapshot has: no setting says that."""
     settings = replace(session.settings, combined=manifest.combined)
     return replace(session, settings=settings)
+
+
+def _why_not(manifest: Manifest, settings: Settings) -> str:
+    if numbers(settings.line.kafka) < manifest.written_by.kafka_line:
+        return ", which is older: it may not read all of the data"
+    return ""
 
 
 def _quorum(voters: Sequence[Service]) -> str:
@@ -116,7 +124,13 @@ def restore(session: Session, snapshot: Snapshot, *, confirmed: bool = False) ->
 def _exchange(session: Session, snapshot: Snapshot, *, checked: bool) -> None:
     """Swap the snapshot's data in once it is staged; a later call recovers from a kill."""
     project, access, settings = session.project, session.data(), session.settings
-    begun = Restoring(name=snapshot.manifest.name, runtime=session.runtime.name, **settings.shape)
+    manifest = snapshot.manifest
+    begun = Restoring(
+        name=manifest.name,
+        runtime=session.runtime.name,
+        **settings.shape,
+        written_by=manifest.written_by,
+    )
     with access.data(settings) as data:
         if not checked:
             _require_possible(snapshot.manifest, data)

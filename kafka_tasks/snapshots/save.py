@@ -15,7 +15,7 @@ from kafka_tasks.lifecycle.locking import locked
 from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.lifecycle.stop import paused
 from kafka_tasks.model.data_files import Data
-from kafka_tasks.project import state
+from kafka_tasks.project import state, written_by
 from kafka_tasks.snapshots import snapshot_file, store
 from kafka_tasks.snapshots.snapshot_file import Snapshot
 
@@ -107,7 +107,8 @@ def _require_clean_stop(session: Session) -> None:
 
 
 def _write(session: Session, name: str, path: Path, *, checked: bool) -> Snapshot:
-    record = state.read(session.project)
+    known = written_by.read(session.project, session.runtime.name)
+    writer = known or state.read(session.project)
     settings = session.settings
 
     def describe(metas: dict[str, bytes]) -> dict[str, Any]:
@@ -117,8 +118,8 @@ def _write(session: Session, name: str, path: Path, *, checked: bool) -> Snapsho
         return {
             "name": name,
             "taken_at": round(time.time(), 3),
-            "version": record.version if record else settings.version,
-            "kafka_version": record.kafka_version if record else settings.line.kafka,
+            "version": writer.version if writer else settings.version,
+            "kafka_version": writer.kafka_version if writer else settings.line.kafka,
             "runtime": session.runtime.name,
             **settings.shape,
             "broker_ids": {s: n for s, p in known.items() if (n := _node_id(p)) is not None},

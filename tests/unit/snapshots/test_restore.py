@@ -12,7 +12,7 @@ from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.lifecycle.start import up
 from kafka_tasks.model.data_files import DataFile
 from kafka_tasks.model.events import Event
-from kafka_tasks.project import choices, restoring
+from kafka_tasks.project import choices, restoring, written_by
 from kafka_tasks.snapshots import snapshot_file
 from kafka_tasks.snapshots.manifest import Damaged
 from kafka_tasks.snapshots.restore import require_fitting, restore
@@ -67,6 +67,11 @@ def test_a_running_cluster_is_stopped_and_started(
     ("changes", "words", "hint"),
     [
         ({"kafka_version": "3.8.1", "version": "7.8.2"}, "has Kafka 3.8 (", "=7.8.2 into .env"),
+        (
+            {"kafka_version": "3.10.1", "version": "7.10.3"},
+            "which is older: it may not read all of the data",
+            "=7.10.3 into .env",
+        ),
         ({"brokers": 3}, "has 3 brokers, and this project has 1 broker", "--brokers 3"),
     ],
 )
@@ -87,6 +92,18 @@ def test_another_patch_of_the_same_line_fits(session: Session, tmp_path: Path) -
     path = tmp_path / "other.tar.gz"
     snapshot_file.write(path, files(CONTENT), lambda _: described(kafka_version="3.9.0"))
     assert require_fitting(session, str(path)).manifest.kafka_version == "3.9.0"
+
+
+def test_the_project_knows_what_wrote_the_restored_data(
+    session: Session, tmp_path: Path, runtime: FakeRuntime
+) -> None:
+    """A later start is judged by the snapshot's version, not by the replaced data's."""
+    path = tmp_path / "other.tar.gz"
+    changes = {"kafka_version": "3.9.0", "version": "7.9.0"}
+    snapshot_file.write(path, files(CONTENT), lambda _: described(**changes))
+    restore(session, require_fitting(session, str(path)), confirmed=True)
+    found = written_by.read(session.project, "fake")
+    assert found is not None and (found.version, found.kafka_version) == ("7.9.0", "3.9.0")
 
 
 def test_combined_nodes_are_as_many_as_in_the_snapshot(session: Session, tmp_path: Path) -> None:
