@@ -20,6 +20,25 @@ def has_ipv4() -> bool:
     )
 
 
+def addresses() -> frozenset[str]:
+    """Return the IP addresses of this machine, loopback included."""
+    return frozenset(
+        entry.address.partition("%")[0]
+        for entries in psutil.net_if_addrs().values()
+        for entry in entries
+        if entry.family in (socket.AF_INET, socket.AF_INET6)
+    )
+
+
+def host_names(path: Path = Path("/etc/hosts")) -> frozenset[str]:
+    """Return the names in this machine's hosts file, in lower case, and localhost."""
+    found = {"localhost"}
+    with contextlib.suppress(OSError):
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            found.update(name.lower() for name in line.partition("#")[0].split()[1:])
+    return frozenset(found)
+
+
 def memory_bytes() -> tuple[int, int]:
     """Return the bytes of memory of this machine or container: in total, and available."""
     seen = psutil.virtual_memory()

@@ -9,13 +9,12 @@ from typing import Any
 
 from kafka_tasks.diagnosis.configuration import FATAL_NAMES, REPLICATION, of_image, replication
 from kafka_tasks.diagnosis.examination import Check, Examination, of_error
-from kafka_tasks.errors import InvalidInput, KafkaTasksError, MachineError
+from kafka_tasks.errors import InvalidInput, MachineError
 from kafka_tasks.model.finding import Finding, Level
 from kafka_tasks.model.topology import Topology, zookeeper_cluster
 from kafka_tasks.runtimes import ports, roles
 
 _APPUSER = 1000
-_JVM_COMMANDS = ("kafka-topics", "kafka-broker-api-versions", "zookeeper-shell", "kafka-configs")
 
 
 def _finding(
@@ -52,7 +51,7 @@ def _compose_file(exam: Examination) -> Iterator[Finding]:
         return  # the check of Compose reports it
     settings, named = exam.settings, roles.images(exam.settings)
     found = [
-        *_listeners(config, settings.topology),
+        *_unworkable(config, settings.topology),
         *problems(config, settings.brokers, named),
     ]
     yield from found
@@ -78,15 +77,22 @@ def _read(exam: Examination, path: Path) -> dict[str, Any]:
     return project.config()
 
 
-def _listeners(config: Mapping[str, Any], topology: Topology) -> Iterator[Finding]:
-    from kafka_tasks.runtimes.compose import compose_file
+def _unworkable(config: Mapping[str, Any], topology: Topology) -> Iterator[Finding]:
+    """Report what the runtime would refuse, and what works badly."""
+    from kafka_tasks.runtimes.compose import compose_file, file_problems
 
-    try:
-        compose_file.check(config, topology)
-    except KafkaTasksError as error:
-        differs = "published" in error.message
-        id = "advertised-port-differs" if differs else "listeners-invalid"
-        yield of_error(error, id, "configuration")
+    for problem in file_problems.problems(compose_file.as_read(config, topology)):
+        yield _finding(
+            problem.id,
+            "error" if problem.fatal else "warning",
+            f"{problem}.",
+            cause="Nothing can work with it: `up` refuses the file."
+            if problem.fatal
+            else "The cluster starts all the same.",
+            fix=problem.fix,
+            service=problem.service,
+            reference=problem.reference or "",
+        )
 
 
 def problems(
@@ -103,7 +109,6 @@ def problems(
             fixed = of_image(image, "set a 7.x tag for the image in the Compose file")
             yield from (replace(finding, service=name) for finding in fixed)
         yield from _published(name, service)
-        yield from _health(name, service)
         if planned.role.serves_clients:
             yield from _environment(name, service, brokers)
     yield from _persistence(config, brokers)
@@ -143,21 +148,6 @@ def _published(name: str, service: Mapping[str, Any]) -> Iterator[Finding]:
                 fix=f'write "127.0.0.1:{published}:{port.get("target")}" under ports',
                 service=name,
             )
-
-
-def _health(name: str, service: Mapping[str, Any]) -> Iterator[Finding]:
-    test = (service.get("healthcheck") or {}).get("test") or ()
-    words = " ".join(test) if isinstance(test, list) else str(test)
-    if any(command in words for command in _JVM_COMMANDS):
-        yield _finding(
-            "health-check-heavy",
-            "warning",
-            f"{name}: its health check starts a JVM.",
-            cause="Each check costs at least a second of CPU time.",
-            fix="use the health checks of the packaged docker-compose.yml, which start no JVM",
-            service=name,
-            reference="bitnami/containers#56544",
-        )
 
 
 def _environment(name: str, service: Mapping[str, Any], brokers: int) -> Iterator[Finding]:

@@ -89,7 +89,7 @@ def _also(finding: Finding) -> str:
 
 def _add(error: KafkaTasksError, first: Finding) -> None:
     from_log = first.service not in (*NO_SERVER, None)
-    error.finding = first.id
+    error.finding = error.finding or first.id
     error.cause = " ".join(filter(None, (first.title, first.cause))) if from_log else first.cause
     if from_log:
         error.evidence = _with_first(first.evidence, error.evidence)

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kafka_tasks.clients import machine
 from kafka_tasks.errors import InvalidInput
-from kafka_tasks.model import listener
 from kafka_tasks.model.topology import Topology, zookeeper_cluster
 from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes import roles
+from kafka_tasks.runtimes.compose import file_problems
+from kafka_tasks.runtimes.compose.problems import ConfiguredFile, Surroundings
 from kafka_tasks.settings import PREFIX, Settings
 
 # In the order in which Compose looks for them.
@@ -192,45 +194,14 @@ def variable_of(key: str) -> str:
 
 
 def check(config: Mapping[str, Any], topology: Topology) -> None:
-    """Raise `InvalidInput` for listeners that cannot work, before anything starts."""
-    found: list[str] = []
-    for broker in topology.brokers:
-        service = config.get("services", {}).get(broker.name)
-        if service is not None:
-            found += [f"{broker.name}: {problem}" for problem in _problems(service)]
-    if found:
-        raise InvalidInput(
-            f"The Compose file cannot work: {found[0]}.",
-            evidence=found[1:],
-            hint="this pair works: HOST://localhost:9092,CONTAINER://kafka:29092, port 9092 "
-            "published as 9092; docker compose config shows what Compose reads",
-        )
+    """Raise `InvalidInput` for what cannot work, before anything starts."""
+    file_problems.require_workable(as_read(config, topology))
 
 
-def _problems(service: Mapping[str, Any]) -> list[str]:
-    environment = service.get("environment") or {}
-    told = environment.get("KAFKA_ADVERTISED_LISTENERS")
-    if not told:
-        return ["KAFKA_ADVERTISED_LISTENERS is not set"]
-    advertised = listener.parse(str(told))
-    bound = environment.get("KAFKA_LISTENERS")
-    wanted = listener.parse(str(bound)) if bound else advertised
-    if service.get("network_mode") == "host":
-        return listener.problems(wanted, advertised)
-    published = {
-        int(port["target"]): str(port["published"])
-        for port in service.get("ports") or ()
-        if port.get("published")
-    }
-    # A range leaves the choice to the engine, and nothing can be advertised.
-    ranges = [
-        f"container port {inside} is published as {outside}; publish one port"
-        for inside, outside in published.items()
-        if not outside.isdigit()
-    ]
-    ports = {inside: int(outside) for inside, outside in published.items() if outside.isdigit()}
-    found = listener.problems(wanted, advertised)
-    return found + (ranges or listener.port_problems(advertised, wanted, ports))
+def as_read(config: Mapping[str, Any], topology: Topology) -> ConfiguredFile:
+    """Return a file as Compose reads it, with the services that are a cluster, on this machine."""
+    here = Surroundings(machine.addresses(), machine.host_names())
+    return ConfiguredFile(config, topology, here)
 
 
 def volumes_of(config: Mapping[str, Any], services: Iterable[str]) -> tuple[str, ...]:

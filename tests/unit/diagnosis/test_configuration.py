@@ -88,13 +88,6 @@ def test_a_replication_factor_that_cannot_be_met() -> None:
     assert "replication-factor" not in problems(change, brokers=3)
 
 
-def test_a_health_check_with_a_jvm() -> None:
-    """kafka-topics in a health check costs a JVM each time."""
-    test = {"test": ["CMD-SHELL", "kafka-topics --bootstrap-server localhost:9092 --list"]}
-    found = problems(lambda s: s["kafka"].update(healthcheck=test))
-    assert found["health-check-heavy"].level == "warning"
-
-
 def test_data_kept_by_halves() -> None:
     """A directory without a volume beside others with one is an error that names it."""
     found = problems(lambda s: s["zookeeper"]["volumes"].pop())["data-half-kept"]

@@ -111,7 +111,10 @@ CONFIG: dict[str, Any] = {
         **{
             name: {
                 "image": "cp-kafka:7.9.6",
-                "environment": {"KAFKA_ADVERTISED_LISTENERS": f"HOST://localhost:{port}"},
+                "environment": {
+                    "KAFKA_ADVERTISED_LISTENERS": f"PLAINTEXT://localhost:{port}",
+                    "KAFKA_ZOOKEEPER_CONNECT": "zookeeper:2181",
+                },
                 "ports": [{"target": port, "published": str(port)}],
             }
             for name, port in (("kafka", 9092), ("kafka-2", 9093), ("kafka-3", 9094))

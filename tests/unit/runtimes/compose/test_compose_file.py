@@ -342,9 +342,13 @@ def _broker(**changes: Any) -> dict[str, Any]:
     environment = {
         "KAFKA_LISTENERS": "HOST://0.0.0.0:9092,CONTAINER://0.0.0.0:29092",
         "KAFKA_ADVERTISED_LISTENERS": "HOST://localhost:9092,CONTAINER://kafka:29092",
+        "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": "HOST:PLAINTEXT,CONTAINER:PLAINTEXT",
+        "KAFKA_INTER_BROKER_LISTENER_NAME": "CONTAINER",
+        "KAFKA_ZOOKEEPER_CONNECT": "zookeeper:2181",
     }
     ports = [{"target": 9092, "published": "9092"}]
-    return {"environment": environment, "ports": ports, **changes}
+    image = "confluentinc/cp-kafka:7.9.6"
+    return {"image": image, "environment": environment, "ports": ports, **changes}
 
 
 def _check(**services: Any) -> None:
@@ -395,7 +399,14 @@ def test_each_problem_is_shown() -> None:
     """The first in the sentence, those of the other brokers as evidence."""
     with pytest.raises(InvalidInput) as caught:
         compose_file.check(
-            {"services": {"kafka": _broker(ports=[]), "kafka-2": {}}}, zookeeper_cluster(2)
+            {
+                "services": {
+                    "zookeeper": {},
+                    "kafka": _broker(ports=[]),
+                    "kafka-2": _broker(environment={"KAFKA_ZOOKEEPER_CONNECT": "zookeeper"}),
+                }
+            },
+            zookeeper_cluster(2),
         )
     assert "kafka: the listener HOST advertises localhost:9092" in caught.value.message
     assert caught.value.evidence == ("kafka-2: KAFKA_ADVERTISED_LISTENERS is not set",)
@@ -403,7 +414,15 @@ def test_each_problem_is_shown() -> None:
 
 def test_listeners_default_to_the_advertised_ones() -> None:
     """As the images do it, KAFKA_LISTENERS may be left out."""
-    _check(kafka=_broker(environment={"KAFKA_ADVERTISED_LISTENERS": "A://localhost:9092"}))
+    _check(
+        zookeeper={},
+        kafka=_broker(
+            environment={
+                "KAFKA_ADVERTISED_LISTENERS": "PLAINTEXT://localhost:9092",
+                "KAFKA_ZOOKEEPER_CONNECT": "zookeeper:2181",
+            }
+        ),
+    )
 
 
 def test_a_container_on_the_hosts_network_publishes_nothing() -> None:

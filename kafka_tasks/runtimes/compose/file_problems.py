@@ -1,0 +1,130 @@
+"""What in a Compose file keeps a cluster from working, seen before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from itertools import combinations
+
+from kafka_tasks.errors import InvalidInput
+from kafka_tasks.runtimes.compose import health_checks, other_images
+from kafka_tasks.runtimes.compose.listener_problems import advertised, listener_problems
+from kafka_tasks.runtimes.compose.problems import ConfiguredFile, Problem
+from kafka_tasks.runtimes.compose.service_config import ConfiguredService, is_literal, is_loopback
+
+_CONNECT = "KAFKA_ZOOKEEPER_CONNECT"
+
+
+def problems(file: ConfiguredFile) -> tuple[Problem, ...]:
+    """Return everything that is wrong, what keeps the cluster from working first."""
+    found = list(_problems(file))
+    found.sort(key=lambda problem: not problem.fatal)
+    return tuple(dict.fromkeys(found))
+
+
+def require_workable(file: ConfiguredFile) -> None:
+    """Raise `InvalidInput` for the first problem with which nothing can work."""
+    fatal = [problem for problem in problems(file) if problem.fatal]
+    if not fatal:
+        return
+    first = fatal[0]
+    error = InvalidInput(
+        f"The Compose file cannot work: {first}.",
+        evidence=[str(problem) for problem in fatal[1:]],
+        hint=first.fix,
+    )
+    error.finding = first.id
+    raise error
+
+
+def _problems(file: ConfiguredFile) -> Iterator[Problem]:
+    yield from _same_addresses(file)
+    for broker in file.brokers:
+        renamed = tuple(other_images.problems(broker))
+        yield from renamed
+        told = {problem.id for problem in renamed if problem.fatal}
+        yield from () if told else listener_problems(file, broker)
+        yield from () if told else _zookeeper(file, broker)
+    for member in file.members:
+        yield from health_checks.problems(file, member)
+
+
+def _zookeeper(file: ConfiguredFile, broker: ConfiguredService) -> Iterator[Problem]:
+    """Yield why a broker in ZooKeeper mode cannot find ZooKeeper."""
+    if file.topology.voters or broker.environment.get("KAFKA_PROCESS_ROLES"):
+        return
+    connect = broker.environment.get(_CONNECT, "").strip()
+    if not connect and broker.family == "confluent":
+        yield _no_connect(file, broker)
+    for part in connect.partition("/")[0].split(","):
+        host = part.strip().rpartition(":")[0] or part.strip()
+        if host and (text := _unknown_host(file, broker, host.lower())):
+            yield Problem(
+                "zookeeper-name-unknown",
+                broker.name,
+                f"{_CONNECT} is {connect}, and {text}",
+                f"set {_CONNECT}: {_right_connect(file)}",
+                reference="conduktor/kafka-stack-docker-compose#62",
+            )
+
+
+def _no_connect(file: ConfiguredFile, broker: ConfiguredService) -> Problem:
+    near = get_close_matches(_CONNECT, list(broker.environment), n=1, cutoff=0.75)
+    wrong = f"; it has {near[0]}" if near else ""
+    fix = f"set {_CONNECT}: {_right_connect(file)}"
+    return Problem(
+        "variable-missing",
+        broker.name,
+        f"{_CONNECT} is not set{wrong}",
+        f"rename {near[0]} to {_CONNECT}" if near else fix,
+    )
+
+
+def _right_connect(file: ConfiguredFile) -> str:
+    keepers = [each for each in file.members if each not in file.brokers]
+    pairs = ((each.name, each.environment.get("ZOOKEEPER_CLIENT_PORT", 2181)) for each in keepers)
+    return ",".join(f"{name}:{port}" for name, port in pairs) or "zookeeper:2181"
+
+
+def _unknown_host(file: ConfiguredFile, broker: ConfiguredService, host: str) -> str | None:
+    """Return why a broker's container cannot know a host; None where it may."""
+    if broker.on_host:
+        known = host in file.here.hosts or is_literal(host)
+        if host in file.names and not known:
+            return (
+                f"{host} is a name that only containers know: {broker.name} is on the host network"
+            )
+        return None
+    if broker.entry.get("network_mode") or host in broker.linked:
+        return None
+    if is_loopback(host):
+        return f"{host} is the container of {broker.name} itself"
+    owner = file.owner(host)
+    if owner is not None:
+        apart = not owner.networks & broker.networks and not file.is_shared(broker)
+        apart = apart and not owner.entry.get("network_mode")
+        return f"{broker.name} and {owner.name} are on no common network" if apart else None
+    if "." in host or is_literal(host) or file.is_shared(broker):
+        return None
+    return f"no service is called {host}"
+
+
+def _same_addresses(file: ConfiguredFile) -> Iterator[Problem]:
+    """Yield brokers that advertise an address of another one."""
+    told = {
+        broker.name: {(each.host.lower(), each.port): each for each in advertised(broker)}
+        for broker in file.brokers
+    }
+    for one, other in combinations(told, 2):
+        for host, port in told[one].keys() & told[other].keys():
+            if not host:
+                continue
+            each = told[other][host, port]
+            own = other if host in file.names else host
+            yield Problem(
+                "brokers-advertise-the-same",
+                other,
+                f"it advertises {host}:{port}, and so does {one}; each needs its own address",
+                f"advertise {each.name}://{own}:{port if own != host else port + 1} in {other}",
+                reference="bitnami/charts#1024",
+            )
