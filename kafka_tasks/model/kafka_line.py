@@ -76,7 +76,7 @@ class KafkaVersion:
             return None
         if mode == "zookeeper":
             return "apache/kafka has no ZooKeeper mode"
-        has_one = _numbers(self.line.kafka) >= _FIRST_APACHE_IMAGE
+        has_one = numbers(self.line.kafka) >= _FIRST_APACHE_IMAGE
         return None if has_one else "apache/kafka begins with 3.7"
 
 
