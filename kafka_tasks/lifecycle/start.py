@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import KafkaTasksError, ServiceDied
-from kafka_tasks.lifecycle import data_version
+from kafka_tasks.lifecycle import data_version, succession
 from kafka_tasks.lifecycle.locking import locked, require_same_settings
 from kafka_tasks.lifecycle.registration import clear_old_registrations
 from kafka_tasks.lifecycle.session import Session, signals_held
@@ -98,6 +98,7 @@ def _brought_up(session: Session, seen: Observation) -> tuple[Cluster, dict[str,
     # In KRaft mode a broker waits by itself until its predecessor is no longer registered.
     doubtful = not planned.voters and session.recovery().perhaps_registered(seen)
     first = [each.name for each in planned.coordinators] if doubtful else None
+    successions = succession.begin(session, planned)
     cluster = servers.start(session.settings, first, seen=seen)
     data_version.record(session, cluster)
     # Fetching and stopping take what they take; the timeout is for becoming ready.
@@ -105,7 +106,13 @@ def _brought_up(session: Session, seen: Observation) -> tuple[Cluster, dict[str,
     if doubtful:
         clear_old_registrations(session, cluster, deadline)
         cluster = servers.start(session.settings)
-    found = readiness.wait_until_ready(cluster, session.watch, deadline, session.recorder)
+    found = readiness.wait_until_ready(
+        cluster,
+        session.watch,
+        deadline,
+        session.recorder,
+        coordinated=lambda: successions.settle(cluster, deadline),
+    )
     return cluster, found
 
 

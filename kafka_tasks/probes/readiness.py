@@ -50,8 +50,11 @@ def wait_until_ready(
     *,
     policy: RetryPolicy | None = None,
     layers: Sequence[Probe] | None = None,
+    coordinated: Callable[[], None] = lambda: None,
 ) -> dict[str, str]:
     """Return the probes' findings when every layer holds.
+
+    `coordinated` is called when brokers can register, before they are waited for.
 
     Raises `NotReady` with the layer that did not hold in time, or `ServiceDied` as soon as a
     service ends, both with that service's last log lines.
@@ -61,6 +64,8 @@ def wait_until_ready(
     try:
         for probe in ladder(cluster.topology) if layers is None else layers:
             _climb(probe, context, watch, deadline, recorder, waiting)
+            if probe.layer in cluster.topology.coordination_layers[-1:]:
+                coordinated()
     finally:
         context.close()
     return context.findings

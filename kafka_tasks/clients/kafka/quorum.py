@@ -1,7 +1,7 @@
-"""The quorum, asked at a controller's listener, which no client library does.
+"""Requests to a controller's listener that no client library sends.
 
-Written by hand from Kafka's message definitions: DescribeQuorum (key 55) in version 0, which every
-line from 3.5 to 4.4 speaks.
+Written by hand from Kafka's message definitions: DescribeQuorum (key 55) and UnregisterBroker
+(key 64), both in version 0, which every line from 3.5 to 4.4 speaks.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.model.address import Address
 
-_DESCRIBE_QUORUM = 55
+_DESCRIBE_QUORUM, _UNREGISTER_BROKER = 55, 64
 _METADATA_TOPIC = b"__cluster_metadata"
 _NO_TAGS = b"\0"
 # A quorum has three voters and nine observers at most; anything longer is not an answer to us.
 _REPLY_LIMIT = 65536
-_NOT_LEADER, _NOT_CONTROLLER = 6, 41
+_NOT_LEADER, _NOT_CONTROLLER, _NOT_REGISTERED = 6, 41, 102
 _NOT_NOW = {
     3: "UNKNOWN_TOPIC_OR_PARTITION",
     5: "LEADER_NOT_AVAILABLE",
@@ -74,6 +74,23 @@ def _is_another(code: int) -> bool:
     if code:
         raise Unanswered(f"the quorum is not there: {_NOT_NOW.get(code, f'error {code}')}")
     return False
+
+
+def unregister(controller: Address, broker: int, timeout_s: float) -> bool:
+    """Remove a dead broker's registration; return whether this controller did that.
+
+    False where another controller leads. One that is not registered counts as removed. Sent for a
+    broker that lives, it would leave it alive and its partitions without leaders. Raises
+    `Unanswered`.
+    """
+    body = struct.pack(">i", broker) + _NO_TAGS
+    reply = _asked(controller, _UNREGISTER_BROKER, body, timeout_s)
+    try:
+        reply.int32()
+        code = reply.int16()
+    except struct.error as error:
+        raise Unanswered(f"{controller} gave an answer that is none") from error
+    return code == _NOT_REGISTERED or not _is_another(code)
 
 
 def _asked(controller: Address, key: int, body: bytes, timeout_s: float) -> _Reply:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -74,7 +76,19 @@ class _Controller:
         return {number: (f"PLAINTEXT://{address}",) for number, address in found.items()}
 
     def unregister(self, broker: int, timeout_s: float) -> bool:
-        """Return False: the session of a broker decides."""
+        """Ask each controller until the one that leads has done it."""
+        for voter in self.cluster.topology.voters:
+            with suppress(Unanswered):
+                if quorum.unregister(_address(voter), broker, timeout_s):
+                    return True
+        return False
+
+    def unregister(self, broker: int, timeout_s: float) -> bool:
+        """Ask each controller until the one that leads has done it."""
+        for voter in self.cluster.topology.voters:
+            with suppress(Unanswered):
+                if quorum.unregister(_address(voter), broker, timeout_s):
+                    return True
         return False
 
     def topics(self, timeout_s: float) -> None:
