@@ -9,7 +9,7 @@ from dataclasses import replace
 import msgspec
 
 from kafka_tasks.model.cluster import Observation
-from kafka_tasks.model.topology import of_names
+from kafka_tasks.model.topology import Topology, of_names
 from kafka_tasks.project import state
 from kafka_tasks.project.directory import Project
 from kafka_tasks.project.state import ClusterRecord, ServiceRecord
@@ -41,7 +41,8 @@ def planned_record(
 ) -> ClusterRecord:
     """Return the record of a start with these settings; every broker that runs is part of it."""
     before = state.read_of(project, _RUNTIME)
-    own = {each.address.port for each in seen.services if each.alive and each.address}
+    there = before.topology.only(seen.alive) if before else Topology()
+    own = {port for service in there for port in ports.of(service).values()}
     highest = max((s.number for s in of_names(seen.alive).brokers), default=0)
     planned = replace(settings, brokers=max(settings.brokers, highest)).topology
     assigned = ports.assign(project.path, settings, planned, before, own, notice)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -74,14 +73,6 @@ class _Controller:
         """Return the brokers whose session lasts, as the brokers list them."""
         found = self._view(timeout_s).brokers
         return {number: (f"PLAINTEXT://{address}",) for number, address in found.items()}
-
-    def unregister(self, broker: int, timeout_s: float) -> bool:
-        """Ask each controller until the one that leads has done it."""
-        for voter in self.cluster.topology.voters:
-            with suppress(Unanswered):
-                if quorum.unregister(_address(voter), broker, timeout_s):
-                    return True
-        return False
 
     def unregister(self, broker: int, timeout_s: float) -> bool:
         """Ask each controller until the one that leads has done it."""
