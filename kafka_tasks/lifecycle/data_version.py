@@ -5,6 +5,7 @@ from __future__ import annotations
 from kafka_tasks.errors import InvalidInput
 from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.model.cluster import Cluster
+from kafka_tasks.model.kafka_line import MODE_TITLES
 from kafka_tasks.project import written_by
 from kafka_tasks.project.written_by import WrittenBy
 
@@ -62,8 +63,8 @@ def _downgrade(before: WrittenBy, now: WrittenBy) -> InvalidInput:
 
 def _other_mode(before: WrittenBy, now: WrittenBy) -> InvalidInput:
     return InvalidInput(
-        f"The data was written by {before} in {_title(before)} mode, and these settings have {now} "
-        f"in {_title(now)} mode, which cannot read it.",
+        f"The data was written by {before} in {MODE_TITLES[before.mode]} mode, and these settings "
+        f"have {now} in {MODE_TITLES[now.mode]} mode, which cannot read it.",
         evidence=(f"changing the mode deletes {_LOST}; a snapshot keeps them for {before}",),
         hint=f"KAFKA_TASKS_VERSION={before.version} KAFKA_TASKS_MODE={before.mode} invoke kafka.up "
         f"keeps the data, and invoke kafka.topic.export then writes its topics into a file; to "
@@ -78,7 +79,3 @@ def _way(before: WrittenBy, now: WrittenBy) -> str:
         f"invoke kafka.snapshot.save before-{now.version}; invoke kafka.down --wipe --yes; "
         f"KAFKA_TASKS_VERSION={now.version} KAFKA_TASKS_MODE={now.mode} invoke kafka.up"
     )
-
-
-def _title(found: WrittenBy) -> str:
-    return "ZooKeeper" if found.mode == "zookeeper" else "KRaft"

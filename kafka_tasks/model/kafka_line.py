@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Mode = Literal["zookeeper", "kraft"]
+# How sentences call a mode.
+MODE_TITLES: dict[Mode, str] = {"zookeeper": "ZooKeeper", "kraft": "KRaft"}
 Family = Literal["apache", "confluent"]
 
 _BOTH: tuple[Mode, ...] = ("zookeeper", "kraft")
