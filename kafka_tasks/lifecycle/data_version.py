@@ -5,7 +5,7 @@ from __future__ import annotations
 from kafka_tasks.errors import InvalidInput
 from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.model.cluster import Cluster
-from kafka_tasks.model.kafka_line import MODE_TITLES
+from kafka_tasks.model.kafka_line import mode_title
 from kafka_tasks.project import written_by
 from kafka_tasks.project.written_by import WrittenBy
 
@@ -63,8 +63,8 @@ def _downgrade(before: WrittenBy, now: WrittenBy) -> InvalidInput:
 
 def _other_mode(before: WrittenBy, now: WrittenBy) -> InvalidInput:
     return InvalidInput(
-        f"The data was written by {before} in {MODE_TITLES[before.mode]} mode, and these settings "
-        f"have {now} in {MODE_TITLES[now.mode]} mode, which cannot read it.",
+        f"The data was written by {before} in {mode_title(before.mode)} mode, and these settings "
+        f"have {now} in {mode_title(now.mode)} mode, which cannot read it.",
         evidence=(f"changing the mode deletes {_LOST}; a snapshot keeps them for {before}",),
         hint=f"KAFKA_TASKS_VERSION={before.version} KAFKA_TASKS_MODE={before.mode} invoke kafka.up "
         f"keeps the data, and invoke kafka.topic.export then writes its topics into a file; to "

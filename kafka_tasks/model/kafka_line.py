@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 Mode = Literal["zookeeper", "kraft"]
-# How sentences call a mode.
-MODE_TITLES: dict[Mode, str] = {"zookeeper": "ZooKeeper", "kraft": "KRaft"}
 Family = Literal["apache", "confluent"]
 
 _BOTH: tuple[Mode, ...] = ("zookeeper", "kraft")
@@ -84,6 +82,11 @@ class KafkaVersion:
 
 def _newest_confluent(line: KafkaLine) -> str:
     return f"{line.confluent}.{line.confluent_patch}"
+
+
+def mode_title(mode: Mode) -> str:
+    """Return the name of a mode in a sentence."""
+    return "KRaft" if mode == "kraft" else "ZooKeeper"
 
 
 class UnknownVersion(ValueError):
