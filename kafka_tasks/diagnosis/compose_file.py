@@ -72,7 +72,7 @@ def _read(exam: Examination, path: Path) -> dict[str, Any]:
         directory=exam.project.path,
         files=(path,),
         variables=compose_file.variables(settings, topology, name),
-        brokers=settings.brokers,
+        profiles=compose_file.profiles(topology),
     )
     return project.config()
 

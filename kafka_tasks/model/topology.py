@@ -51,6 +51,13 @@ class Service:
         return self.quorum_address.port if self.quorum_address else None
 
     @property
+    def coordination_address(self) -> Address | None:
+        """The address at which it answers as a coordinator; None where it has none."""
+        if not self.role.coordinates:
+            return None
+        return self.quorum_address if self.role.votes else self.address
+
+    @property
     def node_id(self) -> int:
         """The id under which brokers and controllers know each other."""
         if self.role is Role.CONTROLLER:
@@ -141,9 +148,7 @@ class Topology:
     def unreachable_layers(self) -> frozenset[str]:
         """Layers with nothing to prove from here: no coordinator of theirs has an address."""
         reachable = {
-            each.role.coordinates_in
-            for each in self.coordinators
-            if each.address or each.quorum_address
+            each.role.coordinates_in for each in self.coordinators if each.coordination_address
         }
         return frozenset(self.coordination_layers) - reachable
 

@@ -76,6 +76,7 @@ class ClusterRecord(msgspec.Struct, frozen=True, kw_only=True):
     auto_ports: tuple[str, ...] = ()
     fingerprint: dict[str, str] = {}
     compose_project: str | None = None
+    cluster_id: _Word | None = None
 
     @property
     def topology(self) -> Topology:

@@ -22,6 +22,8 @@ KAFKA_IMAGE = "kafka-tasks-test/cp-kafka:3.9"
 ZOOKEEPER_IMAGE = "kafka-tasks-test/cp-zookeeper:3.9"
 CP_8_IMAGE = "kafka-tasks-test/cp-kafka:4.3"
 APACHE_IMAGE = "kafka-tasks-test/apache-kafka:4.3"
+# What a project needs for Confluent Platform 8.
+KRAFT = {"KAFKA_TASKS_VERSION": "8.3", "KAFKA_TASKS_KAFKA_IMAGE": CP_8_IMAGE}
 
 
 @pytest.fixture(scope="session")
@@ -149,7 +151,7 @@ def named(what: str) -> str:
 def make_project(path: Path, engine: docker.DockerClient) -> Bench:
     """A project on the compose runtime with the test images."""
     path.mkdir(parents=True, exist_ok=True)
-    first = neighbours(6)
+    first = neighbours(9)
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("KAFKA", "COMPOSE_"))}
     environ = {
         **kept,
@@ -158,6 +160,7 @@ def make_project(path: Path, engine: docker.DockerClient) -> Bench:
         "KAFKA_TASKS_ZOOKEEPER_IMAGE": ZOOKEEPER_IMAGE,
         "KAFKA_TASKS_PORT": str(first),
         "KAFKA_TASKS_ZOOKEEPER_PORT": str(first + 5),
+        "KAFKA_TASKS_CONTROLLER_PORT": str(first + 6),
     }
     return Bench(path, environ, engine)
 

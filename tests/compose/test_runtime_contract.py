@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from contextlib import contextmanager
+from typing import Any, ClassVar
 
 import docker
 import pytest
 
 from kafka_tasks.lifecycle.session import Session, open_session
+from kafka_tasks.model.topology import kraft_cluster
 from kafka_tasks.project import choices
 from kafka_tasks.project.directory import Project
 from kafka_tasks.settings import load
-from tests.compose.conftest import Bench, make_project, named
+from tests.compose.conftest import KRAFT, Bench, make_project, named
 from tests.contract import topics
 from tests.contract.runtime import RuntimeContract, Subject
 
@@ -25,14 +27,9 @@ def _running(bench: Bench) -> dict[str, Any]:
     }
 
 
-@pytest.fixture(scope="module")
-def subject(
-    tmp_path_factory: pytest.TempPathFactory,
-    engine: docker.DockerClient,
-    images: None,
-) -> Iterator[Subject]:
-    """Return a project of this process, with the settings that a command would have."""
-    bench = make_project(tmp_path_factory.mktemp(named("contract")), engine)
+@contextmanager
+def _subject(bench: Bench) -> Iterator[Subject]:
+    """Give a project of this process, with the settings that a command would have."""
     project = Project(bench.path)
 
     def open_(environ: Mapping[str, str]) -> Session:
@@ -67,5 +64,28 @@ def subject(
         bench.clean()
 
 
+@pytest.fixture(scope="class")
+def subject(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    engine: docker.DockerClient,
+    images: None,
+) -> Iterator[Subject]:
+    """Return a project for the tests of one class."""
+    bench = make_project(tmp_path_factory.mktemp(named("contract")), engine)
+    bench.environ |= request.cls.environ
+    with _subject(bench) as made:
+        yield made
+
+
 class TestComposeRuntime(RuntimeContract):
     """ZooKeeper and Kafka in containers."""
+
+    environ: ClassVar[dict[str, str]] = {}
+
+
+class TestComposeRuntimeInKraftMode(RuntimeContract):
+    """A controller and a broker in containers of Confluent Platform 8."""
+
+    planned = kraft_cluster(1, controllers=1)
+    environ: ClassVar[dict[str, str]] = {**KRAFT, "KAFKA_TASKS_CONTROLLERS": "1"}

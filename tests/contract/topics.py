@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+import time
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 _TIMEOUT_S = 30.0
+_TRIES = 50
 
 
 def create(bootstrap_servers: str, name: str) -> None:
@@ -30,5 +33,15 @@ def names(bootstrap_servers: str) -> set[str]:
 
 
 def _has_record(consumer: Consumer, name: str) -> bool:
-    first, end = consumer.get_watermark_offsets(TopicPartition(name, 0), timeout=_TIMEOUT_S)
-    return bool(end > first)
+    """Ask as a client does, who asks again while a leader has just taken over."""
+    partition = TopicPartition(name, 0)
+    for _ in range(_TRIES):
+        try:
+            first, end = consumer.get_watermark_offsets(partition, timeout=_TIMEOUT_S)
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION:
+                raise
+            time.sleep(0.1)
+        else:
+            return bool(end > first)
+    raise AssertionError(f"{name} has no leader that says so")

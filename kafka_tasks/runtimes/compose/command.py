@@ -19,6 +19,11 @@ from kafka_tasks.settings import PREFIX, environment
 # The first that knows `!reset` and start_interval.
 OLDEST = (2, 24)
 _QUICK_S = 60.0
+# What names of variables in the packaged files, or of Compose itself, begin with.
+_OURS = (
+    *(PREFIX, "KAFKA_", "ZOOKEEPER_", "COMPOSE_", "BROKER_"),
+    *("CLUSTER_ID", "COMBINED_", "CONTROLLER_", "QUORUM_VOTERS"),
+)
 
 
 def require_compose() -> tuple[int, ...]:
@@ -96,11 +101,12 @@ class Project:
     directory: Path
     files: tuple[Path, ...]
     variables: Mapping[str, str]
-    brokers: int
+    profiles: tuple[str, ...]
 
     def _arguments(self, *words: str, profile: str | None) -> list[str]:
+        chosen = (profile,) if profile else self.profiles
         files = [part for path in self.files for part in ("--file", str(path))]
-        profiles = ["--profile", profile] if profile else []
+        profiles = [part for name in chosen for part in ("--profile", name)]
         return [
             *("docker", "compose", "--ansi", "never", "--progress", "plain"),
             *("--project-name", self.name, "--project-directory", str(self.directory)),
@@ -111,11 +117,7 @@ class Project:
 
     def _environment(self) -> dict[str, str]:
         """Return the caller's environment without names that would replace a value set here."""
-        kept = {
-            name: value
-            for name, value in environment().items()
-            if not name.startswith((PREFIX, "KAFKA_", "ZOOKEEPER_", "COMPOSE_", "BROKER_"))
-        }
+        kept = {name: value for name, value in environment().items() if not name.startswith(_OURS)}
         return {**kept, **self.variables}
 
     def run(
@@ -123,7 +125,7 @@ class Project:
     ) -> processes.Completed:
         """Run a subcommand to its end."""
         return processes.run(
-            self._arguments(*words, profile=profile or f"brokers-{self.brokers}"),
+            self._arguments(*words, profile=profile),
             timeout_s=timeout_s,
             environ=self._environment(),
         )

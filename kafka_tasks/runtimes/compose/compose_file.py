@@ -10,7 +10,8 @@ from typing import Any
 
 from kafka_tasks.clients import machine
 from kafka_tasks.errors import InvalidInput
-from kafka_tasks.model.topology import Topology, zookeeper_cluster
+from kafka_tasks.model.kafka_line import Mode
+from kafka_tasks.model.topology import Topology, kraft_cluster, zookeeper_cluster
 from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes import roles
 from kafka_tasks.runtimes.compose import file_problems
@@ -19,7 +20,16 @@ from kafka_tasks.settings import PREFIX, Settings
 
 # In the order in which Compose looks for them.
 NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
-_NEEDED = zookeeper_cluster(1).names
+_NEEDED: dict[Mode, tuple[str, ...]] = {
+    "zookeeper": zookeeper_cluster(1).names,
+    "kraft": kraft_cluster(1).names,
+}
+_SHIPPED: dict[Mode, str] = {
+    "zookeeper": "docker-compose.yml",
+    "kraft": "docker-compose.kraft.yml",
+}
+# The port of the packaged file's listener for controllers, inside each container.
+_QUORUM_PORT = 29093
 OVERRIDE = "compose.override.yml"
 
 
@@ -32,41 +42,44 @@ class ComposeFile:
 
 
 def choose(settings: Settings) -> ComposeFile:
-    """Return the named file; else the project's if it has our services; else the packaged one.
+    """Return the named file; else the project's if it fits the mode; else the packaged one.
 
-    Raises `InvalidInput` for a named file that lacks them.
+    Raises `InvalidInput` for a named file that does not fit.
     """
+    mode = settings.resolved_mode
     if settings.compose_file is not None:
-        lacking = _lacking(settings.compose_file)
-        if lacking:
+        if unfit := _unfit(settings.compose_file, mode):
             raise InvalidInput(
-                f"{settings.compose_file} (KAFKA_TASKS_COMPOSE_FILE) has no service "
-                f"{' and no service '.join(lacking)}.",
-                hint=f"name the services {' and '.join(_NEEDED)}, or unset "
+                f"{settings.compose_file} (KAFKA_TASKS_COMPOSE_FILE) {unfit}.",
+                hint=f"name the services {' and '.join(_NEEDED[mode])}, or unset "
                 "KAFKA_TASKS_COMPOSE_FILE to use the packaged file",
             )
         return ComposeFile(settings.compose_file)
-    for name in NAMES:
+    # Of the two names of ours, that of KRaft mode is none that Compose looks for.
+    for name in (_SHIPPED[mode], *NAMES) if mode == "kraft" else NAMES:
         path = settings.project / name
         if path.is_file():
-            lacking = _lacking(path)
-            if not lacking:
-                return ComposeFile(path)
-            notice = f"{name} has no service {' and '.join(lacking)}; using the packaged one"
-            return ComposeFile(packaged(), notice)
-    return ComposeFile(packaged())
+            if unfit := _unfit(path, mode):
+                return ComposeFile(packaged(mode), f"{name} {unfit}; using the packaged one")
+            return ComposeFile(path)
+    return ComposeFile(packaged(mode))
 
 
-def packaged() -> Path:
+def packaged(mode: Mode = "zookeeper") -> Path:
     """Return the file that ships with the package; in a checkout it is the one at the top."""
     here = Path(__file__).parent
-    shipped = here / "docker-compose.yml"
-    return shipped if shipped.exists() else here.parents[2] / "docker-compose.yml"
+    shipped = here / _SHIPPED[mode]
+    return shipped if shipped.exists() else here.parents[2] / _SHIPPED[mode]
 
 
-def _lacking(path: Path) -> list[str]:
+def _unfit(path: Path, mode: Mode) -> str | None:
+    """Return why a file does not fit a mode, as the end of a sentence."""
     there = _services(path)
-    return [name for name in _NEEDED if name not in there]
+    if lacking := [name for name in _NEEDED[mode] if name not in there]:
+        return f"has no service {' and no service '.join(lacking)}"
+    if mode == "kraft" and "zookeeper" in there:
+        return "has a service zookeeper, and KRaft mode has none"
+    return None
 
 
 def _services(path: Path) -> set[str]:
@@ -112,7 +125,9 @@ def _entries(node: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
                 yield key.value, value
 
 
-def variables(settings: Settings, topology: Topology, project: str) -> dict[str, str]:
+def variables(
+    settings: Settings, topology: Topology, project: str, cluster_id: str | None = None
+) -> dict[str, str]:
     """Return what Compose puts into the file; none of it reaches a container by itself."""
     replicas = min(3, len(topology.brokers))
     found = {
@@ -122,17 +137,45 @@ def variables(settings: Settings, topology: Topology, project: str) -> dict[str,
         PREFIX + "NETWORK_EXTERNAL": "true" if settings.network_external else "false",
         "INTERNAL_REPLICATION_FACTOR": str(replicas),
         "INTERNAL_MIN_ISR": str(max(1, replicas - 1)),
+        **_of_quorum(topology, cluster_id),
     }
     for service in topology:
         recipe = roles.of(service.role)
         image = recipe.container.image_setting
         found[PREFIX + image.upper()] = str(getattr(settings, image))
+        kind = "BROKER" if service.role.serves_clients else service.role.upper()
         first = service.number == 1
-        port = recipe.port_variable if first else f"{service.role.upper()}_{service.number}_PORT"
+        port = recipe.port_variable if first else f"{kind}_{service.number}_PORT"
         # Without a port, as before a first start, the file's own default counts.
         if service.port is not None:
             found[port] = str(service.port)
     return found
+
+
+def _of_quorum(topology: Topology, cluster_id: str | None) -> dict[str, str]:
+    """Return the variables of KRaft mode: the voters, and which nodes are among them."""
+    voters = topology.voters
+    if not voters:
+        return {}
+    combined = [voter for voter in voters if voter.role.serves_clients]
+    found = {
+        "QUORUM_VOTERS": ",".join(f"{each.node_id}@{each.name}:{_QUORUM_PORT}" for each in voters),
+        "COMBINED_3": "yes" if len(combined) > 1 else "",
+        **({} if combined else {"COMBINED_1": ""}),
+        **({"CLUSTER_ID": cluster_id} if cluster_id else {}),
+    }
+    for number, voter in enumerate(voters, start=1):
+        port = PREFIX + "CONTROLLER_PORT" if number == 1 else f"CONTROLLER_{number}_PORT"
+        if voter.quorum_port is not None:
+            found[port] = str(voter.quorum_port)
+    return found
+
+
+def profiles(topology: Topology) -> tuple[str, ...]:
+    """Return the profiles of a file that have these services."""
+    dedicated = sum(not voter.role.serves_clients for voter in topology.voters)
+    brokers = f"brokers-{len(topology.brokers)}"
+    return (brokers, f"controllers-{dedicated}") if dedicated else (brokers,)
 
 
 def project_name(directory: Path) -> str:
@@ -163,8 +206,9 @@ def override(
     if further:
         # Compose would read a $ as the beginning of a variable.
         environment = {variable_of(key): value.replace("$", "$$") for key, value in further.items()}
-        for broker in topology.brokers:
-            changes.setdefault(broker.name, {})["environment"] = environment
+        # Controllers decide the defaults of new topics.
+        for node in dict.fromkeys((*topology.brokers, *topology.voters)):
+            changes.setdefault(node.name, {})["environment"] = environment
     text = yaml.safe_dump({"services": changes}, sort_keys=True) if changes else ""
     if start_interval:
         return text or None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -13,9 +13,11 @@ from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model import listener
 from kafka_tasks.model.address import Address
 from kafka_tasks.model.cluster import Cluster, Observation, ServiceState
-from kafka_tasks.model.topology import Service, Topology, identify, of_names
+from kafka_tasks.model.role import Role
+from kafka_tasks.model.topology import Service, Topology, identify, in_order, of_names, service_of
 from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes import ports, roles
+from kafka_tasks.runtimes.compose.service_config import PROCESS_ROLES
 from kafka_tasks.settings import Settings
 
 # The label that the packaged file puts on each container.
@@ -31,12 +33,37 @@ def by_service(engine: Engine, directory: Path) -> dict[str, Container]:
     """
     found: dict[str, Container] = {}
     for container in engine.of_directory(directory):
-        if identify(container.service) is None or container.one_off:
+        if container.one_off or not is_ours(container.service, container.environment):
             continue
         before = found.get(container.service)
         if before is None or (container.running and not before.running):
             found[container.service] = container
     return {name: found[name] for name in of_names(found).names}
+
+
+def is_ours(name: str, environment: Mapping[str, object]) -> bool:
+    """Return whether a service of this name is one of a cluster: any file may have a controller."""
+    known = identify(name)
+    if known is None or known.role is not Role.CONTROLLER:
+        return known is not None
+    return "KAFKA_PROCESS_ROLES" in environment
+
+
+def topology(containers: Mapping[str, Container]) -> Topology:
+    """Return the services of these containers, with the roles that their variables give them."""
+    found = (_service(name, container) for name, container in containers.items())
+    return in_order(service for service in found if service)
+
+
+def _service(name: str, container: Container) -> Service | None:
+    known = identify(name)
+    words = container.environment.get("KAFKA_PROCESS_ROLES", "").split(",")
+    parts = frozenset(word.strip() for word in words if word.strip())
+    role = _ROLES.get(parts)
+    return (service_of(name, role) if role else None) or known
+
+
+_ROLES = {parts: role for role, parts in PROCESS_ROLES.items()}
 
 
 def host_port(container: Container) -> int | None:
@@ -54,6 +81,17 @@ def host_port(container: Container) -> int | None:
         if Address(each.host, each.port).is_loopback and each.port in published:
             return each.port
     return min(published, default=None)
+
+
+def _quorum_port(container: Container) -> int | None:
+    """Return the published port that leads to the listener for controllers."""
+    names = container.environment.get("KAFKA_CONTROLLER_LISTENER_NAMES", "").upper().split(",")
+    try:
+        bound = listener.parse(container.environment.get("KAFKA_LISTENERS", ""))
+    except InvalidInput:
+        return None
+    found = (container.ports.get(each.port) for each in bound if each.name in names)
+    return next(found, None)
 
 
 def unclean(containers: Mapping[str, Container]) -> bool:
@@ -79,12 +117,7 @@ def cluster(
     settings: Settings,
 ) -> Cluster:
     """Return the cluster by its published ports, else as recorded, else as the settings have it."""
-    if record is not None:
-        expected = record.topology
-    else:
-        count = len(of_names(containers).brokers) or settings.brokers
-        known = replace(settings, brokers=count)
-        expected = ports.as_set(known, known.topology)
+    expected = record.topology if record else _expected(containers, settings)
     found = Topology(tuple(_published(service, containers) for service in expected))
     return Cluster.of(
         found,
@@ -94,8 +127,17 @@ def cluster(
     )
 
 
+def _expected(containers: Mapping[str, Container], settings: Settings) -> Topology:
+    """Return the services of a cluster without a record, by its containers or by the settings."""
+    seen = topology(containers)
+    if seen.brokers and seen.coordinators:
+        return ports.as_set(settings, seen)
+    known = replace(settings, brokers=len(seen.brokers) or settings.brokers)
+    return ports.as_set(known, known.topology)
+
+
 def _published(service: Service, containers: Mapping[str, Container]) -> Service:
-    """Return a service at its published port.
+    """Return a service at its published ports.
 
     A coordinator whose container publishes none cannot be reached; a broker then keeps the port
     that is expected of it.
@@ -103,14 +145,15 @@ def _published(service: Service, containers: Mapping[str, Container]) -> Service
     container = containers.get(service.name)
     if container is None:
         return service
-    published = host_port(container)
-    return service.at(published) if published or service.role.coordinates else service
+    kept = service.port if service.role.serves_clients else None
+    return service.at(host_port(container) or kept, _quorum_port(container))
 
 
-def observed(names: Iterable[str], containers: Mapping[str, Container]) -> Observation:
+def observed(expected: Topology, containers: Mapping[str, Container]) -> Observation:
     """Return these services, and every one that has a container, as their containers show them."""
-    services = of_names((*names, *containers))
-    return Observation(tuple(_state(each, containers.get(each.name)) for each in services))
+    services = {service.name: service for service in (*expected, *topology(containers))}
+    found = in_order(services.values())
+    return Observation(tuple(_state(each, containers.get(each.name)) for each in found))
 
 
 def _state(service: Service, container: Container | None) -> ServiceState:

@@ -10,7 +10,12 @@ from kafka_tasks.errors import InvalidInput
 from kafka_tasks.runtimes.compose import health_checks, other_images
 from kafka_tasks.runtimes.compose.listener_problems import advertised, listener_problems
 from kafka_tasks.runtimes.compose.problems import ConfiguredFile, Problem
-from kafka_tasks.runtimes.compose.service_config import ConfiguredService, is_literal, is_loopback
+from kafka_tasks.runtimes.compose.service_config import (
+    PROCESS_ROLES,
+    ConfiguredService,
+    is_literal,
+    is_loopback,
+)
 
 _CONNECT = "KAFKA_ZOOKEEPER_CONNECT"
 
@@ -46,7 +51,25 @@ def _problems(file: ConfiguredFile) -> Iterator[Problem]:
         yield from () if told else listener_problems(file, broker)
         yield from () if told else _zookeeper(file, broker)
     for member in file.members:
+        yield from _roles(file, member)
         yield from health_checks.problems(file, member)
+
+
+def _roles(file: ConfiguredFile, member: ConfiguredService) -> Iterator[Problem]:
+    """Yield a node whose KAFKA_PROCESS_ROLES are not those of its role in the settings."""
+    service = file.topology.service(member.name)
+    told = member.environment.get("KAFKA_PROCESS_ROLES", "")
+    wanted = PROCESS_ROLES[service.role] if service and file.topology.voters else frozenset()
+    if frozenset(filter(None, told.replace(" ", "").split(","))) == wanted:
+        return
+    needed = ",".join(sorted(wanted))
+    text = f"KAFKA_PROCESS_ROLES is {told or 'not set'}"
+    yield Problem(
+        "process-roles-differ",
+        member.name,
+        f"{text}, and has to be {needed} here" if wanted else f"{text}, which is KRaft mode",
+        f"set KAFKA_PROCESS_ROLES: {needed}" if wanted else "KAFKA_TASKS_MODE=kraft",
+    )
 
 
 def _zookeeper(file: ConfiguredFile, broker: ConfiguredService) -> Iterator[Problem]:

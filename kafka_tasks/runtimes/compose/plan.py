@@ -11,18 +11,20 @@ from pathlib import Path
 from kafka_tasks.clients import processes
 from kafka_tasks.clients.docker import CONFIG_FILES, WORKING_DIRECTORY, Container, Engine
 from kafka_tasks.errors import PortTaken
-from kafka_tasks.model.topology import Topology, identify
+from kafka_tasks.model.topology import Service, Topology, identify
 from kafka_tasks.project import register, state
 from kafka_tasks.project.state import ClusterRecord, ServiceRecord
-from kafka_tasks.runtimes import ports, roles
-from kafka_tasks.runtimes.compose import compose_file
+from kafka_tasks.runtimes import ports
+from kafka_tasks.runtimes.compose import compose_file, old_data
 from kafka_tasks.settings import Settings
 
 _FIELDS = (
     "version",
+    "controllers",
     "brokers",
     "port",
     "zookeeper_port",
+    "controller_port",
     "kafka_image",
     "zookeeper_image",
     "launch",
@@ -50,7 +52,9 @@ def record(
         changed_at=time.time(),
         services=tuple(map(ServiceRecord.of, assigned.topology)),
         auto_ports=assigned.auto,
-        fingerprint={name: str(getattr(settings, name)) for name in _FIELDS},
+        fingerprint={name: str(getattr(settings, name)) for name in _FIELDS}
+        | {"mode": settings.resolved_mode},
+        cluster_id=old_data.cluster_id(engine, containers, assigned.topology, before),
         compose_project=_project_name(settings, before, engine, containers, notice),
     )
 
@@ -94,15 +98,20 @@ def _is_foreign(found: Container, directory: Path, file_used: str) -> bool:
 def require_ports(topology: Topology, engine: Engine, containers: Mapping[str, Container]) -> None:
     """Raise `PortTaken` for the first port that is held, naming the container or the process."""
     for service in topology:
-        running = service.name in containers and containers[service.name].running
-        if running or service.port is None or processes.port_is_free(service.port):
+        if service.name in containers and containers[service.name].running:
             continue
-        if (other := engine.publisher(service.port)) is None:
-            ports.require_free([service])
-            continue
-        variable = roles.of(service.role).port_variable
-        raise PortTaken(
-            f"Port {service.port}, which {service.name} needs, is published by the container "
-            f"{other.name} (project {other.project or 'none'}).",
-            hint=f"docker stop {other.name}, or {variable}=auto invoke kafka.up",
-        )
+        for setting, port in ports.of(service).items():
+            if not processes.port_is_free(port):
+                _raise_taken(service, setting, port, engine)
+
+
+def _raise_taken(service: Service, setting: str, port: int, engine: Engine) -> None:
+    other = engine.publisher(port)
+    if other is None:
+        ports.require_free([service])
+        return
+    raise PortTaken(
+        f"Port {port}, which {service.name} needs, is published by the container "
+        f"{other.name} (project {other.project or 'none'}).",
+        hint=f"docker stop {other.name}, or {ports.variable(setting)}=auto invoke kafka.up",
+    )

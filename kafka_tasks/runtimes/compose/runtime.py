@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -13,7 +13,7 @@ from kafka_tasks.errors import EngineMissing, InvalidInput, MachineError, NotRea
 from kafka_tasks.model.cluster import Cluster, Observation
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.model.evidence import WINDOW, telling
-from kafka_tasks.model.topology import NAMES, of_names
+from kafka_tasks.model.topology import NAMES, Topology
 from kafka_tasks.project import state
 from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes.compose import command, containers, plan
@@ -53,9 +53,9 @@ class ComposeRuntime:
         """Look at each expected service, and whether its container runs."""
         return containers.observed(self._expected(), self._site.containers())
 
-    def _expected(self) -> tuple[str, ...]:
+    def _expected(self) -> Topology:
         record = self._site.record()
-        return record.topology.names if record and record.wanted == "running" else ()
+        return record.topology if record and record.wanted == "running" else Topology()
 
     # -- start ---------------------------------------------------------------------------------
 
@@ -70,23 +70,49 @@ class ComposeRuntime:
         self._require_local()
         command.require_compose()
         self._site.project.make_state()
-        there = self._site.containers()
+        there = self._site.containers() or self._made_for_old_data(settings)
         record = self._site.planned(settings, there)
         topology = record.topology
+        self._site.require_fitting_data(settings, record, there)
         # Also of those that are going to be started later.
         plan.require_ports(topology, self._site.engine, there)
         project = self._site.prepared(settings, record)
         state.write(self._site.project, record)
         self._drop_orphans(project)
         wanted = topology if services is None else topology.only(services)
-        # Running coordinators are proven by the probes; Compose would wait for a health check.
-        running = [there.get(each.name) for each in topology.coordinators]
-        alone = bool(wanted.brokers) and any(found and found.running for found in running)
+        alone = bool(wanted.brokers) and self._has_zookeeper(topology, there)
         names = [each.name for each in (wanted.brokers if alone else wanted)]
         done = project.up(names, timeout_s=settings.timeout + 30, alone=alone)
         if done.code:
             self._explain(done)
         return self.plan(settings)
+
+    def _made_for_old_data(self, settings: Settings) -> dict[str, Container]:
+        """Create containers where volumes are all that is left: their data is read through them.
+
+        They are removed again where the data does not fit.
+        """
+        site = self._site
+        record = site.planned(settings, {})
+        if site.record() or not site.engine.has_volumes(record.compose_project or ""):
+            return {}
+        project = site.prepared(settings, record)
+        project.create(record.topology.names)
+        there = site.containers()
+        try:
+            site.require_fitting_data(settings, record, there)
+        except InvalidInput:
+            site.take_away(project, wipe=False)
+            raise
+        return there
+
+    def _has_zookeeper(self, topology: Topology, there: Mapping[str, Container]) -> bool:
+        """Return whether ZooKeeper runs: Compose would wait for its health check once more.
+
+        The probes prove it, too. Nodes in KRaft mode wait for no health check.
+        """
+        running = [there.get(each.name) for each in topology.coordinators]
+        return not topology.voters and any(found and found.running for found in running)
 
     def _require_local(self) -> None:
         engine = self._site.engine
@@ -132,14 +158,14 @@ class ComposeRuntime:
     def stop(self, services: Sequence[str] | None = None, *, wipe: bool = False) -> tuple[str, ...]:
         """Stop `services` and keep their containers; without names remove what Compose made."""
         there = self._site.containers()
-        running = of_names(name for name, found in there.items() if found.running)
-        order = [service.name for wave in running.stop_waves for service in wave]
+        running = containers.topology({n: found for n, found in there.items() if found.running})
+        wanted = running.names if services is None else services
+        waves = [[one.name for one in wave if one.name in wanted] for wave in running.stop_waves]
+        order = [name for wave in waves for name in wave]
         record = self._site.record()
         project = self._site.known(record, there)
-        if services is not None:
-            order = [name for name in order if name in services]
         if project is not None:
-            self._stop_each(project, order)
+            self._stop_each(project, waves)
         if services is not None:
             return tuple(order)
         if project is not None:
@@ -151,11 +177,12 @@ class ComposeRuntime:
             state.forget(self._site.project)
         return tuple(order)
 
-    def _stop_each(self, project: command.Project, names: Sequence[str]) -> None:
-        """Stop one after the other, brokers first: each leaves in order."""
-        for name in names:
-            project.stop([name])
-            self._recorder.passed("stopped", name)
+    def _stop_each(self, project: command.Project, waves: Sequence[Sequence[str]]) -> None:
+        """Stop one wave after the other, brokers first: each leaves in order."""
+        for names in filter(None, waves):
+            project.stop(names)
+            for name in names:
+                self._recorder.passed("stopped", name)
 
     # -- logs ----------------------------------------------------------------------------------
 
@@ -171,7 +198,7 @@ class ComposeRuntime:
 
     def _of(self, service: str) -> Container | None:
         there = self._site.containers()
-        if service not in there and service not in self._expected():
+        if service not in there and service not in self._expected().names:
             raise InvalidInput(
                 f"There is no container of {service!r} in this project "
                 f"(there is: {', '.join(there) or 'none yet'}).",

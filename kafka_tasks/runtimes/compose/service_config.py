@@ -9,8 +9,16 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+from kafka_tasks.model.role import Role
+
 _Family = Literal["confluent", "bitnami", "apache", "wurstmeister", "debezium", "zookeeper"]
 
+# The value of KAFKA_PROCESS_ROLES for each role in KRaft mode, as a set.
+PROCESS_ROLES: dict[Role, frozenset[str]] = {
+    Role.BROKER: frozenset({"broker"}),
+    Role.COMBINED: frozenset({"broker", "controller"}),
+    Role.CONTROLLER: frozenset({"controller"}),
+}
 _HEALTHY = "service_healthy"
 _OWNERS: tuple[tuple[str, _Family], ...] = (
     (r"(?:^|/)bitnami(?:legacy|secure)?/(?:kafka|zookeeper)", "bitnami"),

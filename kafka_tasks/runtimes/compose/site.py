@@ -15,7 +15,7 @@ from kafka_tasks.project import private, state
 from kafka_tasks.project.directory import Project, unwritable
 from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes import broker_properties, ports
-from kafka_tasks.runtimes.compose import command, compose_file, containers, plan
+from kafka_tasks.runtimes.compose import command, compose_file, containers, old_data, plan
 from kafka_tasks.settings import Settings, environment, load
 
 RUNTIME = "compose"
@@ -53,13 +53,26 @@ class Site:
         """Return the Compose project as recorded; before a first start, by the settings."""
         name = compose_file.project_of(self.project.path, record)
         topology = record.topology if record else ports.as_set(settings, settings.topology)
+        cluster_id = record.cluster_id if record else None
         return command.Project(
             name=name,
             directory=self.project.path,
             files=(compose_file.choose(settings).path,),
-            variables=compose_file.variables(settings, topology, name),
-            brokers=len(topology.brokers),
+            variables=compose_file.variables(settings, topology, name, cluster_id),
+            profiles=compose_file.profiles(topology),
         )
+
+    def require_fitting_data(
+        self, settings: Settings, planned: ClusterRecord, there: Mapping[str, Container]
+    ) -> None:
+        """Raise `InvalidInput` where the volumes have data that a start cannot have."""
+        before = self.record()
+        if there:
+            chosen = compose_file.choose(settings).path
+            packaged = chosen == compose_file.packaged(settings.resolved_mode)
+            old_data.require_fit(self.engine, there, planned.topology, packaged=packaged)
+        elif before and self.engine.has_volumes(before.compose_project or ""):
+            old_data.require_same_quorum(before, planned.topology)
 
     def prepared(self, settings: Settings, record: ClusterRecord) -> command.Project:
         """Return the Compose project of these settings, checked, with its images here."""
@@ -80,11 +93,7 @@ class Site:
     ) -> command.Project:
         """Return the project with an override file where one is needed, and checked."""
         if lacking := [name for name in topology.names if name not in config["services"]]:
-            raise InvalidInput(
-                f"{project.files[0]} has no service {lacking[0]}, which "
-                f"{project.brokers} brokers need.",
-                hint=f"add it under the profile brokers-{project.brokers}, or --brokers 1",
-            )
+            raise _lacking(project, lacking[0], topology)
         compose_file.check(config, topology)
         text = compose_file.override(
             config["services"],
@@ -108,7 +117,10 @@ class Site:
         """Return the Compose project as it was started, by the record or by the labels."""
         if record is None and not there:
             return None
-        project = self.composed(load(self.project.path, environ={}), record)
+        settings = load(self.project.path, environ={})
+        if record and (mode := record.topology.mode):
+            settings = replace(settings, mode=mode)
+        project = self.composed(settings, record)
         some = next(iter(there.values()), None)
         labelled = some.labels.get(CONFIG_FILES, "") if some else ""
         files = tuple(Path(part) for part in labelled.split(",") if part and Path(part).exists())
@@ -138,13 +150,30 @@ class Site:
     def take_away(self, project: command.Project, *, wipe: bool) -> None:
         """Remove what Compose made for our services; other services of the file stay."""
         config = project.config(profile="*")
-        ours = list(of_names(config["services"]).names)
+        services = config["services"].items()
+        known = (n for n, each in services if containers.is_ours(n, each.get("environment") or {}))
+        ours = list(of_names(known).names)
         if len(ours) == len(config["services"]):
             project.down(wipe=wipe)
             return
         project.remove(ours)
         for name in compose_file.volumes_of(config, ours) if wipe else ():
             command.remove_volume(name)
+
+
+def _lacking(project: command.Project, name: str, topology: Topology) -> InvalidInput:
+    service = topology.service(name)
+    assert service is not None
+    brokers, *dedicated = project.profiles
+    if service.role.serves_clients:
+        needed, profile, way_out = f"{len(topology.brokers)} brokers", brokers, "--brokers 1"
+    else:
+        needed, profile = f"{len(topology.voters)} controllers", "".join(dedicated)
+        way_out = "KAFKA_TASKS_CONTROLLERS=0"
+    return InvalidInput(
+        f"{project.files[0]} has no service {name}, which {needed} need.",
+        hint=f"add it under the profile {profile}, or {way_out}",
+    )
 
 
 def images_of(config: Mapping[str, Any], names: Iterable[str]) -> list[str]:

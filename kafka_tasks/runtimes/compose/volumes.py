@@ -76,8 +76,9 @@ class ComposeData:
         """Return the ids that the Compose file sets."""
         found = {}
         for service in self.topology:
-            variable = roles.of(service.role).container.id_variable or ""
-            number = self.containers[service.name].environment.get(variable, "")
+            environment = self.containers[service.name].environment
+            names = roles.of(service.role).container.id_variables
+            number = next((environment[name] for name in names if name in environment), "")
             if number.isdecimal():
                 found[service.name] = int(number)
         return found

@@ -6,13 +6,11 @@ same for every node of one Kafka version. It is made once by the real tool and k
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import os
 import shutil
 import tempfile
-import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,22 +22,14 @@ from kafka_tasks.errors import InvalidInput, MachineError
 from kafka_tasks.model.topology import Service, Topology
 from kafka_tasks.project import json_files, private
 from kafka_tasks.project.directory import unwritable
-from kafka_tasks.runtimes.embedded import class_archive, node_data
+from kafka_tasks.runtimes import node_data
+from kafka_tasks.runtimes.embedded import class_archive
 from kafka_tasks.runtimes.embedded.class_archive import Archives
-from kafka_tasks.runtimes.embedded.node_data import META, NodeData
 from kafka_tasks.runtimes.embedded.properties import render
+from kafka_tasks.runtimes.node_data import META, NodeData
 
 _SUMS = "sums.json"
 _TIMEOUT_S = 60.0
-
-
-def _new_id() -> str:
-    """Return a new id as Kafka writes them: 16 random bytes, in base64 for URLs, unpadded."""
-    while True:
-        text = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode("ascii")
-        # Kafka avoids ids that read as a flag on a command line.
-        if not text.startswith("-"):
-            return text
 
 
 def check(data: Path, topology: Topology) -> dict[str, NodeData]:
@@ -49,7 +39,7 @@ def check(data: Path, topology: Topology) -> dict[str, NodeData]:
         directory = data / service.name
         seen = node_data.read(directory)
         if seen is not None:
-            _require_fit(service, topology, seen)
+            node_data.require_fit(service, topology, seen, place=f"data/{service.name}/{META}")
             found[service.name] = seen
         elif not node_data.is_empty(directory):
             raise InvalidInput(
@@ -58,43 +48,8 @@ def check(data: Path, topology: Topology) -> dict[str, NodeData]:
                 hint="bring the file back, or restore a snapshot: invoke kafka.snapshot.list; "
                 "invoke kafka.down --wipe --yes deletes the data",
             )
-    _require_one_cluster(found)
+    node_data.require_one_cluster({f"data/{name}/{META}": seen for name, seen in found.items()})
     return found
-
-
-def _require_fit(service: Service, topology: Topology, seen: NodeData) -> None:
-    """Raise `InvalidInput` where a data directory is another node's, or of another quorum."""
-    if seen.node_id != service.node_id:
-        raise InvalidInput(
-            f"The data of {service.name} belongs to node {seen.node_id}, and {service.name} is "
-            f"node {service.node_id}.",
-            evidence=(f"data/{service.name}/{META}: node.id={seen.node_id}",),
-            hint="bring its own data back, or restore a snapshot: invoke kafka.snapshot.list",
-        )
-    wanted = frozenset(voter.node_id for voter in topology.voters)
-    if seen.voters is not None and seen.voters != wanted:
-        raise InvalidInput(
-            f"The data of {service.name} has the voters {_numbers(seen.voters)}, and these "
-            f"settings have {_numbers(wanted)}: a quorum that is changed so may lose its topics.",
-            evidence=(f"data/{service.name}/__cluster_metadata-0/quorum-state",),
-            hint="set KAFKA_TASKS_CONTROLLERS and KAFKA_TASKS_BROKERS as they were; or "
-            "invoke kafka.topic.export; invoke kafka.down --wipe --yes; invoke kafka.up",
-        )
-
-
-def _require_one_cluster(found: Mapping[str, NodeData]) -> None:
-    ids = {name: seen.cluster_id for name, seen in found.items()}
-    if len(set(ids.values())) > 1:
-        raise InvalidInput(
-            "The data of these nodes belongs to different clusters.",
-            evidence=[f"data/{name}/{META}: cluster.id={known}" for name, known in ids.items()],
-            hint="invoke kafka.snapshot.list shows what can be restored; or "
-            "invoke kafka.down --wipe --yes",
-        )
-
-
-def _numbers(ids: Iterable[int]) -> str:
-    return ", ".join(map(str, sorted(ids)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +69,8 @@ class Storage:
         fresh = [each for each in topology.voters and topology if each.name not in seen]
         if not fresh:
             return
-        cluster_id = next((each.cluster_id for each in seen.values() if each.cluster_id), _new_id())
+        known = (each.cluster_id for each in seen.values() if each.cluster_id)
+        cluster_id = next(known, None) or node_data.new_id()
         template = self._template()
         for service in fresh:
             self._lay_out(service, cluster_id, template)
@@ -126,7 +82,7 @@ class Storage:
             shutil.rmtree(draft, ignore_errors=True)
             for name, content in template.items():
                 _write(draft / name, content)
-            text = node_data.rendered(cluster_id, service.node_id, _new_id())
+            text = node_data.rendered(cluster_id, service.node_id, node_data.new_id())
             _write(draft / META, text.encode("ascii"))
             if final.is_dir():
                 (final / ".lock").unlink(missing_ok=True)
@@ -153,7 +109,7 @@ class Storage:
                 str(self.archives.java.executable),
                 *("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
                 *("-cp", os.pathsep.join(map(str, self.archives.class_path))),
-                *("kafka.tools.StorageTool", "format", "-t", _new_id(), "-c", str(config)),
+                *("kafka.tools.StorageTool", "format", "-t", node_data.new_id(), "-c", str(config)),
             ],
             timeout_s=_TIMEOUT_S,
             cwd=scratch,

@@ -36,7 +36,7 @@ def port_settings(topology: Topology) -> tuple[str, ...]:
 def coordinators(cluster: Cluster) -> tuple[Coordinator, ...]:
     """Return the coordinators that can be reached from here, ready to be asked."""
     pairs = ((of(each.role).coordinator, each) for each in cluster.topology.coordinators)
-    return tuple(made(cluster, each) for made, each in pairs if made and each.address)
+    return tuple(made(cluster, each) for made, each in pairs if made and each.coordination_address)
 
 
 def of(role: Role) -> Recipe:

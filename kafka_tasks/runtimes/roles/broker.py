@@ -16,7 +16,7 @@ CONTAINER = Container(
     image_setting="kafka_image",
     data=("/var/lib/kafka/data",),
     directory_variable="KAFKA_LOG_DIRS",
-    id_variable="KAFKA_BROKER_ID",
+    id_variables=("KAFKA_NODE_ID", "KAFKA_BROKER_ID"),
 )
 
 

@@ -55,7 +55,8 @@ class _Controller:
     def serving(self, timeout_s: float) -> dict[str, str]:
         """Return leader or follower for each voter, if one leads and knows them all."""
         voters = self.cluster.topology.voters
-        found = {each.name: quorum.describe(_address(each), timeout_s) for each in voters}
+        reachable = [each for each in voters if each.quorum_port]
+        found = {each.name: quorum.describe(_address(each), timeout_s) for each in reachable}
         leading = next((each for each in found.values() if each), None)
         if leading is None:
             raise Unanswered("no controller leads yet")

@@ -67,7 +67,7 @@ class Container:
     data: tuple[str, ...]
     port: int | None = None
     directory_variable: str | None = None
-    id_variable: str | None = None
+    id_variables: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,15 +41,9 @@ def test_data_that_agrees(make_exam: MakeExam) -> None:
 
 
 class Volumes(FakeEngine):
-    """An engine whose containers have a file each, by the service."""
+    """An engine whose containers have a file each."""
 
-    files: dict[str, bytes]
     bytes_: int | None = 3_000_000
-
-    def read_file(self, identifier: str, path: str) -> bytes | None:
-        """Return a file's content by the container's id."""
-        assert path == "/var/lib/kafka/data/meta.properties"
-        return self.files.get(identifier.removeprefix("id-shop-"))
 
     def volumes_bytes(self, project: str) -> int | None:
         """Return the size for the project that Compose would create."""
@@ -64,7 +58,8 @@ def in_containers(make_exam: MakeExam, files: dict[str, str]) -> tuple[Examinati
     names = {"zookeeper": {}, "kafka": {"KAFKA_BROKER_ID": "1"}, "kafka-2": {}}
     there = [container(name, at, environment=environ) for name, environ in names.items()]
     engine = Volumes(there)
-    engine.files = {name: text.encode() for name, text in files.items()}
+    path = "/var/lib/kafka/data/meta.properties"
+    engine.files = {(f"id-shop-{name}", path): text.encode() for name, text in files.items()}
     found: Any = engine
     exam._engine = found
     return exam, engine

@@ -70,6 +70,7 @@ class FakeEngine:
     pulled: list[str] = field(default_factory=list)
     volumes: set[str] = field(default_factory=set)
     stopped: set[str] = field(default_factory=set)
+    files: dict[tuple[str, str], bytes] = field(default_factory=dict)
 
     def _labelled(self, label: str, value: str) -> list[Container]:
         return [found for found in self.there if found.labels.get(label) == value]
@@ -89,6 +90,9 @@ class FakeEngine:
 
     def is_stopped(self, identifier: str) -> bool:
         return identifier in self.stopped
+
+    def read_file(self, identifier: str, path: str) -> bytes | None:
+        return self.files.get((identifier, path))
 
     def has_image(self, name: str) -> bool:
         return self.images is None or name in self.images
@@ -139,7 +143,7 @@ class FakeCompose:
     made: list[FakeProject] = field(default_factory=list)
 
     def __call__(self, *arguments: Any, **named: Any) -> FakeProject:
-        names = ("name", "directory", "files", "variables", "brokers")
+        names = ("name", "directory", "files", "variables", "profiles")
         fields = {**dict(zip(names, arguments, strict=False)), **named}
         assert set(fields) == set(names)
         return FakeProject(self, **fields)
@@ -154,7 +158,7 @@ class FakeProject:
     directory: Path
     files: tuple[Path, ...]
     variables: dict[str, str]
-    brokers: int
+    profiles: tuple[str, ...]
 
     def __post_init__(self) -> None:
         self.compose.made.append(self)

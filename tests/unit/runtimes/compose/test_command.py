@@ -48,7 +48,7 @@ def _project(**changes: Any) -> command.Project:
         "directory": Path("/some/shop"),
         "files": (Path("/some/shop/compose.yml"), Path("/some/over.yml")),
         "variables": {"KAFKA_TASKS_PORT": "9092"},
-        "brokers": 3,
+        "profiles": ("brokers-3",),
     }
     return command.Project(**{**fields, **changes})
 

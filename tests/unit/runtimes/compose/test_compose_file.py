@@ -64,13 +64,13 @@ def test_of_two_files_it_is_the_one_that_compose_takes(
 @pytest.mark.parametrize(
     ("text", "lacking"),
     [
-        ("services: {web: {image: x}}", "zookeeper and kafka"),
+        ("services: {web: {image: x}}", "zookeeper and no service kafka"),
         ("services: {zookeeper: {image: x}}", "kafka"),
-        ("services: [zookeeper, kafka]", "zookeeper and kafka"),
-        ("services: 5", "zookeeper and kafka"),
-        ("services:", "zookeeper and kafka"),
-        ("just text", "zookeeper and kafka"),
-        ("", "zookeeper and kafka"),
+        ("services: [zookeeper, kafka]", "zookeeper and no service kafka"),
+        ("services: 5", "zookeeper and no service kafka"),
+        ("services:", "zookeeper and no service kafka"),
+        ("just text", "zookeeper and no service kafka"),
+        ("", "zookeeper and no service kafka"),
     ],
 )
 def test_somebody_elses_file_is_left_alone(

@@ -182,7 +182,7 @@ def test_which_ends_leave_a_broker_registered(
 
 
 def _state(name: str, found: Container | None) -> ServiceState:
-    (state,) = containers.observed([name], {name: found} if found else {}).services
+    (state,) = containers.observed(of_names([name]), {name: found} if found else {}).services
     return state
 
 

@@ -263,7 +263,8 @@ def test_a_start(world: World) -> None:
     assert written[0] is not None and written[0].wanted == "running"
     assert (cluster.bootstrap_servers, cluster.brokers) == ("localhost:9092", 1)
     made = world.compose.made[-1]
-    assert (made.name, made.directory, made.brokers) == ("project", world.project.path, 1)
+    assert (made.name, made.directory) == ("project", world.project.path)
+    assert made.profiles == ("brokers-1",)
     assert made.files == (compose_file.packaged(),)
     assert made.variables["KAFKA_TASKS_PORT"] == "9092"
     assert all(one.alive for one in world.runtime.observe().services)
@@ -343,7 +344,7 @@ def test_a_file_without_our_services_is_told(world: World) -> None:
     (world.project.path / "compose.yml").write_text("services: {web: {image: x}}")
     world.runtime.start(world.settings())
     assert world.notices == [
-        "compose.yml has no service zookeeper and kafka; using the packaged one"
+        "compose.yml has no service zookeeper and no service kafka; using the packaged one"
     ]
 
 
@@ -544,7 +545,7 @@ def test_a_stop_uses_the_recorded_ports(world: World) -> None:
     made = world.compose.made[-1]
     assert made.variables["KAFKA_TASKS_PORT"] == "20000"
     assert made.variables["KAFKA_TASKS_ZOOKEEPER_PORT"] == "20010"
-    assert made.brokers == 2
+    assert made.profiles == ("brokers-2",)
 
 
 def test_a_stop_on_a_remote_engine_is_possible(world: World) -> None:

@@ -9,7 +9,8 @@ import pytest
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import InvalidInput, MachineError
 from kafka_tasks.model.topology import Topology, kraft_cluster, zookeeper_cluster
-from kafka_tasks.runtimes.embedded import node_data, storage
+from kafka_tasks.runtimes import node_data
+from kafka_tasks.runtimes.embedded import storage
 from kafka_tasks.runtimes.embedded.class_archive import Archives
 from kafka_tasks.runtimes.embedded.java import Java
 from kafka_tasks.runtimes.embedded.storage import Storage
