@@ -33,12 +33,31 @@ def doctor(
     """Examine machine, configuration and cluster; show each problem's cause, evidence and fix."""
     from kafka_tasks.render.views import diagnosis as view
 
+    name = _file_name(bundle)
     found = _examined(call)
     if fix:
         return _fixed(call, found, yes=yes)
     if bundle:
-        return _bundled(call, found, None if bundle is True else str(bundle))
+        return _bundled(call, found, name)
     return _outcome(view.Examined(found))
+
+
+def _file_name(bundle: str | bool | None) -> str | None:
+    """Return the file that --bundle names, if any; raises `InvalidInput` for another flag.
+
+    A flag that this task does not know, such as Invoke's own --dry, reaches it as the file name.
+    """
+    if not isinstance(bundle, str):
+        return None
+    if bundle.startswith("-"):
+        from kafka_tasks.errors import InvalidInput
+
+        raise InvalidInput(
+            f"{bundle!r} after --bundle looks like a flag, not like a file name.",
+            evidence=[f"a file of that name is ./{bundle}", "Invoke's own flags precede the task"],
+            hint="invoke --help kafka.doctor",
+        )
+    return bundle
 
 
 def _examined(call: Call) -> Diagnosis:

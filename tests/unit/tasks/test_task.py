@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import os
 import signal
 import stat
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kafka_tasks.errors import InvalidInput
+from kafka_tasks.project.directory import Project
 from kafka_tasks.tasks import cluster as cluster_tasks
 from kafka_tasks.tasks import task as task_module
 from kafka_tasks.tasks.task import number
@@ -98,3 +100,36 @@ def test_nobody_else_may_write_what_a_task_makes(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "made").stat().st_mode) == 0o644
+
+
+def test_no_flag_takes_another_flag_as_its_optional_value(run: Run, project: Project) -> None:
+    """Invoke's own --dry after such a flag is refused, and no file has its name."""
+    from kafka_tasks.tasks import kafka
+
+    flags = [
+        (name, argument.names[0])
+        for name in kafka.task_names
+        for argument in kafka[name].get_arguments()
+        if argument.optional
+    ]
+    assert ("doctor", "bundle") in flags
+    for name, flag in flags:
+        ran = run(f"{name} --{flag} --dry")
+        assert ran.code == 3
+        assert f"'--dry' after --{flag} looks like a flag" in ran.err
+        assert f"Hint: invoke --help kafka.{name}" in ran.err
+    assert not list(project.path.glob("*--dry*"))
+
+
+def test_a_copied_flag_keeps_its_values_apart() -> None:
+    """A value given to the copy is none of the original, a list of values neither."""
+    from kafka_tasks.tasks import topic
+
+    for name in ("partitions", "config"):
+        (flag,) = [one for one in topic.create.get_arguments() if one.name == name]
+        copied = copy.deepcopy(flag)
+        assert copied.value == flag.value and type(copied) is type(flag)
+        copied.value = "3"
+        assert flag.got_value is False and copied.got_value is True
+    copied.value.append("4")
+    assert flag.value == []
