@@ -20,7 +20,33 @@ from filelock import FileLock
 
 from tests.integration.conftest import Sandbox
 
+# `doctor --fix` stops servers of deleted projects anywhere on the machine: these tests show it only
+# those below the directory that is its first argument.
+_CONFINED = """
+import sys
+from pathlib import Path
+from kafka_tasks.clients import processes
+from kafka_tasks.program import main
+from kafka_tasks.runtimes.embedded.process_tags import PROJECT_PROPERTY
+
+made, everywhere = Path(sys.argv.pop(1)), processes.find
+
+def find(marker):
+    return [found for found in everywhere(marker) if any(map(below, found.arguments))]
+
+def below(argument):
+    named = Path(argument.removeprefix(PROJECT_PROPERTY))
+    return argument.startswith(PROJECT_PROPERTY) and named.is_relative_to(made)
+
+processes.find = find
+main()
+"""
 SECRET = 'pl4nted-"s3cret"-ü/+%value'
+
+
+def confined(sandbox: Sandbox) -> tuple[str, ...]:
+    """The command line that meets no server but those of this test's directory."""
+    return (sys.executable, "-c", _CONFINED, str(sandbox.path.parent))
 
 
 def findings(sandbox: Sandbox, *arguments: str, **options: Any) -> dict[str, Any]:
@@ -185,19 +211,19 @@ def test_fix_says_asks_and_does(breakable: Sandbox) -> None:
     draft = state / "state.json.1.new"
     draft.write_text("{")
     state.chmod(0o755)
-    dry = breakable.run("--dry", "doctor", "--fix")
+    dry = breakable.run("--dry", "doctor", "--fix", command=confined(breakable))
     assert "would move" in dry.out and "would delete half-written" in dry.out
-    refused = breakable.run("doctor", "--fix")
+    refused = breakable.run("doctor", "--fix", command=confined(breakable))
     assert refused.code == 6
     assert draft.exists()
-    done = breakable.run("doctor", "--fix", "--yes", "-o", "json")
+    done = breakable.run("doctor", "--fix", "--yes", "-o", "json", command=confined(breakable))
     assert done.code == 0, done.out + done.err
     assert len(done.document["fixed"]) == 3
     assert not draft.exists()
     assert stat.S_IMODE(state.stat().st_mode) == 0o700
     assert breakable.pids() == pids
     assert breakable.recorded()["schema"] == 2
-    again = breakable.run("doctor", "--fix", "--yes")
+    again = breakable.run("doctor", "--fix", "--yes", command=confined(breakable))
     assert "nothing that can be fixed" in again.out
 
 
@@ -213,7 +239,7 @@ def test_a_damaged_class_archive_is_found_and_removed(project: Sandbox, own_cach
     found = findings(project, env=env)["class-archive"]
     assert found["level"] == "warning"
     assert "damaged" in found["title"]
-    done = project.run("doctor", "--fix", "--yes", env=env)
+    done = project.run("doctor", "--fix", "--yes", env=env, command=confined(project))
     assert done.code == 0, done.err
     assert not place.exists()
     assert findings(project, env=env)["class-archive"]["level"] == "info"
@@ -245,7 +271,7 @@ def test_a_server_of_a_deleted_project_is_ended(
         until(lambda: mark in psutil.Process(process.pid).cmdline(), "the process is there")
         found = findings(sandbox)["orphans"]
         assert any(f"process {process.pid} of {gone}" in line for line in found["evidence"])
-        done = sandbox.run("doctor", "--fix", "--yes", "-o", "json")
+        done = sandbox.run("doctor", "--fix", "--yes", "-o", "json", command=confined(sandbox))
         assert any("deleted projects" in what for what in done.document["fixed"])
         assert process.wait(timeout=10) != 0
     finally:
