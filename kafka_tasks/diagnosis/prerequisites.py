@@ -82,12 +82,12 @@ def _class_archive(exam: Examination) -> Iterator[Finding]:
     found = archives.locate(exam.settings.cache, chosen, class_path, lock.kafka, names)
     if found.is_built():
         yield Finding("class-archive", "ok", "the Java class archive is complete")
-    elif (found.directory / "built.json").exists():
+    elif damaged := found.damaged():
         yield Finding(
             "class-archive",
             "warning",
             "The Java class archive is damaged: starts are slow without it.",
-            evidence=(str(found.directory),),
+            evidence=tuple(str(found.path(name)) for name in sorted(damaged)),
             fix="invoke kafka.doctor --fix; the next start builds it again",
             exit_code=4,
             remedy="archive",

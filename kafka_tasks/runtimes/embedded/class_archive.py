@@ -71,15 +71,25 @@ class Archives:
         The JVM itself does not notice damaged content, so their checksums are compared, and
         computed again only when size or time differ.
         """
-        expected = json_files.recall(self.directory / BUILT, dict[str, str])
-        if expected is None:
+        return self._intact(self._recorded())
+
+    def damaged(self) -> frozenset[str]:
+        """Return the names of those that were built and have changed or gone since.
+
+        One without a record was not needed yet: both modes of Kafka share the directory.
+        """
+        recorded = self._recorded()
+        return frozenset(recorded) - self._intact(recorded)
+
+    def _recorded(self) -> dict[str, str]:
+        recorded = json_files.recall(self.directory / BUILT, dict[str, str]) or {}
+        return {name: recorded[name] for name in self.names if name in recorded}
+
+    def _intact(self, recorded: Mapping[str, str]) -> frozenset[str]:
+        if not recorded:
             return frozenset()
         index = VerifiedFiles(self.directory / "verified.json")
-        good = frozenset(
-            name
-            for name in self.names
-            if name in expected and index.holds(self.path(name), expected[name])
-        )
+        good = frozenset(n for n, total in recorded.items() if index.holds(self.path(n), total))
         index.save()
         return good
 

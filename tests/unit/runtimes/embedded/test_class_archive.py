@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -160,8 +161,22 @@ def test_a_damaged_archive_is_not_used(
     else:
         (archives.directory / "built.json").write_bytes(b'{"kafka": "x", "zookeeper": "y"}')
     assert not archives.is_built()
+    wanted = {"content": {"kafka"}, "gone": {"zookeeper"}, "note": set(), "foreign": set(NAMES)}
+    assert archives.damaged() == wanted[damage]
     assert build_archives.build(_order(archives, tmp_path))
     assert archives.is_built()
+    assert not archives.damaged()
+
+
+def test_an_archive_that_was_not_needed_yet_is_not_damaged(
+    tmp_path: Path, archives: Archives, dumps: list[list[str]]
+) -> None:
+    """A cluster in another mode built its own archives in the directory."""
+    build_archives.build(_order(archives, tmp_path))
+    both = replace(archives, names=("kafka", "controller"))
+    assert both.built() == {"kafka"}
+    assert not both.is_built()
+    assert not both.damaged()
 
 
 @pytest.mark.parametrize("code", [1, 0])
