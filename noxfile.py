@@ -180,7 +180,9 @@ def faults(session: nox.Session) -> None:
     Where this may be done, the servers get a network and mounts of their own to break.
     """
     with_group(session, "test")
-    session.run("kafka-tasks", "pull", env={"KAFKA_TASKS_RUNTIME": "embedded"}, silent=True)
+    for version in ("7.9", "4.4"):
+        wanted = {"KAFKA_TASKS_RUNTIME": "embedded", "KAFKA_TASKS_VERSION": version}
+        session.run("kafka-tasks", "pull", env=wanted, silent=True)
     own = ("unshare", "--net", "--mount", "--propagation", "private", "sh", "-c")
     isolated = os.geteuid() == 0 and shutil.which("unshare") and shutil.which("ip")
     pytest = (f"{session.bin}/python", "-m", "pytest", "--capture=no", *session.posargs)

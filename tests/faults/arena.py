@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import psutil
 
 from tests.compose.conftest import Bench
-from tests.integration.conftest import COMMAND, Done, Sandbox, eventually
+from tests.integration.conftest import COMMAND, PROJECT_PROPERTY, Done, Sandbox, eventually
 
 HEAL_TIMEOUT_S = 60
 # Ample for the records of some hundred rounds, and full within a second.
@@ -37,9 +37,13 @@ class Counts:
 
 
 class Arena(Protocol):
-    """A project with a cluster, whatever it runs on."""
+    """A project with a cluster, whatever it runs on.
+
+    `keeper` is the service that its broker registers with, which may be the broker itself.
+    """
 
     runtime: str
+    keeper: str
     path: Path
     has_own_system: bool
 
@@ -90,8 +94,16 @@ class EmbeddedArena:
 
     runtime = "embedded"
 
-    def __init__(self, path: Path, environ: dict[str, str], *, has_own_system: bool) -> None:
+    def __init__(
+        self,
+        path: Path,
+        environ: dict[str, str],
+        *,
+        has_own_system: bool,
+        keeper: str = "zookeeper",
+    ) -> None:
         self.path = path
+        self.keeper = keeper
         self.has_own_system = has_own_system
         self.environ = environ
         self.sandbox = Sandbox(path, environ)
@@ -128,19 +140,19 @@ class EmbeddedArena:
     @contextlib.contextmanager
     def cut(self) -> Iterator[None]:
         """By a packet filter in this suite's own network namespace."""
-        keeper = self.environ["KAFKA_TASKS_ZOOKEEPER_PORT"]
-        with dropped((), keeper):
+        setting = "ZOOKEEPER" if self.keeper == "zookeeper" else "CONTROLLER"
+        with dropped((), self.environ[f"KAFKA_TASKS_{setting}_PORT"]):
             yield
 
     def counts(self) -> Counts:
-        """Servers, and builders of archives."""
-        builders = [
+        """Servers, and what builds archives: the builder, and the servers that it trains."""
+        archives = str(Path(self.environ["KAFKA_TASKS_CACHE"]) / "archives")
+        building = [
             process
             for process in psutil.process_iter(["cmdline"])
-            if "kafka_tasks.runtimes.embedded.class_archive" in (process.info["cmdline"] or ())
-            and any(self.environ["KAFKA_TASKS_CACHE"] in a for a in process.info["cmdline"])
+            if any(_is_below(archives, a) for a in process.info["cmdline"] or ())
         ]
-        return Counts(processes=len(self.sandbox.processes()) + len(builders))
+        return Counts(processes=len(self.sandbox.processes()) + len(building))
 
     def open_files(self) -> int:
         """As /proc counts them."""
@@ -151,10 +163,16 @@ class EmbeddedArena:
         self.sandbox.close()
 
 
+def _is_below(archives: str, argument: str) -> bool:
+    """Whether an argument is an order, or the project of a training."""
+    return argument.removeprefix(PROJECT_PROPERTY).startswith(archives)
+
+
 class ComposeArena:
     """Containers of a real engine."""
 
     runtime = "compose"
+    keeper = "zookeeper"
 
     def __init__(self, bench: Bench) -> None:
         self.bench = bench

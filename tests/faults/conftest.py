@@ -21,6 +21,8 @@ from tests.integration.conftest import end_builders, environ, link_tree, warm  #
 # tests/contract kills and holds containers, and tests/integration starts twelve times at once.
 SIZES = {
     "rounds": (11, 200, "rounds on the embedded runtime"),
+    "kraft-rounds": (5, 50, "rounds on a dedicated controller, and on a combined node"),
+    "kraft-cycles": (0, 100, "cycles of up and down of a combined node"),
     "compose-rounds": (0, 50, "rounds on containers"),
     "registrations": (
         1,
@@ -30,6 +32,14 @@ SIZES = {
     "compose-registrations": (0, 3, "kills of a broker beside a paused one, on containers"),
     "cycles": (0, 100, "cycles of up and down"),
     "starts": (0, 50, "starts at the same moment"),
+}
+
+
+# By the service that the broker registers with: the settings that make it so.
+_KEEPERS: dict[str, dict[str, str]] = {
+    "zookeeper": {},
+    "controller": {"KAFKA_TASKS_VERSION": "4.4", "KAFKA_TASKS_CONTROLLERS": "1"},
+    "kafka": {"KAFKA_TASKS_VERSION": "4.4"},
 }
 
 
@@ -101,9 +111,14 @@ def embedded(
         subprocess.run(command, check=True, timeout=30)
     cache = tmp_path.resolve() / "cache"
     link_tree(warm / "jars", cache / "jars")
-    ports = {"KAFKA_TASKS_PORT": "29092", "KAFKA_TASKS_ZOOKEEPER_PORT": "22181"}
-    own = {**environ, **ports, "KAFKA_TASKS_CACHE": str(cache)}
-    arena = EmbeddedArena(path, own, has_own_system=owns_system())
+    ports = {
+        "KAFKA_TASKS_PORT": "29092",
+        "KAFKA_TASKS_ZOOKEEPER_PORT": "22181",
+        "KAFKA_TASKS_CONTROLLER_PORT": "29193",
+    }
+    keeper = getattr(request, "param", "zookeeper")
+    own = {**environ, **ports, **_KEEPERS[keeper], "KAFKA_TASKS_CACHE": str(cache)}
+    arena = EmbeddedArena(path, own, has_own_system=owns_system(), keeper=keeper)
     try:
         yield arena
     finally:

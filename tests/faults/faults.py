@@ -16,11 +16,16 @@ from pathlib import Path
 from tests.faults.arena import Arena, begun, ended, heal, taken
 
 BOTH = ("embedded", "compose")
-VICTIMS = (("kafka",), ("zookeeper",), ("kafka", "zookeeper"))
 # How long a `restart` takes at least: signals that come later meet nobody.
 _BUSY_S = {"embedded": 2.0, "compose": 6.0}
 _ALLOWED_S = 60.0
 _INJECTED = Path(__file__).parents[1] / "integration" / "faults.py"
+
+
+def _victims(arena: Arena) -> tuple[tuple[str, ...], ...]:
+    """The broker, what it registers with, or both; one service may be all of these."""
+    both = tuple(dict.fromkeys(("kafka", arena.keeper)))
+    return tuple(dict.fromkeys((("kafka",), (arena.keeper,), both)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +57,16 @@ def fault(
 
 @fault("kill")
 def kill(arena: Arena, dice: random.Random) -> str:
-    """SIGKILL of broker, ZooKeeper or both."""
-    victims = dice.choice(VICTIMS)
+    """SIGKILL of broker, of what it registers with, or of both."""
+    victims = dice.choice(_victims(arena))
     arena.kill(*victims)
     return "+".join(victims)
 
 
 @fault("keeper-gone")
 def keeper_gone(arena: Arena, dice: random.Random) -> str:
-    """`down` after ZooKeeper died: the broker finds nobody to say goodbye to."""
-    arena.kill("zookeeper")
+    """`down` after its coordinator died: the broker finds nobody to say goodbye to."""
+    arena.kill(arena.keeper)
     if dice.random() < 0.3:
         arena.kill("kafka")
     done = arena.run("down")
@@ -71,8 +76,8 @@ def keeper_gone(arena: Arena, dice: random.Random) -> str:
 
 @fault("hold")
 def hold(arena: Arena, dice: random.Random) -> str:
-    """Broker, ZooKeeper or both stand still, up to beyond the end of their session."""
-    victims, seconds = dice.choice(VICTIMS), dice.choice((0.0, 1.0, 8.0))
+    """Broker, coordinator or both stand still, up to beyond the end of their session."""
+    victims, seconds = dice.choice(_victims(arena)), dice.choice((0.0, 1.0, 8.0))
     arena.hold(*victims)
     time.sleep(seconds)
     return f"{'+'.join(victims)} for {seconds:g} s"
@@ -129,7 +134,7 @@ def ports(arena: Arena, dice: random.Random) -> str:
 
 @fault("network", needs_own_system=True)
 def network(arena: Arena, dice: random.Random) -> str:
-    """Broker and ZooKeeper do not reach each other, up to beyond the end of their session."""
+    """Broker and coordinator do not reach each other, up to beyond the end of the session."""
     seconds = dice.choice((0.5, 3.0, 9.0))
     with arena.cut():
         time.sleep(seconds)
@@ -167,7 +172,7 @@ def _fill(ballast: Path) -> int:
 @fault("state")
 def state(arena: Arena, dice: random.Random) -> str:
     """What is written down about the cluster is damaged, with servers alive or dead."""
-    victims = dice.choice(((), *VICTIMS))
+    victims = dice.choice(((), *_victims(arena)))
     damage = dice.choice(sorted(_DAMAGES))
     folder = arena.path / ".kafka-tasks"
     targets = [folder / "state.json", folder / "lock.json", folder / "run" / "last-failure.json"]
@@ -206,7 +211,7 @@ def _flipped(old: bytes, dice: random.Random) -> bytes:
 def archive(arena: Arena, dice: random.Random) -> str:
     """The class archive is damaged while servers use it; the next start does without."""
     cache = Path(arena.environ["KAFKA_TASKS_CACHE"])  # type: ignore[attr-defined]
-    found = sorted(cache.glob("archives/*/*.jsa"))
+    found = sorted(path for kind in ("jsa", "aot") for path in cache.glob(f"archives/*/*.{kind}"))
     if not found:
         heal(arena)
         return "none there yet"
@@ -226,7 +231,7 @@ def archive(arena: Arena, dice: random.Random) -> str:
 @fault("clock", "embedded")
 def clock(arena: Arena, dice: random.Random) -> str:
     """The clock jumps by days, to and fro, while a command waits."""
-    arena.kill(*dice.choice(VICTIMS))
+    arena.kill(*dice.choice(_victims(arena)))
     jump = dice.choice((-86_400, -3600, 3600, 86_400 * 30))
     command = begun(
         [sys.executable, str(_INJECTED), "clock-jump", str(jump), "up"],
@@ -240,7 +245,7 @@ def clock(arena: Arena, dice: random.Random) -> str:
 @fault("signal", "compose")
 def signal_(arena: Arena, dice: random.Random) -> str:
     """SIGSTOP in containers, which the engine goes on calling running."""
-    victims, seconds = dice.choice(VICTIMS), dice.choice((0.0, 1.0, 8.0))
+    victims, seconds = dice.choice(_victims(arena)), dice.choice((0.0, 1.0, 8.0))
     for name in victims:
         arena.bench.containers[name].kill("STOP")  # type: ignore[attr-defined]
     time.sleep(seconds)
@@ -250,7 +255,7 @@ def signal_(arena: Arena, dice: random.Random) -> str:
 @fault("by-hand", "compose")
 def by_hand(arena: Arena, dice: random.Random) -> str:
     """Somebody removes containers with the docker command."""
-    names = dice.choice(VICTIMS)
+    names = dice.choice(_victims(arena))
     there = arena.bench.containers  # type: ignore[attr-defined]
     for name in names:
         subprocess.run(

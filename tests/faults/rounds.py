@@ -41,8 +41,14 @@ def deals(faults: list[Fault], seed: int, first: int, rounds: int) -> Iterator[t
             yield number, dealt
 
 
-def run_rounds(arena: Arena, report: Report, config: pytest.Config, rounds: int) -> None:
-    """Fails at the first round after which anything is not as it was."""
+def run_rounds(
+    arena: Arena, report: Report, config: pytest.Config, rounds: int, name: str = ""
+) -> None:
+    """Fails at the first round after which anything is not as it was.
+
+    The report calls it by `name`, else by the runtime.
+    """
+    name = name or arena.runtime
     seed = config.getoption("--seed")
     assert heal(arena) > 0
     done = arena.run(
@@ -50,7 +56,7 @@ def run_rounds(arena: Arena, report: Report, config: pytest.Config, rounds: int)
         "--config", "retention.ms=-1",
     )  # fmt: skip
     assert done.code == 0, done.err
-    figures = report.of(arena.runtime)
+    figures = report.of(name)
     bootstrap = f"127.0.0.1:{arena.port}"
     writer = ledger.Writer(bootstrap)
     try:
@@ -89,6 +95,6 @@ def more(writer: ledger.Writer, count: int) -> None:
 
 def settled(arena: Arena) -> Counts:
     """The counts once no builder of archives is at work any more."""
-    quiet = 2 if arena.runtime == "embedded" else 0
+    quiet = len({"kafka", arena.keeper}) if arena.runtime == "embedded" else 0
     eventually(lambda: arena.counts().processes == quiet, "nothing but the servers runs", 120)
     return arena.counts()

@@ -25,6 +25,25 @@ def test_no_fault_loses_anything(
     run_rounds(embedded, report, pytestconfig, size)
 
 
+@pytest.mark.size("kraft-rounds")
+@pytest.mark.parametrize("embedded", ["controller", "kafka"], indirect=True)
+def test_no_fault_of_a_quorum_loses_anything(
+    embedded: Arena, report: Report, pytestconfig: pytest.Config, size: int
+) -> None:
+    """The same in KRaft mode, with a dedicated controller and with a combined node."""
+    name = "kraft" if embedded.keeper == "controller" else "kraft_combined"
+    run_rounds(embedded, report, pytestconfig, size, name)
+
+
+@pytest.mark.size("kraft-cycles")
+@pytest.mark.parametrize("embedded", ["kafka"], indirect=True)
+def test_ups_and_downs_of_a_quorum_leave_nothing(
+    embedded: Arena, report: Report, size: int
+) -> None:
+    """The same for a combined node."""
+    _cycle(embedded, report, size, "kraft_cycles")
+
+
 def _disk_kb(path: Path) -> int:
     done = subprocess.run(["du", "-sk", str(path)], capture_output=True, text=True, check=True)
     return int(done.stdout.split()[0])
@@ -48,6 +67,10 @@ def test_ups_and_downs_leave_nothing(embedded: Arena, report: Report, size: int)
 
     Logs grow until they rotate, so that a little disk a cycle is theirs: 1 MB is allowed for each.
     """
+    _cycle(embedded, report, size, "cycles")
+
+
+def _cycle(embedded: Arena, report: Report, size: int, name: str) -> None:
     first: dict[str, int] = {}
     for cycle in range(size):
         assert embedded.run("up").code == 0
@@ -64,7 +87,7 @@ def test_ups_and_downs_leave_nothing(embedded: Arena, report: Report, size: int)
             last = _measured(embedded)
         assert embedded.run("down").code == 0
         assert embedded.sandbox.processes() == {}  # type: ignore[attr-defined]
-    report.others["cycles"] = {"cycles": size, "third": first, "last": last}
+    report.others[name] = {"cycles": size, "third": first, "last": last}
     assert last["processes"] == first["processes"]
     assert last["open_files"] <= first["open_files"] + 40
     assert last["memory_mb"] <= first["memory_mb"] * 1.25
@@ -83,5 +106,5 @@ def test_starts_at_the_same_moment_make_one_cluster(
     codes = [ended(process, 300) for process in running]
     assert codes == [0] * size
     pids = embedded.sandbox.pids()  # type: ignore[attr-defined]
-    assert set(pids) == {"zookeeper", "kafka"}
+    assert set(pids) == {embedded.keeper, "kafka"}
     report.others["starts"] = {"at_once": size, "clusters": 1, "cores": os.cpu_count()}
