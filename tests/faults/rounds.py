@@ -76,7 +76,7 @@ def run_rounds(
             figures.rounds += 1
             figures.faults[fault.name] += 1
             figures.heals.append(took)
-            eventually(lambda: arena.counts() == before, f"{before} after {what}", 60)
+            eventually(lambda: arena.counts() == before, f"{before} after {what}", 300)
             assert arena.open_files() <= files + _SLACK, what
             assert psutil.Process().num_fds() <= mine + _SLACK, what
     finally:
@@ -96,5 +96,5 @@ def more(writer: ledger.Writer, count: int) -> None:
 def settled(arena: Arena) -> Counts:
     """The counts once no builder of archives is at work any more."""
     quiet = len({"kafka", arena.keeper}) if arena.runtime == "embedded" else 0
-    eventually(lambda: arena.counts().processes == quiet, "nothing but the servers runs", 120)
+    eventually(lambda: arena.counts().processes == quiet, "nothing but the servers runs", 300)
     return arena.counts()
