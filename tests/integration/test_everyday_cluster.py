@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Sandbox
@@ -29,6 +30,31 @@ def test_up_is_ready_with_addresses_timeline_and_pids(breakable: Sandbox) -> Non
     assert {service["state"] for service in found["services"]} == {"ready"}
     assert found["bootstrap_servers"] == found["services"][1]["address"]
     assert found["zookeeper"] == found["services"][0]["address"]
+
+
+def test_threads_can_be_doubled_as_on_any_broker(
+    breakable: Sandbox, until: Callable[..., Any]
+) -> None:
+    """A dynamic change at most doubles a number, so the numbers at the start are Kafka's."""
+    names = ("num.io.threads", "num.network.threads", "log.cleaner.threads", "background.threads")
+    admin = AdminClient({"bootstrap.servers": breakable.up()["bootstrap_servers"]})
+    broker = ConfigResource(ConfigResource.Type.BROKER, "1")
+
+    def configured() -> dict[str, int]:
+        (answer,) = admin.describe_configs([broker]).values()
+        return {
+            name: int(entry.value) for name, entry in answer.result(15).items() if name in names
+        }
+
+    assert configured() == dict(zip(names, (8, 3, 1, 10), strict=True))
+    for name, count in zip(names, (16, 6, 2, 20), strict=True):
+        broker.add_incremental_config(
+            ConfigEntry(name, str(count), incremental_operation=AlterConfigOpType.SET)
+        )
+    (changed,) = admin.incremental_alter_configs([broker]).values()
+    changed.result(15)
+    wanted = dict(zip(names, (16, 6, 2, 20), strict=True))
+    until(lambda: configured() == wanted, "the broker has its new threads")
 
 
 def test_second_up_changes_nothing(breakable: Sandbox) -> None:
