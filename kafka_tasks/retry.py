@@ -79,10 +79,15 @@ class RetryPolicy:
         Raises `OutOfTime` at the deadline; any other exception of `check` or `observe` stops the
         wait at once.
         """
+        started = self.clock()
+        try:
+            # Mostly it holds at once: a command that has nothing to do imports no tenacity.
+            return check()
+        except NotYet as error:
+            seen = [error]
         from tenacity import RetryCallState, RetryError, Retrying, retry_if_exception_type
         from tenacity.wait import wait_exponential
 
-        started = self.clock()
         exponential = wait_exponential(multiplier=self.first_s, min=self.first_s, max=self.cap_s)
 
         def wait(state: RetryCallState) -> float:
@@ -93,6 +98,11 @@ class RetryPolicy:
             if observe and isinstance(cause, NotYet):
                 observe(Attempt(state.attempt_number, self.clock() - started, cause))
 
+        def again() -> _T:
+            if seen:
+                raise seen.pop()
+            return check()
+
         retrying = Retrying(
             retry=retry_if_exception_type(NotYet),
             stop=lambda _: deadline.expired(),
@@ -101,7 +111,7 @@ class RetryPolicy:
             before_sleep=report,
         )
         try:
-            return retrying(check)
+            return retrying(again)
         except RetryError as exhausted:
             last = exhausted.last_attempt
             cause = last.exception()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-_BLOCK = tarfile.BLOCKSIZE
+if TYPE_CHECKING:
+    import tarfile
+
+_BLOCK = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ class Data(Protocol):
 
 def as_tar(info: tarfile.TarInfo, chunks: Iterable[bytes] = ()) -> Iterator[bytes]:
     """Yield a member of a tar file: header, content, and the padding of the last block."""
+    import tarfile
+
     yield info.tobuf(tarfile.GNU_FORMAT, "utf-8", "strict")
     yield from chunks
     yield b"\0" * (-info.size % _BLOCK)

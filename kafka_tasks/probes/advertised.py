@@ -18,7 +18,7 @@ class AdvertisedProbe:
         A broker that refuses for want of rights has been reached all the same.
         """
         try:
-            brokers = context.admin().look().brokers
+            brokers = context.look().brokers
         except BrokerUnreachable as error:
             raise NotYet(error.message) from error
         for broker_id, address in sorted(brokers.items()):

@@ -27,7 +27,7 @@ class BrokerProbe:
             if key not in self._passed:
                 single = len(context.cluster.bootstrap) == 1
                 try:
-                    context.admin(None if single else key).look()
+                    context.look(None if single else key)
                 except BrokerUnreachable as error:
                     seen = error.evidence[0] if error.evidence else error.message
                     raise NotYet(f"{key}: {seen}") from error

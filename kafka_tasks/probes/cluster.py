@@ -16,7 +16,7 @@ class ClusterProbe:
         """Ask once for metadata that shows every broker."""
         expected = context.cluster.brokers
         try:
-            view = context.admin().look()
+            view = context.look()
         except BrokerUnreachable as error:
             raise NotYet(error.evidence[0] if error.evidence else error.message) from error
         if len(view.brokers) < expected:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from kafka_tasks.model.cluster import Cluster, ServiceState
 
 if TYPE_CHECKING:
-    from kafka_tasks.clients.kafka.admin import Admin
+    from kafka_tasks.clients.kafka.admin import Admin, ClusterView
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +26,17 @@ class Context:
 
     `findings` collects what the probes learned (cluster id); connections are opened once. With
     `recall`, a cluster that had data is ready only when it shows the `topics` that it had.
+    With `once`, all layers see the same metadata: each address is asked until it answers, once.
     """
 
     cluster: Cluster
     services: Callable[[], tuple[ServiceState, ...]]
     findings: dict[str, str] = field(default_factory=dict)
     recall: bool = False
+    once: bool = False
     topics: frozenset[str] = frozenset()
     _admins: dict[str | None, Admin] = field(default_factory=dict)
+    _views: dict[str | None, ClusterView] = field(default_factory=dict)
 
     def admin(self, bootstrap: str | None = None) -> Admin:
         """Return the connection to the cluster, or to one address of it."""
@@ -42,6 +45,12 @@ class Context:
 
             self._admins[bootstrap] = Admin(self.cluster, bootstrap=bootstrap)
         return self._admins[bootstrap]
+
+    def look(self, bootstrap: str | None = None) -> ClusterView:
+        """Return the metadata that the cluster, or one address of it, answers with."""
+        if not self.once or bootstrap not in self._views:
+            self._views[bootstrap] = self.admin(bootstrap).look()
+        return self._views[bootstrap]
 
     def close(self) -> None:
         """Close what was opened."""

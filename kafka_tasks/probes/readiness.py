@@ -146,7 +146,7 @@ def glance(cluster: Cluster, watch: Watch, recorder: Recorder) -> Glance:
 
     The connection to a broker is given two seconds: one that lives may be busy.
     """
-    context = Context(cluster, watch.services)
+    context = Context(cluster, watch.services, once=True)
     policy = RetryPolicy()
     try:
         for probe in ladder(cluster.topology):
