@@ -9,6 +9,7 @@ import contextlib
 import functools
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -139,6 +140,11 @@ def task(
 
 
 def _carry_out(function: Callable[..., Outcome | None], call: Call, flags: dict[str, Any]) -> None:
+    with _bytecode_as_python_was_told():
+        _attempt(function, call, flags)
+
+
+def _attempt(function: Callable[..., Outcome | None], call: Call, flags: dict[str, Any]) -> None:
     from kafka_tasks.errors import KafkaTasksError
 
     make_streams_writable()
@@ -189,6 +195,21 @@ def comes_from_a_task(error: BaseException) -> bool:
     return any(
         frame.f_code is _carry_out.__code__ for frame, _ in traceback.walk_tb(error.__traceback__)
     )
+
+
+@contextlib.contextmanager
+def _bytecode_as_python_was_told() -> Iterator[None]:
+    """Write bytecode unless -B or PYTHONDONTWRITEBYTECODE says no, while the block runs.
+
+    Invoke forbids it for the sake of tasks files. After an installer that writes none (uv, any
+    editable checkout) each command would compile all that it imports.
+    """
+    before = sys.dont_write_bytecode
+    sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before
 
 
 @contextlib.contextmanager

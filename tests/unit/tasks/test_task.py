@@ -4,6 +4,7 @@ import copy
 import os
 import signal
 import stat
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -133,3 +134,20 @@ def test_a_copied_flag_keeps_its_values_apart() -> None:
         assert flag.got_value is False and copied.got_value is True
     copied.value.append("4")
     assert flag.value == []
+
+
+def test_a_task_writes_bytecode_as_python_was_told(
+    run: Run, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Invoke's ban does not hold for what a task imports, and is back after it."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    seen: list[bool] = []
+
+    def stop(*_: Any, **__: Any) -> Any:
+        seen.append(sys.dont_write_bytecode)
+        raise KeyboardInterrupt
+
+    runtime.start = stop  # type: ignore[method-assign]
+    run("up")
+    assert seen == [bool(sys.flags.dont_write_bytecode)]
+    assert sys.dont_write_bytecode is True
