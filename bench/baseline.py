@@ -37,7 +37,7 @@ class Baseline:
     def __init__(self, surroundings: Surroundings) -> None:
         self.path = surroundings.directory("baseline")
         shutil.copy(Path(__file__).with_name("baseline-compose.yml"), self.path / "compose.yml")
-        port = surroundings.two_ports(self.path)
+        port = surroundings.some_ports(self.path)
         self._environ = {**surroundings.environ, **IMAGES, "BASELINE_PORT": str(port)}
 
     def __enter__(self) -> Baseline:

@@ -32,7 +32,7 @@ class ByHand:
         self._servers: Servers = surroundings.servers
         self._flags = flags or {}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
-        self.port = surroundings.two_ports(self._root)
+        self.port = surroundings.some_ports(self._root)
 
     def __enter__(self) -> ByHand:
         return self
@@ -71,7 +71,8 @@ class ByHand:
             target = self._root / f"{name}.properties"
             target.write_text(properties.render(wanted), encoding="ascii")
             logging = self._root / f"{name}.log4j"
-            logging.write_text(properties.log_settings(name), encoding="ascii")
+            settings = properties.log_settings(name, "reload4j")
+            logging.write_text(settings.text, encoding="ascii")
 
     def _properties(self) -> dict[str, dict[str, str]]:
         zookeeper_port = self.port + 1
@@ -113,10 +114,11 @@ class ByHand:
     def _exited(self) -> str | None:
         for name, child in self._running.items():
             if child.poll() is not None:
-                output = _last_lines(self._root / "logs" / f"{name}.out")
+                output = last_lines(self._root / "logs" / f"{name}.out")
                 return f"{name}, started by hand, exited with {child.returncode}: {output}"
         return None
 
 
-def _last_lines(path: Path) -> str:
+def last_lines(path: Path) -> str:
+    """Return the end of what a server has printed."""
     return " | ".join(path.read_text(errors="replace").splitlines()[-3:])

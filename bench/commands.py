@@ -17,7 +17,7 @@ _REPEATS = 3
     "up-ready",
     what="kafka-tasks up on a ready cluster",
     against="invoke --list with an empty tasks.py",
-    limit=2.5,
+    limit=1.9,
     repeats=_REPEATS,
 )
 def up_ready(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:

@@ -20,7 +20,7 @@ from bench.surroundings import Surroundings, Workspace
     "up",
     what="kafka-tasks up, from the prompt to ready",
     against="the same two JVMs by hand, polled every 20 ms",
-    limit=0.65,
+    limit=0.5,
 )
 def up(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
     """Measure starts on empty data, kafka-tasks as a whole process."""

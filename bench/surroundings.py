@@ -71,9 +71,13 @@ class Surroundings:
         path = self.directory("project-")
         # Without it kafka-tasks could use, and wipe, a project in a directory above.
         (path / "tasks.py").touch()
-        port = self.two_ports(path)
-        own = {"KAFKA_TASKS_PORT": str(port), "KAFKA_TASKS_ZOOKEEPER_PORT": str(port + 1)}
-        workspace = Workspace(path, {**self.environ, **own, **(settings or {})}, port)
+        wanted = settings or {}
+        brokers = int(wanted.get("KAFKA_TASKS_BROKERS", "1"))
+        port = self.some_ports(path, 2 * brokers)
+        # One of the two is unused in either mode.
+        coordinators = ("KAFKA_TASKS_ZOOKEEPER_PORT", "KAFKA_TASKS_CONTROLLER_PORT")
+        own = {"KAFKA_TASKS_PORT": str(port), **dict.fromkeys(coordinators, str(port + brokers))}
+        workspace = Workspace(path, {**self.environ, **own, **wanted}, port)
         try:
             yield workspace
         finally:
@@ -90,10 +94,10 @@ class Surroundings:
         """Delete the shared workspaces."""
         self._exit_stack.close()
 
-    def two_ports(self, path: Path) -> int:
-        """Return the first of two adjacent free ports that no other cluster of the run uses."""
-        first = ports.pick(path, 2, self._used_ports)
-        self._used_ports.update((first, first + 1))
+    def some_ports(self, path: Path, count: int = 2) -> int:
+        """Return the first of adjacent free ports that no other cluster of the run uses."""
+        first = ports.pick(path, count, self._used_ports)
+        self._used_ports.update(range(first, first + count))
         return first
 
     def directory(self, prefix: str) -> Path:
@@ -118,7 +122,7 @@ def prepared() -> Iterator[Surroundings]:
     (root / "tasks.py").touch()
     try:
         timed([console("kafka-tasks"), "pull"], cwd=root, environ=environ, timeout_s=900)
-        with contextlib.closing(Surroundings(root, environ, _servers(root, environ))) as found:
+        with contextlib.closing(Surroundings(root, environ, servers(root, environ))) as found:
             yield found
     finally:
         shutil.rmtree(root, ignore_errors=True)
@@ -144,7 +148,8 @@ def _environ() -> dict[str, str]:
     return {**clean, "KAFKA_TASKS_RUNTIME": "embedded"}
 
 
-def _servers(root: Path, environ: Mapping[str, str]) -> Servers:
+def servers(root: Path, environ: Mapping[str, str]) -> Servers:
+    """Return the servers of the Kafka that these variables choose, with their jars fetched."""
     chosen = settings.load(root, environ=environ)
     lock = jars.load_lock(chosen.line.kafka)
     class_path = jars.ensure(lock, chosen.cache, Recorder())

@@ -32,10 +32,15 @@ def test_the_table_has_the_rows_that_were_promised() -> None:
     """A row that is dropped or a limit that is loosened fails this test."""
     promised = {name: (r.compare, r.limit) for name, r in ROWS.items()}
     assert promised == {
-        "up": ("ratio", 0.65),
+        "up": ("ratio", 0.5),
         "wait": ("difference", 100),
         "restart": ("ratio", 0.75),
-        "up-ready": ("ratio", 2.5),
+        "kraft-up": ("ratio", 0.45),
+        "kraft-up-second": ("ratio", 1.0),
+        "kraft-three": ("ratio", 0.5),
+        "kraft-killed": ("ratio", 0.25),
+        "zookeeper-killed": ("ratio", 1.0),
+        "up-ready": ("ratio", 1.9),
         "list": ("ratio", 1.2),
         "doctor": ("ratio", 1.0),
         "memory": ("ratio", 0.85),
