@@ -20,14 +20,14 @@ IMAGES = {
 }
 
 
-def require_images(environ: Mapping[str, str]) -> None:
+def require_images(environ: Mapping[str, str], line: str = "3.9") -> None:
     """Build the images that both sides run; raises `Unmeasured` without an engine."""
     import sys
 
     answer = subprocess.run(["docker", "info"], capture_output=True, timeout=30, check=False)
     if answer.returncode:
         raise Unmeasured("no Docker engine answers")
-    built = [str(CHECKOUT / "tests" / "images" / "build")]
+    built = [str(CHECKOUT / "tests" / "images" / "build"), line]
     timed(built, cwd=CHECKOUT, environ={**environ, "PYTHON": sys.executable}, timeout_s=900)
 
 

@@ -36,11 +36,40 @@ def up(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
     """Measure a start from the prompt to ready, with empty volumes."""
     with _both(surroundings) as (ours, theirs):
         for _ in range(pairs):
-            seconds = ours.command("up").seconds
-            ours.wipe()
+            seconds = _started(ours)
             alternative = theirs.compose("up", "-d", "--wait").seconds
             theirs.wipe()
             yield Pair(seconds, alternative)
+
+
+@row(
+    "compose-kraft-up",
+    what="kafka-tasks up in KRaft mode, Confluent Platform 8, empty volumes",
+    against="the same with KAFKA_TASKS_LAUNCH=image",
+    limit=0.5,
+)
+def kraft_up(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
+    """Measure both ways to start the server, on empty volumes."""
+    require_images(surroundings.environ, "4.3")
+    settings = {
+        "KAFKA_TASKS_RUNTIME": "compose",
+        "KAFKA_TASKS_VERSION": "8.3",
+        "KAFKA_TASKS_KAFKA_IMAGE": "kafka-tasks-test/cp-kafka:4.3",
+        "KAFKA_TASKS_CONTROLLER_PORT": "auto",
+    }
+    direct = surroundings.workspace(settings)
+    image = surroundings.workspace({**settings, "KAFKA_TASKS_LAUNCH": "image"})
+    with direct as ours, image as theirs:
+        for _ in range(pairs):
+            seconds = [_started(workspace) for workspace in (ours, theirs)]
+            yield Pair(*seconds)
+
+
+def _started(workspace: Workspace) -> float:
+    """Return the seconds of `up` on empty volumes, and delete what it made."""
+    seconds = workspace.command("up").seconds
+    workspace.wipe()
+    return seconds
 
 
 @row(

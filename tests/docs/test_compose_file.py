@@ -15,6 +15,7 @@ import pytest
 from tests.docs.documents import EXAMPLES, ROOT, blocks, table
 
 FILE = ROOT / "docker-compose.yml"
+KRAFT = ROOT / "docker-compose.kraft.yml"
 PAGE = ROOT / "docs" / "explanation" / "compose-file.md"
 REFERENCE = ROOT / "docs" / "reference" / "settings.md"
 GIVEN = EXAMPLES / "compose"
@@ -66,6 +67,20 @@ def test_each_variable_of_the_file_is_documented() -> None:
         assert read.pop(f"BROKER_{number}_PORT") == str(9091 + number)
     assert told.pop("BROKER_2_PORT to BROKER_5_PORT") == "9093 to 9096"
     assert told == read
+
+
+def test_each_variable_of_kraft_mode_is_documented() -> None:
+    """The reference has every variable that the other file does not read, with its default."""
+    text = re.sub(r"\$\$", "", KRAFT.read_text(encoding="utf-8"))
+    told = {row[0]: row[1] for row in table(REFERENCE, "compose-kraft")}
+    assert told.pop("CONTROLLER_2_PORT to CONTROLLER_3_PORT") == "19094 to 19095"
+    for number in (2, 3):
+        assert f"${{CONTROLLER_{number}_PORT:-{19092 + number}}}" in text
+    common = {row[0] for row in table(REFERENCE, "compose")} - {"ZOOKEEPER_HEAP_OPTS"}
+    read = set(re.findall(r"\$\{(?!KAFKA_TASKS_|BROKER_|CONTROLLER_|COMPOSE_)([A-Z0-9_]+)", text))
+    assert read == set(told) | {name for name in common if not name.startswith("BROKER_")}
+    assert f"${{CLUSTER_ID:-{told['CLUSTER_ID']}}}" in text
+    assert f"${{QUORUM_VOTERS:-{told['QUORUM_VOTERS']}$" in text
 
 
 def config(*files: Path, directory: Path) -> dict[str, Any]:

@@ -45,6 +45,7 @@ def test_the_table_has_the_rows_that_were_promised() -> None:
         "doctor": ("ratio", 1.0),
         "memory": ("ratio", 0.85),
         "compose-up": ("ratio", 0.35),
+        "compose-kraft-up": ("ratio", 0.5),
         "compose-up-ready": ("ratio", 1.8),
         "compose-restart": ("ratio", 0.6),
         "compose-idle": ("ratio", 0.15),
