@@ -11,7 +11,7 @@ from kafka_tasks.diagnosis.configuration import FATAL_NAMES, REPLICATION, of_ima
 from kafka_tasks.diagnosis.examination import Check, Examination, of_error
 from kafka_tasks.errors import InvalidInput, MachineError
 from kafka_tasks.model.finding import Finding, Level
-from kafka_tasks.model.topology import Topology, zookeeper_cluster
+from kafka_tasks.model.topology import Topology
 from kafka_tasks.runtimes import ports, roles
 
 _APPUSER = 1000
@@ -52,7 +52,7 @@ def _compose_file(exam: Examination) -> Iterator[Finding]:
     settings, named = exam.settings, roles.images(exam.settings)
     found = [
         *_unworkable(config, settings.topology),
-        *problems(config, settings.brokers, named),
+        *problems(config, settings.topology, named),
     ]
     yield from found
     if not found:
@@ -96,22 +96,24 @@ def _unworkable(config: Mapping[str, Any], topology: Topology) -> Iterator[Findi
 
 
 def problems(
-    config: Mapping[str, Any], brokers: int, named: Collection[str] = ()
+    config: Mapping[str, Any], topology: Topology, named: Collection[str] = ()
 ) -> Iterator[Finding]:
     """Report mistakes in the services except in listeners; `named` images come from settings."""
-    for planned in zookeeper_cluster(brokers):
+    keeper = topology.mode == "zookeeper"
+    fix = f"set a {'7.x tag' if keeper else 'whole version'} for the image in the Compose file"
+    for planned in topology:
         name = planned.name
         service = config.get("services", {}).get(name)
         if service is None:
             continue
         yield from _container_name(name, service)
         if (image := str(service.get("image") or "")) and image not in named:
-            fixed = of_image(image, "set a 7.x tag for the image in the Compose file")
+            fixed = of_image(image, fix, needs_zookeeper=keeper)
             yield from (replace(finding, service=name) for finding in fixed)
         yield from _published(name, service)
         if planned.role.serves_clients:
-            yield from _environment(name, service, brokers)
-    yield from _persistence(config, brokers)
+            yield from _environment(name, service, len(topology.brokers))
+    yield from _persistence(config, topology)
 
 
 def _container_name(name: str, service: Mapping[str, Any]) -> Iterator[Finding]:
@@ -170,9 +172,9 @@ def _environment(name: str, service: Mapping[str, Any], brokers: int) -> Iterato
             yield replication(variable, int(value), brokers, f"{variable}: {brokers}")
 
 
-def _persistence(config: Mapping[str, Any], brokers: int) -> Iterator[Finding]:
+def _persistence(config: Mapping[str, Any], topology: Topology) -> Iterator[Finding]:
     kept: dict[str, bool] = {}
-    for planned in zookeeper_cluster(brokers):
+    for planned in topology:
         name = planned.name
         service = config.get("services", {}).get(name) or {}
         mounts = [mount for mount in service.get("volumes") or () if mount.get("source")]

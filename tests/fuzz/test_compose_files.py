@@ -56,4 +56,4 @@ def _looked_at(config: dict[str, Any]) -> object:
     except KafkaTasksError as error:
         check_error(error)
     compose_file.volumes_of(config, topology.names)
-    return list(examined.problems(config, 2))
+    return list(examined.problems(config, topology))

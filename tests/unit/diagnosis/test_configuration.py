@@ -12,6 +12,7 @@ import yaml
 
 from kafka_tasks.diagnosis import compose_file, configuration
 from kafka_tasks.model.finding import Finding
+from kafka_tasks.model.topology import kraft_cluster, zookeeper_cluster
 from kafka_tasks.runtimes.compose.compose_file import packaged
 from kafka_tasks.settings import load
 from tests.unit.diagnosis.conftest import MakeExam
@@ -42,7 +43,22 @@ def problems(change: Any = None, brokers: int = 1) -> dict[str, Finding]:
     config = copy.deepcopy(WELL)
     if change is not None:
         change(config["services"])
-    return {found.id: found for found in compose_file.problems(config, brokers)}
+    found = compose_file.problems(config, zookeeper_cluster(brokers))
+    return {each.id: each for each in found}
+
+
+def test_a_file_of_kraft_mode() -> None:
+    """It has no ZooKeeper whose data could be missing, and its image needs none."""
+    config = copy.deepcopy(WELL)
+    del config["services"]["zookeeper"]
+    config["services"]["kafka"]["image"] = "confluentinc/cp-kafka:8.2.0"
+    assert list(compose_file.problems(config, kraft_cluster(1))) == []
+    config["services"]["kafka"]["image"] = "confluentinc/cp-kafka:latest"
+    (found,) = compose_file.problems(config, kraft_cluster(1))
+    assert (found.id, found.fix) == (
+        "image-not-pinned",
+        "set a whole version for the image in the Compose file",
+    )
 
 
 def test_a_file_that_is_well_has_no_findings() -> None:
