@@ -86,9 +86,7 @@ def _unworkable(config: Mapping[str, Any], topology: Topology) -> Iterator[Findi
             problem.id,
             "error" if problem.fatal else "warning",
             f"{problem}.",
-            cause="Nothing can work with it: `up` refuses the file."
-            if problem.fatal
-            else "The cluster starts all the same.",
+            cause=problem.cause,
             fix=problem.fix,
             service=problem.service,
             reference=problem.reference or "",

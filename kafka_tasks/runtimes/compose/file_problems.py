@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from itertools import combinations
 
 from kafka_tasks.errors import InvalidInput
-from kafka_tasks.runtimes.compose import health_checks, other_images
+from kafka_tasks.runtimes.compose import broker_variables, health_checks, other_images
 from kafka_tasks.runtimes.compose.listener_problems import advertised, listener_problems
 from kafka_tasks.runtimes.compose.problems import ConfiguredFile, Problem
 from kafka_tasks.runtimes.compose.service_config import (
@@ -38,7 +38,7 @@ def require_workable(file: ConfiguredFile) -> None:
         evidence=[str(problem) for problem in fatal[1:]],
         hint=first.fix,
     )
-    error.finding = first.id
+    error.finding, error.cause = first.id, first.cause
     raise error
 
 
@@ -50,6 +50,7 @@ def _problems(file: ConfiguredFile) -> Iterator[Problem]:
         told = {problem.id for problem in renamed if problem.fatal}
         yield from () if told else listener_problems(file, broker)
         yield from () if told else _zookeeper(file, broker)
+        yield from broker_variables.problems(broker)
     for member in file.members:
         yield from _roles(file, member)
         yield from health_checks.problems(file, member)

@@ -10,6 +10,24 @@ from typing import Any
 from kafka_tasks.model.topology import Topology
 from kafka_tasks.runtimes.compose.service_config import ConfiguredService
 
+_CAUSES = {
+    "address-not-here": "A server listens only on addresses of its own container, or exits.",
+    "advertised-port-differs": "A broker sends its clients to the advertised address, and nothing "
+    "listens there.",
+    "broker-property": "A broker ignores a name that it does not know, and refuses such a value.",
+    "brokers-advertise-the-same": "A broker exits if another one has registered its address.",
+    "four-letter-word": "By default ZooKeeper answers only srvr, so that the check never holds.",
+    "health-check-heavy": "Each check costs at least a second of CPU time.",
+    "listeners-invalid": "Kafka refuses such listeners, and the broker exits.",
+    "names-of-bitnami": "The image turns them into properties that Kafka does not have.",
+    "names-of-wurstmeister": "The image turns it into a property that Kafka does not have.",
+    "no-listener-for-host": "A broker sends its clients to the advertised address, and this "
+    "machine does not reach it.",
+    "variable-missing": "The image exits without it.",
+    "zookeeper-name-unknown": "The broker's container cannot resolve the name, and the broker "
+    "exits.",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -27,6 +45,11 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.service}: {self.text}"
+
+    @property
+    def cause(self) -> str:
+        """What follows from it, as a sentence."""
+        return _CAUSES[self.id]
 
 
 @dataclass(frozen=True, slots=True)
