@@ -195,6 +195,10 @@ class FakeRuntime:
             self.files.there.clear()
         return tuple(chosen)
 
+    def take_back(self, *, interrupted: bool) -> tuple[str, ...]:
+        """Stop what lives."""
+        return self.stop() if interrupted or self.observe().alive else ()
+
     def logs(self, service: str, tail: int) -> list[str]:
         """Return the last lines of those it was made with."""
         return self._lines.get(service, [])[-tail:] if tail else []

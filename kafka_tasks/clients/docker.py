@@ -32,13 +32,18 @@ _START_INTERVAL_API = (1, 44)
 _TRANSFER_S = 300.0
 _LOCAL_SCHEMES = ("unix", "npipe", "http+unix")
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
+# How much of the results of health checks is read: results, and characters of each.
+_RESULTS, _LINE = 3, 500
 # The largest file that is read as a whole, in bytes.
 _SMALL = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """One container, running or not; `ports` is container port → host port on this machine."""
+    """One container, running or not; `ports` is container port → host port on this machine.
+
+    `health_log` has what its last health checks printed, `volumes` the names of its volumes.
+    """
 
     id: str
     name: str
@@ -53,6 +58,9 @@ class Container:
     started_at: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     user: str = ""
+    health_check: str = ""
+    health_log: tuple[str, ...] = ()
+    volumes: frozenset[str] = frozenset()
 
     @property
     def running(self) -> bool:
@@ -78,6 +86,14 @@ class Container:
     def one_off(self) -> bool:
         """True if `docker compose run` created it: then it is not the service itself."""
         return self.labels.get(ONE_OFF, "").lower() == "true"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a Compose project has besides containers: the ids of networks, the names of volumes."""
+
+    networks: frozenset[str] = frozenset()
+    volumes: frozenset[str] = frozenset()
 
 
 class Engine:
@@ -232,6 +248,16 @@ class Engine:
         filters = {"label": f"{PROJECT}={project}"}
         return bool(self._ask(lambda: self._client.api.volumes(filters=filters))["Volumes"])
 
+    def made_for(self, project: str) -> Made:
+        """Return what Compose made for a project: the ids of its networks, and its volumes."""
+        filters = {"label": f"{PROJECT}={project}"}
+        networks = self._ask(lambda: self._client.api.networks(filters=filters))
+        volumes = self._ask(lambda: self._client.api.volumes(filters=filters))["Volumes"]
+        return Made(
+            frozenset(network["Id"] for network in networks),
+            frozenset(volume["Name"] for volume in volumes or ()),
+        )
+
     def is_stopped(self, container: str) -> bool:
         """Return True if a process of this container is suspended; False if that is unknown."""
         try:
@@ -337,7 +363,27 @@ def _container(found: Mapping[str, Any]) -> Container:
             entry.split("=", 1) for entry in found["Config"].get("Env") or () if "=" in entry
         ),
         user=found["Config"].get("User") or "",
+        health_check=_health_check(found["Config"]),
+        health_log=_health_log(status.get("Health") or {}),
+        volumes=frozenset(
+            mount["Name"] for mount in found.get("Mounts") or () if mount.get("Type") == "volume"
+        ),
     )
+
+
+def _health_check(config: Mapping[str, Any]) -> str:
+    words = (config.get("Healthcheck") or {}).get("Test") or ()
+    return " ".join(words[1:])
+
+
+def _health_log(health: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return a line for each different result of the last checks, the newest last."""
+    found: dict[str, None] = {}
+    for entry in health.get("Log") or ():
+        said = " ".join(str(entry.get("Output") or "").split())[:_LINE]
+        code = entry.get("ExitCode")
+        found[said or f"exit code {code}, without a word"] = None
+    return tuple(found)[-_RESULTS:]
 
 
 def _published(found: Mapping[str, Any]) -> dict[int, int]:

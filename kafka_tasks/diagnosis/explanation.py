@@ -14,6 +14,8 @@ from kafka_tasks.model.evidence import WINDOW, last_start, telling
 from kafka_tasks.model.finding import Finding
 
 _UNKNOWN = "not known: no log line, state or answer of this failure is a known one"
+# How lines about a container's health check begin.
+_HEALTH = "health check of "
 # What a failing command says about other mistakes; `doctor` has all of them.
 _ALSO = 3
 
@@ -63,7 +65,8 @@ def _texts(error: KafkaTasksError, logs: dict[str, list[str]]) -> dict[str, list
         texts = dict(logs)
         if error.service and not texts.get(error.service):
             texts[error.service] = list(error.evidence)
-        return {**texts, "tool": [error.message]}
+        checked = [line for line in error.evidence if line.startswith(_HEALTH)]
+        return {**texts, "tool": [error.message], "engine": checked}
     # No service was started: the logs are from an earlier start.
     return {"tool": [error.message, *error.evidence], "engine": list(error.evidence)}
 
@@ -75,7 +78,8 @@ def enrich(error: KafkaTasksError, found: Explanation) -> None:
     knows no cause.
     """
     if found.lines:
-        error.evidence = found.lines
+        checked = [line for line in error.evidence if line.startswith(_HEALTH)]
+        error.evidence = _with_first(checked, found.lines)
     error.also_wrong = tuple(map(_also, found.also[:_ALSO]))
     if found.causes:
         _add(error, found.causes[0])

@@ -96,13 +96,9 @@ class Match:
         )
 
 
-class _Blanks(dict[str, str]):
-    def __missing__(self, key: str) -> str:
-        return "…"
-
-
 def _filled(text: str, groups: Mapping[str, str | None]) -> str:
-    return text.format_map(_Blanks({key: value for key, value in groups.items() if value}))
+    """Return the text with its {groups}; other braces are those of a Compose file."""
+    return re.sub(r"\{(\w+)\}", lambda name: groups.get(name[1]) or "…", text)
 
 
 @functools.cache

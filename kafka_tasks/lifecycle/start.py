@@ -131,15 +131,19 @@ def _undone_on_failure(session: Session, before: set[str]) -> Iterator[None]:
             mine = [name for name in seen.names if name in seen.alive and name not in before]
             if mine:
                 session.recorder.notice(f"stopping again: {', '.join(mine)}")
-            if mine or (isinstance(error, KeyboardInterrupt) and not before):
-                _stop_again(session, mine if before else None)
+            if mine or not before:
+                interrupted = isinstance(error, KeyboardInterrupt)
+                _stop_again(session, mine if before else None, interrupted=interrupted)
         raise
 
 
-def _stop_again(session: Session, services: list[str] | None) -> None:
+def _stop_again(session: Session, services: list[str] | None, *, interrupted: bool) -> None:
     """Stop services; the reason of the failed start counts more than a stop that fails too."""
     try:
-        session.servers().stop(services)
+        if services is None:
+            session.servers().take_back(interrupted=interrupted)
+        else:
+            session.servers().stop(services)
     except KafkaTasksError as error:
         session.recorder.notice(f"not all is stopped again: {error.message}")
 

@@ -51,6 +51,13 @@ class Servers(Protocol):
     def stop(self, services: Sequence[str] | None = None, *, wipe: bool = False) -> tuple[str, ...]:
         """Stop `services` (default: all), brokers first; returns the names that were stopped."""
 
+    def take_back(self, *, interrupted: bool) -> tuple[str, ...]:
+        """Undo a start into a stopped cluster: stop what lives, and remove what it made.
+
+        An interrupted start is no longer wanted, also where nothing lives. Returns the names of
+        those that were stopped.
+        """
+
     def logs(self, service: str, tail: int) -> list[str]:
         """Return the last `tail` lines of a service's log."""
 

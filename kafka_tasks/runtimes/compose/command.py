@@ -242,6 +242,11 @@ def remove_container(identifier: str) -> None:
     processes.run(["docker", "rm", "--force", "--volumes", identifier], timeout_s=60)
 
 
+def remove_network(identifier: str) -> bool:
+    """Remove one network; False where a container is still on it, or where it is not there."""
+    return processes.run(["docker", "network", "rm", identifier], timeout_s=60).code == 0
+
+
 def remove_volume(name: str) -> bool:
     """Remove one volume; False where it is still in use, or is not there."""
     return processes.run(["docker", "volume", "rm", name], timeout_s=60).code == 0

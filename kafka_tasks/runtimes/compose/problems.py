@@ -23,6 +23,8 @@ _CAUSES = {
     "names-of-wurstmeister": "The image turns it into a property that Kafka does not have.",
     "no-listener-for-host": "A broker sends its clients to the advertised address, and this "
     "machine does not reach it.",
+    "process-roles-differ": "Each node of a cluster in KRaft mode needs its roles, and in ZooKeeper "
+    "mode none has any.",
     "variable-missing": "The image exits without it.",
     "zookeeper-name-unknown": "The broker's container cannot resolve the name, and the broker "
     "exits.",

@@ -16,7 +16,7 @@ from kafka_tasks.model.evidence import WINDOW, telling
 from kafka_tasks.model.topology import NAMES, Topology
 from kafka_tasks.project import state
 from kafka_tasks.project.directory import Project
-from kafka_tasks.runtimes.compose import command, containers, plan
+from kafka_tasks.runtimes.compose import command, containers, health_checks, leavings, plan
 from kafka_tasks.runtimes.compose.preparation import ComposePreparation
 from kafka_tasks.runtimes.compose.recovery import ComposeRecovery
 from kafka_tasks.runtimes.compose.site import RUNTIME, Site
@@ -35,6 +35,7 @@ class ComposeRuntime:
     ) -> None:
         self._recorder = recorder or Recorder()
         self._site = Site(project, self._recorder, engine)
+        self._before: leavings.Before | None = None
         self.abilities = Abilities(
             servers=self,
             recovery=ComposeRecovery(self._site, self.observe),
@@ -82,6 +83,9 @@ class ComposeRuntime:
         wanted = topology if services is None else topology.only(services)
         alone = bool(wanted.brokers) and self._has_zookeeper(topology, there)
         names = [each.name for each in (wanted.brokers if alone else wanted)]
+        if self._before is None or not any(found.running for found in there.values()):
+            # Where a coordinator was started first, all of it is one start.
+            self._before = leavings.Before.of(self._site.engine, project.name)
         done = project.up(names, timeout_s=settings.timeout + 30, alone=alone)
         if done.code:
             self._explain(done)
@@ -143,6 +147,14 @@ class ComposeRuntime:
                     evidence=telling(self._site.engine.logs(found.id, WINDOW)),
                     hint=f"invoke kafka.logs --service {name}",
                 )
+            if found.health == "unhealthy":
+                raise NotReady(
+                    f"The health check of {name} does not hold.",
+                    layer="process",
+                    service=name,
+                    evidence=list(_checked(name, found)),
+                    hint=f"invoke kafka.logs --service {name}",
+                )
         lines = [line for line in done.output.strip().splitlines() if line.strip()]
         exists = "incorrect label" in done.output and "network" in done.output
         raise MachineError(
@@ -169,13 +181,24 @@ class ComposeRuntime:
         if services is not None:
             return tuple(order)
         if project is not None:
+            unnamed = leavings.anonymous(there.values()) if wipe else frozenset()
             self._site.take_away(project, wipe=wipe)
+            leavings.Leavings(volumes=tuple(unnamed)).remove()
         if record is not None:
             idle = msgspec.structs.replace(record, wanted="stopped", changed_at=time.time())
             state.write(self._site.project, idle)
         if wipe:
             state.forget(self._site.project)
         return tuple(order)
+
+    def take_back(self, *, interrupted: bool) -> tuple[str, ...]:
+        """Undo the last start of this object: stop what lives, and remove all that it made."""
+        if self._before is None:
+            return ()
+        made, self._before = self._before.new(self._site.engine), None
+        stopped = self.stop()
+        made.remove()
+        return stopped
 
     def _stop_each(self, project: command.Project, waves: Sequence[Sequence[str]]) -> None:
         """Stop one wave after the other, brokers first: each leaves in order."""
@@ -205,3 +228,12 @@ class ComposeRuntime:
                 hint="invoke kafka.status",
             )
         return there.get(service)
+
+
+def _checked(name: str, found: Container) -> Iterator[str]:
+    """Yield the health check of a container and what it printed, a line each."""
+    yield f"health check of {name}: {found.health_check}"
+    for line in found.health_log:
+        yield f"health check of {name}: {line}"
+    if (tool := health_checks.tool_of(found.health_check)) is not None:
+        yield f"health check of {name}: its health check starts a JVM ({tool})"

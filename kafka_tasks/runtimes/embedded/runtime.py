@@ -152,6 +152,10 @@ class EmbeddedRuntime:
 
     # -- logs ----------------------------------------------------------------------------------
 
+    def take_back(self, *, interrupted: bool) -> tuple[str, ...]:
+        """Stop what lives; processes leave nothing else behind but their data and logs."""
+        return self.stop() if interrupted or self.observe().alive else ()
+
     def logs(self, service: str, tail: int) -> list[str]:
         """Return what the JVM itself said, then the last lines of the service's log."""
         return self._logs.last(service, tail, self.observe().names)

@@ -17,6 +17,7 @@ from kafka_tasks.clients.docker import (
     SERVICE,
     WORKING_DIRECTORY,
     Container,
+    Made,
 )
 from kafka_tasks.clients.processes import Completed
 from kafka_tasks.runtimes.compose.containers import OURS
@@ -71,6 +72,7 @@ class FakeEngine:
     volumes: set[str] = field(default_factory=set)
     stopped: set[str] = field(default_factory=set)
     files: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    made: dict[str, Made] = field(default_factory=dict)
 
     def _labelled(self, label: str, value: str) -> list[Container]:
         return [found for found in self.there if found.labels.get(label) == value]
@@ -84,6 +86,9 @@ class FakeEngine:
     def publisher(self, port: int) -> Container | None:
         running = [found for found in self.there if found.running]
         return next((found for found in running if port in found.ports.values()), None)
+
+    def made_for(self, project: str) -> Made:
+        return self.made.get(project, Made())
 
     def has_volumes(self, project: str) -> bool:
         return project in self.volumes

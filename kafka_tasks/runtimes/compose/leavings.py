@@ -1,0 +1,66 @@
+"""What a start made on the engine besides running servers, so that a failed one takes it back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from kafka_tasks.clients.docker import Container, Engine, Made
+from kafka_tasks.runtimes.compose import command
+
+# The engine's names for volumes that nobody named.
+_ANONYMOUS = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a Compose project had before a start."""
+
+    project: str
+    containers: frozenset[str]
+    volumes: frozenset[str]
+    made: Made
+
+    @classmethod
+    def of(cls, engine: Engine, project: str) -> Before:
+        """Look at what the project has now."""
+        there = engine.of_project(project)
+        volumes = frozenset(volume for found in there for volume in found.volumes)
+        ids = frozenset(found.id for found in there)
+        return cls(project, ids, volumes, engine.made_for(project))
+
+    def new(self, engine: Engine) -> Leavings:
+        """Return what was made since."""
+        there = engine.of_project(self.project)
+        fresh = tuple(found for found in there if found.id not in self.containers)
+        made = engine.made_for(self.project)
+        return Leavings(
+            tuple(found.id for found in fresh),
+            tuple(made.networks - self.made.networks),
+            tuple((made.volumes - self.made.volumes) | (anonymous(fresh) - self.volumes)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Leavings:
+    """Containers, networks and volumes to be removed."""
+
+    containers: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+
+    def remove(self) -> None:
+        """Remove them, as far as they are still there and nobody uses them."""
+        for identifier in self.containers:
+            command.remove_container(identifier)
+        for identifier in self.networks:
+            command.remove_network(identifier)
+        for name in self.volumes:
+            command.remove_volume(name)
+
+
+def anonymous(containers: Iterable[Container]) -> frozenset[str]:
+    """Return the names of these containers' volumes that nobody named."""
+    names = (name for found in containers for name in found.volumes)
+    return frozenset(name for name in names if _ANONYMOUS.fullmatch(name))
