@@ -26,7 +26,7 @@ def problems(broker: ConfiguredService) -> Iterator[Problem]:
     for variable, value in broker.environment.items():
         if not variable.startswith("KAFKA_") or _NO_PROPERTY.fullmatch(variable):
             continue
-        name = property_of(variable)
+        name = _property_of(variable)
         refused = broker_settings.refused(name, value, line)
         said = refused or broker_settings.unknown(name, line)
         if said:
@@ -34,7 +34,7 @@ def problems(broker: ConfiguredService) -> Iterator[Problem]:
             yield Problem("broker-property", broker.name, said, fix, fatal=bool(refused))
 
 
-def property_of(variable: str) -> str:
+def _property_of(variable: str) -> str:
     """Return the property that the images make of a variable: KAFKA_A_B__C___D is a.b_c-d."""
     name = variable.removeprefix("KAFKA_").lower()
     return name.replace("___", "-").replace("__", "\0").replace("_", ".").replace("\0", "_")

@@ -8,7 +8,8 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from kafka_tasks.clients.docker import Container, Engine
+from kafka_tasks.clients.container import Container
+from kafka_tasks.clients.docker import Engine
 from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model import listener
 from kafka_tasks.model.address import Address

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kafka_tasks.clients.docker import Container, Engine, Made
+from kafka_tasks.clients.container import Container
+from kafka_tasks.clients.docker import Engine, Made
 from kafka_tasks.runtimes.compose import command
 
-# The engine's names for volumes that nobody named.
+# The engine's own names for volumes.
 _ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 
 
@@ -51,7 +52,7 @@ class Leavings:
     volumes: tuple[str, ...] = ()
 
     def remove(self) -> None:
-        """Remove them, as far as they are still there and nobody uses them."""
+        """Remove them, as far as they are there and unused."""
         for identifier in self.containers:
             command.remove_container(identifier)
         for identifier in self.networks:
@@ -61,6 +62,6 @@ class Leavings:
 
 
 def anonymous(containers: Iterable[Container]) -> frozenset[str]:
-    """Return the names of these containers' volumes that nobody named."""
+    """Return the names of these containers' unnamed volumes."""
     names = (name for found in containers for name in found.volumes)
     return frozenset(name for name in names if _ANONYMOUS.fullmatch(name))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from kafka_tasks.clients.docker import Container, Engine
+from kafka_tasks.clients.container import Container
+from kafka_tasks.clients.docker import Engine
 from kafka_tasks.model.topology import Service, Topology
 from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes import node_data, roles

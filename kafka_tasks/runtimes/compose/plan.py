@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from kafka_tasks.clients import processes
-from kafka_tasks.clients.docker import CONFIG_FILES, WORKING_DIRECTORY, Container, Engine
+from kafka_tasks.clients.container import CONFIG_FILES, WORKING_DIRECTORY, Container
+from kafka_tasks.clients.docker import Engine
 from kafka_tasks.errors import PortTaken
 from kafka_tasks.model.topology import Service, Topology, identify
 from kafka_tasks.project import register, state

@@ -23,8 +23,8 @@ _CAUSES = {
     "names-of-wurstmeister": "The image turns it into a property that Kafka does not have.",
     "no-listener-for-host": "A broker sends its clients to the advertised address, and this "
     "machine does not reach it.",
-    "process-roles-differ": "Each node of a cluster in KRaft mode needs its roles, and in ZooKeeper "
-    "mode none has any.",
+    "process-roles-differ": "In KRaft mode each node needs its roles; in ZooKeeper mode none has "
+    "any.",
     "variable-missing": "The image exits without it.",
     "zookeeper-name-unknown": "The broker's container cannot resolve the name, and the broker "
     "exits.",
@@ -50,7 +50,7 @@ class Problem:
 
     @property
     def cause(self) -> str:
-        """What follows from it, as a sentence."""
+        """The consequence, as a sentence."""
         return _CAUSES[self.id]
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from kafka_tasks.clients import processes
-from kafka_tasks.clients.docker import Container, Engine
+from kafka_tasks.clients.container import Container
+from kafka_tasks.clients.docker import Engine
 from kafka_tasks.errors import EngineMissing, InvalidInput, MachineError, NotReady
 from kafka_tasks.model.cluster import Cluster, Observation
 from kafka_tasks.model.events import Recorder

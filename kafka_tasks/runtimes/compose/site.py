@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from kafka_tasks.clients.docker import CONFIG_FILES, Container, Engine
+from kafka_tasks.clients.container import CONFIG_FILES, Container
+from kafka_tasks.clients.docker import Engine
 from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.model.topology import Topology, of_names

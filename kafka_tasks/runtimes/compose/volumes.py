@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import IO
 
-from kafka_tasks.clients.docker import Container, Engine
+from kafka_tasks.clients.container import Container
+from kafka_tasks.clients.docker import Engine
 from kafka_tasks.errors import InvalidInput, MachineError
 from kafka_tasks.model.data_files import DataFile, as_tar, tar_end
 from kafka_tasks.model.topology import Service, Topology, owner_of, place_of

@@ -14,7 +14,8 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from requests.exceptions import ChunkedEncodingError, ConnectionError, ReadTimeout
 from urllib3.exceptions import ProtocolError
 
-from kafka_tasks.clients.docker import Container, Engine
+from kafka_tasks.clients.container import Container
+from kafka_tasks.clients.docker import Engine
 from kafka_tasks.errors import (
     EngineMissing,
     EngineRefused,

@@ -10,15 +10,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from kafka_tasks.clients.docker import (
+from kafka_tasks.clients.container import (
     CONFIG_FILES,
     ONE_OFF,
     PROJECT,
     SERVICE,
     WORKING_DIRECTORY,
     Container,
-    Made,
 )
+from kafka_tasks.clients.docker import Made
 from kafka_tasks.clients.processes import Completed
 from kafka_tasks.runtimes.compose.containers import OURS
 

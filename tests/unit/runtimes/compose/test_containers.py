@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kafka_tasks.clients.docker import Container
+from kafka_tasks.clients.container import Container
 from kafka_tasks.model.address import Address
 from kafka_tasks.model.cluster import ServiceState
 from kafka_tasks.model.topology import of_names

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kafka_tasks.clients.docker import Container
+from kafka_tasks.clients.container import Container
 from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model.topology import Topology, kraft_cluster, zookeeper_cluster
 from kafka_tasks.project.directory import Project

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kafka_tasks.clients import processes
-from kafka_tasks.clients.docker import Container
+from kafka_tasks.clients.container import Container
 from kafka_tasks.clients.processes import PortHolder
 from kafka_tasks.errors import PortTaken
 from kafka_tasks.model.topology import identify

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from kafka_tasks.clients import processes
-from kafka_tasks.clients.docker import Container, Engine
+from kafka_tasks.clients.container import Container
+from kafka_tasks.clients.docker import Engine
 from kafka_tasks.clients.processes import Completed
 from kafka_tasks.errors import (
     EngineMissing,
