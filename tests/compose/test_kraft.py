@@ -113,18 +113,17 @@ def test_a_file_of_zookeeper_mode_is_not_used(project: Bench) -> None:
     own.write_text("services: {zookeeper: {image: x}, kafka: {image: x}}\n")
     found = project.run("pull", "-o", "json")
     assert found.code == 0, found.out + found.err
-    own.write_text(
-        json.dumps(
-            {
-                "services": {
-                    "kafka": {
-                        "image": project.environ["KAFKA_TASKS_KAFKA_IMAGE"],
-                        "environment": {"KAFKA_PROCESS_ROLES": "broker"},
-                    }
-                }
-            }
-        )
-    )
+    port = project.port()
+    environment = {
+        "KAFKA_PROCESS_ROLES": "broker",
+        "KAFKA_LISTENERS": f"HOST://0.0.0.0:{port}",
+        "KAFKA_ADVERTISED_LISTENERS": f"HOST://localhost:{port}",
+        "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP": "HOST:PLAINTEXT",
+        "KAFKA_INTER_BROKER_LISTENER_NAME": "HOST",
+    }
+    image = project.environ["KAFKA_TASKS_KAFKA_IMAGE"]
+    kafka = {"image": image, "environment": environment, "ports": [f"127.0.0.1:{port}:{port}"]}
+    own.write_text(json.dumps({"services": {"kafka": kafka}}))
     refused = project.run("up", "-o", "json")
     assert refused.code == 3, refused.out
     assert "KAFKA_PROCESS_ROLES is broker" in refused.json["error"]["message"]
