@@ -241,21 +241,31 @@ def additional_properties(exam: Examination) -> Iterator[Finding]:
     """Report additional broker properties that need more brokers, or that brokers refuse."""
     from kafka_tasks.runtimes import broker_properties
 
-    if exam.settings.broker_properties is None:
-        return
+    for path in broker_properties.strangers(exam.settings):
+        yield Finding(
+            "broker-property",
+            "warning",
+            f"No broker is named as the file {path.name} says.",
+            area="configuration",
+            cause="A file for one broker is broker.NAME.properties, with NAME kafka, kafka-2, …",
+            evidence=(str(path),),
+            fix=f"rename or remove {path}",
+            exit_code=3,
+        )
     try:
-        found = broker_properties.read(exam.settings.broker_properties)
+        found = tuple(broker_properties.sources(exam.settings))
     except InvalidInput as error:
         yield of_error(error, "broker-properties", "configuration")
         return
     brokers = exam.settings.brokers
-    for key in REPLICATION:
-        if (value := found.get(key, "1")).isdigit() and int(value) > brokers:
-            yield replication(key, int(value), brokers, f"{key}={brokers}")
-    yield from _odd_properties(found, exam.settings)
+    for path, properties in found:
+        for key in REPLICATION:
+            if (value := properties.get(key, "1")).isdigit() and int(value) > brokers:
+                yield replication(key, int(value), brokers, f"{key}={brokers}")
+        yield from _odd_properties(path, properties, exam.settings)
 
 
-def _odd_properties(found: Mapping[str, str], settings: Settings) -> Iterator[Finding]:
+def _odd_properties(path: Path, found: Mapping[str, str], settings: Settings) -> Iterator[Finding]:
     """Report values that brokers refuse, and names that they do not know."""
     from kafka_tasks.runtimes import broker_settings
 
@@ -271,8 +281,8 @@ def _odd_properties(found: Mapping[str, str], settings: Settings) -> Iterator[Fi
                 cause="A broker does not start with it."
                 if refused
                 else "A broker ignores it, unless a plugin reads it.",
-                evidence=(f"from {settings.broker_properties}",),
-                fix=f"correct or remove {name} in {settings.broker_properties}",
+                evidence=(f"from {path}",),
+                fix=f"correct or remove {name} in {path}",
                 exit_code=3,
             )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-MAX_BROKERS = 5
+MAX_BROKERS = 9
 # A quorum of more voters is only slower.
 MAX_VOTERS = 3
 

@@ -1,11 +1,16 @@
-"""The user's file of further broker properties, for every runtime that starts brokers."""
+"""The user's further broker properties on any runtime: for all brokers, for one, and the racks."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from kafka_tasks.errors import InvalidInput
+from kafka_tasks.model.role import MAX_BROKERS
+from kafka_tasks.model.topology import Service, broker_name
+from kafka_tasks.settings import Settings
 
 # What the runtime itself decides; a file of further properties may not.
 RESERVED = frozenset(
@@ -27,16 +32,79 @@ RESERVED = frozenset(
 _PROTOCOLS = ("security.inter.broker.protocol", "listener.security.protocol.map")
 
 
-def read(path: Path | None) -> dict[str, str]:
-    """Return the user's broker properties; raises `InvalidInput` with file and line."""
-    if path is None:
-        return {}
+_VARIABLE = "KAFKA_TASKS_BROKER_PROPERTIES"
+_BROKERS = frozenset(broker_name(number) for number in range(1, MAX_BROKERS + 1))
+# Fetching from the closest replica needs more than a rack on each side.
+_SELECTOR = "org.apache.kafka.common.replica.RackAwareReplicaSelector"
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerProperties:
+    """Properties that come after kafka-tasks' own; `own` has those of one broker, by its name."""
+
+    shared: Mapping[str, str] = field(default_factory=dict)
+    own: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    racks: tuple[str, ...] = ()
+
+    def of(self, service: Service) -> dict[str, str]:
+        """Return the further properties of one service; brokers take the racks in turn."""
+        found: dict[str, str] = {}
+        if self.racks and service.role.serves_clients:
+            found["broker.rack"] = self.racks[(service.number - 1) % len(self.racks)]
+            found["replica.selector.class"] = _SELECTOR
+        return {**found, **self.shared, **self.own.get(service.name, {})}
+
+
+def of(settings: Settings) -> BrokerProperties:
+    """Return what these settings and files say; raises `InvalidInput` with file and line."""
+    own = {
+        name: read(path) for path in _files_of_one(settings) if (name := _named(path)) in _BROKERS
+    }
+    racks = tuple(settings.racks.split(",")) if settings.racks else ()
+    return BrokerProperties(_shared(settings), own, racks)
+
+
+def _files_of_one(settings: Settings) -> list[Path]:
+    """Return the files broker.NAME.properties beside the shared file, else in the project."""
+    shared = settings.broker_properties
+    folder = shared.parent if shared is not None else settings.project
+    found = folder.glob("broker.*.properties")
+    return sorted(path for path in found if path != shared and path.is_file())
+
+
+def strangers(settings: Settings) -> list[Path]:
+    """Return those of the files whose name is that of no broker."""
+    return [path for path in _files_of_one(settings) if _named(path) not in _BROKERS]
+
+
+def sources(settings: Settings) -> Iterator[tuple[Path, dict[str, str]]]:
+    """Yield each file that counts, with its properties; raises `InvalidInput`."""
+    if settings.broker_properties is not None:
+        yield settings.broker_properties, _shared(settings)
+    for path in _files_of_one(settings):
+        if _named(path) in _BROKERS:
+            yield path, read(path)
+
+
+def _shared(settings: Settings) -> dict[str, str]:
+    path = settings.broker_properties
+    return read(path, f"{_VARIABLE}: ") if path is not None else {}
+
+
+def _named(path: Path) -> str:
+    return path.name.removeprefix("broker.").removesuffix(".properties")
+
+
+def read(path: Path, setting: str = "") -> dict[str, str]:
+    """Return the properties in a file; raises `InvalidInput` with file and line.
+
+    `setting` is the setting that names the file.
+    """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(
-            f"KAFKA_TASKS_BROKER_PROPERTIES: {path} cannot be read: {error}.",
-            hint=f'ls -l "{path}"',
+            f"{setting}{path} cannot be read: {error}.", hint=f'ls -l "{path}"'
         ) from error
     found: dict[str, str] = {}
     for number, line in enumerate(lines, start=1):
@@ -58,13 +126,13 @@ def read(path: Path | None) -> dict[str, str]:
     return found
 
 
-def uses_sasl(path: Path | None) -> bool:
-    """Return whether brokers log in to each other by this file; False where it is unreadable."""
+def uses_sasl(settings: Settings) -> bool:
+    """Return whether brokers log in to each other; False where a file is unreadable."""
     try:
-        found = read(path)
+        found = [properties for _, properties in sources(settings)]
     except InvalidInput:
         return False
-    return any("SASL" in found.get(name, "").upper() for name in _PROTOCOLS)
+    return any("SASL" in each.get(name, "").upper() for each in found for name in _PROTOCOLS)
 
 
 def _name(text: str) -> str:

@@ -69,12 +69,24 @@ def _by_engine(project: Project, settings: Settings) -> tuple[str, str]:
             return "embedded", f"the Docker engine is on another machine ({engine.host})"
         if settings.lacks_image:
             return "embedded", settings.lacks_image
+        if said := _too_few_services(settings):
+            return "embedded", said
         for image in roles.images(settings):
             if not engine.has_image(image) and not engine.can_pull(image):
                 return "embedded", f"Docker answers, but {image} cannot be pulled"
     except EngineMissing:
         return "embedded", "no Docker engine answers within a second"
     return "compose", "Docker answers, and the images are there or can be pulled"
+
+
+def _too_few_services(settings: Settings) -> str | None:
+    """Return why the Compose file does not have so many brokers; None where it does."""
+    from kafka_tasks.runtimes.compose import compose_file
+
+    most = compose_file.PACKAGED_BROKERS
+    if settings.brokers <= most or not compose_file.is_packaged(compose_file.choose(settings).path):
+        return None
+    return f"the packaged Compose file has {most} brokers, and {settings.brokers} were asked for"
 
 
 def _may_have_engine(environ: Mapping[str, str]) -> bool:

@@ -36,6 +36,7 @@ class Settings:
     kafka_image: str
     zookeeper_image: str
     brokers: int
+    racks: str | None
     network: str | None
     network_external: bool
     broker_properties: Path | None

@@ -112,6 +112,13 @@ def _controllers(value: str) -> int:
     return int(value)
 
 
+def _racks(value: str) -> str:
+    names = [name.strip() for name in value.split(",")]
+    if not all(re.fullmatch(r"[A-Za-z0-9._-]{1,100}", name, re.ASCII) for name in names):
+        raise ValueError
+    return ",".join(names)
+
+
 def _heap(value: str) -> str:
     if not re.fullmatch(r"[1-9]\d*[kKmMgG]", value, re.ASCII):
         raise ValueError
@@ -198,6 +205,13 @@ VARIABLES: tuple[Variable, ...] = (
         "ZooKeeper image (confluentinc/cp-zookeeper:$VERSION)",
     ),
     Variable("brokers", "1", _brokers, f"a number from 1 to {MAX_BROKERS}", "number of brokers"),
+    Variable(
+        "racks",
+        None,
+        _racks,
+        "names, separated by commas",
+        "racks of the brokers, in turn; consumers can then fetch from the closest replica",
+    ),
     Variable("network", None, _text, "a network name", "Docker network (kafka-tasks-<project>)"),
     Variable(
         "network_external",

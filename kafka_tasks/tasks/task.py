@@ -39,7 +39,7 @@ _HELP = {
     "runtime": "auto, embedded or compose",
     "kafka_version": "Confluent Platform or Apache Kafka version, such as 7.9 or 4.4",
     "mode": "auto, zookeeper or kraft",
-    "brokers": "number of brokers, 1 to 5",
+    "brokers": "number of brokers, 1 to 9",
     "cluster_id": "id of the cluster to change; required on a remote cluster",
 }
 

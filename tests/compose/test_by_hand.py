@@ -12,6 +12,7 @@ import docker
 import pytest
 
 from kafka_tasks.model.topology import zookeeper_cluster
+from kafka_tasks.runtimes.broker_properties import BrokerProperties
 from kafka_tasks.runtimes.compose import compose_file
 from tests.compose.conftest import Bench, Result, _is_free, make_project, named
 
@@ -137,7 +138,10 @@ def test_what_is_laid_over_is_what_compose_reads(project: Bench) -> None:
     assert plain["kafka"]["healthcheck"]["start_interval"] == "500ms"
     further = {"a.b_c-d": "1", "e": "$HOME ${X} 'q' \"p\": #", "f": "true", "g": ""}
     text = compose_file.override(
-        plain, topology=zookeeper_cluster(1), further=further, start_interval=False
+        plain,
+        topology=zookeeper_cluster(1),
+        further=BrokerProperties(further),
+        start_interval=False,
     )
     assert text is not None
     found = merged(project, text)

@@ -14,6 +14,7 @@ from kafka_tasks.model.kafka_line import Mode
 from kafka_tasks.model.topology import Topology, kraft_cluster, zookeeper_cluster
 from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes import roles
+from kafka_tasks.runtimes.broker_properties import BrokerProperties
 from kafka_tasks.runtimes.compose import file_problems
 from kafka_tasks.runtimes.compose.problems import ConfiguredFile, Surroundings
 from kafka_tasks.settings import PREFIX, Settings
@@ -30,6 +31,8 @@ _SHIPPED: dict[Mode, str] = {
 }
 # The port of the packaged file's listener for controllers, inside each container.
 _QUORUM_PORT = 29093
+# The packaged files have a profile for each number of brokers.
+PACKAGED_BROKERS = 5
 OVERRIDE = "compose.override.yml"
 
 
@@ -70,6 +73,11 @@ def packaged(mode: Mode = "zookeeper") -> Path:
     here = Path(__file__).parent
     shipped = here / _SHIPPED[mode]
     return shipped if shipped.exists() else here.parents[2] / _SHIPPED[mode]
+
+
+def is_packaged(path: Path) -> bool:
+    """Return whether this is a file that ships with the package."""
+    return path in (packaged(mode) for mode in _SHIPPED)
 
 
 def _unfit(path: Path, mode: Mode) -> str | None:
@@ -193,7 +201,7 @@ def override(
     services: Mapping[str, Any],
     *,
     topology: Topology,
-    further: Mapping[str, str],
+    further: BrokerProperties,
     start_interval: bool,
 ) -> str | None:
     """Return an override file: further broker properties, and no key that an old engine refuses.
@@ -203,11 +211,11 @@ def override(
     import yaml
 
     changes: dict[str, dict[str, Any]] = {}
-    if further:
-        # Compose would read a $ as the beginning of a variable.
-        environment = {variable_of(key): value.replace("$", "$$") for key, value in further.items()}
-        # Controllers decide the defaults of new topics.
-        for node in dict.fromkeys((*topology.brokers, *topology.voters)):
+    # Controllers decide the defaults of new topics.
+    for node in dict.fromkeys((*topology.brokers, *topology.voters)):
+        if found := further.of(node):
+            # Compose would read a $ as the beginning of a variable.
+            environment = {variable_of(key): text.replace("$", "$$") for key, text in found.items()}
             changes.setdefault(node.name, {})["environment"] = environment
     text = yaml.safe_dump({"services": changes}, sort_keys=True) if changes else ""
     if start_interval:

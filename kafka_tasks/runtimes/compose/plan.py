@@ -31,6 +31,7 @@ _FIELDS = (
     "launch",
     "network",
     "broker_properties",
+    "racks",
 )
 
 

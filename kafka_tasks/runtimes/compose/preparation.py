@@ -19,7 +19,7 @@ class ComposePreparation:
     def pull(self, settings: Settings) -> tuple[str, ...]:
         """Fetch the images that are missing."""
         command.require_compose()
-        broker_properties.read(settings.broker_properties)
+        broker_properties.of(settings)
         config = self.site.composed(settings, self.site.record()).config()
         images = images_of(config, settings.topology.names)
         self.site.require_images(images, settings)

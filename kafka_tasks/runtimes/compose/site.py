@@ -11,6 +11,7 @@ from kafka_tasks.clients.container import CONFIG_FILES, Container
 from kafka_tasks.clients.docker import Engine
 from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model.events import Recorder
+from kafka_tasks.model.role import MAX_BROKERS
 from kafka_tasks.model.topology import Topology, of_names
 from kafka_tasks.project import private, state
 from kafka_tasks.project.directory import Project, unwritable
@@ -99,7 +100,7 @@ class Site:
         text = compose_file.override(
             config["services"],
             topology=topology,
-            further=broker_properties.read(settings.broker_properties),
+            further=broker_properties.of(settings),
             start_interval=self.engine.has_start_interval,
         )
         path = self.project.make_state() / "conf" / compose_file.OVERRIDE
@@ -166,8 +167,16 @@ def _lacking(project: command.Project, name: str, topology: Topology) -> Invalid
     service = topology.service(name)
     assert service is not None
     brokers, *dedicated = project.profiles
+    count = len(topology.brokers)
+    if count > compose_file.PACKAGED_BROKERS and compose_file.is_packaged(project.files[0]):
+        return InvalidInput(
+            f"The packaged Compose file has {compose_file.PACKAGED_BROKERS} brokers, and {count} "
+            "were asked for.",
+            hint=f"--runtime embedded, which runs up to {MAX_BROKERS}; or "
+            f"--brokers {compose_file.PACKAGED_BROKERS}; or a Compose file of your own",
+        )
     if service.role.serves_clients:
-        needed, profile, way_out = f"{len(topology.brokers)} brokers", brokers, "--brokers 1"
+        needed, profile, way_out = f"{count} brokers", brokers, "--brokers 1"
     else:
         needed, profile = f"{len(topology.voters)} controllers", "".join(dedicated)
         way_out = "KAFKA_TASKS_CONTROLLERS=0"

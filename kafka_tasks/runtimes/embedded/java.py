@@ -82,7 +82,7 @@ class _Needed:
     @classmethod
     def by(cls, settings: Settings) -> _Needed:
         """Return what these settings need."""
-        sasl = broker_properties.uses_sasl(settings.broker_properties)
+        sasl = broker_properties.uses_sasl(settings)
         extra = " with SASL between brokers" if sasl else ""
         return cls(f"Kafka {settings.line.kafka}{extra}", *settings.line.javas(sasl=sasl))
 

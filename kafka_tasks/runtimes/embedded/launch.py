@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from kafka_tasks.project import private
 from kafka_tasks.project.directory import Project, unwritable
 from kafka_tasks.project.state import ClusterRecord, ServiceRecord
 from kafka_tasks.runtimes import roles
+from kafka_tasks.runtimes.broker_properties import BrokerProperties
 from kafka_tasks.runtimes.embedded import class_archive, process_tags, properties
 from kafka_tasks.runtimes.roles.recipe import Recipe
 from kafka_tasks.settings import Settings
@@ -28,7 +28,7 @@ class Launcher:
     settings: Settings
     archives: class_archive.Archives
     built: frozenset[str]
-    further: Mapping[str, str]
+    further: BrokerProperties
     lists: dict[str, Path] = field(default_factory=dict)
     outputs: dict[str, Path] = field(default_factory=dict)
 
@@ -36,7 +36,7 @@ class Launcher:
         """Write the server's properties and log settings."""
         folder = self.project.state / "conf"
         name = service.name
-        wanted = roles.of(service.role).configure(service, topology, self.further)
+        wanted = roles.of(service.role).configure(service, topology, self.further.of(service))
         logging = self._log_settings(name)
         try:
             for suffix, text in (

@@ -28,6 +28,7 @@ _FIELDS = (
     "heap",
     "zookeeper_heap",
     "broker_properties",
+    "racks",
     "java_home",
 )
 

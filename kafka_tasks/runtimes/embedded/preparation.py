@@ -27,7 +27,7 @@ class EmbeddedPreparation:
 
     def pull(self, settings: Settings) -> tuple[str, ...]:
         """Fetch the jars and find a Java; the class archive takes a rehearsal."""
-        broker_properties.read(settings.broker_properties)
+        broker_properties.of(settings)
         lock, archives = self._fetched(settings)
         found = (
             f"{len(lock.jars)} jars of Kafka {lock.kafka}",

@@ -84,7 +84,7 @@ class EmbeddedRuntime:
         lock = jars.lock_to_start(settings)
         if said := jars.other_patch(settings, lock):
             self._recorder.notice(said)
-        further = broker_properties.read(settings.broker_properties)
+        further = broker_properties.of(settings)
         chosen = java.choose(settings)
         for text in chosen.passed_over:
             self._recorder.notice(f"passed over {text}")

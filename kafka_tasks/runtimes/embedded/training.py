@@ -20,6 +20,7 @@ from kafka_tasks.project.directory import Project
 from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
 from kafka_tasks.runtimes import roles
+from kafka_tasks.runtimes.broker_properties import BrokerProperties
 from kafka_tasks.runtimes.embedded import class_archive, jars, java, process_tags
 from kafka_tasks.runtimes.embedded.launch import Launcher
 from kafka_tasks.runtimes.embedded.planning import planned_record
@@ -111,7 +112,11 @@ class _Training:
 
     def _started(self, record: ClusterRecord) -> ClusterRecord:
         launcher = Launcher(
-            self._project, self._settings, self._archives, built=frozenset(), further={}
+            self._project,
+            self._settings,
+            self._archives,
+            built=frozenset(),
+            further=BrokerProperties(),
         )
         launcher.outputs.update(self._drafts)
         for service in record.topology:

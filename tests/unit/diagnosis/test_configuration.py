@@ -276,6 +276,17 @@ def test_additional_properties_that_brokers_refuse_or_ignore(
     assert unknown.title.endswith("did you mean log.retention.hours?")
 
 
+def test_files_of_one_broker_are_checked_too(make_exam: MakeExam) -> None:
+    """Its values, and a file whose name is no broker's."""
+    exam = make_exam()
+    (exam.project.path / "broker.kafka-2.properties").write_text("num.io.threads=many\n")
+    (exam.project.path / "broker.kafka2.properties").write_text("")
+    stranger, bad = configuration.additional_properties(exam)
+    assert (stranger.level, bad.level) == ("warning", "error")
+    assert stranger.title == "No broker is named as the file broker.kafka2.properties says."
+    assert bad.evidence[0].endswith("broker.kafka-2.properties")
+
+
 def test_inherited_variables(make_exam: MakeExam) -> None:
     """KAFKA_PORT and JMX_PORT are warned of, with the value as evidence."""
     exam = make_exam(environ={"KAFKA_PORT": "tcp://10.0.0.1", "JMX_PORT": "9"})

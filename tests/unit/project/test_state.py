@@ -173,7 +173,7 @@ def test_a_record_of_schema_1_without_services_is_upgraded(project: Project) -> 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"brokers": 6},
+        {"brokers": 10},
         {"brokers": 0},
         {"port": 65536},
         {"port": "9092"},
@@ -240,7 +240,7 @@ def test_a_project_that_is_gone_has_no_record(tmp_path: Path) -> None:
     "changes",
     [
         {"kafka_version": "\x1b[31m"},
-        {"services": [{**SERVICE, "name": "kafka-6"}]},
+        {"services": [{**SERVICE, "name": "kafka-10"}]},
         {"services": [{**SERVICE, "role": "registry"}]},
         {"services": [{**SERVICE, "port": 65536}]},
         {"services": [{**SERVICE, "port": -1}]},

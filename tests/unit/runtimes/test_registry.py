@@ -155,6 +155,19 @@ def test_another_runtime_is_refused_while_one_runs(
         assert _choose(project, RUNTIME="embedded").runtime is made["embedded"]
 
 
+def test_more_brokers_than_the_packaged_file_has_are_embedded(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a reason; a file of one's own may have as many as it likes."""
+    _with_engine(monkeypatch, FakeEngine(images=True, pulls=True))
+    assert _choose(project, BROKERS="5").runtime.name == "compose"
+    found = _choose(project, BROKERS="6")
+    assert found.runtime.name == "embedded"
+    assert found.reason == "the packaged Compose file has 5 brokers, and 6 were asked for"
+    (project.path / "compose.yml").write_text("services: {zookeeper: {}, kafka: {}}\n")
+    assert _choose(project, BROKERS="6").runtime.name == "compose"
+
+
 def test_projects_are_those_noted_and_those_running(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

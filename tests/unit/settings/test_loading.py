@@ -84,6 +84,7 @@ def test_every_variable_is_read_from_the_environment(tmp_path: Path) -> None:
         "network": ("net", "net"),
         "network_external": ("TRUE", True),
         "broker_properties": ("b.properties", tmp_path / "b.properties"),
+        "racks": ("a, b", "a,b"),
         "launch": ("image", "image"),
         "compose_file": ("/c.yml", Path("/c.yml")),
         "timeout": ("1.5", 1.5),
@@ -122,7 +123,7 @@ def test_every_variable_is_read_from_the_environment(tmp_path: Path) -> None:
         ("PORT", "AUTO"),
         ("ZOOKEEPER_PORT", "65536"),
         ("BROKERS", "0"),
-        ("BROKERS", "6"),
+        ("BROKERS", "10"),
         ("TIMEOUT", "soon"),
         ("TIMEOUT", "0"),
         ("TIMEOUT", "-5"),
@@ -235,7 +236,7 @@ def test_a_bad_flag_is_named_as_it_was_typed(tmp_path: Path) -> None:
     """The sentence about a flag speaks of the flag, not of a variable."""
     with pytest.raises(SettingsError) as caught:
         loaded(tmp_path, flags={"brokers": "many"})
-    assert caught.value.message == "--brokers is 'many'; allowed: a number from 1 to 5."
+    assert caught.value.message == "--brokers is 'many'; allowed: a number from 1 to 9."
     assert caught.value.hint == "--brokers 1"
 
 
@@ -399,3 +400,18 @@ def test_the_mode_of_the_last_start_is_kept(tmp_path: Path) -> None:
     assert load(tmp_path, environ=said, remembered=remembered).resolved_mode == "zookeeper"
     old = {"version": "4.4.0", "recorded_mode": "zookeeper"}
     assert load(tmp_path, environ={}, remembered=old).resolved_mode == "kraft"
+
+
+@pytest.mark.parametrize(
+    ("text", "racks"), [("a", "a"), ("a,b", "a,b"), (" eu-1 , eu-2 ", "eu-1,eu-2")]
+)
+def test_racks_are_names(tmp_path: Path, text: str, racks: str) -> None:
+    """Blanks around them do not count."""
+    assert load(tmp_path, environ={"KAFKA_TASKS_RACKS": text}).racks == racks
+
+
+@pytest.mark.parametrize("text", [",", "a,", "a b", "a,,b", "ä", "a=b"])
+def test_what_is_no_rack_is_refused(tmp_path: Path, text: str) -> None:
+    """Each broker needs one."""
+    with pytest.raises(SettingsError, match=r"KAFKA_TASKS_RACKS is .*names, separated by commas"):
+        load(tmp_path, environ={"KAFKA_TASKS_RACKS": text})

@@ -67,7 +67,7 @@ def test_a_name_twice_is_refused() -> None:
         b"\xff",
         encoded(schema=2),
         encoded(brokers=0),
-        encoded(brokers=6),
+        encoded(brokers=10),
         encoded(body_bytes=-1),
         encoded(body_sha256="x"),
         encoded(files=[["kafka/x", -1, DIGEST]]),

@@ -49,8 +49,8 @@ def test_up_in_json_is_one_document(run: Run, runtime: FakeRuntime, project: Pro
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("up --brokers abc", "--brokers is 'abc'; allowed: a number from 1 to 5."),
-        ("up --brokers 6", "--brokers is '6'"),
+        ("up --brokers abc", "--brokers is 'abc'; allowed: a number from 1 to 9."),
+        ("up --brokers 10", "--brokers is '10'"),
         ("up --timeout soon", "--timeout is 'soon'; allowed: seconds, more than 0."),
         ("up --timeout 0", "--timeout is '0'"),
         ("up --runtime docker", "--runtime is 'docker'; allowed: auto, embedded, compose or rem"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model.topology import of_names, zookeeper_cluster
 from kafka_tasks.project.directory import Project
+from kafka_tasks.runtimes.broker_properties import BrokerProperties
 from kafka_tasks.runtimes.compose import compose_file
 from kafka_tasks.settings import Settings, load
 
@@ -262,6 +263,7 @@ ASKING = {
 def _override(services: Any = ASKING, **changes: Any) -> str | None:
     wanted: dict[str, Any] = {"brokers": 1, "further": {}, "start_interval": True, **changes}
     topology = zookeeper_cluster(wanted.pop("brokers"))
+    wanted["further"] = BrokerProperties(wanted["further"], wanted.pop("own", {}))
     return compose_file.override(services, topology=topology, **wanted)
 
 
@@ -308,6 +310,16 @@ def test_values_arrive_as_they_were_written(start_interval: bool, value: str) ->
     assert isinstance(found, str)
     assert "$" not in found.replace("$$", "")
     assert found.replace("$$", "$") == value
+
+
+def test_a_broker_has_its_own_values_last() -> None:
+    """Only its own container gets them."""
+    own = {"kafka-2": {"log.retention.hours": "1", "num.io.threads": "2"}}
+    found = _read(_override(brokers=2, further={"log.retention.hours": "7"}, own=own))
+    assert {name: each["environment"] for name, each in found.items()} == {
+        "kafka": {"KAFKA_LOG_RETENTION_HOURS": "7"},
+        "kafka-2": {"KAFKA_LOG_RETENTION_HOURS": "1", "KAFKA_NUM_IO_THREADS": "2"},
+    }
 
 
 def _property_of(variable: str) -> str:

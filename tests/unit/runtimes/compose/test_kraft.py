@@ -14,6 +14,7 @@ from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model.topology import Topology, kraft_cluster, zookeeper_cluster
 from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes import ports
+from kafka_tasks.runtimes.broker_properties import BrokerProperties
 from kafka_tasks.runtimes.compose import compose_file, containers, old_data
 from kafka_tasks.settings import Settings, load
 from tests.unit.recorded import cluster_record
@@ -126,7 +127,10 @@ def test_roles_of_the_file(roles: str | None, topology: Topology, said: str | No
 def test_further_properties_reach_controllers() -> None:
     """They decide the defaults of new topics."""
     text = compose_file.override(
-        {}, topology=kraft_cluster(1, controllers=1), further={"a": "b"}, start_interval=True
+        {},
+        topology=kraft_cluster(1, controllers=1),
+        further=BrokerProperties({"a": "b"}),
+        start_interval=True,
     )
     assert text is not None
     assert re.findall(r"^  ([\w-]+):$", text, re.MULTILINE) == ["controller", "kafka"]

@@ -372,6 +372,24 @@ def test_further_properties_are_laid_over(world: World) -> None:
     assert world.compose.made[-1].files == (compose_file.packaged(),)
 
 
+def test_racks_and_one_brokers_properties_are_laid_over(world: World) -> None:
+    """Each broker has its own rack; the file of one is for that one alone."""
+    (world.project.path / "broker.kafka-2.properties").write_text("log.retention.hours=7\n")
+    world.runtime.start(world.settings(RACKS="a,b", BROKERS="2"))
+    over = (world.project.state / OVERRIDE).read_text()
+    first, second = over.split("kafka-2:")
+    assert "KAFKA_BROKER_RACK: a" in first and "KAFKA_LOG_RETENTION_HOURS" not in first
+    assert "KAFKA_BROKER_RACK: b" in second and "KAFKA_LOG_RETENTION_HOURS: '7'" in second
+
+
+def test_more_brokers_than_the_packaged_file_has_are_refused(world: World) -> None:
+    """With the runtime that can, before anything starts."""
+    with pytest.raises(InvalidInput, match="has 5 brokers, and 6 were asked for") as refused:
+        world.runtime.start(world.settings(BROKERS="6"))
+    assert "--runtime embedded" in (refused.value.hint or "")
+    assert world.done == []
+
+
 def test_images_that_are_there_are_not_pulled(world: World) -> None:
     """Not even asked for."""
     world.runtime.start(world.settings())

@@ -17,6 +17,7 @@ from kafka_tasks.errors import MachineError
 from kafka_tasks.model.role import Role
 from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes import roles
+from kafka_tasks.runtimes.broker_properties import BrokerProperties
 from kafka_tasks.runtimes.embedded import build_archives, class_archive
 from kafka_tasks.runtimes.embedded.class_archive import Archives
 from kafka_tasks.runtimes.embedded.java import Java
@@ -204,7 +205,9 @@ def test_a_second_builder_steps_back(
 
 def _launched(project: Project, archives: Archives, *, built: Collection[str]) -> list[str]:
     """Return the flags about classes of three servers that start one after the other."""
-    launcher = Launcher(project, load(project.path, environ={}), archives, frozenset(built), {})
+    launcher = Launcher(
+        project, load(project.path, environ={}), archives, frozenset(built), BrokerProperties()
+    )
     names = (Role.ZOOKEEPER, Role.BROKER, Role.BROKER)
     flags = [flag for role in names for flag in launcher._jvm_flags(roles.of(role))]
     return [flag for flag in flags if "Shared" in flag or "ClassList" in flag]

@@ -11,6 +11,7 @@ from kafka_tasks.project import state
 from kafka_tasks.project.directory import Project
 from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes import roles
+from kafka_tasks.runtimes.broker_properties import BrokerProperties
 from kafka_tasks.runtimes.embedded import build_archives, class_archive, training
 from kafka_tasks.runtimes.embedded.class_archive import Archives
 from kafka_tasks.runtimes.embedded.java import Java
@@ -85,7 +86,7 @@ def _flags(
             for each in chosen.topology
         ),
     )
-    launcher = Launcher(project, chosen, archives, built=frozenset(), further={})
+    launcher = Launcher(project, chosen, archives, built=frozenset(), further=BrokerProperties())
     launcher.outputs.update(outputs)
     for service in record.services[:2]:
         launcher.spawn(record, service)
