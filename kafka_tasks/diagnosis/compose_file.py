@@ -11,10 +11,19 @@ from kafka_tasks.diagnosis.configuration import FATAL_NAMES, REPLICATION, of_ima
 from kafka_tasks.diagnosis.examination import Check, Examination, of_error
 from kafka_tasks.errors import InvalidInput, MachineError
 from kafka_tasks.model.finding import Finding, Level
-from kafka_tasks.model.topology import Topology
+from kafka_tasks.model.topology import Service, Topology
 from kafka_tasks.runtimes import ports, roles
 
 _APPUSER = 1000
+# Image and whether it is a broker's → its data directories.
+_DIRECTORIES: dict[tuple[str | None, bool], tuple[str, ...]] = {
+    ("zookeeper", False): ("/data", "/datalog"),
+    ("bitnami", False): ("/bitnami/zookeeper",),
+    ("bitnami", True): ("/bitnami/kafka",),
+    ("wurstmeister", True): ("/kafka",),
+    ("debezium", False): ("/zookeeper/data",),
+    ("debezium", True): ("/kafka/data",),
+}
 
 
 def _finding(
@@ -170,14 +179,25 @@ def _environment(name: str, service: Mapping[str, Any], brokers: int) -> Iterato
             yield replication(variable, int(value), brokers, f"{variable}: {brokers}")
 
 
+def _data_directories(planned: Service, service: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return where the image of a service keeps its data; nothing for an image that is unknown."""
+    from kafka_tasks.runtimes.compose.service_config import ConfiguredService
+
+    family = ConfiguredService(planned.name, service).family
+    if family == "confluent":
+        return roles.of(planned.role).container.data
+    return _DIRECTORIES.get((family, planned.role.serves_clients), ())
+
+
 def _persistence(config: Mapping[str, Any], topology: Topology) -> Iterator[Finding]:
     kept: dict[str, bool] = {}
     for planned in topology:
         name = planned.name
         service = config.get("services", {}).get(name) or {}
         mounts = [mount for mount in service.get("volumes") or () if mount.get("source")]
-        for path in roles.of(planned.role).container.data:
-            kept[f"{name}:{path}"] = any(mount.get("target") == path for mount in mounts)
+        for path in _data_directories(planned, service):
+            targets = [str(mount.get("target")) for mount in mounts]
+            kept[f"{name}:{path}"] = any(f"{path}/".startswith(f"{to}/") for to in targets)
         yield from _unwritable(name, mounts)
     lost = [place for place, is_kept in kept.items() if not is_kept]
     if lost and len(lost) < len(kept):

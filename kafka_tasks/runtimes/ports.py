@@ -11,6 +11,7 @@ from pathlib import Path
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import MachineError, PortTaken
 from kafka_tasks.model.topology import Service, Topology
+from kafka_tasks.project import register, state
 from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes import roles
 from kafka_tasks.settings import Settings
@@ -108,11 +109,25 @@ def require_free(services: Iterable[Service]) -> None:
 
 def _taken(service: Service, port: int, setting: str) -> PortTaken:
     holder = processes.port_holder(port)
+    if holder and holder.pid and (owner := _project_of(holder.pid)) is not None:
+        return PortTaken(
+            f"Port {port}, which {service.name} needs, is held by the cluster of {owner}.",
+            hint=f'(cd "{owner}" && kafka-tasks down), or {variable(setting)}=auto invoke kafka.up',
+        )
     stop = f"kill {holder.pid}, or " if holder and holder.pid else ""
     return PortTaken(
         f"Port {port}, which {service.name} needs, is held by {holder or 'another process'}.",
         hint=f"{stop}{variable(setting)}=auto invoke kafka.up",
     )
+
+
+def _project_of(pid: int) -> Path | None:
+    """Return the project that recorded this process as one of its servers."""
+    for project in register.remembered():
+        record = state.read(project)
+        if record is not None and any(service.pid == pid for service in record.services):
+            return project.path
+    return None
 
 
 def _by_setting(planned: Topology) -> dict[str, list[Service]]:

@@ -116,6 +116,22 @@ def test_data_kept_by_halves() -> None:
     assert "data-half-kept" not in problems(none)
 
 
+def test_where_data_lies_is_for_the_image_to_say() -> None:
+    """ZooKeeper's own image keeps it in /data and /datalog; of an unknown one nothing is said."""
+
+    def change(image: str, *targets: str) -> Any:
+        def of(services: Any) -> None:
+            services["zookeeper"]["image"] = image
+            mounts = [{"type": "bind", "source": "/tmp", "target": to} for to in targets]
+            services["zookeeper"]["volumes"] = mounts
+
+        return of
+
+    assert "data-half-kept" not in problems(change("zookeeper:3.4.9", "/data", "/datalog"))
+    assert "/datalog" in problems(change("zookeeper:3.4.9", "/data"))["data-half-kept"].title
+    assert "data-half-kept" not in problems(change("acme/keeper:1"))
+
+
 def test_an_anonymous_volume_is_not_kept() -> None:
     """A mount without a source is lost with its container."""
     found = problems(lambda s: s["kafka"]["volumes"][0].pop("source"))

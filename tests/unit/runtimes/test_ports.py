@@ -253,3 +253,14 @@ def test_zookeepers_port_gives_way_to_the_brokers(
     before = _before(25000, 25002, *BOTH)
     found = Resolved(project, monkeypatch, port="25000", before=before, brokers=3)
     assert found.keeper not in range(25000, 25003)
+
+
+def test_a_port_of_ones_own_other_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The project that has it is named, and stopped there; it is never killed."""
+    monkeypatch.setattr(processes, "port_is_free", lambda _: False)
+    monkeypatch.setattr(processes, "port_holder", lambda _: PortHolder(2181, 4711, "java"))
+    monkeypatch.setattr(ports, "_project_of", lambda pid: Path("/a") if pid == 4711 else None)
+    with pytest.raises(PortTaken, match=r"is held by the cluster of /a\.") as caught:
+        ports.require_free(SERVICES)
+    hint = str(caught.value.hint)
+    assert "kafka-tasks down" in hint and "=auto" in hint and "kill" not in hint
