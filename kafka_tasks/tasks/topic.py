@@ -226,7 +226,9 @@ def describe(call: Call, name: str, timeout: str | None = None, output: str = "t
         state = admin.describe(name)
         if state is None:
             raise missing(name, admin.topics())
-        found = topic.Described(state, offsets.of_topic(admin, state), reading(admin, name))
+        found = topic.Described(
+            state, offsets.of_topic(admin, state), reading(admin, name), admin.racks()
+        )
     return shown(found, topic)
 
 

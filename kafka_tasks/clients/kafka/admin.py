@@ -100,6 +100,13 @@ class Admin:
             frozenset(metadata.topics),
         )
 
+    def racks(self, timeout_s: float | None = None) -> dict[int, str]:
+        """Return the rack of each broker that has one."""
+        limit = self.limit(timeout_s, ANSWER_S)
+        future = self._client.describe_cluster(request_timeout=limit)
+        found = awaited(future, "describe the cluster", limit)
+        return {node.id: str(node.rack) for node in found.nodes if node.rack}
+
     def answers_as(self, broker_id: int, timeout_s: float) -> None:
         """Ask the broker at its advertised address whether it has this id.
 

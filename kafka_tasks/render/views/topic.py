@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kafka_tasks.model.group import GroupLag
 from kafka_tasks.model.topic import Offsets, TopicState
@@ -14,11 +14,17 @@ from kafka_tasks.render.words import counted
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """A topic with the offsets of its partitions, where known, and its groups."""
+    """A topic with the offsets of its partitions, where known, its groups, and brokers' racks."""
 
     state: TopicState
     offsets: Mapping[int, Offsets]
     groups: Sequence[GroupLag] = ()
+    racks: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def brokers(self) -> list[int]:
+        """The ids of the brokers that have replicas."""
+        return sorted({id for partition in self.state.partitions for id in partition.replicas})
 
 
 def document(found: Described) -> Document:
@@ -40,6 +46,7 @@ def document(found: Described) -> Document:
             }
             for partition in state.partitions
         ],
+        "brokers": [{"id": id, "rack": found.racks.get(id)} for id in found.brokers],
         "config": {
             key: {"value": entry.value, "source": entry.source}
             for key, entry in sorted(state.config.items())
@@ -60,6 +67,9 @@ def text(found: Described, *, width: int) -> str:
         _partitions(found, width),
         _settings(state, width),
     ]
+    if found.racks:
+        known = [(id, found.racks.get(id)) for id in found.brokers]
+        parts.append(table(["broker", "rack"], known, width=width))
     if found.groups:
         rows = [(g.group.name, g.group.state, g.lag_in(state.name)) for g in found.groups]
         parts.append(table(["group", "state", "lag"], rows, width=width))

@@ -142,6 +142,9 @@ def test_a_topic_is_described_whole() -> None:
         {"id": 0, "leader": 1, "replicas": [1, 2], "isr": [1], "start": 3, "end": 9},
         {"id": 1, "leader": None, "replicas": [1, 2], "isr": [], "start": None, "end": None},
     ]
+    assert found["brokers"] == [{"id": 1, "rack": None}, {"id": 2, "rack": None}]
+    racked = topic.document(Described(state, {}, racks={1: "a", 2: "b", 3: "c"}))
+    assert racked["brokers"] == [{"id": 1, "rack": "a"}, {"id": 2, "rack": "b"}]
     assert list(found["config"]) == ["a", "b"]
     assert found["config"]["b"] == {"value": "2", "source": "dynamic-topic"}
     assert topics.document(Topics([ListedTopic(state, 6, 120)]))["topics"] == [

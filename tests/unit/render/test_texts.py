@@ -149,6 +149,9 @@ def test_a_topic_shows_its_own_settings_only() -> None:
     (row,) = [line for line in text.splitlines() if line.startswith("0")]
     assert row.split() == ["0", "none", "1", "1", "2", "8"]
     assert "retention.ms" in text and "cleanup.policy" not in text
+    assert "rack" not in text
+    racked = topic_view.text(Described(state, {}, racks={1: "eu-1"}), width=200)
+    assert racked.splitlines()[-1].split() == ["1", "eu-1"]
     bare = TopicState("t", state.partitions)
     assert "Every setting has its default." in topic_view.text(Described(bare, {}), width=200)
 
