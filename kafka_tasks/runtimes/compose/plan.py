@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from kafka_tasks.clients import processes
@@ -97,13 +97,22 @@ def _is_foreign(found: Container, directory: Path, file_used: str) -> bool:
     return identify(found.service) is None and file_used not in files
 
 
-def require_ports(topology: Topology, engine: Engine, containers: Mapping[str, Container]) -> None:
-    """Raise `PortTaken` for the first port that is held, naming the container or the process."""
+def require_ports(
+    topology: Topology,
+    engine: Engine,
+    containers: Mapping[str, Container],
+    published: Collection[int] | None = None,
+) -> None:
+    """Raise `PortTaken` for the first port that is held, naming the container or the process.
+
+    With `published`, only these ports are needed.
+    """
     for service in topology:
         if service.name in containers and containers[service.name].running:
             continue
         for setting, port in ports.of(service).items():
-            if not processes.port_is_free(port):
+            needed = published is None or port in published
+            if needed and not processes.port_is_free(port):
                 _raise_taken(service, setting, port, engine)
 
 

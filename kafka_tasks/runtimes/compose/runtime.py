@@ -77,7 +77,8 @@ class ComposeRuntime:
         topology = record.topology
         self._site.require_fitting_data(settings, record, there)
         # Also of those that are going to be started later.
-        plan.require_ports(topology, self._site.engine, there)
+        published = self._site.published(settings, record)
+        plan.require_ports(topology, self._site.engine, there, published)
         project = self._site.prepared(settings, record)
         state.write(self._site.project, record)
         self._drop_orphans(project)

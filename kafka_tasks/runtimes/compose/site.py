@@ -64,6 +64,15 @@ class Site:
             profiles=compose_file.profiles(topology),
         )
 
+    def published(self, settings: Settings, record: ClusterRecord) -> frozenset[int] | None:
+        """Return the ports that a user's own file publishes; None for the packaged one: all."""
+        if compose_file.choose(settings).path == compose_file.packaged(settings.resolved_mode):
+            return None
+        services = self.composed(settings, record).config()["services"]
+        entries = (port for each in services.values() for port in each.get("ports") or ())
+        told = (str(port.get("published") or "") for port in entries)
+        return frozenset(int(text) for text in told if text.isdigit())
+
     def require_fitting_data(
         self, settings: Settings, planned: ClusterRecord, there: Mapping[str, Container]
     ) -> None:

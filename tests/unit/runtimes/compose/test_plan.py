@@ -10,7 +10,7 @@ from kafka_tasks.clients import processes
 from kafka_tasks.clients.container import Container
 from kafka_tasks.clients.processes import PortHolder
 from kafka_tasks.errors import PortTaken
-from kafka_tasks.model.topology import identify
+from kafka_tasks.model.topology import identify, zookeeper_cluster
 from kafka_tasks.project import register, state
 from kafka_tasks.project.directory import Project
 from kafka_tasks.project.state import ClusterRecord
@@ -192,3 +192,12 @@ def test_a_port_that_a_process_has(project: Project, monkeypatch: pytest.MonkeyP
     with pytest.raises(PortTaken, match=r"is held by nc \(process 7: nc -l\)") as caught:
         _require(project, ["kafka"], FakeEngine())
     assert caught.value.hint == "kill 7, or KAFKA_TASKS_PORT=auto invoke kafka.up"
+
+
+def test_only_published_ports_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that publishes the broker alone starts beside whoever has ZooKeeper's usual port."""
+    monkeypatch.setattr(processes, "port_is_free", lambda port: port != 2181)
+    topology = zookeeper_cluster(1).at((2181, 9092))
+    plan.require_ports(topology, FakeEngine(), {}, {9092})  # type: ignore[arg-type]
+    with pytest.raises(PortTaken):
+        plan.require_ports(topology, FakeEngine(), {})  # type: ignore[arg-type]
