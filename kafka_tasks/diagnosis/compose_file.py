@@ -52,7 +52,7 @@ def _compose_file(exam: Examination) -> Iterator[Finding]:
     if chosen.notice:
         yield Finding("compose-file", "info", chosen.notice, area="configuration")
     try:
-        config = _read(exam, chosen.path)
+        config = read(exam, chosen.path)
     except InvalidInput as error:
         yield of_error(error, "compose-file", "configuration")
         return
@@ -70,7 +70,8 @@ def _compose_file(exam: Examination) -> Iterator[Finding]:
         )
 
 
-def _read(exam: Examination, path: Path) -> dict[str, Any]:
+def read(exam: Examination, path: Path) -> dict[str, Any]:
+    """Return a Compose file as Compose reads it."""
     from kafka_tasks.runtimes.compose import command, compose_file
 
     settings, record = exam.settings, exam.record

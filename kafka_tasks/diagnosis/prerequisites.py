@@ -162,8 +162,24 @@ def images(exam: Examination) -> Iterator[Finding]:
         return  # the check of the engine reports it
     machine = _DOCKER_NAMES.get(platform.machine(), platform.machine())
     own = _DOCKER_NAMES.get(answering.architecture, answering.architecture) or machine
-    for name in (exam.settings.zookeeper_image, exam.settings.kafka_image):
+    for name in _images_of_the_start(exam):
         yield _image(name, answering.image_architecture(name), own)
+
+
+def _images_of_the_start(exam: Examination) -> tuple[str, ...]:
+    """Return the images of a user's own Compose file, else those of the settings."""
+    from kafka_tasks.diagnosis import compose_file as checked
+    from kafka_tasks.runtimes.compose import compose_file, site
+
+    settings = exam.settings
+    of_settings = (settings.zookeeper_image, settings.kafka_image)
+    try:
+        chosen = compose_file.choose(settings).path
+        if chosen == compose_file.packaged(settings.resolved_mode):
+            return of_settings
+        return tuple(site.images_of(checked.read(exam, chosen), settings.topology.names))
+    except KafkaTasksError:
+        return of_settings  # the check of the file reports it
 
 
 def _image(name: str, architecture: str | None, own: str) -> Finding:

@@ -12,6 +12,7 @@ import pytest
 
 from kafka_tasks.clients import processes
 from kafka_tasks.clients.processes import PortHolder
+from kafka_tasks.diagnosis import compose_file as compose_checks
 from kafka_tasks.diagnosis import leftovers, machine, prerequisites
 from kafka_tasks.errors import EngineMissing
 from kafka_tasks.model.finding import Finding
@@ -203,3 +204,16 @@ def test_heap_sizes() -> None:
     """Heap sizes are read as Java writes them."""
     assert [machine.heap_bytes(text) for text in ("1k", "2M", "3g")] == [1024, 2 << 20, 3 << 30]
     assert Path(machine._nearest_directory(Path("/nonexistent/deep"))) == Path("/")
+
+
+def test_images_of_a_file_of_ones_own(
+    make_exam: MakeExam, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that the file names are looked at, and not those of the settings."""
+    services = {"zookeeper": {"image": "zookeeper:3.9"}, "kafka": {"image": "acme/kafka:1"}}
+    (project.path / "compose.yml").write_text("services: {zookeeper: {}, kafka: {}}")
+    monkeypatch.setattr(compose_checks, "read", lambda *_: {"services": services})
+    exam = make_exam(runtime="compose")
+    exam._engine = FakeEngine()  # type: ignore[assignment]
+    found = [finding.title for finding in prerequisites.images(exam)]
+    assert ["zookeeper:3.9" in found[0], "acme/kafka:1" in found[1]] == [True, True]
