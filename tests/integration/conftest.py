@@ -230,6 +230,17 @@ def warm(environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> P
     return Path(environ["KAFKA_TASKS_CACHE"])
 
 
+@pytest.fixture(scope="session")
+def warm_kafka_4(
+    warm: Path, environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The same cache, with Kafka 4 in it as well."""
+    wanted = {**environ, "KAFKA_TASKS_VERSION": "4.4"}
+    done = Sandbox(tmp_path_factory.mktemp("pull-4"), wanted).run("pull", timeout=280)
+    assert done.code == 0, done.err
+    return warm
+
+
 @pytest.fixture(scope="module")
 def new_project(
     warm: Path, environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory
@@ -294,6 +305,25 @@ def _three_brokers(
 def running_three(_three_brokers: Sandbox) -> Sandbox:
     """Three ready brokers without topics, that the module leaves ready."""
     return emptied(_three_brokers)
+
+
+@pytest.fixture(scope="session")
+def _kafka_4(
+    warm_kafka_4: Path, environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Sandbox]:
+    """The same with Kafka 4, which has a quorum instead of ZooKeeper."""
+    path = tmp_path_factory.mktemp("kafka4").resolve() / "kafka4"
+    path.mkdir()
+    sandbox = Sandbox(path, {**environ, "KAFKA_TASKS_VERSION": "4.4"})
+    sandbox.up()
+    yield sandbox
+    sandbox.close()
+
+
+@pytest.fixture(scope="module")
+def running_kafka_4(_kafka_4: Sandbox) -> Sandbox:
+    """A ready broker of Kafka 4 without topics, that the module leaves ready."""
+    return emptied(_kafka_4)
 
 
 @pytest.fixture(scope="module")

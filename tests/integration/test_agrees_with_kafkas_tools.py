@@ -1,4 +1,7 @@
-"""What ours print, held against kcat and Kafka's own Java commands, on one and on three brokers."""
+"""What ours print, held against kcat and the Java commands of the same Kafka.
+
+On one broker, on three, and on Kafka 4.
+"""
 
 from __future__ import annotations
 
@@ -22,15 +25,18 @@ from tests.integration.test_verbs_and_groups import (
 
 pytestmark = pytest.mark.timeout(300)
 
-CONFIGS = "kafka.admin.ConfigCommand"
+CONFIGS = {"3": "kafka.admin.ConfigCommand", "4": "org.apache.kafka.tools.ConfigCommand"}
 OFFSETS = "org.apache.kafka.tools.GetOffsetShell"
 
 
-@pytest.fixture(scope="module", params=[1, 3], ids=["one-broker", "three-brokers"])
+_CLUSTERS = {"running": 1, "running_three": 3, "running_kafka_4": 1}
+
+
+@pytest.fixture(scope="module", params=_CLUSTERS)
 def cluster(request: pytest.FixtureRequest) -> Sandbox:
     """A cluster with topics of several shapes, records in them, and a group that has read some."""
-    brokers = request.param
-    sandbox: Sandbox = request.getfixturevalue("running" if brokers == 1 else "running_three")
+    brokers = _CLUSTERS[request.param]
+    sandbox: Sandbox = request.getfixturevalue(request.param)
     new_topic(sandbox, "plain")
     new_topic(
         *(sandbox, "shaped", "--partitions", "5", "--replication-factor", str(brokers)),
@@ -102,8 +108,9 @@ def test_partitions_have_the_same_leaders_and_replicas(cluster: Sandbox) -> None
 @pytest.mark.parametrize("topic", ["plain", "shaped"])
 def test_settings_have_the_same_values_from_the_same_source(cluster: Sandbox, topic: str) -> None:
     """`kafka-configs --describe --all`."""
+    tool = CONFIGS[cluster.recorded()["kafka_version"][0]]
     printed = java(
-        cluster, CONFIGS, "--describe", "--all", "--entity-type", "topics", "--entity-name", topic
+        cluster, tool, "--describe", "--all", "--entity-type", "topics", "--entity-name", topic
     )
     rows = re.findall(r"^  (\S+?)=(.*) sensitive=\w+ synonyms=\{(\w*)", printed, re.MULTILINE)
     config = ours(cluster, "topic.describe", topic)["config"]
@@ -183,7 +190,7 @@ def test_an_active_group_has_the_same_members(cluster: Sandbox) -> None:
 
 def test_a_lost_broker_is_seen_alike(cluster: Sandbox) -> None:
     """Partitions that are not in sync, or have no leader, by `kafka-topics` and by `topic.list`."""
-    brokers = len(cluster.recorded()["services"]) - 1
+    brokers = sum(each["name"].startswith("kafka") for each in cluster.recorded()["services"])
     if brokers == 1:
         assert listed(cluster, "--under-replicated") == listed(cluster, "--unavailable") == set()
         return

@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from tests.integration.conftest import Sandbox
 
 ROLES = ("zookeeper", "kafka")
-KEPT = ("zookeeper.jsa", "kafka.jsa", "built.json")
+# Longer than a training takes at the lowest priority on a busy machine.
+_BUILT_S = 400
+pytestmark = pytest.mark.timeout(600)
+
+
+def file_of(directory: Path, role: str) -> Path:
+    """The archive of a role: an AOT cache from Java 25 on."""
+    (found,) = (path for path in directory.glob(f"{role}.*") if path.suffix in (".jsa", ".aot"))
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +48,7 @@ def sums(directory: Path) -> dict[str, str]:
     """The checksums of the archives as they are."""
     from kafka_tasks.clients.maven import sha256
 
-    return {role: sha256(directory / f"{role}.jsa") for role in ROLES}
+    return {role: sha256(file_of(directory, role)) for role in ROLES}
 
 
 def is_whole(directory: Path) -> bool:
@@ -56,7 +64,8 @@ def uses_archives(sandbox: Sandbox) -> bool:
     mapped = []
     for service, pid in sandbox.pids().items():
         paths = [region.path for region in psutil.Process(pid).memory_maps()]
-        mapped.append(any(path.endswith(f"{service}.jsa") for path in paths))
+        names = {Path(path).name for path in paths}
+        mapped.append(bool(names & {f"{service}.jsa", f"{service}.aot"}))
     return all(mapped)
 
 
@@ -83,7 +92,7 @@ def replaced(sandbox: Sandbox, until: Callable[..., object]) -> None:
     """Start over unfit archives, wait until good ones are there, and start with those."""
     sandbox.up()
     assert not uses_archives(sandbox)
-    until(Settled(archives(sandbox)), "new archives", 200)
+    until(Settled(archives(sandbox)), "new archives", _BUILT_S)
     assert sandbox.run("restart").code == 0
     assert uses_archives(sandbox)
     assert sandbox.run("down").code == 0
@@ -95,7 +104,8 @@ def test_first_start_makes_the_archive_for_the_second(
     """A first start does without, a process of its own makes the archives, the next uses them."""
     replaced(cold, until)
     left = {path.name for path in archives(cold).iterdir() if path.suffix != ".log"}
-    assert left - {"lock"} == {*KEPT, "verified.json", "java"}
+    made = {file_of(archives(cold), role).name for role in ROLES}
+    assert left - {"lock"} == {*made, "built.json", "verified.json", "java"}
 
 
 def test_damaged_and_foreign_archives_are_replaced(
@@ -103,15 +113,16 @@ def test_damaged_and_foreign_archives_are_replaced(
 ) -> None:
     """A truncated archive and one of other classes are not used, and replaced."""
     directory = archives(cold)
-    whole = (directory / "kafka.jsa").read_bytes()
-    (directory / "kafka.jsa").write_bytes(whole[: len(whole) // 2])
-    (directory / "zookeeper.jsa").write_bytes(whole)
+    kafka = file_of(directory, "kafka")
+    whole = kafka.read_bytes()
+    kafka.write_bytes(whole[: len(whole) // 2])
+    file_of(directory, "zookeeper").write_bytes(whole)
     replaced(cold, until)
 
 
 def spoil(directory: Path, damage: str) -> None:
     """Make the archives of this directory unusable in one of several ways."""
-    archive, note = directory / "kafka.jsa", directory / "built.json"
+    archive, note = file_of(directory, "kafka"), directory / "built.json"
     if damage == "missing":
         archive.unlink()
     elif damage == "a changed byte":
@@ -133,14 +144,15 @@ def test_archive_that_cannot_be_used_is_no_error(
 ) -> None:
     """Whatever became of an archive, it is not used and the start succeeds."""
     directory = archives(cold)
-    kept = {name: (directory / name).read_bytes() for name in KEPT}
+    paths = [*(file_of(directory, role) for role in ROLES), directory / "built.json"]
+    kept = {path: path.read_bytes() for path in paths}
     spoil(directory, damage)
     cold.up()
     assert not uses_archives(cold)
     assert cold.run("down").code == 0
     no_builders(directory.parent.parent)
-    for name, content in kept.items():
-        (directory / name).write_bytes(content)
+    for path, content in kept.items():
+        path.write_bytes(content)
 
 
 def test_archive_of_another_java_is_its_own(
@@ -148,7 +160,7 @@ def test_archive_of_another_java_is_its_own(
 ) -> None:
     """Another Java has archives of its own: `pull` makes them, and its first start uses them."""
     bundled = archives(cold)
-    until(Settled(bundled), "archives of the bundled Java", 200)
+    until(Settled(bundled), "archives of the bundled Java", _BUILT_S)
     before = sums(bundled)
     env = {"KAFKA_TASKS_JAVA_HOME": str(other_java)}
     done = cold.run("pull", env=env, timeout=120)

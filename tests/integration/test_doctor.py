@@ -235,7 +235,8 @@ def test_a_damaged_class_archive_is_found_and_removed(project: Sandbox, own_cach
     place = _archive_place(project, own_cache)
     source = _archive_place(project, warm)
     shutil.copytree(source, place)
-    (place / "kafka.jsa").write_bytes(b"damaged")
+    (archive,) = (path for path in place.glob("kafka.*") if path.suffix in (".jsa", ".aot"))
+    archive.write_bytes(b"damaged")
     found = findings(project, env=env)["class-archive"]
     assert found["level"] == "warning"
     assert "damaged" in found["title"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +16,7 @@ KAFKA_4 = {"KAFKA_TASKS_VERSION": "4.4"}
 
 
 @pytest.fixture(scope="module")
-def made(new_project: Callable[..., Sandbox]) -> Callable[..., Sandbox]:
+def made(warm_kafka_4: Path, new_project: Callable[..., Sandbox]) -> Callable[..., Sandbox]:
     """Makes projects with settings of their own."""
 
     def make(name: str, **settings: str) -> Sandbox:

@@ -21,7 +21,7 @@ from kafka_tasks.settings import Settings
 class Launcher:
     """One start: Java, class path and archives are chosen; `lists` has a class list per archive.
 
-    `outputs` has the AOT caches that are still to be written, by archive.
+    Where it `trains`, `outputs` has the AOT caches that are still to be written, by archive.
     """
 
     project: Project
@@ -30,6 +30,7 @@ class Launcher:
     built: frozenset[str]
     further: BrokerProperties
     lists: dict[str, Path] = field(default_factory=dict)
+    trains: bool = False
     outputs: dict[str, Path] = field(default_factory=dict)
 
     def configure(self, service: Service, topology: Topology) -> None:
@@ -81,7 +82,8 @@ class Launcher:
             "-Xlog:disable",
             "-Xlog:all=error:stderr",
             *self.archives.java.quiet_flags,
-            *recipe.jvm_flags,
+            # A JVM that leaves SIGTERM to the system exits without writing its AOT cache.
+            *(() if self.trains else recipe.jvm_flags),
             *self._class_flags(recipe.archive),
             "-Djava.awt.headless=true",
             "-Djava.net.preferIPv4Stack=true",

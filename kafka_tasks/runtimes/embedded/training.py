@@ -117,6 +117,7 @@ class _Training:
             self._archives,
             built=frozenset(),
             further=BrokerProperties(),
+            trains=True,
         )
         launcher.outputs.update(self._drafts)
         for service in record.topology:

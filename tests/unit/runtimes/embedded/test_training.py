@@ -157,3 +157,15 @@ def test_an_archive_beside_others_keeps_them(
     two.path("kafka").unlink()
     assert two.built() == {"combined"}
     assert not two.is_built()
+
+
+def test_a_server_in_training_handles_the_signal_itself(
+    project: Project, settings: Settings, archives: Archives
+) -> None:
+    """With -Xrs the system would end ZooKeeper's JVM, which then writes no cache."""
+    zookeeper = roles.of(settings.topology.services[0].role)
+    for trains in (False, True):
+        launcher = Launcher(
+            project, settings, archives, frozenset(), BrokerProperties(), trains=trains
+        )
+        assert ("-Xrs" in launcher._jvm_flags(zookeeper)) is not trains
