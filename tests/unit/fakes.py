@@ -62,6 +62,10 @@ class FakeAdmin:
     def __exit__(self, *_: object) -> None:
         self.closed += 1
 
+    def racks(self, timeout_s: float | None = None) -> dict[int, str]:
+        """Return nothing: these brokers are in no rack."""
+        return {}
+
     def called(self, what: str) -> None:
         self.calls.append(what)
         if waiting := self.errors.get(what.split()[0]):
