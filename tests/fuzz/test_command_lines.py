@@ -16,6 +16,7 @@ from kafka_tasks.acceptance import suite
 from kafka_tasks.clients.kafka import admin as admin_module
 from kafka_tasks.clients.kafka import group_admin, reader, reassignment
 from kafka_tasks.clients.kafka import records as kafka_records
+from kafka_tasks.diagnosis import doctor
 from kafka_tasks.errors import BrokerUnreachable, NotReady
 from kafka_tasks.groups import lag
 from kafka_tasks.probes import readiness
@@ -120,7 +121,10 @@ def outside(monkeypatch: pytest.MonkeyPatch, clock: HastyClock) -> None:
     monkeypatch.setattr(lag, "reading", lambda *_: [])
     monkeypatch.setattr(reader, "Reader", _Nothing)
     monkeypatch.setattr(produce, "Sender", _Nothing)
-    monkeypatch.setattr("kafka_tasks.diagnosis.doctor._CHECKS", ())
+    monkeypatch.setattr(doctor, "CHECKS", ())
+    defaults = doctor.examine.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "checks", ())
 
     def no_sizes(*_: object) -> None:
         raise BrokerUnreachable("No broker answered: log directories.", hint="invoke kafka.status")
