@@ -31,9 +31,10 @@ def require_ready(session: Session) -> Report:
     ours = session.is_local
     where = f"in {session.project.path}" if ours else f"at {found.bootstrap_servers}"
     layer = f": layer {found.failed_layer} does not hold" if found.failed_layer else ""
+    reason = f" ({found.reason})" if found.reason else ""
     hint = "invoke kafka.wait" if found.state == "starting" else "invoke kafka.up"
     raise NotReady(
-        f"The cluster {where} is {found.state}, not ready{layer}.",
+        f"The cluster {where} is {found.state}, not ready{layer}{reason}.",
         layer=found.failed_layer,
         evidence=(found.reason,) if found.reason else (),
         hint=hint if ours else "invoke kafka.status",

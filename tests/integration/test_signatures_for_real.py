@@ -289,7 +289,7 @@ def test_a_broker_that_listens_and_does_not_answer(stopped: Sandbox) -> None:
     """An open port proves nothing: what it accepts it closes again, and more time is the hint."""
     closing = "max.connections.per.ip=0\nmax.connections.per.ip.overrides=192.0.2.1:1\n"
     found = found_by_both(stopped, "leader-missing", env=properties(stopped, closing), timeout="9")
-    assert "--timeout 120" in found["up"]["hint"]
+    assert "invoke kafka.logs --service kafka" in found["up"]["hint"]
 
 
 def test_topics_that_are_there_already(stopped: Sandbox) -> None:
