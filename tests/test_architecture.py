@@ -71,7 +71,7 @@ IMPORTERS: dict[str, list[str]] = {
     "platformdirs": ["settings", "project"],
     "filelock": ["project", "runtimes"],
     "confluent_kafka": ["clients.kafka"],
-    "kafka": ["clients.kafka.reassignment"],
+    "kafka": ["clients.kafka.reassignment", "clients.kafka.kafka_python"],
     "kazoo": ["clients.zookeeper_session"],
     "docker": ["clients.docker"],
     "subprocess": ["clients.processes"],

@@ -6,21 +6,26 @@ from collections.abc import Collection, Iterable, Mapping
 
 from kafka_tasks.clients.kafka import group_admin, offsets
 from kafka_tasks.clients.kafka.admin import Admin
-from kafka_tasks.model.group import GroupLag, Place, lag_of
+from kafka_tasks.model.group import GroupLag, ListedGroup, Place, lag_of
 from kafka_tasks.model.topic import Offsets
 
 
-def measured(admin: Admin, names: Iterable[str]) -> list[GroupLag]:
+def measured(admin: Admin, groups: Iterable[ListedGroup]) -> list[GroupLag]:
     """Return these groups with the lag of each partition; deleted groups are left out."""
-    states = group_admin.describe(admin, names)
+    states = group_admin.describe(admin, groups)
     there = {name: state for name, state in states.items() if state.state != "dead"}
-    committed = group_admin.committed(admin, there)
+    committed = group_admin.committed(
+        admin, [name for name, state in there.items() if state.listed.has_offsets]
+    )
     asked = {place for of_group in committed.values() for place in of_group}
     asked |= {
-        place for state in there.values() for member in state.members for place in member.places
+        place
+        for state in there.values()
+        for member in state.members or ()
+        for place in member.places
     }
     logs = logs_of(admin, asked)
-    return [lag_of(state, committed[name], logs) for name, state in there.items()]
+    return [lag_of(state, committed.get(name, {}), logs) for name, state in there.items()]
 
 
 def logs_of(admin: Admin, asked: Collection[Place]) -> Mapping[Place, Offsets | None]:
@@ -35,5 +40,5 @@ def logs_of(admin: Admin, asked: Collection[Place]) -> Mapping[Place, Offsets | 
 
 def reading(admin: Admin, topic: str) -> list[GroupLag]:
     """Return the groups that have committed in this topic, or have members that read it."""
-    found = measured(admin, group_admin.names(admin))
+    found = measured(admin, group_admin.listed(admin).values())
     return [group for group in found if topic in group.topics]

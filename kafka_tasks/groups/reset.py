@@ -8,7 +8,7 @@ from kafka_tasks.clients.kafka import group_admin, offsets
 from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.errors import ClusterError, GroupActive, InvalidInput
 from kafka_tasks.groups.lag import logs_of
-from kafka_tasks.model.group import GroupState, OffsetChange, Place
+from kafka_tasks.model.group import UNKNOWN, GroupState, ListedGroup, OffsetChange, Place
 from kafka_tasks.model.positions import Position
 from kafka_tasks.model.topic import Offsets, TopicState
 
@@ -19,7 +19,7 @@ def require_idle(group: GroupState) -> None:
         return
     members = [
         f"{member.client_id} at {member.host} reads {_read_by(member.places)} ({member.id})"
-        for member in group.members
+        for member in group.members or ()
     ]
     count = len(members)
     raise GroupActive(
@@ -28,6 +28,23 @@ def require_idle(group: GroupState) -> None:
         evidence=members,
         hint="stop its members and try again; one that crashed leaves when its session times "
         f"out: invoke kafka.group.describe {group.name}",
+    )
+
+
+def require_offsets(group: ListedGroup) -> None:
+    """Raise `InvalidInput` for a group without offsets to set."""
+    if group.has_offsets:
+        return
+    tool = f"--bootstrap-server ADDRESS --group {group.name}"
+    if group.type == UNKNOWN:
+        raise InvalidInput(
+            f"The type of the group {group.name} is not known, so its offsets are not set.",
+            hint="kafka-groups.sh --bootstrap-server ADDRESS --list shows the types",
+        )
+    raise InvalidInput(
+        f"The group {group.name} is a share group: its members acknowledge single records, and "
+        "there are no committed offsets to set.",
+        hint=f"kafka-share-groups.sh {tool} --reset-offsets --all-topics --to-earliest",
     )
 
 

@@ -1,4 +1,4 @@
-"""A consumer group: its members, what it has committed, and how far it is behind."""
+"""A group: its type, its members, what it has committed, and how far it is behind."""
 
 from __future__ import annotations
 
@@ -22,23 +22,67 @@ class Member:
     places: tuple[Place, ...] = ()
 
 
+# Not told: of a group that only a client without this connection's properties could list.
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class ListedGroup:
+    """A group as the brokers list it, whatever its type.
+
+    `type` is Kafka's own word: classic, consumer, share, streams. `protocol` is what its members
+    speak, which tells Kafka Connect's classic groups from those of consumers. `state` is Kafka's
+    word in lower case: stable, empty, preparing-rebalance, assigning, reconciling, dead, ….
+    """
+
+    name: str
+    type: str = "classic"
+    state: str = UNKNOWN
+    protocol: str = "consumer"
+
+    @property
+    def of_consumers(self) -> bool:
+        """True for a group whose members are consumers; the others cannot be described."""
+        return self.type in ("classic", "consumer") and self.protocol in ("consumer", "")
+
+    @property
+    def has_offsets(self) -> bool:
+        """True where the group commits offsets; a share group acknowledges single records."""
+        return self.type not in ("share", UNKNOWN)
+
+    @property
+    def kind(self) -> str:
+        """Its type in words, with the protocol where that says more."""
+        plain = self.protocol in (self.type, "consumer", "")
+        return self.type if plain else f"{self.type} ({self.protocol})"
+
+
 @dataclass(frozen=True, slots=True)
 class GroupState:
     """A group as its coordinator describes it; `coordinator` is a broker id.
 
-    `state` is Kafka's own word in lower case: stable, empty, preparing-rebalance, dead, ….
+    `members` is None where they cannot be read: see `ListedGroup.of_consumers`.
     """
 
-    name: str
-    state: str
+    listed: ListedGroup
     coordinator: int | None = None
     assignor: str | None = None
-    members: tuple[Member, ...] = ()
+    members: tuple[Member, ...] | None = ()
+
+    @property
+    def name(self) -> str:
+        """The group's name."""
+        return self.listed.name
+
+    @property
+    def state(self) -> str:
+        """The group's state, in Kafka's word."""
+        return self.listed.state
 
     @property
     def active(self) -> bool:
-        """True while a consumer reads with it."""
-        return bool(self.members) or self.state not in ("empty", "dead", "unknown")
+        """True while a member reads with it."""
+        return bool(self.members) or self.state not in ("empty", "dead", UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +148,7 @@ def lag_of(
     group: GroupState, committed: Mapping[Place, int], logs: Mapping[Place, Offsets | None]
 ) -> GroupLag:
     """Put together what the coordinator and the leaders said, by topic and partition."""
-    readers = {place: member for member in group.members for place in member.places}
+    readers = {place: member for member in group.members or () for place in member.places}
     return GroupLag(
         group,
         tuple(

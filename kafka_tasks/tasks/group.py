@@ -1,4 +1,4 @@
-"""Consumer groups: members and lag, new offsets, deletion."""
+"""Groups of every type: members and lag, new offsets, deletion."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 @task(name="list", help=ANSWERS)
 def list_(call: Call, timeout: str | None = None, output: str = "text") -> Outcome:
-    """List the consumer groups with their lag."""
+    """List the groups of every type with their lag."""
     call.flags = {"timeout": timeout}
     from kafka_tasks.clients.kafka import group_admin
     from kafka_tasks.groups import lag
     from kafka_tasks.render.views import groups
 
     with connected(call) as (_, _, admin):
-        found = lag.measured(admin, group_admin.names(admin))
+        found = lag.measured(admin, group_admin.listed(admin).values())
     return shown(found, groups)
 
 
@@ -47,9 +47,10 @@ def _measured(admin: Admin, name: str) -> GroupLag:
     from kafka_tasks.clients.kafka import group_admin
     from kafka_tasks.groups import lag
 
-    found = lag.measured(admin, [name])
+    there = group_admin.listed(admin)
+    found = lag.measured(admin, [there[name]] if name in there else [])
     if not found:
-        raise _missing(name, group_admin.names(admin))
+        raise _missing(name, list(there))
     return found[0]
 
 
@@ -114,12 +115,13 @@ def _planned(
     for wanted in named:
         if wanted not in topics:
             raise missing(wanted, topics)
-    known = group_admin.names(admin)
+    known = group_admin.listed(admin)
     # A group may be given its first offsets before it has any member.
     if name not in known and not named:
-        raise _missing(name, known)
+        raise _missing(name, list(known))
     if name in known:
-        resetting.require_idle(group_admin.describe(admin, [name])[name])
+        resetting.require_offsets(known[name])
+        resetting.require_idle(group_admin.describe(admin, [known[name]])[name])
     committed = group_admin.committed(admin, [name])[name] if name in known else {}
     partitions = [] if partition is None else [partition]
     places = resetting.chosen(committed, topics, named=named, partitions=partitions)
@@ -147,7 +149,7 @@ def delete(
     timeout: str | None = None,
     output: str = "text",
 ) -> Outcome:
-    """Delete consumer groups and their committed offsets; lists them and asks first."""
+    """Delete groups and their committed offsets; lists them and asks first."""
     call.flags = {"timeout": timeout}
     from kafka_tasks.clients.kafka import group_admin
     from kafka_tasks.render.views import dry

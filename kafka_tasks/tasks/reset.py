@@ -24,7 +24,7 @@ def reset(
     timeout: str | None = None,
     output: str = "text",
 ) -> Outcome:
-    """Delete all your topics and consumer groups; the cluster stays up."""
+    """Delete all your topics and groups; the cluster stays up."""
     call.flags = {"timeout": timeout}
     from kafka_tasks.clients.kafka import group_admin
     from kafka_tasks.render.views import cluster_reset, dry
@@ -34,7 +34,7 @@ def reset(
     with connected(call) as (session, _, admin):
         topics = [state.name for state in deletion.users(admin.topics().values())]
         groups = group_admin.names(admin)
-        what = f"{counted(len(topics), 'topic')} and {counted(len(groups), 'consumer group')}"
+        what = f"{counted(len(topics), 'topic')} and {counted(len(groups), 'group')}"
         if call.dry:
             return shown(dry.Dry(f"delete {what}"), dry)
         if cluster_id is not None or topics or groups:

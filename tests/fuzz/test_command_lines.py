@@ -118,6 +118,7 @@ def outside(monkeypatch: pytest.MonkeyPatch, clock: HastyClock) -> None:
     for module in (apply, deletion):
         monkeypatch.setattr(module, "changes", FakeChanges)
     monkeypatch.setattr(group_admin, "names", lambda _: [])
+    monkeypatch.setattr(group_admin, "listed", lambda _: {})
     monkeypatch.setattr(lag, "reading", lambda *_: [])
     monkeypatch.setattr(reader, "Reader", _Nothing)
     monkeypatch.setattr(produce, "Sender", _Nothing)

@@ -79,6 +79,11 @@ class Admin:
         closing.join(_CLOSE_S)
 
     @property
+    def cluster(self) -> Cluster:
+        """The cluster that it is connected to."""
+        return self._cluster
+
+    @property
     def client(self) -> AdminClient:
         """The client of the library, for the modules beside this one."""
         return self._client

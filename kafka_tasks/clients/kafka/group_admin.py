@@ -1,24 +1,29 @@
-"""The one client of consumer groups: their names, members and offsets, and changes to them."""
+"""The one client of groups: their names, types, members and offsets, and changes to them."""
 
 from __future__ import annotations
 
 import contextlib
+import re
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from confluent_kafka import (
     ConsumerGroupState,
     ConsumerGroupTopicPartitions,
+    ConsumerGroupType,
     KafkaError,
     KafkaException,
     TopicPartition,
 )
 
+from kafka_tasks.clients.kafka import kafka_python
 from kafka_tasks.clients.kafka.admin import CHANGE_S, Admin
 from kafka_tasks.clients.kafka.connection import awaited, is_away, translate
 from kafka_tasks.errors import BrokerUnreachable, GroupActive, GroupMissing, KafkaTasksError
-from kafka_tasks.model.group import GroupState, Member, Place
+from kafka_tasks.model.group import UNKNOWN, GroupState, ListedGroup, Member, Place
 from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
 
 _T = TypeVar("_T")
@@ -39,32 +44,81 @@ _ACTIVE = frozenset(
 
 
 def names(admin: Admin, *, timeout_s: float | None = None) -> list[str]:
-    """Return every group, sorted; a broker that does not answer is an error."""
+    """Return every group of any type, sorted; a broker that does not answer is an error."""
+    return sorted(_listing(admin, timeout_s))
+
+
+def listed(admin: Admin, *, timeout_s: float | None = None) -> dict[str, ListedGroup]:
+    """Return every group by name, sorted, with its type and state."""
+    found = _listing(admin, timeout_s)
+    if any(UNKNOWN in (group.type, group.state) for group in found.values()):
+        found.update({name: at for name, at in _of_all_types(admin).items() if name in found})
+    return dict(sorted(found.items()))
+
+
+def _listing(admin: Admin, timeout_s: float | None) -> dict[str, ListedGroup]:
+    """Return every group as confluent-kafka lists it: it tells the types of consumers' groups."""
     limit = admin.limit(timeout_s, _USUAL_S)
 
-    def attempt() -> list[str]:
-        found = admin.client.list_consumer_groups(request_timeout=min(limit, _SLICE_S)).result()
+    def attempt() -> dict[str, ListedGroup]:
+        slice_s = min(limit, _SLICE_S)
+        found = admin.client.list_consumer_groups(request_timeout=slice_s).result()
         if found.errors:
             raise KafkaException(found.errors[0])
-        return sorted(entry.group_id for entry in found.valid)
+        with warnings.catch_warnings():
+            # The call is deprecated for one that leaves share and streams groups out.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            every = [str(group.id) for group in admin.client.list_groups(timeout=slice_s)]
+        others = {name: ListedGroup(name, UNKNOWN, protocol="") for name in every}
+        return {**others, **{entry.group_id: _listed(entry) for entry in found.valid}}
 
-    return _until_coordinated(attempt, "list the consumer groups", limit)
+    return _until_coordinated(attempt, "list the groups", limit)
+
+
+def _of_all_types(admin: Admin) -> dict[str, ListedGroup]:
+    """Return every group as kafka-python lists it; none where it cannot connect as configured."""
+    if kafka_python.unsupported(admin.cluster):
+        return {}
+    with (
+        kafka_python.translated("list the groups"),
+        contextlib.closing(kafka_python.connected(admin.cluster)) as client,
+    ):
+        return {row["group_id"]: _from_row(row) for row in client.list_groups()}
+
+
+def _from_row(row: Mapping[str, str]) -> ListedGroup:
+    # Brokers before Kafka 3.8 tell no type, and those before 2.6 no state.
+    return ListedGroup(
+        row["group_id"],
+        row.get("group_type") or "classic",
+        _lower(row.get("group_state") or UNKNOWN),
+        row["protocol_type"],
+    )
+
+
+def _lower(state: str) -> str:
+    """Return PreparingRebalance as preparing-rebalance."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", state).lower()
 
 
 def describe(
-    admin: Admin, groups: Iterable[str], *, timeout_s: float | None = None
+    admin: Admin, groups: Iterable[ListedGroup], *, timeout_s: float | None = None
 ) -> dict[str, GroupState]:
-    """Return these groups with their members; a missing one is `dead`."""
-    asked = list(groups)
-    if not asked:
-        return {}
+    """Return these groups, those of consumers with their members; a missing one is `dead`."""
+    asked = {group.name: group for group in groups}
+    consuming = [name for name, group in asked.items() if group.of_consumers]
+    unread = {name: GroupState(group, members=None) for name, group in asked.items()}
+    if not consuming:
+        return unread
     limit = admin.limit(timeout_s, _USUAL_S)
 
     def attempt() -> dict[str, GroupState]:
-        futures = admin.client.describe_consumer_groups(asked, request_timeout=min(limit, _SLICE_S))
-        return {name: _state(future.result()) for name, future in futures.items()}
+        futures = admin.client.describe_consumer_groups(
+            consuming, request_timeout=min(limit, _SLICE_S)
+        )
+        return {name: _state(asked[name], future.result()) for name, future in futures.items()}
 
-    return _until_coordinated(attempt, "describe consumer groups", limit)
+    return {**unread, **_until_coordinated(attempt, "describe consumer groups", limit)}
 
 
 def committed(
@@ -149,12 +203,22 @@ def _outcome(name: str, future: Future[Any], timeout_s: float) -> KafkaTasksErro
     return None
 
 
-def _state(found: Any) -> GroupState:
-    state = ConsumerGroupState(found.state).name.lower().replace("_", "-")
-    state = state.replace("rebalancing", "rebalance")
+def _listed(found: Any) -> ListedGroup:
+    # A broker that tells no type is older than the types.
+    new = found.type == ConsumerGroupType.CONSUMER
+    return ListedGroup(found.group_id, "consumer" if new else "classic", _word(found.state))
+
+
+def _word(state: ConsumerGroupState) -> str:
+    name = ConsumerGroupState(state).name.lower().replace("_", "-")
+    return name.replace("rebalancing", "rebalance")
+
+
+def _state(group: ListedGroup, found: Any) -> GroupState:
+    state = _word(found.state)
     return GroupState(
-        found.group_id,
-        state,
+        # The library has no word for assigning and reconciling.
+        group if state == UNKNOWN else replace(group, state=state),
         found.coordinator.id if found.coordinator is not None else None,
         found.partition_assignor or None,
         tuple(sorted(map(_member, found.members), key=lambda member: member.id)),

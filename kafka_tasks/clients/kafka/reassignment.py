@@ -3,36 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kafka_tasks.clients.kafka.changes import Outcomes
-from kafka_tasks.errors import BrokerUnreachable, ClusterError, KafkaTasksError
+from kafka_tasks.clients.kafka.kafka_python import TIMEOUT_MS, connected, translated, unsupported
+from kafka_tasks.errors import ClusterError
 from kafka_tasks.model.cluster import Cluster
 
 # Topic → partition → its future brokers, the preferred leader first.
 _Assignment = Mapping[str, Mapping[int, tuple[int, ...]]]
 
-_TIMEOUT_MS = 10_000
-# The names of librdkafka → those of kafka-python.
-_NAMES = {
-    "security.protocol": "security_protocol",
-    "sasl.mechanism": "sasl_mechanism",
-    "sasl.mechanisms": "sasl_mechanism",
-    "sasl.username": "sasl_plain_username",
-    "sasl.password": "sasl_plain_password",
-    "ssl.ca.location": "ssl_cafile",
-    "ssl.certificate.location": "ssl_certfile",
-    "ssl.key.location": "ssl_keyfile",
-    "ssl.key.password": "ssl_password",
-}
-
 
 def unavailable(cluster: Cluster) -> str | None:
     """Return why replicas of this cluster cannot be moved from here, or None if they can."""
-    unknown = sorted(set(cluster.client) - set(_NAMES))
+    unknown = unsupported(cluster)
     if unknown:
         return f"the client that moves them does not support {', '.join(unknown)}"
     return None
@@ -45,19 +31,7 @@ class Replicas:
         self._cluster = cluster
 
     def __enter__(self) -> Replicas:
-        # At debug level, the library logs the password.
-        logging.getLogger("kafka").setLevel(logging.CRITICAL)
-        from kafka import KafkaAdminClient
-
-        with _translated("connect to the cluster"):
-            self._client = KafkaAdminClient(
-                bootstrap_servers=[str(address) for address in self._cluster.bootstrap],
-                client_id="kafka-tasks",
-                bootstrap_timeout_ms=_TIMEOUT_MS,
-                request_timeout_ms=_TIMEOUT_MS,
-                reconnect_backoff_max_ms=500,
-                **{_NAMES[name]: value for name, value in self._cluster.client.items()},
-            )
+        self._client = connected(self._cluster)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -73,8 +47,8 @@ class Replicas:
             for topic, partitions in assignment.items()
             for number, replicas in partitions.items()
         }
-        with _translated("move replicas"):
-            answers = self._client.alter_partition_reassignments(asked, timeout_ms=_TIMEOUT_MS)
+        with translated("move replicas"):
+            answers = self._client.alter_partition_reassignments(asked, timeout_ms=TIMEOUT_MS)
         outcomes: Outcomes = dict.fromkeys(assignment)
         for at, error in answers.items():
             # `NoError` is a class here, too.
@@ -88,8 +62,8 @@ class Replicas:
 
     def moving(self) -> dict[str, set[int]]:
         """Return the partitions whose replicas are being moved, by topic."""
-        with _translated("list the replicas that are being moved"):
-            found = self._client.list_partition_reassignments(timeout_ms=_TIMEOUT_MS)
+        with translated("list the replicas that are being moved"):
+            found = self._client.list_partition_reassignments(timeout_ms=TIMEOUT_MS)
         under_way: dict[str, set[int]] = defaultdict(set)
         for at in found:
             under_way[at.topic].add(at.partition)
@@ -97,7 +71,7 @@ class Replicas:
 
     def sizes(self) -> dict[str, int]:
         """Return the bytes of each topic on all disks, followers included."""
-        with _translated("read the sizes of the logs"):
+        with translated("read the sizes of the logs"):
             answers = self._client.describe_log_dirs()
         found: dict[str, int] = defaultdict(int)
         for directory in _directories(answers):
@@ -115,25 +89,3 @@ def sizes(cluster: Cluster) -> dict[str, int]:
 def _directories(answers: Any) -> Iterator[Mapping[str, Any]]:
     for broker in answers:
         yield from broker.get("log_dirs", broker.get("results", ()))
-
-
-@contextlib.contextmanager
-def _translated(what: str) -> Iterator[None]:
-    """Translate the errors of the library, and those of the network below it."""
-    from kafka.errors import KafkaError
-
-    try:
-        yield
-    except KafkaTasksError:
-        raise
-    except KafkaError as error:
-        kind = BrokerUnreachable if getattr(error, "retriable", False) else ClusterError
-        text = f"{type(error).__name__}: {error}"
-        raise kind(f"Failed: {what}.", evidence=(text,), hint="invoke kafka.status") from error
-    # A damaged answer raises any exception of Python.
-    except Exception as error:
-        raise BrokerUnreachable(
-            f"No broker answered: {what}.",
-            evidence=(str(error) or type(error).__name__,),
-            hint="invoke kafka.status",
-        ) from error

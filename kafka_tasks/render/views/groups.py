@@ -1,4 +1,4 @@
-"""A list of consumer groups."""
+"""A list of groups."""
 
 from __future__ import annotations
 
@@ -10,16 +10,19 @@ from kafka_tasks.render.tables import table
 
 
 def document(found: Sequence[GroupLag]) -> Document:
-    """Return every group with state, members, topics and lag."""
+    """Return every group with type, state, members, topics and lag."""
     return {"schema": SCHEMA, "groups": [entry(group) for group in found]}
 
 
 def entry(found: GroupLag) -> Document:
-    """Return one group without its partitions."""
+    """Return one group without its partitions; `members` is null where not readable."""
+    listed, members = found.group.listed, found.group.members
     return {
         "name": found.group.name,
-        "state": found.group.state,
-        "members": len(found.group.members),
+        "type": listed.type,
+        "protocol": listed.protocol,
+        "state": listed.state,
+        "members": None if members is None else len(members),
         "topics": list(found.topics),
         "lag": found.lag,
     }
@@ -28,9 +31,16 @@ def entry(found: GroupLag) -> Document:
 def text(found: Sequence[GroupLag], *, width: int) -> str:
     """Return a row a group."""
     if not found:
-        return "There are no consumer groups."
+        return "There are no groups."
     rows = [
-        (g.group.name, g.group.state, len(g.group.members), g.lag, ", ".join(g.topics))
+        (
+            g.group.name,
+            g.group.listed.kind,
+            g.group.state,
+            len(g.group.members) if g.group.members is not None else None,
+            g.lag,
+            ", ".join(g.topics),
+        )
         for g in found
     ]
-    return table(["group", "state", "members", "lag", "topics"], rows, width=width)
+    return table(["group", "type", "state", "members", "lag", "topics"], rows, width=width)

@@ -7,7 +7,7 @@ import pytest
 from kafka_tasks.clients.kafka import group_admin
 from kafka_tasks.errors import ClusterError, GroupActive, InvalidInput
 from kafka_tasks.groups import reset
-from kafka_tasks.model.group import GroupState, Member, OffsetChange, Place
+from kafka_tasks.model.group import GroupState, ListedGroup, Member, OffsetChange, Place
 from kafka_tasks.model.positions import parse_position
 from kafka_tasks.model.topic import Offsets
 from tests.unit.fakes import topic
@@ -19,9 +19,20 @@ def test_a_group_that_somebody_reads_with_is_left_alone() -> None:
     """The members are the evidence; an empty group is fine."""
     member = Member("m-1", "mailer", "10.0.0.1", None, (("a", 0),))
     with pytest.raises(GroupActive, match="it has 1 member") as caught:
-        reset.require_idle(GroupState("g", "stable", 1, "range", (member,)))
+        reset.require_idle(GroupState(ListedGroup("g", state="stable"), 1, "range", (member,)))
     assert caught.value.evidence == ("mailer at 10.0.0.1 reads a-0 (m-1)",)
-    reset.require_idle(GroupState("g", "empty", 1, None, ()))
+    reset.require_idle(GroupState(ListedGroup("g", state="empty"), 1))
+
+
+@pytest.mark.parametrize(
+    ("type_", "said"), [("share", "is a share group"), ("unknown", "type of the group g is not")]
+)
+def test_a_group_without_offsets_is_not_reset(type_: str, said: str) -> None:
+    """The tool that can do it is named."""
+    with pytest.raises(InvalidInput, match=said) as caught:
+        reset.require_offsets(ListedGroup("g", type_))
+    assert "groups.sh --bootstrap-server ADDRESS" in str(caught.value.hint)
+    reset.require_offsets(ListedGroup("g", "streams"))
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,7 @@ def admin(monkeypatch: pytest.MonkeyPatch) -> FakeAdmin:
     for module in (apply, deletion):
         monkeypatch.setattr(module, "changes", FakeChanges)
     monkeypatch.setattr(group_admin, "names", lambda *_, **__: [])
+    monkeypatch.setattr(group_admin, "listed", lambda *_, **__: {})
     monkeypatch.setattr(lag, "reading", lambda *_: [])
     return found
 

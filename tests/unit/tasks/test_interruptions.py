@@ -7,7 +7,7 @@ from invoke.program import Program
 
 from kafka_tasks.clients.kafka import group_admin
 from kafka_tasks.errors import BrokerUnreachable
-from kafka_tasks.model.group import GroupState
+from kafka_tasks.model.group import GroupState, ListedGroup
 from kafka_tasks.program import KafkaTasks
 from kafka_tasks.tasks import kafka
 from kafka_tasks.topics import altering, one_topic
@@ -132,8 +132,9 @@ def test_a_group_that_is_reset_says_where_it_is(
 
     admin.there = {"t": topic("t", 2)}
     at = {("t", 0): 1, ("t", 1): 1}
-    monkeypatch.setattr(group_admin, "names", lambda *_, **__: ["g"])
-    idle = GroupState("g", "empty", None, None, ())
+    listed = ListedGroup("g", state="empty")
+    monkeypatch.setattr(group_admin, "listed", lambda *_, **__: {"g": listed})
+    idle = GroupState(listed)
     monkeypatch.setattr(group_admin, "describe", lambda *_, **__: {"g": idle})
     monkeypatch.setattr(group_admin, "committed", lambda *_, **__: {"g": dict(at)})
     logs = {place: Offsets(0, 5) for place in at}

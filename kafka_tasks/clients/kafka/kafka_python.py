@@ -1,0 +1,69 @@
+"""Connects through kafka-python, for requests that confluent-kafka does not have."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+from kafka_tasks.errors import BrokerUnreachable, ClusterError, KafkaTasksError
+from kafka_tasks.model.cluster import Cluster
+
+TIMEOUT_MS = 10_000
+# The names of librdkafka → those of kafka-python.
+_NAMES = {
+    "security.protocol": "security_protocol",
+    "sasl.mechanism": "sasl_mechanism",
+    "sasl.mechanisms": "sasl_mechanism",
+    "sasl.username": "sasl_plain_username",
+    "sasl.password": "sasl_plain_password",
+    "ssl.ca.location": "ssl_cafile",
+    "ssl.certificate.location": "ssl_certfile",
+    "ssl.key.location": "ssl_keyfile",
+    "ssl.key.password": "ssl_password",
+}
+
+
+def unsupported(cluster: Cluster) -> list[str]:
+    """Return the properties of this cluster's connection that kafka-python does not have."""
+    return sorted(set(cluster.client) - set(_NAMES))
+
+
+def connected(cluster: Cluster) -> Any:
+    """Return an admin client, which the caller closes."""
+    # At debug level, the library logs the password.
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+    from kafka import KafkaAdminClient
+
+    with translated("connect to the cluster"):
+        return KafkaAdminClient(
+            bootstrap_servers=[str(address) for address in cluster.bootstrap],
+            client_id="kafka-tasks",
+            bootstrap_timeout_ms=TIMEOUT_MS,
+            request_timeout_ms=TIMEOUT_MS,
+            reconnect_backoff_max_ms=500,
+            **{_NAMES[name]: value for name, value in cluster.client.items()},
+        )
+
+
+@contextlib.contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Translate the errors of the library, and those of the network below it."""
+    from kafka.errors import KafkaError
+
+    try:
+        yield
+    except KafkaTasksError:
+        raise
+    except KafkaError as error:
+        kind = BrokerUnreachable if getattr(error, "retriable", False) else ClusterError
+        text = f"{type(error).__name__}: {error}"
+        raise kind(f"Failed: {what}.", evidence=(text,), hint="invoke kafka.status") from error
+    # A damaged answer raises any exception of Python.
+    except Exception as error:
+        raise BrokerUnreachable(
+            f"No broker answered: {what}.",
+            evidence=(str(error) or type(error).__name__,),
+            hint="invoke kafka.status",
+        ) from error
