@@ -9,6 +9,8 @@ _BITS = {"short": 15, "int": 31, "long": 63}
 _REPLICAS = re.compile(r"\d+:\d+", re.ASCII)
 # Throttles are lists of partition:replica, or a star; the tables do not say so.
 _THROTTLES = ("follower.replication.throttled.replicas", "leader.replication.throttled.replicas")
+_FORMAT = "message.format.version"
+_WHOLE = re.compile(r"[+-]?[0-9]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,9 @@ def refusal(key: str, value: str, entry: Setting) -> str | None:
         return None if good else f"{key} is {value!r}; allowed: true, false"
     if not entry.allowed:
         return None
-    words = [word.strip() for word in value.split(",")] if entry.type == "list" else [value]
+    if key == _FORMAT and _known_format(value.strip(), entry.allowed):
+        return None
+    words = [word.strip() for word in (value.split(",") if entry.type == "list" else [value])]
     if entry.type == "list" and value.strip() == "":
         words = []
     if all(word in entry.allowed for word in words):
@@ -53,9 +57,18 @@ def refusal(key: str, value: str, entry: Setting) -> str | None:
     return f"{key} is {value!r}; allowed: {several}{', '.join(entry.allowed)}"
 
 
+def _known_format(value: str, allowed: tuple[str, ...]) -> bool:
+    """Return whether Kafka takes a message format: 2.8.1 is 2.8, which is the last of 2.8-IV…."""
+    parts = value.split(".")
+    line = ".".join(parts[: 3 if value.startswith("0.") else 2])
+    return line in allowed or any(name.startswith(f"{line}-IV") for name in allowed)
+
+
 def _number(key: str, value: str, entry: Setting) -> str | None:
     found: float
     try:
+        if "_" in value or (entry.type in _BITS and not _WHOLE.fullmatch(value.strip())):
+            raise ValueError
         found = float(value) if entry.type == "double" else int(value.strip())
         if entry.type in _BITS and not -(2 ** _BITS[entry.type]) <= found < 2 ** _BITS[entry.type]:
             raise ValueError
