@@ -57,6 +57,7 @@ def validate(call: Call, file: Any = None, schema: bool = False, output: str = "
 
         source = files("kafka_tasks.topics").joinpath("topics.schema.json")
         return shown(source.read_text(encoding="utf-8"), topics_schema)
-    count = len(wanted(call, file or []).specs)
+    found = wanted(call, file or [])
     names = [str(path) for path in _chosen(call, file or [])]
-    return shown(topics_valid.Valid(names, count, _kafka_line(call)), topics_valid)
+    valid = topics_valid.Valid(names, len(found.specs), _kafka_line(call), found.doubts)
+    return shown(valid, topics_valid)

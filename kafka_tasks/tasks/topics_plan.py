@@ -47,6 +47,9 @@ class _Work:
         seen = observe.observe(
             self.admin, topics, prune=prune, timeout_s=self.session.settings.timeout
         )
+        for doubt in topics.doubts if seen.settings is None else ():
+            # A cluster without any topic does not tell which settings it knows.
+            self.session.recorder.notice(f"warning: {doubt.origin}: {doubt.text}")
         moves = observe.replication_changes(topics.specs, seen)
         immovable = reassignment.unavailable(self.cluster) if moves else None
         plan = observe.planned(topics, seen, prune=prune, immovable=immovable)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -50,17 +50,29 @@ def _of(line: str | None) -> Mapping[str, Setting]:
 
 
 def problem(key: str, value: str, line: str | None) -> str | None:
-    """Return why a broker of this line refuses the setting, or None; `line` None means any."""
+    """Return why a broker of this line refuses the setting, or None; `line` None means any.
+
+    A setting that no table has is none of a line without a table: its brokers may know it.
+    """
     entry = _of(line).get(key)
     if entry is None:
-        return _unknown(key, line)
+        return unknown(key, line) if line in lines() else None
     return refusal(key, value, entry)
 
 
-@lru_cache(maxsize=1000)
-def _unknown(key: str, line: str | None) -> str:
+def unknown(key: str, line: str | None) -> str | None:
+    """Return that the tables of this line do not have the setting, or None where they have it."""
     known = _of(line)
+    return None if key in known else missing(key, known, f"Kafka {line}" if line else "Kafka")
+
+
+def missing(key: str, known: Iterable[str], kafka: str) -> str:
+    """Return that this Kafka does not have a topic setting, with the nearest that it has."""
+    return _missing(key, tuple(known), kafka)
+
+
+@lru_cache(maxsize=1000)
+def _missing(key: str, known: tuple[str, ...], kafka: str) -> str:
     near = get_close_matches(key, known, n=1, cutoff=0.5)
-    there = f"Kafka {line} has" if line else "Kafka has"
     meant = f"; did you mean {near[0]}?" if near else ""
-    return f"{there} no topic setting {key}{meant}"
+    return f"{kafka} has no topic setting {key}{meant}"

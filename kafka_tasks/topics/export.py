@@ -154,7 +154,7 @@ def _undo_text(
         f"# Topics of cluster {cluster_id} as they were on {moment:%Y-%m-%d %H:%M:%S} UTC, before",
         f"# they were deleted or trimmed; {UNDO_NOTICE}.",
         "# Recreate them: invoke kafka.topic.apply --file FILE",
-        yaml.safe_dump({"topics": [_entry(state) for state in states]}, sort_keys=False).rstrip(),
+        _dumped({"topics": [_entry(state) for state in states]}).rstrip(),
         *_committed({state.name for state in states}, committed),
     ]
     return "\n".join(lines) + "\n"

@@ -12,6 +12,7 @@ _MAX_NAME = 249
 # Kafka takes 32 bits; one broker fails long before this many.
 _MAX_PARTITIONS = 100_000
 _ALLOWED = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,24 @@ class TopicSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """A setting that no table has; `origin` is its file and line."""
+
+    key: str
+    origin: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class WantedTopics:
-    """The topics that one or several files declare; `owner` has all their prefixes."""
+    """The topics that one or several files declare; `owner` has all their prefixes.
+
+    `doubts` are the settings that no table has, with file and line; only the cluster knows them.
+    """
 
     specs: tuple[TopicSpec, ...]
     owner: tuple[str, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
 
 
 def check_name(name: str, task: str = "kafka.topic.create") -> str:
@@ -50,6 +64,11 @@ def check_name(name: str, task: str = "kafka.topic.create") -> str:
             f"{name!r} looks like a flag, not like a topic name.",
             hint=f"invoke --help {task}",
         )
+    return check_declared_name(name)
+
+
+def check_declared_name(name: str) -> str:
+    """Return a name that comes from a file; raises `InvalidInput` for one that Kafka refuses."""
     if not name:
         raise InvalidInput("A topic name cannot be empty.", hint="invoke kafka.topic.create orders")
     if name in (".", ".."):
@@ -118,7 +137,7 @@ def parse_config(pairs: Iterable[str]) -> dict[str, str]:
 
 
 def same_value(one: str, other: str) -> bool:
-    """Return True if both are the same to Kafka: apart from blanks, order, 007 and TRUE."""
+    """Return True if both are the same to Kafka: apart from blanks, order, 007, .50 and TRUE."""
     return one == other or _plain(one) == _plain(other)
 
 
@@ -126,6 +145,8 @@ def _plain(value: str) -> object:
     text = value.strip()
     if re.fullmatch(r"[+-]?[0-9]{1,40}", text, re.ASCII):
         return int(text)
+    if _DECIMAL.fullmatch(text):
+        return float(text)
     if text.lower() in ("true", "false"):
         return text.lower()
     return frozenset(part.strip() for part in text.split(","))

@@ -21,11 +21,15 @@ _Configs = Mapping[str, Mapping[str, ConfigValue]]
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """One look at a cluster: all topics, with settings where a plan compares or deletes them."""
+    """One look at a cluster: all topics, with settings where a plan compares or deletes them.
+
+    `settings` are those that its topics have at all; None where that was not asked or not told.
+    """
 
     cluster_id: str
     brokers: tuple[int, ...]
     topics: Mapping[str, TopicState]
+    settings: frozenset[str] | None = None
 
 
 def observe(
@@ -43,7 +47,22 @@ def observe(
         # A topic that vanished between the two requests is being deleted.
         if name not in needed or name in configs
     }
-    return Observed(view.cluster_id or "", tuple(sorted(view.brokers)), full)
+    brokers = tuple(sorted(view.brokers))
+    settings = _settings(admin, wanted, topics, configs, deadline)
+    return Observed(view.cluster_id or "", brokers, full, settings)
+
+
+def _settings(
+    admin: Admin,
+    wanted: WantedTopics,
+    topics: Mapping[str, TopicState],
+    configs: _Configs,
+    deadline: Deadline,
+) -> frozenset[str] | None:
+    """Return the settings that this cluster's topics have; every topic shows all of them."""
+    if not configs and topics and any(spec.config for spec in wanted.specs):
+        configs = _configs(admin, [min(topics)], deadline)
+    return next((frozenset(found) for found in configs.values() if found), None)
 
 
 def _described(wanted: WantedTopics, there: Mapping[str, TopicState], prune: bool) -> list[str]:
@@ -79,6 +98,7 @@ def planned(
         seen.topics,
         brokers=len(seen.brokers),
         immovable=immovable,
+        settings=seen.settings,
         pruned_below=wanted.owner if prune else (),
     )
 

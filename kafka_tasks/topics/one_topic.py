@@ -78,8 +78,8 @@ def require_same(change: Change) -> None:
         if key == field.field:
             continue
         # A setting that the cluster has and no table has is of a newer Kafka.
-        known = field.before is None or key in configs.every_table()
-        wrong = configs.problem(key, str(field.after), None) if known else None
+        strange = configs.unknown(key, None) if field.before is None else None
+        wrong = strange or configs.problem(key, str(field.after), None)
         if wrong is not None:
             raise InvalidInput(
                 f"The topic {change.topic} cannot be as asked for: {wrong}.",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kafka_tasks.model.topic import TopicState
+from kafka_tasks.topics.configs import missing
 from kafka_tasks.topics.model import TopicSpec, WantedTopics, same_value
 
 _Action = Literal["create", "update", "delete", "none", "blocked"]
@@ -56,10 +57,14 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Surroundings:
-    """The facts besides topics: the number of brokers, and why replicas are `immovable`, if so."""
+    """The facts besides topics: the number of brokers, and why replicas are `immovable`, if so.
+
+    `settings` are those that the cluster's topics have; None where that is not known.
+    """
 
     brokers: int
     immovable: str | None = None
+    settings: frozenset[str] | None = None
 
 
 def plan(
@@ -68,6 +73,7 @@ def plan(
     *,
     brokers: int,
     immovable: str | None = None,
+    settings: frozenset[str] | None = None,
     pruned_below: tuple[str, ...] = (),
 ) -> Plan:
     """Compare wanted and observed topics; only values that a spec names are compared.
@@ -75,7 +81,7 @@ def plan(
     Undeclared topics are left alone, except those with a prefix of `pruned_below`.
     """
     wanted = {spec.name: spec for spec in specs}
-    around = _Surroundings(brokers, immovable)
+    around = _Surroundings(brokers, immovable, settings)
     going = {
         name
         for name, spec in wanted.items()
@@ -147,7 +153,7 @@ def _unfit(spec: TopicSpec) -> str | None:
 
 def _creation(spec: TopicSpec, around: _Surroundings, crowd: Mapping[str, set[str]]) -> Change:
     fields = tuple(_wanted(spec))
-    reason = _too_many_replicas(spec, around)
+    reason = _too_many_replicas(spec, around) or _no_such_setting(spec, around)
     others = crowd[spec.name.replace(".", "_")] - {spec.name}
     if reason is None and others:
         reason = (
@@ -163,6 +169,8 @@ def _impossible(spec: TopicSpec, there: TopicState, around: _Surroundings) -> st
             f"it has {len(there.partitions)} partitions, and Kafka cannot remove any; "
             "delete and recreate it"
         )
+    if (reason := _no_such_setting(spec, around)) is not None:
+        return reason
     if spec.replication_factor in (None, there.replication_factor):
         return None
     if (reason := _too_many_replicas(spec, around)) is not None:
@@ -173,6 +181,12 @@ def _impossible(spec: TopicSpec, there: TopicState, around: _Surroundings) -> st
             f"and replicas cannot be moved: {around.immovable}"
         )
     return None
+
+
+def _no_such_setting(spec: TopicSpec, around: _Surroundings) -> str | None:
+    known = around.settings
+    strange = [key for key in spec.config if known is not None and key not in known]
+    return missing(strange[0], sorted(known or ()), "this Kafka") if strange else None
 
 
 def _too_many_replicas(spec: TopicSpec, around: _Surroundings) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -12,9 +12,10 @@ import yaml
 from kafka_tasks.errors import InvalidInput
 from kafka_tasks.topics import configs
 from kafka_tasks.topics.model import (
+    Doubt,
     TopicSpec,
     WantedTopics,
-    check_name,
+    check_declared_name,
     check_partitions,
     check_replication_factor,
 )
@@ -31,12 +32,14 @@ def read(
 ) -> WantedTopics:
     """Return what these files declare, and all *.yaml and *.yml of these directories.
 
-    `environ` is for `${VAR}`; `kafka_line` (3.9) decides which settings are valid, None allows
-    those of any line. Raises `InvalidInput` with every problem of every file as evidence.
+    `environ` is for `${VAR}`; `kafka_line` (3.9) decides which settings are valid. None allows
+    those of any line, and a setting of none is a doubt. Raises `InvalidInput` with every problem of
+    every file as evidence.
     """
     problems = Problems()
     specs: list[TopicSpec] = []
     owners: list[str] = []
+    doubts: list[Doubt] = []
     for path in _files(paths, problems):
         problems.path = str(path)
         root = compose(path, problems)
@@ -44,12 +47,13 @@ def read(
             found = _File(Reader(problems, environ), str(path), kafka_line).read(root)
             specs += found.specs
             owners += found.owner
+            doubts += found.doubts
         elif not any(at == problems.path for at, _, _ in problems.found):
             problems.add(None, f"it is empty; the minimum is: {_MINIMAL}")
     _compare(specs, problems)
     if problems.found:
         raise _invalid(paths, problems)
-    return WantedTopics(tuple(specs), tuple(dict.fromkeys(owners)))
+    return WantedTopics(tuple(specs), tuple(dict.fromkeys(owners)), tuple(doubts))
 
 
 def _invalid(paths: Sequence[Path], problems: Problems) -> InvalidInput:
@@ -123,6 +127,7 @@ class _File:
     reader: Reader
     path: str
     kafka_line: str | None
+    doubts: list[Doubt] = field(default_factory=list)
 
     def read(self, root: yaml.Node) -> WantedTopics:
         top = self.reader.mapping(root, "the file", _TOP)
@@ -136,7 +141,8 @@ class _File:
             return WantedTopics((), owner)
         entries = self.reader.sequence(top["topics"][1], "topics")
         specs = [self._topic(entry, shape, owner) for entry in entries]
-        return WantedTopics(tuple(spec for spec in specs if spec is not None), owner)
+        found = tuple(spec for spec in specs if spec is not None)
+        return WantedTopics(found, owner, tuple(self.doubts))
 
     def _owner(self, node: yaml.Node) -> tuple[str, ...]:
         entries = [node] if isinstance(node, yaml.ScalarNode) else node.value
@@ -177,11 +183,21 @@ class _File:
             if read is None:
                 continue
             found[key] = read[0]
-            text = read[0] if read[0] is not None else ""
-            wrong = configs.problem(key, text, self.kafka_line)
-            if wrong is not None and (read[0] is not None or "no topic setting" in wrong):
+            strange = configs.unknown(key, self.kafka_line)
+            if strange is not None:
+                self._add_strange(key, value, strange)
+                continue
+            wrong = configs.problem(key, read[0], self.kafka_line) if read[0] is not None else None
+            if wrong is not None:
                 self.reader.problems.add(value, wrong)
         return found
+
+    def _add_strange(self, key: str, node: yaml.Node, text: str) -> None:
+        """Add a problem where a table says that there is no such setting, else a doubt."""
+        if self.kafka_line in configs.lines():
+            self.reader.problems.add(node, text)
+        else:
+            self.doubts.append(Doubt(key, f"{self.path}:{node.start_mark.line + 1}", text))
 
     def _value(self, key: str, node: yaml.Node) -> tuple[str | None] | None:
         """Return the value as Kafka takes it; `(None,)` where a default is removed."""
@@ -237,7 +253,7 @@ class _File:
         if name is None:
             return None
         try:
-            check_name(name)
+            check_declared_name(name)
         except InvalidInput as error:
             self.reader.problems.add(at, error.message.rstrip("."))
             return None

@@ -7,23 +7,39 @@ from dataclasses import dataclass
 
 from kafka_tasks.render.document import SCHEMA, Document
 from kafka_tasks.render.words import counted
+from kafka_tasks.topics.model import Doubt
 
 
 @dataclass(frozen=True, slots=True)
 class Valid:
-    """The files, the number of topics in them, and the Kafka line that they were checked for."""
+    """The files, the number of topics in them, and the Kafka line that they were checked for.
+
+    `doubts` are settings that only the cluster can know.
+    """
 
     files: Sequence[str]
     topics: int
     kafka_line: str | None
+    doubts: Sequence[Doubt] = ()
 
 
 def document(found: Valid) -> Document:
-    """Return the files and the number of topics."""
-    return {"schema": SCHEMA, "files": list(found.files), "topics": found.topics, "problems": []}
+    """Return the files, the number of topics and the warnings."""
+    return {
+        "schema": SCHEMA,
+        "files": list(found.files),
+        "topics": found.topics,
+        "problems": [],
+        "warnings": [f"{doubt.origin}: {doubt.text}" for doubt in found.doubts],
+    }
 
 
 def text(found: Valid, *, width: int) -> str:
-    """Return the files and the number of topics in a sentence."""
+    """Return the files and the number of topics in a sentence, below a line a warning."""
     kafka = f"Kafka {found.kafka_line}" if found.kafka_line else "any Kafka"
-    return f"{', '.join(found.files)}: {counted(found.topics, 'topic')}, valid for {kafka}."
+    lines = [
+        f"warning: {doubt.origin}: {doubt.text}; kafka.topic.plan asks the cluster"
+        for doubt in found.doubts
+    ]
+    topics = counted(found.topics, "topic")
+    return "\n".join([*lines, f"{', '.join(found.files)}: {topics}, valid for {kafka}."])

@@ -26,6 +26,10 @@ def test_every_line_that_can_run_has_a_table() -> None:
         ("preallocate", "maybe", "allowed: true, false"),
         ("compression.gzip.level", "10", "allowed: 1 to 9, or -1"),
         ("leader.replication.throttled.replicas", "x", "a list of partition:broker"),
+        ("retention.ms", "10_000", "not a whole number (long)"),
+        ("min.cleanable.dirty.ratio", "0.0_5", "which is not a number"),
+        ("message.format.version", "9.9", "allowed: 0.8.0"),
+        ("message.format.version", "2", "allowed: 0.8.0"),
         ("retention.mss", "1", "did you mean retention.ms?"),
         ("zzz", "1", "Kafka 3.9 has no topic setting zzz"),
     ],
@@ -46,6 +50,12 @@ def test_what_a_broker_would_refuse_is_told(key: str, value: str, said: str) -> 
         ("compression.gzip.level", "-1"),
         ("follower.replication.throttled.replicas", "0:1,1:2"),
         ("follower.replication.throttled.replicas", "*"),
+        ("compression.type", " gzip "),
+        ("message.format.version", "2.8"),
+        ("message.format.version", "2.8.1"),
+        ("message.format.version", "0.10.2"),
+        ("message.format.version", "0.10.2.1"),
+        ("message.format.version", "3.0-IV1"),
     ],
 )
 def test_what_a_broker_takes_is_no_problem(key: str, value: str) -> None:
@@ -60,7 +70,10 @@ def test_a_setting_of_a_later_line_is_a_problem_of_an_earlier_one() -> None:
     )
     assert configs.problem("compression.lz4.level", "9", "3.9") is None
     assert configs.problem("compression.lz4.level", "9", None) is None
-    assert configs.problem("nobody.knows", "1", None) == "Kafka has no topic setting nobody.knows"
+    assert configs.problem("nobody.knows", "1", None) is None
+    assert configs.problem("nobody.knows", "1", "5.0") is None
+    assert configs.unknown("nobody.knows", None) == "Kafka has no topic setting nobody.knows"
+    assert configs.unknown("compression.lz4.level", None) is None
 
 
 def test_a_cluster_of_unknown_version_takes_what_some_line_takes() -> None:

@@ -298,3 +298,27 @@ def test_a_file_that_no_cluster_needs_is_refused_unread(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput) as caught:
         topics_yaml.read([path], {})
     assert caught.value.evidence == (f"{path}:1: it has more than 4 MB of topics",)
+
+
+def test_a_setting_that_no_table_has_is_a_doubt_where_the_line_is_not_known(tmp_path: Path) -> None:
+    """The cluster decides: it may be newer. Values of the others are checked all the same."""
+    at = tmp_path / "topics.yaml"
+    at.write_text("topics:\n  - name: a\n    config: {nobody.knows: 1, retention.ms: 5}\n")
+    for line in (None, "5.0"):
+        found = topics_yaml.read([at], {}, kafka_line=line)
+        assert [(doubt.key, doubt.origin) for doubt in found.doubts] == [
+            ("nobody.knows", f"{at}:3")
+        ]
+        assert dict(found.specs[0].config) == {"nobody.knows": "1", "retention.ms": "5"}
+    with pytest.raises(InvalidInput) as caught:
+        topics_yaml.read([at], {}, kafka_line="4.4")
+    assert caught.value.evidence == (f"{at}:3: Kafka 4.4 has no topic setting nobody.knows",)
+    at.write_text("topics:\n  - name: a\n    config: {retention.ms: abc}\n")
+    with pytest.raises(InvalidInput):
+        topics_yaml.read([at], {}, kafka_line=None)
+
+
+def test_a_name_that_looks_like_a_flag_is_one_that_kafka_takes(tmp_path: Path) -> None:
+    """In a file there are no flags to confuse it with."""
+    found = _read(tmp_path, "topics: [{name: -dash}, {name: '123'}]")
+    assert [spec.name for spec in found.specs] == ["-dash", "123"]
