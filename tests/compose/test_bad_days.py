@@ -181,8 +181,8 @@ def test_a_full_disk(project: Bench) -> None:
 
 def test_containers_removed_while_waiting(project: Bench) -> None:
     """`docker compose down` in another shell ends the wait at once."""
-    # A broker that looks for ZooKeeper where none is stays up, not ready, for 18 s.
-    elsewhere = "KAFKA_ZOOKEEPER_CONNECT: 127.0.0.1:1"
+    # A broker that looks for ZooKeeper at another port stays up, not ready, for 18 s.
+    elsewhere = "KAFKA_ZOOKEEPER_CONNECT: zookeeper:1"
     with_file(project, ("KAFKA_ZOOKEEPER_CONNECT: zookeeper:2181", elsewhere))
     results = []
     waiter = threading.Thread(target=lambda: results.append(project.run("up", "--timeout", "90")))

@@ -26,8 +26,7 @@ _CAUSES = {
     "process-roles-differ": "In KRaft mode each node needs its roles; in ZooKeeper mode none has "
     "any.",
     "variable-missing": "The image exits without it.",
-    "zookeeper-name-unknown": "The broker's container cannot resolve the name, and the broker "
-    "exits.",
+    "zookeeper-name-unknown": "The broker does not reach ZooKeeper under that name, and exits.",
 }
 
 
