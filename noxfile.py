@@ -66,6 +66,17 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 TWO = ("-n", "2", "--dist", "loadfile")
 BOTH_CORES = ("-n", "2", "--dist", "worksteal")
 GROUPS = nox.project.load_toml("pyproject.toml")["dependency-groups"]
+# By acceptance case: the Kafka line of its images, and the settings that name them.
+IMAGES = {
+    "compose": (
+        "3.9",
+        {
+            "KAFKA_TASKS_KAFKA_IMAGE": "kafka-tasks-test/cp-kafka:3.9",
+            "KAFKA_TASKS_ZOOKEEPER_IMAGE": "kafka-tasks-test/cp-zookeeper:3.9",
+        },
+    ),
+    "compose-4.4": ("4.4", {"KAFKA_TASKS_KAFKA_IMAGE": "kafka-tasks-test/apache-kafka:4.4"}),
+}
 
 
 def with_group(session: nox.Session, *groups: str) -> None:
@@ -165,7 +176,8 @@ def compose(session: nox.Session) -> None:
     """A real Docker engine, with images that tests/images builds."""
     with_group(session, "test")
     # Before the tests, whose timeout two workers would wait out together.
-    images(session, "compose")
+    for case in IMAGES:
+        images(session, case)
     # An engine that starts makes the firewall's chains anew, those of the usual engine too.
     alone = "tests/compose/test_old_engine.py"
     pytest = ("pytest", *session.posargs)
@@ -243,9 +255,7 @@ def bench(session: nox.Session) -> None:
 
 def images(session: nox.Session, case: str) -> dict[str, str]:
     """The compose runtime is tested on images of this project's own, where an engine answers."""
-    if case == "compose-4.4":
-        session.skip("there is no image of Kafka 4.4 yet")
-    if case != "compose":
+    if case not in IMAGES:
         return {}
     answer = session.run(
         *("docker", "version", "--format", "{{.Server.Version}}"),
@@ -257,11 +267,10 @@ def images(session: nox.Session, case: str) -> dict[str, str]:
         if os.environ.get("CI"):
             session.error("CI has no Docker engine: .ci/run starts one")
         session.skip("no Docker engine answers on this machine")
-    session.run("tests/images/build", external=True, env={"PYTHON": f"{session.bin}/python"})
-    return {
-        "KAFKA_TASKS_KAFKA_IMAGE": "kafka-tasks-test/cp-kafka:3.9",
-        "KAFKA_TASKS_ZOOKEEPER_IMAGE": "kafka-tasks-test/cp-zookeeper:3.9",
-    }
+    line, environ = IMAGES[case]
+    python = {"PYTHON": f"{session.bin}/python"}
+    session.run("tests/images/build", line, external=True, env=python)
+    return environ
 
 
 @nox.session

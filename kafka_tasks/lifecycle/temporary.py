@@ -49,6 +49,8 @@ def temporary_session(
     finally:
         with signals_held():
             if session.is_local:
+                # Its times are those of this stop, not of what the block did before.
+                session.recorder.begin()
                 down(session, wipe=True, confirmed=True)
 
 

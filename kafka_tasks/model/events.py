@@ -46,7 +46,11 @@ class Recorder:
     ) -> None:
         self._listener = listener
         self._clock = clock
-        self._began = clock()
+        self.begin()
+
+    def begin(self) -> None:
+        """Count from now, with an empty timeline."""
+        self._began = self._clock()
         self._marks: list[Mark] = []
 
     def elapsed(self) -> float:

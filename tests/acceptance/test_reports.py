@@ -14,7 +14,12 @@ from kafka_tasks.acceptance.criteria import CRITERIA
 from kafka_tasks.model.verdict import Criterion
 
 ROOT = Path(__file__).parents[2]
-MODES = {"embedded": "zookeeper", "compose": "zookeeper", "embedded-4.4": "kraft"}
+MODES = {
+    "embedded": "zookeeper",
+    "compose": "zookeeper",
+    "embedded-4.4": "kraft",
+    "compose-4.4": "kraft",
+}
 
 
 @pytest.fixture(params=MODES)

@@ -21,7 +21,7 @@ IMAGES = Path(__file__).parent.parent / "images"
 KAFKA_IMAGE = "kafka-tasks-test/cp-kafka:3.9"
 ZOOKEEPER_IMAGE = "kafka-tasks-test/cp-zookeeper:3.9"
 CP_8_IMAGE = "kafka-tasks-test/cp-kafka:4.3"
-APACHE_IMAGE = "kafka-tasks-test/apache-kafka:4.3"
+APACHE_IMAGE = "kafka-tasks-test/apache-kafka:4.4"
 # What a project needs for Confluent Platform 8.
 KRAFT = {"KAFKA_TASKS_VERSION": "8.3", "KAFKA_TASKS_KAFKA_IMAGE": CP_8_IMAGE}
 
@@ -43,7 +43,7 @@ def engine() -> docker.DockerClient:
 def images(engine: docker.DockerClient) -> None:
     """The test images, built once for a machine."""
     with FileLock(Path(tempfile.gettempdir(), "kafka-tasks-test-images.lock"), timeout=900):
-        for line in ("3.9", "4.3"):
+        for line in ("3.9", "4.3", "4.4"):
             built = subprocess.run(
                 [IMAGES / "build", line],
                 env={**os.environ, "PYTHON": sys.executable},

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.compose.conftest import APACHE_IMAGE, KAFKA_IMAGE, KRAFT, Bench
 
-APACHE = {"KAFKA_TASKS_VERSION": "4.3", "KAFKA_TASKS_KAFKA_IMAGE": APACHE_IMAGE}
+APACHE = {"KAFKA_TASKS_VERSION": "4.4", "KAFKA_TASKS_KAFKA_IMAGE": APACHE_IMAGE}
 
 
 def started(project: Bench, *flags: str, **environ: str) -> Any:
@@ -56,7 +56,7 @@ def test_the_images_of_apache_kafka(project: Bench) -> None:
     """Direct, and by the image's own start, which finds the data formatted."""
     project.environ |= APACHE
     first = started(project)
-    assert first["kafka_version"] == "4.3"
+    assert first["kafka_version"] == "4.4"
     assert project.run("verify").code == 0
     assert project.run("down").code == 0
     again = started(project, KAFKA_TASKS_LAUNCH="image")

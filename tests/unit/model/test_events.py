@@ -23,6 +23,17 @@ def test_a_passed_layer_becomes_a_mark_and_an_event(clock: FakeClock) -> None:
     ]
 
 
+def test_a_recorder_begins_again(clock: FakeClock) -> None:
+    """Later times count from then, and earlier marks are gone."""
+    recorder = Recorder(clock=clock)
+    recorder.passed("process", "kafka")
+    clock.now += 60
+    recorder.begin()
+    clock.now += 2
+    recorder.passed("stopped", "kafka")
+    assert recorder.timeline == (Mark("stopped", "kafka", 2.0),)
+
+
 def test_notices_and_progress_leave_no_mark(clock: FakeClock) -> None:
     """Only layers that hold are in the timeline; the listener hears everything."""
     seen: list[Event] = []
