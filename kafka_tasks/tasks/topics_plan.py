@@ -42,7 +42,7 @@ class _Work:
     def look(self, topics: WantedTopics, *, prune: bool) -> tuple[Observed, Plan, KeptPlan]:
         """Observe the cluster once; returns that, the plan that follows, and its kept form."""
         from kafka_tasks.clients.kafka import reassignment
-        from kafka_tasks.topics import observe, plan_file
+        from kafka_tasks.topics import observe, plan_file, racks
 
         seen = observe.observe(
             self.admin, topics, prune=prune, timeout_s=self.session.settings.timeout
@@ -50,7 +50,9 @@ class _Work:
         for doubt in topics.doubts if seen.settings is None else ():
             # A cluster without any topic does not tell which settings it knows.
             self.session.recorder.notice(f"warning: {doubt.origin}: {doubt.text}")
-        moves = observe.replication_changes(topics.specs, seen)
+        for remark in racks.remarks(topics.specs, seen.topics, seen.racks):
+            self.session.recorder.notice(f"warning: {remark}")
+        moves = observe.moves_replicas(topics.specs, seen)
         immovable = reassignment.unavailable(self.cluster) if moves else None
         plan = observe.planned(topics, seen, prune=prune, immovable=immovable)
         return seen, plan, plan_file.kept(topics, seen, plan, prune=prune)

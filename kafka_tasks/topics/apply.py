@@ -7,7 +7,7 @@ first one was carried out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
 from kafka_tasks.clients.kafka import changes
@@ -25,7 +25,7 @@ from kafka_tasks.model.topic import TopicState
 from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
 from kafka_tasks.topics import deletion
 from kafka_tasks.topics.model import TopicSpec
-from kafka_tasks.topics.plan import Change, Plan, plan
+from kafka_tasks.topics.plan import PLACEMENT, Change, Plan, plan
 from kafka_tasks.topics.waits import await_all_leaders, topics_seen
 
 # A batch is what Ctrl-C may have to wait for: 100 new topics take a controller two seconds.
@@ -33,8 +33,8 @@ _BATCH = 100
 # Seconds for one request before it is sent again.
 _ANSWER_S = 15.0
 
-# Carries out `mover(topic → replication factor, topics with new partitions)`; see `reassignment`.
-Mover = Callable[[Mapping[str, int], Mapping[str, TopicState], Deadline], Outcomes]
+# Carries out `mover(topic → its spec, topics with new partitions)`; see `reassignment`.
+Mover = Callable[[Mapping[str, TopicSpec], Mapping[str, TopicState], Deadline], Outcomes]
 
 _T = TypeVar("_T")
 
@@ -109,7 +109,7 @@ def apply(
     created = {c.topic: c.spec for c in wanted.having("create") if c.spec is not None}
     for names in _batches(list(created), batch):
         work.create({name: created[name] for name in names})
-    work.await_leaders({name: spec.partitions or 1 for name, spec in created.items()}, told.done)
+    work.finish(created, mover)
     for some in _batches(wanted.having("update"), batch):
         work.update(some, mover)
     return told
@@ -170,18 +170,31 @@ class _Work:
         self.progress.begin(names)
         grown = self._add_partitions(some)
         self._alter_configs(some)
-        moves = {
-            change.topic: change.spec.replication_factor
-            for change in some
-            if change.spec is not None
-            and change.spec.replication_factor is not None
-            and any(f.field == "replication_factor" for f in change.fields)
-            and self.progress.stages[change.topic] == "begun"
-        }
+        self._move({c.topic: c.spec for c in some if c.spec and _moves(c)}, grown, mover)
+        self.progress.done(names)
+
+    def finish(self, created: Mapping[str, TopicSpec], mover: Mover | None) -> None:
+        """Wait for the leaders of new topics; move replicas where Kafka left racks uneven."""
+        spread = {name: spec for name, spec in created.items() if spec.rack_spread}
+        totals = {name: spec.partitions or 1 for name, spec in created.items()}
+        others = {name: total for name, total in totals.items() if name not in spread}
+        led: dict[str, TopicState] = {}
+        self.await_leaders(others, self.progress.done)
+        self.await_leaders({name: totals[name] for name in spread}, led.update)
+        self._move(spread, led, mover)
+        self.progress.done(list(spread))
+
+    def _move(
+        self,
+        wanted: Mapping[str, TopicSpec],
+        seen: Mapping[str, TopicState],
+        mover: Mover | None,
+    ) -> None:
+        """Move the replicas of those of these topics that did not fail."""
+        moves = {name: wanted[name] for name in wanted if self.progress.stages[name] == "begun"}
         if moves:
             assert mover is not None, "a plan that moves replicas was made without a mover"
-            self._fail(mover(moves, grown, self.deadline()))
-        self.progress.done(names)
+            self._fail(mover(moves, seen, self.deadline()))
 
     def _add_partitions(self, some: Sequence[Change]) -> dict[str, TopicState]:
         """Return the topics with new partitions as they were seen: the next broker asked may not
@@ -272,6 +285,14 @@ class _Work:
         return again
 
 
+def _moves(change: Change) -> bool:
+    """Return whether replicas may have to move: new partitions too may lie unevenly."""
+    moving = {"replication_factor", PLACEMENT}
+    if change.spec is not None and change.spec.rack_spread:
+        moving.add("partitions")
+    return any(f.field in moving for f in change.fields)
+
+
 def _edits(change: Change) -> list[ConfigEdit]:
     return [
         ConfigEdit(f.field.removeprefix("config."), "set", str(f.after))
@@ -297,7 +318,8 @@ def _described(name: str, admin: Admin) -> TopicState | None:
 
 def _require_as_wanted(spec: TopicSpec, there: TopicState) -> None:
     """Raise `TopicDiffers` unless the topic is as the spec says."""
-    change = plan([spec], {spec.name: there}, brokers=0).of(spec.name)
+    asked = replace(spec, rack_spread=False)  # where replicas lie is seen to afterwards
+    change = plan([asked], {spec.name: there}, brokers=0).of(spec.name)
     if change.action != "none":
         raise differing(change)
 

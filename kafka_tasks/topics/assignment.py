@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kafka_tasks.model.topic import TopicState
+from kafka_tasks.topics.racks import Racks, uneven
 
 # Topic → partition → broker ids, the preferred leader first.
 Assignment = dict[str, dict[int, tuple[int, ...]]]
@@ -29,27 +30,34 @@ class _Load:
 
 
 def spread(
-    observed: Mapping[str, TopicState], wanted: Mapping[str, int], brokers: Sequence[int]
+    observed: Mapping[str, TopicState],
+    wanted: Mapping[str, int | None],
+    brokers: Sequence[int],
+    racks: Mapping[str, Racks] | None = None,
 ) -> Assignment:
-    """Return assignments that give each topic of `wanted` so many replicas.
+    """Return assignments that give each topic of `wanted` so many replicas; None: as it has.
 
     A growing partition keeps its replicas and adds the brokers with the fewest; a shrinking one
-    drops the brokers with the most, its leader last. Partitions that are as wanted are left out.
-    The order of the input does not matter.
+    drops the brokers with the most, its leader last. The replicas of topics in `racks` are spread
+    over racks, by moves that spare the leader. Partitions that are as wanted are left out. The
+    order of the input does not matter.
     """
     load = _Load.of(observed.values())
     found: Assignment = {}
     cuts = []
     for name in sorted(wanted):
         moved = {}
+        over = (racks or {}).get(name, {})
         for partition in sorted(observed[name].partitions, key=lambda at: at.id):
-            before = partition.replicas
-            after = _grown(before, wanted[name], brokers, load)
-            cut = _shrunk(after, wanted[name], partition.leader, load)
-            if cut != before:
-                moved[partition.id] = cut
-            if cut != after:
-                cuts.append(_Cut(moved, partition.id, before, _kept(before, partition.leader)))
+            before, leader = partition.replicas, partition.leader
+            size = wanted[name] or len(before)
+            after = _grown(before, size, brokers, load, over)
+            cut = _shrunk(after, size, leader, load, over)
+            even = _evened(cut, leader, load, over)
+            if even != before:
+                moved[partition.id] = even
+            if cut != after and even == cut:
+                cuts.append(_Cut(moved, partition.id, before, _kept(before, leader), over))
         if moved:
             found[name] = moved
     while steps := _leveling(cuts, load):
@@ -66,13 +74,16 @@ class _Cut:
     partition: int
     before: tuple[int, ...]
     keeps: int
+    racks: Racks
 
     def steps(self) -> Iterator[_Step]:
         """Yield the possible swaps of a staying replica with a dropped one."""
         stays = self.moved[self.partition]
         for going in stays:
             if going != self.keeps:
-                yield from (_Step(self, going, to) for to in self.before if to not in stays)
+                rack = self.racks.get(going)
+                others = (to for to in self.before if to not in stays)
+                yield from (_Step(self, going, to) for to in others if self.racks.get(to) == rack)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,26 +124,44 @@ def _leveling(cuts: Sequence[_Cut], load: _Load) -> list[_Step]:
 
 
 def _grown(
-    replicas: tuple[int, ...], size: int, brokers: Sequence[int], load: _Load
+    replicas: tuple[int, ...], size: int, brokers: Sequence[int], load: _Load, racks: Racks
 ) -> tuple[int, ...]:
     found = replicas
     while len(found) < size:
         free = [broker for broker in brokers if broker not in found]
-        least = min(free, key=lambda broker: (load.replicas[broker], broker))
+        held = Counter(racks.get(broker) for broker in found)
+        least = min(free, key=lambda at: (held[racks.get(at)], load.replicas[at], at))
         load.replicas[least] += 1
         found = (*found, least)
     return found
 
 
 def _shrunk(
-    replicas: tuple[int, ...], size: int, leader: int | None, load: _Load
+    replicas: tuple[int, ...], size: int, leader: int | None, load: _Load, racks: Racks
 ) -> tuple[int, ...]:
     found = replicas
     while len(found) > size:
         others = [broker for broker in found if broker != _kept(found, leader)]
-        most = max(others, key=lambda broker: (load.replicas[broker], broker))
+        held = Counter(racks.get(broker) for broker in found)
+        most = max(others, key=lambda at: (held[racks.get(at)], load.replicas[at], at))
         load.replicas[most] -= 1
         found = tuple(broker for broker in found if broker != most)
+    return found
+
+
+def _evened(
+    replicas: tuple[int, ...], leader: int | None, load: _Load, racks: Racks
+) -> tuple[int, ...]:
+    """Move replicas from the fullest rack to the emptiest until both are even."""
+    found = replicas
+    while (pair := uneven(found, racks)) is not None:
+        full, empty = pair
+        going = [at for at in found if racks.get(at) == full and at != _kept(found, leader)]
+        coming = [at for at, rack in racks.items() if rack == empty and at not in found]
+        most = max(going, key=lambda at: (load.replicas[at], at))
+        least = min(coming, key=lambda at: (load.replicas[at], at))
+        load.replicas.update({least: 1, most: -1})
+        found = tuple(least if at == most else at for at in found)
     return found
 
 

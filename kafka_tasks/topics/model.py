@@ -19,8 +19,8 @@ _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?
 class TopicSpec:
     """A topic as specified; for None the broker chooses, or an existing topic keeps its value.
 
-    `absent` has a plan delete it, `protected` never. `owner` has the prefixes of its file (none:
-    any name), `origin` is that file and line.
+    `absent` has a plan delete it, `protected` never. `rack_spread` has its replicas spread over
+    racks. `owner` has the prefixes of its file (none: any name), `origin` is that file and line.
     """
 
     name: str
@@ -29,6 +29,7 @@ class TopicSpec:
     config: Mapping[str, str] = field(default_factory=dict)
     absent: bool = False
     protected: bool = False
+    rack_spread: bool = False
     owner: tuple[str, ...] = ()
     origin: str | None = field(default=None, compare=False)
 

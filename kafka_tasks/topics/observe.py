@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from kafka_tasks.clients.kafka import offsets
@@ -24,12 +24,14 @@ class Observed:
     """One look at a cluster: all topics, with settings where a plan compares or deletes them.
 
     `settings` are those that its topics have at all; None where that was not asked or not told.
+    `racks` has the rack of each broker that has one, where a topic is spread over them.
     """
 
     cluster_id: str
     brokers: tuple[int, ...]
     topics: Mapping[str, TopicState]
     settings: frozenset[str] | None = None
+    racks: Mapping[int, str] = field(default_factory=dict)
 
 
 def observe(
@@ -49,7 +51,9 @@ def observe(
     }
     brokers = tuple(sorted(view.brokers))
     settings = _settings(admin, wanted, topics, configs, deadline)
-    return Observed(view.cluster_id or "", brokers, full, settings)
+    spread = any(spec.rack_spread and not spec.absent for spec in wanted.specs)
+    racks = admin.racks(deadline.remaining()) if spread else {}
+    return Observed(view.cluster_id or "", brokers, full, settings, racks)
 
 
 def _settings(
@@ -99,20 +103,19 @@ def planned(
         brokers=len(seen.brokers),
         immovable=immovable,
         settings=seen.settings,
+        racks=seen.racks,
         pruned_below=wanted.owner if prune else (),
     )
 
 
-def replication_changes(specs: Iterable[TopicSpec], seen: Observed) -> dict[str, int]:
-    """Return the existing topics with another replication factor than wanted, and that one."""
-    return {
-        spec.name: spec.replication_factor
+def moves_replicas(specs: Iterable[TopicSpec], seen: Observed) -> bool:
+    """Return whether these specs may move replicas of a topic that exists."""
+    return any(
+        spec.rack_spread
+        or spec.replication_factor not in (None, seen.topics[spec.name].replication_factor)
         for spec in specs
-        if spec.replication_factor is not None
-        and not spec.absent
-        and spec.name in seen.topics
-        and seen.topics[spec.name].replication_factor != spec.replication_factor
-    }
+        if not spec.absent and spec.name in seen.topics
+    )
 
 
 def chosen(

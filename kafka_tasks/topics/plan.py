@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from kafka_tasks.model.topic import TopicState
+from kafka_tasks.topics import racks as over_racks
 from kafka_tasks.topics.configs import missing
 from kafka_tasks.topics.model import TopicSpec, WantedTopics, same_value
 
 _Action = Literal["create", "update", "delete", "none", "blocked"]
+# The field of a topic whose replicas are spread over racks.
+PLACEMENT = "placement.rack"
 ACTIONS: tuple[_Action, ...] = ("create", "update", "delete", "none", "blocked")
 
 
@@ -59,12 +62,14 @@ class Plan:
 class _Surroundings:
     """The facts besides topics: the number of brokers, and why replicas are `immovable`, if so.
 
-    `settings` are those that the cluster's topics have; None where that is not known.
+    `settings` are those that the cluster's topics have; None where that is not known. `racks` has
+    the rack of each broker that has one.
     """
 
     brokers: int
     immovable: str | None = None
     settings: frozenset[str] | None = None
+    racks: Mapping[int, str] = field(default_factory=dict)
 
 
 def plan(
@@ -74,6 +79,7 @@ def plan(
     brokers: int,
     immovable: str | None = None,
     settings: frozenset[str] | None = None,
+    racks: Mapping[int, str] | None = None,
     pruned_below: tuple[str, ...] = (),
 ) -> Plan:
     """Compare wanted and observed topics; only values that a spec names are compared.
@@ -81,7 +87,7 @@ def plan(
     Undeclared topics are left alone, except those with a prefix of `pruned_below`.
     """
     wanted = {spec.name: spec for spec in specs}
-    around = _Surroundings(brokers, immovable, settings)
+    around = _Surroundings(brokers, immovable, settings, racks or {})
     going = {
         name
         for name, spec in wanted.items()
@@ -130,7 +136,7 @@ def _change(
         return Change(spec.name, "delete" if there else "none", spec=spec)
     if there is None:
         return _creation(spec, around, crowd)
-    fields = tuple(_differences(spec, there))
+    fields = tuple(_differences(spec, there, around.racks))
     if not fields:
         return Change(spec.name, "none", spec=spec)
     reason = _impossible(spec, there, around)
@@ -153,7 +159,11 @@ def _unfit(spec: TopicSpec) -> str | None:
 
 def _creation(spec: TopicSpec, around: _Surroundings, crowd: Mapping[str, set[str]]) -> Change:
     fields = tuple(_wanted(spec))
-    reason = _too_many_replicas(spec, around) or _no_such_setting(spec, around)
+    reason = (
+        _too_many_replicas(spec, around)
+        or _no_such_setting(spec, around)
+        or over_racks.impossible(spec, None, around.racks, around.brokers)
+    )
     others = crowd[spec.name.replace(".", "_")] - {spec.name}
     if reason is None and others:
         reason = (
@@ -171,16 +181,17 @@ def _impossible(spec: TopicSpec, there: TopicState, around: _Surroundings) -> st
         )
     if (reason := _no_such_setting(spec, around)) is not None:
         return reason
-    if spec.replication_factor in (None, there.replication_factor):
-        return None
-    if (reason := _too_many_replicas(spec, around)) is not None:
-        return reason
-    if around.immovable is not None:
-        return (
-            f"its replication factor is {there.replication_factor}, "
-            f"and replicas cannot be moved: {around.immovable}"
-        )
-    return None
+    if spec.replication_factor not in (None, there.replication_factor):
+        if (reason := _too_many_replicas(spec, around)) is not None:
+            return reason
+        if around.immovable is not None:
+            return (
+                f"its replication factor is {there.replication_factor}, "
+                f"and replicas cannot be moved: {around.immovable}"
+            )
+    if over_racks.difference(spec, there, around.racks) is not None and around.immovable:
+        return f"its replicas cannot be moved: {around.immovable}"
+    return over_racks.impossible(spec, there, around.racks, around.brokers)
 
 
 def _no_such_setting(spec: TopicSpec, around: _Surroundings) -> str | None:
@@ -203,16 +214,22 @@ def _wanted(spec: TopicSpec) -> Iterator[FieldChange]:
         yield FieldChange("partitions", None, spec.partitions)
     if spec.replication_factor is not None:
         yield FieldChange("replication_factor", None, spec.replication_factor)
+    if spec.rack_spread:
+        yield FieldChange(PLACEMENT, None, "spread")
     for key, value in sorted(spec.config.items()):
         yield FieldChange(f"config.{key}", None, value)
 
 
-def _differences(spec: TopicSpec, there: TopicState) -> Iterator[FieldChange]:
+def _differences(
+    spec: TopicSpec, there: TopicState, racks: Mapping[int, str]
+) -> Iterator[FieldChange]:
     if spec.partitions is not None and spec.partitions != len(there.partitions):
         yield FieldChange("partitions", len(there.partitions), spec.partitions)
     replicas = there.replication_factor
     if spec.replication_factor is not None and spec.replication_factor != replicas:
         yield FieldChange("replication_factor", replicas, spec.replication_factor)
+    if (placed := over_racks.difference(spec, there, racks)) is not None:
+        yield FieldChange(PLACEMENT, placed, "spread")
     for key, value in sorted(spec.config.items()):
         found = there.config.get(key)
         if found is None or found.value is None or not same_value(value, found.value):

@@ -47,6 +47,7 @@ class KeptPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     owner: tuple[str, ...]
     specs: tuple[TopicSpec, ...]
     seen: dict[str, SeenTopic | None]
+    racks: dict[int, str] = {}
 
     @property
     def wanted(self) -> WantedTopics:
@@ -70,6 +71,7 @@ def kept(wanted: WantedTopics, observed: Observed, plan: Plan, *, prune: bool) -
         wanted.owner,
         wanted.specs,
         seen,
+        dict(observed.racks),
     )
 
 
@@ -88,7 +90,12 @@ def _seen(state: TopicState | None, spec: TopicSpec | None) -> SeenTopic | None:
 
 
 def _fingerprint(observed: Observed, seen: Mapping[str, SeenTopic | None]) -> str:
-    facts = (observed.cluster_id, observed.brokers, sorted(seen.items()))
+    facts = (
+        observed.cluster_id,
+        observed.brokers,
+        sorted(seen.items()),
+        *([sorted(observed.racks.items())] if observed.racks else ()),
+    )
     return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()[:16]
 
 
@@ -148,6 +155,8 @@ def _changes(before: KeptPlan, now: KeptPlan) -> list[str]:
     lines = []
     if before.brokers != now.brokers:
         lines.append(f"brokers: {_list(before.brokers)} then, {_list(now.brokers)} now")
+    if before.racks != now.racks:
+        lines.append(f"racks: {_racks(before.racks)} then, {_racks(now.racks)} now")
     for name in sorted({*before.seen, *now.seen}):
         lines += _difference(name, before.seen.get(name), now.seen.get(name))
     return lines
@@ -166,6 +175,10 @@ def _difference(name: str, then: SeenTopic | None, now: SeenTopic | None) -> lis
     if len(changed) > 1 and "replicas" in changed:
         changed.remove("replicas")
     return [f"{name}: {key} was {one.get(key)}, is {other.get(key)}" for key in changed]
+
+
+def _racks(racks: Mapping[int, str]) -> str:
+    return ", ".join(f"{broker} in {rack}" for broker, rack in sorted(racks.items())) or "none"
 
 
 def _list(numbers: tuple[int, ...]) -> str:

@@ -16,24 +16,27 @@ from kafka_tasks.model.topic import TopicState
 from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
 from kafka_tasks.topics.apply import Mover
 from kafka_tasks.topics.assignment import Assignment, as_reassignment_json, spread
+from kafka_tasks.topics.model import TopicSpec
 from kafka_tasks.topics.observe import Observed
 
 
 def mover(
     cluster: Cluster, admin: Admin, seen: Observed, recorder: Recorder, directory: Path
 ) -> Mover:
-    """Return the function that `apply` calls for topics with a new replication factor.
+    """Return the function that `apply` calls for topics whose replicas may have to move.
 
     An assignment that cannot be carried out from here is written to a file in `directory`, for
     Kafka's own tool.
     """
 
     def move_to(
-        wanted: Mapping[str, int], grown: Mapping[str, TopicState], deadline: Deadline
+        wanted: Mapping[str, TopicSpec], grown: Mapping[str, TopicState], deadline: Deadline
     ) -> Outcomes:
         # Partitions may have been added since the plan was made.
         there = {**seen.topics, **admin.topics(), **grown}
-        assignment = spread(there, wanted, seen.brokers)
+        sizes = {name: spec.replication_factor for name, spec in wanted.items()}
+        racks = {name: seen.racks for name, spec in wanted.items() if spec.rack_spread}
+        assignment = spread(there, sizes, seen.brokers, racks)
         try:
             return move(cluster, admin, assignment, deadline, recorder)
         except KafkaTasksError as error:

@@ -22,7 +22,9 @@ from kafka_tasks.topics.model import (
 from kafka_tasks.topics.nodes import Problems, Reader, compose
 
 _TOP = ("owner", "defaults", "topics")
-_SHAPE = ("partitions", "replication_factor", "config")
+_SHAPE = ("partitions", "replication_factor", "placement", "config")
+_PLACEMENT = ("rack",)
+_RACK = ("spread", "any")
 _TOPIC = ("name", *_SHAPE, "protected", "state")
 _MINIMAL = "topics: [{name: orders, partitions: 3}]"
 
@@ -118,6 +120,7 @@ def _at(problems: Problems, spec: TopicSpec, text: str) -> None:
 class _Shape:
     partitions: int | None = None
     replication_factor: int | None = None
+    rack_spread: bool | None = None
     # None removes a default.
     config: Mapping[str, str | None] | None = None
 
@@ -158,7 +161,24 @@ class _File:
         partitions = self._count(keys, "partitions", check_partitions)
         replicas = self._count(keys, "replication_factor", check_replication_factor)
         config = self._config(keys["config"][1]) if "config" in keys else None
-        return _Shape(partitions, replicas, config)
+        spread = self._rack_spread(keys["placement"][1]) if "placement" in keys else None
+        return _Shape(partitions, replicas, spread, config)
+
+    def _rack_spread(self, node: yaml.Node) -> bool | None:
+        """Return whether replicas are to be spread over racks; `any` removes a default."""
+        keys = self.reader.mapping(node, "placement", _PLACEMENT)
+        if "rack" not in keys:
+            if isinstance(node, yaml.MappingNode) and not node.value:
+                self.reader.problems.add(
+                    node, "placement is empty; write placement: {rack: spread}"
+                )
+            return None
+        at = keys["rack"][1]
+        found = self.reader.text(at, "placement.rack")
+        if found is not None and found not in _RACK:
+            allowed = ", ".join(_RACK)
+            self.reader.problems.add(at, f"placement.rack is {found!r}; allowed: {allowed}")
+        return found == "spread"
 
     def _count(
         self,
@@ -234,6 +254,7 @@ class _File:
             replication_factor=own.replication_factor
             if own.replication_factor is not None
             else shape.replication_factor,
+            rack_spread=bool(own.rack_spread if own.rack_spread is not None else shape.rack_spread),
             config=_merged(shape.config, own.config),
             absent=absent,
             protected=protected,

@@ -16,6 +16,7 @@ from kafka_tasks.model.topic import PartitionState
 from kafka_tasks.model.topology import Topology
 from kafka_tasks.retry import Deadline
 from kafka_tasks.topics import reassignment
+from kafka_tasks.topics.model import TopicSpec
 from kafka_tasks.topics.observe import Observed
 from tests.unit.fakes import FakeAdmin, topic
 
@@ -110,7 +111,7 @@ def test_what_cannot_be_moved_from_here_is_written_for_kafkas_own_tool(
     replicas.refuses = BrokerUnreachable("No broker answered: connect.", evidence=("timed out",))
     seen = Observed("id", (1, 2, 3), replicas.admin.there)
     move = reassignment.mover(cluster, replicas.admin, seen, Recorder(), tmp_path / "state")  # type: ignore[arg-type]
-    error = move({"t": 2}, {}, Deadline.after(1))["t"]
+    error = move({"t": TopicSpec("t", replication_factor=2)}, {}, Deadline.after(1))["t"]
     assert isinstance(error, ClusterError)
     (path,) = (tmp_path / "state").glob("reassignment-*.json")
     assert error.evidence[:2] == ("No broker answered: connect.", "timed out")
@@ -126,6 +127,6 @@ def test_partitions_that_were_added_are_moved_too(
     replicas.refuses = BrokerUnreachable("No broker answered: connect.")
     seen = Observed("id", (1, 2, 3), replicas.admin.there)
     move = reassignment.mover(cluster, replicas.admin, seen, Recorder(), tmp_path)  # type: ignore[arg-type]
-    move({"t": 2}, {"t": topic("t", 4)}, Deadline.after(1))
+    move({"t": TopicSpec("t", replication_factor=2)}, {"t": topic("t", 4)}, Deadline.after(1))
     (path,) = tmp_path.glob("reassignment-*.json")
     assert len(json.loads(path.read_text())["partitions"]) == 4

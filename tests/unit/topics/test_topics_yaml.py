@@ -104,6 +104,35 @@ def test_yamls_other_types_become_kafkas(tmp_path: Path, key: str, written: str,
     assert found.specs[0].config == {key: kept}
 
 
+def test_placement_is_a_default_that_a_topic_can_lift(tmp_path: Path) -> None:
+    """`any` leaves the replicas of one topic to Kafka."""
+    text = (
+        "defaults: {placement: {rack: spread}}\n"
+        "topics: [{name: a}, {name: b, placement: {rack: any}}, {name: c, partitions: 2}]"
+    )
+    assert [spec.rack_spread for spec in _read(tmp_path, text).specs] == [True, False, True]
+    jsonschema.validate(yaml.safe_load(text), _schema())
+
+
+@pytest.mark.parametrize(
+    ("placement", "said"),
+    [
+        ("spread", "placement should be a mapping, not 'spread'"),
+        ("{}", "placement is empty; write placement: {rack: spread}"),
+        ("{rack: even}", "placement.rack is 'even'; allowed: spread, any"),
+        ("{racks: spread}", "placement has no key 'racks'; did you mean rack?"),
+    ],
+)
+def test_another_placement_is_a_problem_with_what_is_allowed(
+    tmp_path: Path, placement: str, said: str
+) -> None:
+    """The schema refuses the same."""
+    text = f"topics: [{{name: a, placement: {placement}}}]"
+    assert _problems(tmp_path, text) == [f"1: {said}"]
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(yaml.safe_load(text), _schema())
+
+
 def test_null_takes_a_default_away(tmp_path: Path) -> None:
     """A topic may do without a shared setting."""
     text = (

@@ -89,6 +89,7 @@ def test_topics_that_the_plan_is_not_about_do_not_matter() -> None:
         (_observed(b=topic("b", 4)), "b: partitions was 1, is 4"),
         (_observed(b=topic("b", config={"x": "1"})), "b: config.x was None, is 1"),
         (replace(_observed(b=topic("b")), brokers=(1, 2)), "brokers: 1 then, 1, 2 now"),
+        (replace(_observed(b=topic("b")), racks={1: "a"}), "racks: none then, 1 in a now"),
     ],
 )
 def test_a_cluster_that_has_changed_is_refused_and_says_how(seen: Observed, said: str) -> None:
