@@ -68,7 +68,7 @@ class Arena(Protocol):
         """Let them stand still, alive."""
 
     def cut(self) -> contextlib.AbstractContextManager[None]:
-        """No packet passes between broker and ZooKeeper within the block."""
+        """No packet passes between broker and coordinator within the block."""
 
     def counts(self) -> Counts:
         """What is there now."""
@@ -172,10 +172,10 @@ class ComposeArena:
     """Containers of a real engine."""
 
     runtime = "compose"
-    keeper = "zookeeper"
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, keeper: str = "zookeeper") -> None:
         self.bench = bench
+        self.keeper = keeper
         self.path = bench.path
         # Containers have a network of their own, and their volumes are the engine's: root's.
         self.has_own_system = os.geteuid() == 0
@@ -225,9 +225,10 @@ class ComposeArena:
 
     @contextlib.contextmanager
     def cut(self) -> Iterator[None]:
-        """By a packet filter inside the network namespace of ZooKeeper's container."""
-        pid = str(self.bench.containers["zookeeper"].attrs["State"]["Pid"])
-        with dropped(("nsenter", "--target", pid, "--net"), "2181"):
+        """By a packet filter inside the network namespace of the coordinator's container."""
+        pid = str(self.bench.containers[self.keeper].attrs["State"]["Pid"])
+        port = "2181" if self.keeper == "zookeeper" else "29093"
+        with dropped(("nsenter", "--target", pid, "--net"), port):
             yield
 
     def counts(self) -> Counts:

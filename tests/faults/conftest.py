@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.compose.conftest import engine, images, make_project  # noqa: F401
+from tests.compose.conftest import APACHE_IMAGE, KRAFT, engine, images, make_project  # noqa: F401
 from tests.faults.arena import SPACE, Arena, ComposeArena, EmbeddedArena
 from tests.faults.report import Report
 from tests.integration.conftest import end_builders, environ, link_tree, warm  # noqa: F401
@@ -24,6 +24,7 @@ SIZES = {
     "kraft-rounds": (5, 50, "rounds on a dedicated controller, and on a combined node"),
     "kraft-cycles": (0, 100, "cycles of up and down of a combined node"),
     "compose-rounds": (0, 50, "rounds on containers"),
+    "compose-kraft-rounds": (0, 15, "rounds on containers, for each of both quorums"),
     "registrations": (
         1,
         3,
@@ -41,6 +42,12 @@ _KEEPERS: dict[str, dict[str, str]] = {
     "controller": {"KAFKA_TASKS_VERSION": "4.4", "KAFKA_TASKS_CONTROLLERS": "1"},
     "kafka": {"KAFKA_TASKS_VERSION": "4.4"},
 }
+# The same on containers, where the quorums run the images of both publishers.
+_KEEPERS_IN_CONTAINERS: dict[str, dict[str, str]] = {
+    "zookeeper": {},
+    "controller": {**KRAFT, "KAFKA_TASKS_CONTROLLERS": "1"},
+    "kafka": {"KAFKA_TASKS_VERSION": "4.4", "KAFKA_TASKS_KAFKA_IMAGE": APACHE_IMAGE},
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -53,6 +60,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--fault", action="append", help="this kind of fault alone (repeatable)")
     group.addoption("--full", action="store_true", help="all sizes as for a release")
     group.addoption("--report", type=Path, help="write the figures here, as JSON")
+    group.addoption("--add", action="store_true", help="add the rounds to those of the report")
     for name, (short, full, what) in SIZES.items():
         group.addoption(f"--{name}", type=int, help=f"{what} (default {short}, --full {full})")
 
@@ -84,11 +92,11 @@ def pytest_report_header(config: pytest.Config) -> str:
 @pytest.fixture(scope="session")
 def report(pytestconfig: pytest.Config) -> Iterator[Report]:
     """Figures of the whole run, written at its end."""
-    found = Report(seed=pytestconfig.getoption("--seed"))
+    found = Report(pytestconfig.getoption("--seed"), pytestconfig.getoption("--first"))
     yield found
     target = pytestconfig.getoption("--report")
     if target is not None:
-        found.write(target)
+        found.write(target, adds=pytestconfig.getoption("--add"))
 
 
 def owns_system() -> bool:
@@ -138,7 +146,10 @@ def compose(
     """A project without a cluster, for containers."""
     client = request.getfixturevalue("engine")
     request.getfixturevalue("images")
-    arena = ComposeArena(make_project(tmp_path_factory.mktemp("faults"), client))
+    keeper = getattr(request, "param", "zookeeper")
+    bench = make_project(tmp_path_factory.mktemp("faults"), client)
+    bench.environ |= _KEEPERS_IN_CONTAINERS[keeper]
+    arena = ComposeArena(bench, keeper)
     try:
         yield arena
     finally:

@@ -46,6 +46,7 @@ class Report:
     """The whole run."""
 
     seed: int
+    first: int = 0
     runtimes: dict[str, Runtime] = field(default_factory=dict)
     others: dict[str, Any] = field(default_factory=dict)
 
@@ -53,16 +54,35 @@ class Report:
         """The figures of one runtime."""
         return self.runtimes.setdefault(runtime, Runtime())
 
-    def write(self, target: Path) -> None:
-        """As JSON; what an earlier run found of other parts stays."""
+    def write(self, target: Path, *, adds: bool = False) -> None:
+        """As JSON; what an earlier run found of other parts stays, with `adds` of the same too."""
         kept = json.loads(target.read_text()) if target.exists() else {}
+        earlier = {name: kept.get(name, {}).get("runs", ()) for name in self.runtimes if adds}
+        date = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
+        origin = {"date": date, "seed": self.seed, "first": self.first}
+        rounds = {
+            name: _total([*earlier.get(name, ()), origin | of.document()])
+            for name, of in self.runtimes.items()
+        }
         document = {
             **kept,
-            "schema": 1,
-            "date": time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime()),
+            "schema": 2,
+            "date": date,
             "system": f"{platform.system()} {platform.machine()}",
             "cores": os.cpu_count(),
-            **{name: {"seed": self.seed, **of.document()} for name, of in self.runtimes.items()},
+            **rounds,
             **self.others,
         }
         target.write_text(json.dumps(document, indent=2) + "\n")
+
+
+_SUMS = ("rounds", "records_acknowledged", "records_lost")
+
+
+def _total(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the runs and their sums; one that was cut short has not counted what is lost."""
+    sums = {
+        name: None if None in (found := [run[name] for run in runs]) else sum(found)
+        for name in _SUMS
+    }
+    return {**sums, "runs": runs}

@@ -41,6 +41,11 @@ def deals(faults: list[Fault], seed: int, first: int, rounds: int) -> Iterator[t
             yield number, dealt
 
 
+def kraft_name(arena: Arena) -> str:
+    """Return the report's name for the rounds of this quorum."""
+    return "kraft" if arena.keeper == "controller" else "kraft_combined"
+
+
 def run_rounds(
     arena: Arena, report: Report, config: pytest.Config, rounds: int, name: str = ""
 ) -> None:

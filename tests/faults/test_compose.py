@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults.arena import Arena
 from tests.faults.report import Report
-from tests.faults.rounds import run_rounds
+from tests.faults.rounds import kraft_name, run_rounds
 
 pytestmark = pytest.mark.timeout(7200)
 
@@ -17,3 +17,12 @@ def test_no_fault_loses_anything(
 ) -> None:
     """After every fault `up` heals, and each acknowledged record is there, once and in order."""
     run_rounds(compose, report, pytestconfig, size)
+
+
+@pytest.mark.size("compose-kraft-rounds")
+@pytest.mark.parametrize("compose", ["controller", "kafka"], indirect=True)
+def test_no_fault_of_a_quorum_loses_anything(
+    compose: Arena, report: Report, pytestconfig: pytest.Config, size: int
+) -> None:
+    """The same in KRaft mode, with a dedicated controller and with a combined node."""
+    run_rounds(compose, report, pytestconfig, size, "compose_" + kraft_name(compose))

@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults.arena import Arena, begun, ended
 from tests.faults.report import Report
-from tests.faults.rounds import run_rounds, settled
+from tests.faults.rounds import kraft_name, run_rounds, settled
 from tests.integration.conftest import COMMAND
 
 pytestmark = pytest.mark.timeout(7200)
@@ -31,8 +31,7 @@ def test_no_fault_of_a_quorum_loses_anything(
     embedded: Arena, report: Report, pytestconfig: pytest.Config, size: int
 ) -> None:
     """The same in KRaft mode, with a dedicated controller and with a combined node."""
-    name = "kraft" if embedded.keeper == "controller" else "kraft_combined"
-    run_rounds(embedded, report, pytestconfig, size, name)
+    run_rounds(embedded, report, pytestconfig, size, kraft_name(embedded))
 
 
 @pytest.mark.size("kraft-cycles")
