@@ -79,6 +79,8 @@ class SnapshotSeen:
     version: str | None = None
     kafka_version: str | None = None
     runtime: str | None = None
+    mode: Mode | None = None
+    metadata_version: str | None = None
     brokers: int | None = None
     cluster_id: str | None = None
     files: int | None = None

@@ -13,7 +13,7 @@ from kafka_tasks.project.directory import Project, replace_file
 
 # A whole version, or a line.
 Version = Annotated[str, msgspec.Meta(pattern=r"^\d{1,2}\.\d{1,2}(\.\d{1,3})?\Z")]
-_Word = Annotated[str, msgspec.Meta(pattern=r"^[\w.-]{1,40}\Z")]
+MetadataVersion = Annotated[str, msgspec.Meta(pattern=r"^[\w.-]{1,40}\Z")]
 
 
 class WrittenBy(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +27,7 @@ class WrittenBy(msgspec.Struct, frozen=True, kw_only=True):
     kafka_version: Version
     mode: Mode
     voters: tuple[int, ...] = ()
-    metadata_version: _Word | None = None
+    metadata_version: MetadataVersion | None = None
 
     @property
     def kafka_line(self) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from kafka_tasks.model.kafka_line import Mode
 from kafka_tasks.model.role import MAX_BROKERS, MAX_VOTERS
 from kafka_tasks.model.topology import Topology, planned
 from kafka_tasks.project import json_files
-from kafka_tasks.project.written_by import Version, WrittenBy
+from kafka_tasks.project.written_by import MetadataVersion, Version, WrittenBy
 
 _PART = re.compile(r"(?!\.kafka-tasks)[A-Za-z0-9._-]{1,255}")
 
@@ -36,8 +36,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The first member of a snapshot; `body_…` describes the compressed rest of the file.
 
     `taken_at` is in seconds since the epoch. `broker_ids` maps services to ids; `cluster_id` is the
-    id in the brokers' data. In KRaft mode `controllers` are dedicated ones, and `combined` is how
-    many brokers are controllers too.
+    id in the brokers' data. In KRaft mode `controllers` are dedicated ones, `combined` is how
+    many brokers are controllers too, and `metadata_version` is None where the data did not tell.
     """
 
     schema: Literal[1] = 1
@@ -50,7 +50,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     brokers: Annotated[int, msgspec.Meta(ge=1, le=MAX_BROKERS)]
     controllers: Annotated[int, msgspec.Meta(ge=0, le=MAX_VOTERS)] = 0
     combined: Annotated[int, msgspec.Meta(ge=0, le=MAX_VOTERS)] | None = None
-    metadata_version: str | None = None
+    metadata_version: MetadataVersion | None = None
     broker_ids: dict[str, int]
     cluster_id: str | None
     body_bytes: _Size

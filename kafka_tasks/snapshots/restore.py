@@ -11,12 +11,12 @@ from kafka_tasks.lifecycle.locking import locked
 from kafka_tasks.lifecycle.session import Session, signals_held
 from kafka_tasks.lifecycle.stop import paused
 from kafka_tasks.model.data_files import Data
-from kafka_tasks.model.kafka_line import numbers
+from kafka_tasks.model.kafka_line import mode_title, numbers
 from kafka_tasks.model.topology import Service
 from kafka_tasks.project import register, restoring
 from kafka_tasks.project.restoring import Restoring
 from kafka_tasks.settings import Settings
-from kafka_tasks.snapshots import snapshot_file, store
+from kafka_tasks.snapshots import metadata_version, snapshot_file, store
 from kafka_tasks.snapshots.manifest import Damaged, Manifest
 from kafka_tasks.snapshots.save import MARGIN, interruptible
 from kafka_tasks.snapshots.snapshot_file import Snapshot
@@ -36,20 +36,14 @@ class Restored:
 def require_fitting(session: Session, wanted: str) -> Snapshot:
     """Return the snapshot of a name or a path, undamaged and of the same kind of cluster.
 
-    Raises `SnapshotMissing`, `SnapshotDamaged`, and `InvalidInput` where Kafka line or number of
-    brokers differ.
+    Raises `SnapshotMissing`, `SnapshotDamaged`, and `InvalidInput` where Kafka line, mode, quorum
+    or number of brokers differ.
     """
     session.servers()
     found = store.find_undamaged(session.project, wanted)
     manifest, settings = found.manifest, session.settings
     command = f"invoke kafka.snapshot.restore {wanted}"
-    if manifest.kafka_line != settings.line.kafka:
-        raise InvalidInput(
-            f"The snapshot {wanted} has Kafka {manifest.kafka_line} (version "
-            f"{manifest.version}), and this project has Kafka {settings.line.kafka} (version "
-            f"{settings.version}){_why_not(manifest, settings)}.",
-            hint=f"put KAFKA_TASKS_VERSION={manifest.version} into .env, then {command}",
-        )
+    _require_kafka(wanted, manifest, settings, command)
     if manifest.brokers != settings.brokers:
         raise InvalidInput(
             f"The snapshot {wanted} has {_brokers(manifest.brokers)}, and this project has "
@@ -72,10 +66,48 @@ def _fitted(session: Session, manifest: Manifest) -> Session:
     return replace(session, settings=settings)
 
 
-def _why_not(manifest: Manifest, settings: Settings) -> str:
-    if numbers(settings.line.kafka) < manifest.written_by.kafka_line:
-        return ", which is older: it may not read all of the data"
-    return ""
+def _require_kafka(wanted: str, manifest: Manifest, settings: Settings, command: str) -> None:
+    """Raise `InvalidInput` where this project's Kafka, or its mode, cannot read the data."""
+    why = _unreadable(manifest, settings)
+    if why is None:
+        return
+    newer = metadata_version.is_newer(manifest.metadata_version, manifest.kafka_line)
+    release = (manifest.metadata_version or "").partition("-")[0]
+    variables = [f"KAFKA_TASKS_VERSION={release if newer else manifest.version}"]
+    if manifest.mode != settings.resolved_mode:
+        variables.append(f"KAFKA_TASKS_MODE={manifest.mode}")
+    raise InvalidInput(
+        f"The snapshot {wanted} {why}.",
+        evidence=_facts(manifest),
+        hint=f"put {' and '.join(variables)} into .env, then {command}",
+    )
+
+
+def _unreadable(manifest: Manifest, settings: Settings) -> str | None:
+    """Return how Kafka, metadata.version or mode differ, or None where they fit."""
+    line, mode = settings.line.kafka, settings.resolved_mode
+    here = f"this project has Kafka {line} (version {settings.version})"
+    if manifest.kafka_line != line:
+        theirs = f"has Kafka {manifest.kafka_line} (version {manifest.version})"
+        older = numbers(line) < manifest.written_by.kafka_line
+        why = ", which is older: it may not read all of the data" if older else ""
+        return f"{theirs}, and {here}{why}"
+    if metadata_version.is_newer(manifest.metadata_version, line):
+        theirs = f"has metadata.version {manifest.metadata_version}"
+        return f"{theirs}, and {here}, which cannot read it"
+    if manifest.mode != mode:
+        here = f"this project is in {mode_title(mode)} mode"
+        theirs = f"was saved in {mode_title(manifest.mode)} mode"
+        return f"{theirs}, and {here}, which cannot read its data"
+    return None
+
+
+def _facts(manifest: Manifest) -> list[str]:
+    """Return what wrote the snapshot's data."""
+    facts = [str(manifest.written_by), f"mode {manifest.mode}"]
+    if manifest.metadata_version:
+        facts.append(f"metadata.version {manifest.metadata_version}")
+    return [f"the snapshot: {', '.join(facts)}"]
 
 
 def _quorum(voters: Sequence[Service]) -> str:

@@ -24,6 +24,7 @@ from kafka_tasks.errors import MachineError
 from kafka_tasks.model.data_files import DataFile, as_tar, tar_end
 from kafka_tasks.model.results import SnapshotSeen
 from kafka_tasks.project import private
+from kafka_tasks.snapshots import metadata_version
 from kafka_tasks.snapshots.manifest import Damaged, Entry, Manifest, decode
 
 SUFFIX = ".tar.gz"
@@ -65,6 +66,8 @@ class Snapshot:
             version=manifest.version,
             kafka_version=manifest.kafka_version,
             runtime=manifest.runtime,
+            mode=manifest.mode,
+            metadata_version=manifest.metadata_version,
             brokers=manifest.brokers,
             cluster_id=manifest.cluster_id,
             files=len(manifest.files),
@@ -84,14 +87,15 @@ def write(
     """Write a snapshot atomically: readers see the whole file or none.
 
     `describe` gets every broker's meta.properties by service and returns the manifest's fields
-    except the files. `progress` gets the number of bytes read so far, file by file.
+    except the files and what they tell. `progress` gets the number of bytes read so far, file by
+    file.
     """
     body, draft = _drafts(path)
     try:
         with open(body, "wb", opener=private.opener) as out:
-            entries, metas = _write_body(out, files, progress)
+            entries, metas, features = _write_body(out, files, progress)
         manifest = Manifest(
-            **describe(metas),
+            **{"metadata_version": features.found, **describe(metas)},
             body_bytes=body.stat().st_size,
             body_sha256=_digest(body, 0),
             files=tuple(entries),
@@ -117,17 +121,24 @@ def _drafts(path: Path) -> tuple[Path, Path]:
 
 @dataclass(slots=True)
 class _HashedFile:
-    """A file's content as it is read: counted, hashed, and kept if it is a meta.properties."""
+    """A file's content as it is read: counted, hashed, and kept if it is a meta.properties.
+
+    `features` reads along.
+    """
 
     file: DataFile
+    features: metadata_version.Scan
     digest: Any = field(default_factory=hashlib.sha256)
     kept: list[bytes] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[bytes]:
         seen = 0
+        scans = self.features.begin(self.file.below)
         for chunk in self.file.chunks:
             seen += len(chunk)
             self.digest.update(chunk)
+            if scans:
+                self.features.feed(chunk)
             if self.file.below == _META:
                 self.kept.append(chunk)
             yield chunk
@@ -140,13 +151,14 @@ class _HashedFile:
 
 def _write_body(
     out: IO[bytes], files: Iterable[DataFile], progress: Callable[[int], None]
-) -> tuple[list[Entry], dict[str, bytes]]:
+) -> tuple[list[Entry], dict[str, bytes], metadata_version.Scan]:
     entries: list[Entry] = []
     metas: dict[str, bytes] = {}
+    features = metadata_version.Scan()
     read = 0
     with gzip.GzipFile("", "wb", _LEVEL, out, mtime=0) as packed:
         for file in files:
-            hashed = _HashedFile(file)
+            hashed = _HashedFile(file, features)
             for block in as_tar(_info(file.name, file.size, file.modified_s), hashed):
                 packed.write(block)
             if hashed.kept:
@@ -155,7 +167,7 @@ def _write_body(
             read += file.size
             progress(read)
         packed.write(tar_end())
-    return entries, metas
+    return entries, metas, features
 
 
 def _info(name: str, size: int, modified_s: float) -> tarfile.TarInfo:

@@ -101,7 +101,7 @@ def test_doctor_finds_nothing_wrong(one: Sandbox) -> None:
 
 
 def test_a_snapshot_goes_back_into_the_same_quorum(one: Sandbox) -> None:
-    """With every record; a project in ZooKeeper mode refuses it."""
+    """With every record; a project in ZooKeeper mode, or with an older Kafka, refuses it."""
     assert one.run("topic.create", "saved").code == 0
     _put(one, "saved", "x")
     assert one.run("snapshot.save", "base").code == 0
@@ -110,8 +110,13 @@ def test_a_snapshot_goes_back_into_the_same_quorum(one: Sandbox) -> None:
     assert done.code == 0, done.err
     assert _values(one, "saved") == ["x"]
     path = next((one.path / ".kafka-tasks" / "snapshots").glob("base*"))
+    (listed,) = one.run("snapshot.list", "-o", "json").document["snapshots"]
+    assert (listed["mode"], listed["metadata_version"]) == ("kraft", "4.4-IV2")
     other = {"KAFKA_TASKS_VERSION": "7.9", "KAFKA_TASKS_MODE": "zookeeper"}
-    one.run("snapshot.restore", str(path), "--yes", env=other).refused(3, "has Kafka 4.4")
+    done = one.run("snapshot.restore", str(path), "--yes", env=other)
+    done.refused(3, "has Kafka 4.4", "KAFKA_TASKS_VERSION=4.4.0 and KAFKA_TASKS_MODE=kraft")
+    done = one.run("snapshot.restore", "base", "--yes", env={"KAFKA_TASKS_VERSION": "4.3"})
+    done.refused(3, "Kafka 4.3", "which is older", "mode kraft, metadata.version 4.4-IV2")
 
 
 def test_brokers_are_added_and_voters_stay(made: Callable[..., Sandbox]) -> None:

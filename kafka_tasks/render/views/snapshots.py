@@ -11,6 +11,10 @@ from kafka_tasks.render.document import SCHEMA, Document
 from kafka_tasks.render.tables import table
 from kafka_tasks.render.words import duration, size
 
+_HEADINGS = [
+    *("snapshot", "taken at", "age", "Kafka", "mode", "brokers", "runtime", "size", "cluster id"),
+]
+
 
 def document(found: Sequence[SnapshotSeen]) -> Document:
     """Return every snapshot, the damaged too."""
@@ -27,6 +31,8 @@ def entry(seen: SnapshotSeen) -> Document:
         "version": seen.version,
         "kafka_version": seen.kafka_version,
         "runtime": seen.runtime,
+        "mode": seen.mode,
+        "metadata_version": seen.metadata_version,
         "brokers": seen.brokers,
         "cluster_id": seen.cluster_id,
         "files": seen.files,
@@ -45,20 +51,20 @@ def text(found: Sequence[SnapshotSeen], *, width: int) -> str:
     """Return a row a snapshot, and below them why some are damaged."""
     if not found:
         return "There are no snapshots in this project."
-    headings = ["snapshot", "taken at", "age", "Kafka", "brokers", "runtime", "size", "cluster id"]
-    lines = [table(headings, [_row(seen) for seen in found], width=width)]
+    lines = [table(_HEADINGS, [_row(seen) for seen in found], width=width)]
     lines += [f"{seen.name} is damaged: {seen.problem}." for seen in found if seen.problem]
     return "\n".join(lines)
 
 
 def _row(seen: SnapshotSeen) -> tuple[object, ...]:
     if seen.taken_at is None:
-        return (seen.name, "damaged", "", "", "", "", size(seen.bytes), "")
+        return (seen.name, "damaged", "", "", "", "", "", size(seen.bytes), "")
     return (
         seen.name,
         datetime.fromtimestamp(seen.taken_at).strftime("%Y-%m-%d %H:%M"),
         duration(max(0.0, time.time() - seen.taken_at)),
         seen.kafka_version,
+        " ".join(filter(None, (seen.mode, seen.metadata_version))),
         seen.brokers,
         seen.runtime,
         size(seen.bytes),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -122,12 +123,33 @@ def test_combined_nodes_are_as_many_as_in_the_snapshot(session: Session, tmp_pat
 
 def test_another_mode_is_refused(session: Session, tmp_path: Path) -> None:
     """The same Kafka runs in both, and reads the other's data in neither."""
+    said = r"was saved in KRaft mode, and this project is in ZooKeeper mode, which cannot read"
     path = tmp_path / "kraft.tar.gz"
     meta = {"kafka/meta.properties": CONTENT["kafka/meta.properties"]}
     snapshot_file.write(path, files(meta), lambda _: described(mode="kraft"))
-    with pytest.raises(InvalidInput, match=r"the voters kafka .*, and this project has Zoo") as no:
+    with pytest.raises(InvalidInput, match=said) as no:
         require_fitting(session, str(path))
-    assert "KAFKA_TASKS_MODE=kraft and KAFKA_TASKS_CONTROLLERS=0" in (no.value.hint or "")
+    assert "KAFKA_TASKS_VERSION=7.9.6 and KAFKA_TASKS_MODE=kraft" in (no.value.hint or "")
+
+
+def test_a_newer_metadata_version_is_refused(session: Session, tmp_path: Path) -> None:
+    """Whatever Kafka the manifest names: a node of this line would not start on it."""
+    path = tmp_path / "newer.tar.gz"
+    kraft = {"version": "4.3.1", "kafka_version": "4.3.1", "mode": "kraft"}
+    meta = {"kafka/meta.properties": CONTENT["kafka/meta.properties"]}
+    mine = replace(session, settings=replace(session.settings, version="4.3.1"))
+    for found, fits in (("4.3-IV0", True), ("4.1-IV1", True), ("4.4-IV0", False)):
+        describe = partial(described, metadata_version=found, **kraft)
+        snapshot_file.write(path, files(meta), describe)
+        if fits:
+            assert require_fitting(mine, str(path)).manifest.metadata_version == found
+            continue
+        with pytest.raises(
+            InvalidInput, match=r"has metadata.version 4.4-IV0, and this .* 4.3"
+        ) as no:
+            require_fitting(mine, str(path))
+        assert "KAFKA_TASKS_VERSION=4.4 into .env" in (no.value.hint or "")
+        assert no.value.evidence[0].endswith("mode kraft, metadata.version 4.4-IV0")
 
 
 def test_a_broker_with_another_id_is_refused(

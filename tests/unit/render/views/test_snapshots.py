@@ -19,6 +19,8 @@ BASE = SnapshotSeen(
     version="7.9.6",
     kafka_version="3.9.1",
     runtime="embedded",
+    mode="kraft",
+    metadata_version="3.9-IV0",
     brokers=1,
     cluster_id="the-id",
     files=272,
@@ -43,7 +45,7 @@ def test_a_list_shows_the_whole_and_the_damaged() -> None:
     assert base.split() == [
         "base",
         *time.strftime("%Y-%m-%d %H:%M", time.localtime(BASE.taken_at)).split(),
-        *("2", "h", "3.9.1", "1", "embedded", "611", "kB", "the-id"),
+        *("2", "h", "3.9.1", "kraft", "3.9-IV0", "1", "embedded", "611", "kB", "the-id"),
     ]
     assert torn.split() == ["torn", "damaged", "200", "bytes"]
     assert reason == "torn is damaged: it ends within its manifest."
@@ -54,6 +56,7 @@ def test_documents_have_moments_in_utc() -> None:
     """And null for what is not known of a damaged one."""
     found = snapshots.document([BASE, TORN])["snapshots"]
     assert found[0]["taken_at"].endswith("+00:00")
+    assert (found[0]["mode"], found[0]["metadata_version"]) == ("kraft", "3.9-IV0")
     assert (found[0]["bytes"], found[0]["problem"]) == (611_000, None)
     assert (found[1]["taken_at"], found[1]["files"]) == (None, None)
 
