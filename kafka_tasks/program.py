@@ -107,8 +107,8 @@ def _errors_in_words() -> Iterator[None]:
 
         raise Exit(code=abandon_stdout()) from None
     except Exception as error:
+        from kafka_tasks.diagnosis.secrets import mask
         from kafka_tasks.errors import InvalidInput
-        from kafka_tasks.tasks.failure import mask
         from kafka_tasks.tasks.output import fail
         from kafka_tasks.tasks.task import comes_from_a_task
 

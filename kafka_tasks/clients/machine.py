@@ -65,3 +65,24 @@ def listening(pids: Iterable[int]) -> list[tuple[int, str, int]]:
                 if connection.status == psutil.CONN_LISTEN and connection.laddr:
                     found.append((pid, connection.laddr.ip, connection.laddr.port))
     return found
+
+
+def boot_id() -> str:
+    """Return what tells this run of the machine from those before it."""
+    with contextlib.suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    return str(round(psutil.boot_time()))
+
+
+def running_since(pid: int) -> float | None:
+    """Return when a process started, in seconds since boot; None if it has exited.
+
+    A zombie has exited, too.
+    """
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        return round(process.create_time() - psutil.boot_time(), 2)
+    except psutil.Error:
+        return None

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from kafka_tasks.settings import Settings, dotenv_values_of
+from kafka_tasks.errors import KafkaTasksError
+from kafka_tasks.settings import Settings, dotenv_values_of, environment
 
 MASK = "***"
 _NAMED = re.compile(r"(?:PASS(?:WORD|WD|PHRASE)?|SECRET|TOKEN|CREDENTIAL|API_?KEY|JAAS)", re.I)
@@ -90,3 +91,20 @@ def _forms(secret: str) -> set[str]:
     if len(secret) >= _SHORT:
         forms.add(base64.b64encode(raw).decode("ascii").rstrip("="))
     return forms
+
+
+def mask(error: KafkaTasksError, settings: Settings | None) -> None:
+    """Take secret values out of an error: those of the settings, and what looks like one."""
+    sentence, line = maskers(settings)
+    error.message = sentence(error.message)
+    error.cause = sentence(error.cause) if error.cause else None
+    error.hint = sentence(error.hint) if error.hint else None
+    error.evidence = tuple(map(line, error.evidence))
+    error.also_wrong = tuple(map(sentence, error.also_wrong))
+
+
+def maskers(settings: Settings | None) -> tuple[Callable[[str], str], Callable[[str], str]]:
+    """Return the mask for sentences of this package, and that for lines of anything else."""
+    if settings is None:
+        return Masker(()).sentence, Masker(())
+    return Masker(own(settings)).sentence, Masker(known(settings, environment()))

@@ -13,7 +13,7 @@ _LOUD = re.compile(r"\b(?:ERROR|FATAL)\b|^Caused by: |^Error: |Exception: |No sp
 _BEGINS = re.compile(
     r"Registered kafka:type=kafka\.Log4jController MBean|Reading configuration from: "
 )
-_MOMENT = re.compile(r"\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)")
+_MOMENT = re.compile(r"\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:,(\d{3}))?")
 
 
 def telling(lines: Sequence[str], limit: int = 12) -> list[str]:
@@ -44,9 +44,24 @@ def last_start(lines: Sequence[str], since: float | None = None) -> list[str]:
     return said + log
 
 
+def after(lines: Sequence[str], moment: float) -> list[str]:
+    """Return the log lines from a moment on, in seconds since the epoch, with what belongs to them.
+
+    A line without a time belongs to the one before it.
+    """
+    for number, line in enumerate(lines):
+        found = _moment(line)
+        if found is not None and found >= moment - 0.001:
+            return list(lines[number:])
+    return []
+
+
 def _moment(line: str) -> float | None:
     match = _MOMENT.match(line)
     try:
-        return time.mktime(time.strptime(match[1], "%Y-%m-%d %H:%M:%S")) if match else None
+        if match is None:
+            return None
+        seconds = time.mktime(time.strptime(match[1], "%Y-%m-%d %H:%M:%S"))
+        return seconds + int(match[2] or 0) / 1000
     except (ValueError, OverflowError):
         return None

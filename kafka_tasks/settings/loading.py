@@ -48,12 +48,14 @@ def load(
     environ: Mapping[str, str] | None = None,
     section: Mapping[str, Any] | None = None,
     remembered: Mapping[str, Any] | None = None,
+    places: Mapping[str, str] | None = None,
 ) -> Settings:
     """Read every source and return the settings of `project`.
 
-    `flags` maps field names to the typed text; `section` is the `kafka` section of Invoke's
-    configuration; `remembered` holds choices of the project's last start. Raises `SettingsError`
-    with the variable, the place and the allowed values.
+    `flags` maps field names to the typed text, `places` to where it was typed, if not as the flag
+    of a task; `section` is the `kafka` section of Invoke's configuration; `remembered` holds
+    choices of the project's last start. Raises `SettingsError` with the variable, the place and the
+    allowed values.
     """
     process_environment = os.environ if environ is None else environ
     found: dict[str, RawValue] = {}
@@ -63,7 +65,7 @@ def load(
         _from_invoke(section or {}),
         dotenv_file.read(project / ".env"),
         _from_environment(process_environment),
-        _from_flags(flags or {}),
+        _from_flags(flags or {}, places or {}),
     ):
         found.update(layer)
     home = process_environment.get("JAVA_HOME")
@@ -112,7 +114,8 @@ def _parsed(variable: Variable, entry: RawValue) -> object:
 def _hint(variable: Variable, entry: RawValue, error: Exception) -> str:
     instead = error.instead if isinstance(error, UnknownVersion) else variable.default
     if entry.origin.kind == "flag":
-        return f"{entry.origin.place} {instead}"
+        place = entry.origin.place
+        return f"{place} {instead}" if place.startswith("--") else f"{place} = {instead}"
     if isinstance(error, UnknownVersion):
         return f"{variable.name}={instead}"
     return f"{variable.name}={variable.default or '…'}, or remove the line to get the default"
@@ -134,9 +137,9 @@ def _from_project(values: Mapping[str, Any]) -> dict[str, RawValue]:
     }
 
 
-def _from_flags(flags: Mapping[str, str | None]) -> dict[str, RawValue]:
+def _from_flags(flags: Mapping[str, str | None], places: Mapping[str, str]) -> dict[str, RawValue]:
     return {
-        name: RawValue(value, Origin("flag", BY_FIELD[name].flag))
+        name: RawValue(value, Origin("flag", places.get(name, BY_FIELD[name].flag)))
         for name, value in flags.items()
         if value is not None and name in BY_FIELD
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -37,6 +37,7 @@ def diagnosed(
 
 def translated(call: Call, error: KafkaTasksError | KeyboardInterrupt | OSError) -> KafkaTasksError:
     """Return what a task's error says to its user: explained, and without secrets."""
+    from kafka_tasks.diagnosis import secrets
     from kafka_tasks.errors import Interrupted, KafkaTasksError
 
     found: list[Finding] = []
@@ -48,31 +49,10 @@ def translated(call: Call, error: KafkaTasksError | KeyboardInterrupt | OSError)
     else:
         said = _of_the_system(error)
     settings = _settings(call)
-    mask(said, settings)
+    secrets.mask(said, settings)
     if call.attempt is not None and said is error:
         _remember(call.attempt, said, found, settings)
     return said
-
-
-def mask(error: KafkaTasksError, settings: Settings | None) -> None:
-    """Take secret values out of an error: those of the settings, and what looks like one."""
-    sentence, line = _maskers(settings)
-    error.message = sentence(error.message)
-    error.cause = sentence(error.cause) if error.cause else None
-    error.hint = sentence(error.hint) if error.hint else None
-    error.evidence = tuple(map(line, error.evidence))
-    error.also_wrong = tuple(map(sentence, error.also_wrong))
-
-
-def _maskers(settings: Settings | None) -> tuple[Callable[[str], str], Callable[[str], str]]:
-    """Return the mask for sentences of this package, and that for lines of anything else."""
-    from kafka_tasks.diagnosis import secrets
-    from kafka_tasks.settings import environment
-
-    if settings is None:
-        return secrets.Masker(()).sentence, secrets.Masker(())
-    own, every = secrets.own(settings), secrets.known(settings, environment())
-    return secrets.Masker(own).sentence, secrets.Masker(every)
 
 
 def _settings(call: Call) -> Settings | None:
@@ -119,9 +99,9 @@ def _remember(
     session = attempt.session
     if not attempt.starts or session is None or not isinstance(error, (MachineError, NotReady)):
         return
-    from kafka_tasks.diagnosis import last_failure
+    from kafka_tasks.diagnosis import last_failure, secrets
 
-    sentence, line = _maskers(settings)
+    sentence, line = secrets.maskers(settings)
     masked = (
         replace(
             finding,
