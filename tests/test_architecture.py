@@ -36,7 +36,7 @@ _LIFE = [*_CLIENTS, *_WORKERS, "lifecycle"]
 _CHECKS = [*_LIFE, "snapshots", "diagnosis", "acceptance"]
 # Where results are described that are shown: a room's `model.py`.
 _RESULTS = [f"{room}.model" for room in (*_WORKERS, "lifecycle", "snapshots", "diagnosis")]
-_TOP = [*_CHECKS, "render", "tasks", "pytest_plugin", "sessions", "program"]
+_TOP = [*_CHECKS, "render", "fixtures", "tasks", "pytest_plugin", "sessions", "program"]
 
 # Room → rooms whose modules it may import; its own are always allowed.
 ROOMS: dict[str, list[str]] = {
@@ -52,12 +52,14 @@ ROOMS: dict[str, list[str]] = {
     "lifecycle": _LIFE,
     "snapshots": _LIFE,
     "diagnosis": _CHECKS,
-    "acceptance": [*_CHECKS, "render"],
+    "acceptance": [*_CHECKS, "render", "fixtures.made_topics"],
+    "fixtures": [*_LIFE, "diagnosis", "render"],
     "render": ["version", "model", "topics.plan", *_RESULTS],
     "testing": [*_BASE, "runtimes.protocol", "runtimes.roles"],
     "starters": [],
     "tasks": _TOP,
-    "pytest_plugin": [*_TOP, "testing"],
+    "pytest_plugin": ["fixtures"],
+    "pytest_factories": ["fixtures"],
     "sessions": _TOP,
     "program": _TOP,
     "__main__": ["program"],
@@ -86,6 +88,7 @@ IMPORTERS: dict[str, list[str]] = {
         "runtimes",
         "acceptance",
         "diagnosis",
+        "fixtures.starting",
         "topics.plan_file",
         "records",
         "snapshots",
@@ -100,8 +103,15 @@ IMPORTERS: dict[str, list[str]] = {
         "runtimes.compose",
     ],
     "invoke": ["tasks", "program"],
-    "pytest": ["acceptance", "pytest_plugin"],
-    "_pytest": ["acceptance", "pytest_plugin"],
+    "pytest": [
+        "acceptance",
+        "fixtures.fixture_bodies",
+        "fixtures.hooks",
+        "fixtures.told",
+        "pytest_plugin",
+        "pytest_factories",
+    ],
+    "_pytest": ["fixtures.told"],
     "nox": ["sessions"],
 }
 

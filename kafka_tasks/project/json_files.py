@@ -22,6 +22,11 @@ def load(path: Path, type: type[_T]) -> _T:
     return decode(path.read_bytes(), type)
 
 
+def encode(value: object) -> bytes:
+    """Return a value as it is written."""
+    return msgspec.json.encode(value)
+
+
 def decode(content: bytes, type: type[_T]) -> _T:
     """Return the content of these bytes; raises `Unreadable`."""
     try:

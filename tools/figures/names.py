@@ -14,6 +14,7 @@ FOUND_OTHERWISE = (
     "kafka_tasks/tasks/*",
     "kafka_tasks/acceptance/test_*.py",
     "kafka_tasks/acceptance/conftest.py",
+    "kafka_tasks/pytest_factories.py",
     "kafka_tasks/pytest_plugin*",
     "kafka_tasks/testing*",
     "kafka_tasks/*__main__.py",

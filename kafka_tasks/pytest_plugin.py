@@ -1,0 +1,294 @@
+"""The pytest plugin: a real Kafka for tests, started when the first test asks for it.
+
+PYTEST_DONT_REWRITE
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from kafka_tasks.fixtures import fixture_bodies, hooks, options
+
+if TYPE_CHECKING:
+    from confluent_kafka import Consumer, Producer
+    from confluent_kafka.admin import AdminClient
+
+    from kafka_tasks.fixtures.cluster import KafkaCluster
+    from kafka_tasks.fixtures.one_test import OneTest
+    from kafka_tasks.fixtures.records import Records
+    from kafka_tasks.fixtures.run import InUse, Run
+
+
+# -- the run -----------------------------------------------------------------------------------
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options, each also as a setting of the ini file."""
+    group = parser.getgroup("kafka", "Kafka (kafka-tasks)")
+    for option in options.OPTIONS:
+        told = f"{option.help} (default: {option.default})" if option.default else option.help
+        kind: dict[str, Any] = {"metavar": option.metavar} if option.metavar else {}
+        if option.choices:
+            kind["choices"] = option.choices
+        if option.is_switch:
+            kind["action"] = "store_true"
+        group.addoption(option.flag, dest=option.destination, default=None, help=told, **kind)
+        ini_type: Any = "bool" if option.is_switch else "string"
+        parser.addini(option.ini, f"the same as {option.flag}", type=ini_type, default=None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers, and check the options."""
+    for line in hooks.MARKERS:
+        config.addinivalue_line("markers", line)
+    hooks.check(config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Give a worker of xdist the directory and the owner of the run."""
+    node.workerinput[hooks.HANDED] = hooks.for_worker(node.config)
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say which cluster tests get, where the options say something."""
+    return hooks.header(config)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the clusters of the run; in a worker of xdist, close its clients."""
+    hooks.end(config)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what stays after the run."""
+    for line in hooks.notices(terminalreporter.config):
+        terminalreporter.write_line(f"kafka: {line}")
+
+
+# -- collection --------------------------------------------------------------------------------
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a test with `@pytest.mark.kafka(…)` the cluster of that shape."""
+    marks = [mark for mark in metafunc.definition.iter_markers("kafka") if mark.args or mark.kwargs]
+    if marks and "kafka_cluster" in metafunc.fixturenames:
+        shape = hooks.shape_of(marks[0])
+        metafunc.parametrize("kafka_cluster", [shape], indirect=True, ids=[str(shape)])
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark each test that uses Kafka with `kafka`, and have the topics that a marker names."""
+    names: list[str] = getattr(item, "fixturenames", [])
+    if any(item.iter_markers("kafka_topics")) and "_kafka_marked_topics" not in names:
+        names.insert(0, "_kafka_marked_topics")
+    if hooks.uses_kafka(names):
+        item.add_marker("kafka")
+
+
+# -- each test ---------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Note when the test begins, for its part of the broker's log; fail it if the cluster died."""
+    item.stash[hooks.BEGAN] = time.time()
+    if (run := item.config.stash.get(hooks.RUN, None)) is not None:
+        hooks.require_alive(run, item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Fail a test whose records were not delivered."""
+    result = yield
+    if (test := item.stash.get(hooks.TEST, None)) is not None:
+        hooks.require_delivered(test)
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add to the report of a failed test what Kafka says."""
+    report = yield
+    if report.failed and item.config.stash.get(hooks.RUN, None) is not None:
+        hooks.add_sections(item, call, report)
+    return report
+
+
+# -- fixtures: the cluster ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def _kafka_run(pytestconfig: pytest.Config) -> Run:
+    return hooks.run_of(pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def kafka_settings() -> dict[str, Any]:
+    """Settings of the cluster, such as {"brokers": 3, "config": {…}}: override it."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def kafka_topics_file() -> str | Path | None:
+    """A topics.yaml, applied once the cluster runs: override it and return the path."""
+    return None
+
+
+@pytest.fixture(scope="session")
+def kafka_cluster(
+    request: pytest.FixtureRequest,
+    _kafka_run: Run,
+    kafka_settings: Mapping[str, Any],
+    kafka_topics_file: str | Path | None,
+) -> KafkaCluster:
+    """The running cluster: bootstrap_servers, kafka_version, cluster_id, brokers, project."""
+    asked = getattr(request, "param", None)
+    return fixture_bodies.cluster(_kafka_run, kafka_settings, asked, kafka_topics_file)
+
+
+@pytest.fixture(scope="session")
+def _kafka_in_use(_kafka_run: Run, kafka_cluster: KafkaCluster) -> InUse:
+    return _kafka_run.using(kafka_cluster)
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap_servers(kafka_cluster: KafkaCluster) -> str:
+    """The addresses of the cluster, as clients take them."""
+    return kafka_cluster.bootstrap_servers
+
+
+@pytest.fixture(scope="session")
+def kafka_client_config(kafka_cluster: KafkaCluster) -> dict[str, str]:
+    """The properties of a connection, for any client of confluent-kafka."""
+    return dict(kafka_cluster.client)
+
+
+@pytest.fixture(scope="session")
+def kafka_client_config_aiokafka(kafka_cluster: KafkaCluster) -> dict[str, Any]:
+    """The arguments of a connection, for any client of aiokafka."""
+    return fixture_bodies.for_aiokafka(kafka_cluster)
+
+
+@pytest.fixture(scope="session")
+def kafka_admin(_kafka_in_use: InUse) -> AdminClient:
+    """A `confluent_kafka.admin.AdminClient`."""
+    return _kafka_in_use.clients.admin.client
+
+
+# -- fixtures: one test ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def _kafka_module(_kafka_in_use: InUse) -> Iterator[None]:
+    yield
+    fixture_bodies.delete_batch(_kafka_in_use)
+
+
+@pytest.fixture
+def _kafka_test(
+    request: pytest.FixtureRequest, _kafka_run: Run, _kafka_in_use: InUse, _kafka_module: None
+) -> Iterator[OneTest]:
+    yield from fixture_bodies.one_test(request, _kafka_run, _kafka_in_use)
+
+
+@pytest.fixture
+def kafka_name(request: pytest.FixtureRequest, _kafka_names: Callable[[str], str]) -> str:
+    """A name that no other test, worker or run has, valid for topics and groups."""
+    return _kafka_names(request.node.name)
+
+
+@pytest.fixture
+def kafka_group(request: pytest.FixtureRequest, _kafka_names: Callable[[str], str]) -> str:
+    """The name of a consumer group that nothing else uses."""
+    return _kafka_names(f"{request.node.name} group")
+
+
+@pytest.fixture(scope="session")
+def _kafka_names(pytestconfig: pytest.Config) -> Callable[[str], str]:
+    return hooks.names_of(pytestconfig).new
+
+
+@pytest.fixture
+def kafka_topic_factory(request: pytest.FixtureRequest, _kafka_test: OneTest) -> Callable[..., str]:
+    """A function that creates a topic: `factory(partitions=3, config={…})` returns its name."""
+    fixture_bodies.clean_first(request)
+    return fixture_bodies.told(_kafka_test.topic)
+
+
+@pytest.fixture
+def kafka_topic(kafka_topic_factory: Callable[..., str]) -> str:
+    """The name of a fresh topic with one partition, whose leader is there."""
+    return kafka_topic_factory()
+
+
+@pytest.fixture
+def _kafka_marked_topics(request: pytest.FixtureRequest, _kafka_test: OneTest) -> Iterator[None]:
+    fixture_bodies.clean_first(request)
+    yield from fixture_bodies.marked_topics(request, _kafka_test)
+
+
+@pytest.fixture
+def kafka_clean(_kafka_run: Run, _kafka_test: OneTest) -> Iterator[None]:
+    """A cluster without topics and groups, before the test and after it."""
+    yield from fixture_bodies.cleaned(_kafka_run, _kafka_test)
+
+
+# -- fixtures: clients -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def kafka_producer_factory(_kafka_test: OneTest) -> Callable[..., Producer]:
+    """A function that returns a producer: `factory({"acks": 1}, transactional=True)`."""
+
+    def make(
+        config: Mapping[str, Any] | None = None,
+        *,
+        transactional: bool = False,
+        undelivered_ok: bool = False,
+    ) -> Any:
+        return _kafka_test.producer(
+            config, transactional=transactional, undelivered_ok=undelivered_ok
+        )
+
+    return fixture_bodies.told(make)
+
+
+@pytest.fixture
+def kafka_producer(kafka_producer_factory: Callable[..., Producer]) -> Producer:
+    """A `confluent_kafka.Producer`; a record that is not delivered fails the test."""
+    return kafka_producer_factory()
+
+
+@pytest.fixture
+def kafka_consumer_factory(_kafka_test: OneTest) -> Callable[..., Consumer]:
+    """A function that returns a consumer with partitions: `factory("orders", group="billing")`."""
+
+    def make(
+        *topics: str, group: str | None = None, config: Mapping[str, Any] | None = None
+    ) -> Any:
+        return _kafka_test.consumer(topics, group=group, config=config)
+
+    return fixture_bodies.told(make)
+
+
+@pytest.fixture
+def kafka_consumer(
+    request: pytest.FixtureRequest, kafka_consumer_factory: Callable[..., Consumer]
+) -> Consumer:
+    """A `confluent_kafka.Consumer`, assigned to the test's topics from their beginning."""
+    return kafka_consumer_factory(*fixture_bodies.topics_of(request))
+
+
+@pytest.fixture
+def kafka_records(_kafka_test: OneTest) -> Records:
+    """Records without clients: `.send(topic, values)`, `.take(topic, n)` and `.all(topic)`."""
+    return fixture_bodies.records(_kafka_test)
