@@ -12,6 +12,7 @@ from kafka_tasks.acceptance.leftovers import PREFIX, delete_topics
 from kafka_tasks.acceptance.readiness import current_session, require_ready
 from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.errors import KafkaTasksError
+from kafka_tasks.lifecycle.complete_answers import completeness
 from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.runtimes import roles
@@ -72,7 +73,7 @@ def coordinators(cluster: Cluster) -> tuple[Coordinator, ...]:
 @pytest.fixture(scope="session")
 def admin(cluster: Cluster) -> Iterator[Admin]:
     """A connection to the cluster."""
-    with Admin(cluster) as found:
+    with Admin(cluster, completeness=completeness(cluster)) as found:
         yield found
 
 

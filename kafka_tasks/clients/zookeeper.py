@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from kafka_tasks.clients.unanswered import Unanswered
+from kafka_tasks.clients.zookeeper_request import children
 from kafka_tasks.errors import ClusterError
 from kafka_tasks.model.address import Address
 
@@ -69,12 +70,8 @@ def registered_brokers(address: Address, timeout_s: float) -> dict[int, tuple[st
 
 def topics(address: Address, timeout_s: float) -> frozenset[str]:
     """Return the registered topics that are not marked for deletion."""
-    with _session(address, timeout_s) as client:
-        found, marked = (
-            set(client.get_children(path)) if client.exists(path) else set()
-            for path in ("/brokers/topics", "/admin/delete_topics")
-        )
-        return frozenset(found - marked)
+    found, marked = children(address, ("/brokers/topics", "/admin/delete_topics"), timeout_s)
+    return found - marked
 
 
 def cluster_id(address: Address, timeout_s: float) -> str | None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 from kafka_tasks.model.cluster import Cluster, ServiceState
 
 if TYPE_CHECKING:
-    from kafka_tasks.clients.kafka.admin import Admin, ClusterView
+    from kafka_tasks.clients.kafka.admin import Admin
+    from kafka_tasks.clients.kafka.answers import ClusterView
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,13 +21,14 @@ _WILDCARDS = "*?["
 def connected(call: Call) -> Iterator[tuple[Session, Cluster, Admin]]:
     """Yield the session, its cluster and an admin client; raises `NotReady` where nothing runs."""
     from kafka_tasks.clients.kafka.admin import Admin
+    from kafka_tasks.lifecycle.complete_answers import completeness
 
     with call.watched() as session:
         session.require_running()
         settings = session.settings
         cluster = session.cluster()
         asked = settings.timeout if settings.explicit("timeout") else None
-        with Admin(cluster, timeout_s=asked) as admin:
+        with Admin(cluster, timeout_s=asked, completeness=completeness(cluster)) as admin:
             yield session, cluster, admin
 
 
@@ -80,7 +81,8 @@ def matching(names: str, admin: Admin, task: str) -> list[str]:
     parts = [part.strip() for part in names.split(",")]
     for part in parts:
         _require_deletable(part, task)
-    there = admin.topics()
+    named = [part for part in parts if not any(char in part for char in _WILDCARDS)]
+    there = admin.topics(expected=named)
     users = [name for name in sorted(there) if not there[name].internal]
     return sorted({name for part in parts for name in _matches(part, there, users)})
 

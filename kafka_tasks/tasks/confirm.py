@@ -30,7 +30,7 @@ def require_cluster_id(session: Session, admin: Admin, given: str | None) -> Non
     """Raise `Refused` for another cluster's id, and for none on a remote cluster."""
     from kafka_tasks.errors import Refused
 
-    actual = admin.look(5.0).cluster_id
+    actual = admin.view().cluster_id
     if given is not None and given != actual:
         raise Refused(
             f"--cluster-id is {given}, but this cluster is {actual}.", hint="invoke kafka.status"

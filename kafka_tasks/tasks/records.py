@@ -91,13 +91,21 @@ def _reading(
 ) -> Reader:
     """Return a reader of the topic from this position; the admin client is closed by then."""
     from kafka_tasks.clients.kafka.reader import Reader
+    from kafka_tasks.lifecycle.complete_answers import completeness
     from kafka_tasks.records import consume as where
 
     with connected(call) as (session, cluster, admin):
         places = where.places(_topic(admin, topic, settings=False), partition)
         starts, ends = where.bounds(admin, places, position)
         limit = session.settings.timeout
-    return Reader(cluster, topic, starts, ends=ends if to_end else None, timeout_s=limit)
+    return Reader(
+        cluster,
+        topic,
+        starts,
+        ends=ends if to_end else None,
+        timeout_s=limit,
+        completeness=completeness(cluster),
+    )
 
 
 def _print(reading: Reader, most: int | None, *, to_end: bool) -> None:

@@ -55,7 +55,7 @@ def _delete(
     from kafka_tasks.topics import deletion
 
     def look() -> Iterator[str]:
-        yield from gone_or_left(topics, admin.topics(timeout_s=3.0), "topic")
+        yield from gone_or_left(topics, admin.seen(timeout_s=3.0), "topic")
         yield from gone_or_left(groups, group_admin.names(admin, timeout_s=3.0), "group")
 
     failed: dict[str, KafkaTasksError] = {}

@@ -58,7 +58,7 @@ def _spec(
 
 def _interruptible(admin: Admin, name: str) -> AbstractContextManager[None]:
     def look() -> Iterator[str]:
-        there = name in admin.topics(timeout_s=3.0, name=name)
+        there = name in admin.seen(timeout_s=3.0, name=name)
         yield f"{name} {'exists' if there else 'does not exist'}"
 
     return reporting_interrupt(look, hint=f"invoke kafka.topic.describe {name}")
@@ -191,7 +191,7 @@ def list_(
     from kafka_tasks.render.views import topics
     from kafka_tasks.topics import observe
 
-    with connected(call) as (_, cluster, admin):
+    with connected(call) as (_, _, admin):
         chosen = observe.chosen(
             admin.topics().values(),
             name=name,
@@ -202,7 +202,7 @@ def list_(
         if empty or sizes:
             from kafka_tasks.clients.kafka import reassignment
 
-            known = reassignment.sizes(cluster) if sizes else None
+            known = reassignment.sizes(admin) if sizes else None
             found = observe.measured(admin, chosen, known)
         else:
             found = [ListedTopic(state, None) for state in chosen]
@@ -272,7 +272,7 @@ def _deleted(session: Session, admin: Admin, chosen: list[str]) -> Path:
     going = [replace(there[at], config=configs[at]) for at in chosen if at in configs]
     undo = keep_undo(session, admin, going)
     with reporting_interrupt(
-        lambda: gone_or_left(chosen, admin.topics(timeout_s=3.0), "topic"),
+        lambda: gone_or_left(chosen, admin.seen(timeout_s=3.0), "topic"),
         hint="invoke kafka.topic.list",
     ):
         changes.require(deletion.delete(admin, chosen))

@@ -49,7 +49,7 @@ def export(
         states = _states(admin, names, tuple(owner or ()))
         options: dict[str, Any] = {"strimzi": {"kafka": kafka}, "terraform": {}}.get(format, {})
         if format == "topics":
-            options = {"cluster_id": admin.look(5.0).cluster_id, "owner": owner or ()}
+            options = {"cluster_id": admin.view().cluster_id, "owner": owner or ()}
     text = files.FORMATS[format](states, **options)
     if out is not None and not call.dry:
         _write(out, text, form=format, yes=yes)

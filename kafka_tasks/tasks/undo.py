@@ -22,7 +22,7 @@ def keep_undo(session: Session, admin: Admin, going: Iterable[TopicState]) -> Pa
     committed = group_admin.committed(admin, names) if names else {}
     session.project.make_state()
     path = export.write_undo(
-        session.project.state / "undo", admin.look(5.0).cluster_id or "", going, committed
+        session.project.state / "undo", admin.view().cluster_id or "", going, committed
     )
     session.recorder.notice(f"undo file: {path}; {export.UNDO_NOTICE}")
     return path

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
 
 from kafka_tasks.clients.kafka import changes
 from kafka_tasks.clients.kafka.admin import CHANGE_S, Admin
-from kafka_tasks.clients.kafka.changes import ConfigEdit
-from kafka_tasks.errors import ClusterError, InvalidInput, KafkaTasksError
+from kafka_tasks.clients.kafka.changes import ConfigEdit, Outcomes
+from kafka_tasks.errors import (
+    BrokerUnreachable,
+    ClusterError,
+    InvalidInput,
+    KafkaTasksError,
+    TopicMissing,
+)
 from kafka_tasks.model.topic import TopicState
-from kafka_tasks.retry import Deadline
+from kafka_tasks.retry import Deadline, NotYet
 from kafka_tasks.topics.model import check_partitions
 from kafka_tasks.topics.plan import FieldChange
 from kafka_tasks.topics.waits import await_leaders
@@ -180,8 +186,49 @@ def _sent(
     """Send both steps and return their outcomes; a refused first one stops the second."""
     name = wanted.topic
     totals = {name: wanted.partitions} if wanted.partitions is not None else {}
-    grown = changes.add_partitions(admin, totals, validate_only=validate_only).get(name)
+    grown = _persistently(
+        admin,
+        wanted,
+        lambda limit: changes.add_partitions(
+            admin, totals, timeout_s=limit, validate_only=validate_only
+        ),
+    )
     if grown is not None:
         return grown, None
     edits = {name: wanted.edits} if wanted.edits else {}
-    return None, changes.alter_configs(admin, edits, validate_only=validate_only).get(name)
+    return None, _persistently(
+        admin,
+        wanted,
+        lambda limit: changes.alter_configs(
+            admin, edits, timeout_s=limit, validate_only=validate_only
+        ),
+    )
+
+
+def _persistently(
+    admin: Admin, wanted: Alteration, send: Callable[[float], Outcomes]
+) -> KafkaTasksError | None:
+    """Send one step again while the cluster is not ready; return its outcome."""
+    sent = 0
+
+    def attempt(seconds: float) -> KafkaTasksError | None:
+        nonlocal sent
+        sent += 1
+        outcome = send(seconds).get(wanted.topic)
+        if isinstance(outcome, BrokerUnreachable):
+            raise outcome
+        if isinstance(outcome, TopicMissing) and admin.still_there([wanted.topic]):
+            raise NotYet(outcome.message)
+        # The request before may have been carried out without an answer.
+        again = sent > 1 and isinstance(outcome, InvalidInput)
+        return None if again and _has_grown(admin, wanted) else outcome
+
+    try:
+        return admin.persistently(attempt, admin.limit(None, CHANGE_S))
+    except BrokerUnreachable as error:
+        return error
+
+
+def _has_grown(admin: Admin, wanted: Alteration) -> bool:
+    there = admin.topics(name=wanted.topic).get(wanted.topic)
+    return there is not None and len(there.partitions) == wanted.partitions

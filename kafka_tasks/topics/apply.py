@@ -277,6 +277,8 @@ class _Work:
             try:
                 if isinstance(error, BrokerUnreachable):
                     raise not_yet(error)
+                if isinstance(error, TopicMissing) and self.admin.still_there([name]):
+                    raise NotYet(error.message)
                 judge(name, error)
             except (NotYet, BrokerUnreachable) as cause:
                 again[name] = cause

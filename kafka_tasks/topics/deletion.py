@@ -13,7 +13,6 @@ from kafka_tasks.errors import (
     BrokerUnreachable,
     ClusterError,
     InvalidInput,
-    KafkaTasksError,
     TopicMissing,
 )
 from kafka_tasks.model.positions import Position
@@ -60,7 +59,11 @@ def _sent(admin: Admin, names: list[str], deadline: Deadline, policy: RetryPolic
 
     def attempt() -> None:
         answered = changes.delete(admin, names, timeout_s=_ANSWER_S)
-        found.update({name: _unless_gone(error) for name, error in answered.items()})
+        # A controller that has just started may not know a topic yet.
+        unknown = [name for name, error in answered.items() if isinstance(error, TopicMissing)]
+        there = admin.still_there(unknown)
+        found.update({n: None if n in unknown else error for n, error in answered.items()})
+        found.update({name: _not_known_yet(name) for name in there})
         names[:] = [name for name in names if isinstance(found[name], BrokerUnreachable)]
         if names:
             raise NotYet(str(found[names[0]]))
@@ -70,8 +73,11 @@ def _sent(admin: Admin, names: list[str], deadline: Deadline, policy: RetryPolic
     return found
 
 
-def _unless_gone(error: KafkaTasksError | None) -> KafkaTasksError | None:
-    return None if isinstance(error, TopicMissing) else error
+def _not_known_yet(name: str) -> BrokerUnreachable:
+    return BrokerUnreachable(
+        f"The controller does not know the topic {name} yet, which exists.",
+        hint="invoke kafka.status",
+    )
 
 
 def _still_there(name: str) -> ClusterError:

@@ -8,15 +8,11 @@ from fnmatch import fnmatchcase
 
 from kafka_tasks.clients.kafka import offsets
 from kafka_tasks.clients.kafka.admin import Admin
-from kafka_tasks.clients.kafka.connection import not_yet
-from kafka_tasks.errors import BrokerUnreachable
 from kafka_tasks.model.group import Place
 from kafka_tasks.model.topic import ConfigValue, ListedTopic, Offsets, TopicState
-from kafka_tasks.retry import Deadline, OutOfTime, RetryPolicy
+from kafka_tasks.retry import Deadline
 from kafka_tasks.topics.model import TopicSpec, WantedTopics
 from kafka_tasks.topics.plan import Plan, plan, prunable
-
-_Configs = Mapping[str, Mapping[str, ConfigValue]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +35,11 @@ def observe(
 ) -> Observed:
     """Look at the cluster; raises `BrokerUnreachable`."""
     deadline = Deadline.after(timeout_s)
-    topics = admin.topics(timeout_s=timeout_s)
-    view = admin.look(5.0)
+    names = [spec.name for spec in wanted.specs]
+    topics = admin.topics(timeout_s=timeout_s, expected=names)
+    view = admin.view()
     needed = _described(wanted, topics, prune)
-    configs = _configs(admin, needed, deadline)
+    configs = admin.configs(needed, timeout_s=max(1.0, deadline.remaining()), missing_ok=True)
     full = {
         name: replace(state, config=configs[name]) if name in configs else state
         for name, state in topics.items()
@@ -60,12 +57,13 @@ def _settings(
     admin: Admin,
     wanted: WantedTopics,
     topics: Mapping[str, TopicState],
-    configs: _Configs,
+    configs: Mapping[str, Mapping[str, ConfigValue]],
     deadline: Deadline,
 ) -> frozenset[str] | None:
     """Return the settings that this cluster's topics have; every topic shows all of them."""
     if not configs and topics and any(spec.config for spec in wanted.specs):
-        configs = _configs(admin, [min(topics)], deadline)
+        timeout_s = max(1.0, deadline.remaining())
+        configs = admin.configs([min(topics)], timeout_s=timeout_s, missing_ok=True)
     return next((frozenset(found) for found in configs.values() if found), None)
 
 
@@ -74,23 +72,6 @@ def _described(wanted: WantedTopics, there: Mapping[str, TopicState], prune: boo
         spec.name for spec in wanted.specs if (spec.config or spec.absent) and spec.name in there
     ]
     return sorted({*named, *(prunable(wanted, there, wanted.owner) if prune else ())})
-
-
-def _configs(admin: Admin, names: list[str], deadline: Deadline) -> _Configs:
-    def check() -> _Configs:
-        try:
-            return admin.configs(names, timeout_s=max(1.0, deadline.remaining()), missing_ok=True)
-        except BrokerUnreachable as error:
-            raise not_yet(error) from error
-
-    try:
-        return RetryPolicy(first_s=0.05, cap_s=0.25).until(check, deadline)
-    except OutOfTime as error:
-        raise BrokerUnreachable(
-            "The settings of the topics were not read in time.",
-            evidence=(str(error),),
-            hint="invoke kafka.status",
-        ) from error
 
 
 def planned(

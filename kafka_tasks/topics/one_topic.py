@@ -32,7 +32,7 @@ def planned(
         observed = {**observed, spec.name: there}
     elif new is not None:
         spec = new
-    found = plan([spec], observed, brokers=len(admin.look(5.0).brokers))
+    found = plan([spec], observed, brokers=len(admin.view().brokers))
     change = found.of(spec.name)
     if there is None and change.action == "blocked":
         raise InvalidInput(

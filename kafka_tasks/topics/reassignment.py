@@ -110,7 +110,7 @@ def _still_moving(name: str, why: str) -> ClusterError:
 def _unmoved(wanted: Assignment, admin: Admin, replicas: Replicas) -> int:
     try:
         under_way = replicas.moving()
-        seen = admin.topics(timeout_s=5.0)
+        seen = admin.seen(timeout_s=5.0)
     except (BrokerUnreachable, ClusterError) as error:
         raise NotYet(error.message) from error
     left = 0

@@ -18,7 +18,7 @@ _Look = Callable[[], Mapping[str, TopicState]]
 def topics_seen(admin: Admin) -> dict[str, TopicState]:
     """Return every topic, as one step of a wait: raise `NotYet` where no broker answers."""
     try:
-        return admin.topics(timeout_s=_LOOK_S)
+        return admin.seen(timeout_s=_LOOK_S)
     except BrokerUnreachable as error:
         raise not_yet(error) from error
 
@@ -29,7 +29,7 @@ def await_leaders(
     """Return the topic when every partition of it has a leader; raise `ClusterError`."""
 
     def look() -> dict[str, TopicState]:
-        return admin.topics(timeout_s=_LOOK_S, name=name)
+        return admin.seen(timeout_s=_LOOK_S, name=name)
 
     found: dict[str, TopicState] = {}
     left = _await(look, {name: 1}, deadline, policy or RetryPolicy(), found.update)

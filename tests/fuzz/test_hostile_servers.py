@@ -73,7 +73,8 @@ def _answers_as(address: Address, room: Path) -> object:
 
 
 def _sizes(address: Address, room: Path) -> object:
-    return reassignment.sizes(_cluster(address, room))
+    with Admin(_cluster(address, room), timeout_s=1.0) as admin:
+        return reassignment.sizes(admin)
 
 
 BROKER: tuple[Question, ...] = (

@@ -23,6 +23,11 @@ PROJECT_PROPERTY = "-Dkafka.tasks.project="
 SERVICE_PROPERTY = "-Dkafka.tasks.service="
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the length of the loop in which tasks are called while brokers restart."""
+    parser.addoption("--calls", type=int, default=30, help="calls during restarts (full: 500)")
+
+
 @dataclass(frozen=True)
 class Done:
     """A command that has ended."""

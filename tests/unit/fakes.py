@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -14,7 +14,7 @@ from typing import Any
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import OffsetSpec
 
-from kafka_tasks.clients.kafka.admin import ClusterView
+from kafka_tasks.clients.kafka.answers import ClusterView
 from kafka_tasks.clients.kafka.changes import ConfigEdit, NewTopicRequest, Outcomes
 from kafka_tasks.errors import InvalidInput, KafkaTasksError, TopicExists, TopicMissing
 from kafka_tasks.model.address import Address
@@ -78,10 +78,28 @@ class FakeAdmin:
         self.called("look")
         return ClusterView(self.cluster_id, self.controller, self.brokers)
 
+    def view(self, timeout_s: float | None = None) -> ClusterView:
+        return self.look()
+
+    def persistently(self, attempt: Callable[[float], Any], limit_s: float) -> Any:
+        return attempt(limit_s)
+
+    def still_there(self, names: Collection[str]) -> set[str]:
+        return set(names) & set(self.there)
+
     def answers_as(self, broker_id: int, timeout_s: float) -> None:
         self.called(f"answers_as {broker_id}")
 
-    def topics(self, *, timeout_s: float = 10.0, name: str | None = None) -> dict[str, TopicState]:
+    def seen(self, *, timeout_s: float = 10.0, name: str | None = None) -> dict[str, TopicState]:
+        return self.topics(timeout_s=timeout_s, name=name)
+
+    def topics(
+        self,
+        *,
+        timeout_s: float = 10.0,
+        name: str | None = None,
+        expected: Collection[str] = (),
+    ) -> dict[str, TopicState]:
         self.called("topics")
         seen = dict(self.there)
         if self.leaderless > 0:

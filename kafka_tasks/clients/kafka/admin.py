@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import (
     AdminClient,
     ClusterMetadata,
     ConfigResource,
-    ConfigSource,
     ResourceType,
     TopicMetadata,
 )
 
+from kafka_tasks.clients.kafka.answers import (
+    ClusterView,
+    Completeness,
+    TopicsAnswer,
+    config_value_of,
+    state_of,
+    view_of,
+)
 from kafka_tasks.clients.kafka.connection import (
     awaited,
     configuration,
@@ -25,11 +31,11 @@ from kafka_tasks.clients.kafka.connection import (
     not_yet,
     translate,
 )
+from kafka_tasks.clients.kafka.retriable import NO_TOPIC
 from kafka_tasks.errors import BrokerUnreachable, TopicMissing
-from kafka_tasks.model.address import Address
 from kafka_tasks.model.cluster import Cluster
-from kafka_tasks.model.topic import ConfigValue, PartitionState, TopicState
-from kafka_tasks.retry import Deadline, OutOfTime, RetryPolicy
+from kafka_tasks.model.topic import ConfigValue, TopicState
+from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
 
 # list_topics blocks Ctrl-C until it returns, so its time-out is short.
 _SLICE_S = 0.25
@@ -39,21 +45,14 @@ ANSWER_S = 10.0
 CHANGE_S = 30.0
 _PORTION = 250
 
-
-@dataclass(frozen=True, slots=True)
-class ClusterView:
-    """One metadata answer; `controller` is a broker id, or None while there is none."""
-
-    cluster_id: str | None
-    controller: int | None
-    brokers: Mapping[int, Address]
-    topics: frozenset[str] = frozenset()
+_T = TypeVar("_T")
 
 
 class Admin:
     """A connection to one cluster, or to one address of it. Use it with `with`.
 
     `timeout_s` is the limit for an answer, in seconds, unless a request has its own.
+    `completeness` judges answers about topics; without it, the first one counts.
     """
 
     def __init__(
@@ -63,8 +62,10 @@ class Admin:
         bootstrap: str | None = None,
         policy: RetryPolicy | None = None,
         timeout_s: float | None = None,
+        completeness: Completeness | None = None,
     ) -> None:
         self._cluster = cluster
+        self._completeness = completeness
         self._timeout_s = timeout_s
         self._policy = policy or RetryPolicy()
         self._client = connected(AdminClient, configuration(cluster, bootstrap))
@@ -94,23 +95,54 @@ class Admin:
 
     def look(self, timeout_s: float = _SLICE_S) -> ClusterView:
         """Request the metadata once; raises `BrokerUnreachable` without an answer in time."""
-        metadata = self._metadata(timeout_s)
-        return ClusterView(
-            metadata.cluster_id,
-            metadata.controller_id if metadata.controller_id >= 0 else None,
-            {
-                node: Address(str(at.host), int(at.port or 0))
-                for node, at in metadata.brokers.items()
-            },
-            frozenset(metadata.topics),
-        )
+        return view_of(self._metadata(timeout_s))
+
+    def view(self, timeout_s: float | None = None) -> ClusterView:
+        """Return metadata that names the cluster and at least one broker."""
+
+        def attempt(seconds: float) -> ClusterView:
+            found = self.look(min(_SLICE_S * 4, seconds))
+            if found.cluster_id is None or not found.brokers:
+                raise NotYet("the broker does not know its cluster yet")
+            return found
+
+        return self.persistently(attempt, self.limit(timeout_s, ANSWER_S))
 
     def racks(self, timeout_s: float | None = None) -> dict[int, str]:
         """Return the rack of each broker that has one."""
-        limit = self.limit(timeout_s, ANSWER_S)
-        future = self._client.describe_cluster(request_timeout=limit)
-        found = awaited(future, "describe the cluster", limit)
-        return {node.id: str(node.rack) for node in found.nodes if node.rack}
+
+        def attempt(seconds: float) -> dict[int, str]:
+            future = self._client.describe_cluster(request_timeout=seconds)
+            found = awaited(future, "describe the cluster", seconds)
+            return {node.id: str(node.rack) for node in found.nodes if node.rack}
+
+        return self.persistently(attempt, self.limit(timeout_s, ANSWER_S))
+
+    def persistently(self, attempt: Callable[[float], _T], limit_s: float) -> _T:
+        """Return what `attempt(seconds)` returns, called again while the cluster is not ready.
+
+        It raises `NotYet`, or the error of a request. After the limit, raises `BrokerUnreachable`.
+        """
+        deadline = Deadline.after(limit_s)
+        last: list[BrokerUnreachable] = []
+
+        def check() -> _T:
+            last.clear()
+            try:
+                # A request may be lost with its broker: the next one still has its time.
+                return attempt(max(0.5, min(limit_s / 2, deadline.remaining())))
+            except BrokerUnreachable as error:
+                last.append(error)
+                raise not_yet(error) from error
+
+        try:
+            return self._policy.until(check, deadline)
+        except OutOfTime as error:
+            raise last[0] if last else self._not_ready(limit_s, str(error)) from error
+
+    def still_there(self, names: Collection[str]) -> set[str]:
+        """Return those of these names that the cluster has; an empty cache is not believed."""
+        return set(names) & set(self.topics(expected=names)) if names else set()
 
     def answers_as(self, broker_id: int, timeout_s: float) -> None:
         """Ask the broker at its advertised address whether it has this id.
@@ -122,30 +154,85 @@ class Admin:
         awaited(futures[resource], f"broker {broker_id} at its advertised address", timeout_s)
 
     def topics(
-        self, *, timeout_s: float | None = None, name: str | None = None
+        self,
+        *,
+        timeout_s: float | None = None,
+        name: str | None = None,
+        expected: Collection[str] = (),
     ) -> dict[str, TopicState]:
-        """Return all topics, or the one with this name, without their settings."""
-        limit = self.limit(timeout_s, ANSWER_S)
+        """Return all topics, or the one with this name, without their settings.
 
-        def check() -> ClusterMetadata:
-            try:
-                return self._metadata(min(_SLICE_S * 4, limit), name)
-            except BrokerUnreachable as error:
-                raise not_yet(error) from error
+        One broker's empty cache is not the cluster's answer: with `completeness`, an answer counts
+        when that has no doubt. `expected` are names whose absence needs proof.
+        """
+        limit = self.limit(timeout_s, ANSWER_S)
+        deadline = Deadline.after(limit)
+        wanted = frozenset(expected if name is None else (name,))
+        doubts: list[str] = []
+
+        def check() -> dict[str, TopicState]:
+            doubts.clear()
+            metadata, found = self._answer(min(_SLICE_S * 4, limit), name)
+            doubt = self._doubt(metadata, wanted - set(found), name, deadline)
+            if doubt is not None:
+                doubts.append(doubt)
+                raise NotYet(doubt)
+            return found
 
         try:
-            found = self._policy.until(check, Deadline.after(limit))
+            return self._policy.until(check, deadline)
         except OutOfTime as error:
-            raise BrokerUnreachable(
-                f"No broker answered at {self._cluster.bootstrap_servers} within {limit:g} s.",
-                evidence=(str(error),),
-                hint="invoke kafka.status",
-            ) from error
-        return {
-            str(topic.topic): _state(topic)
-            for topic in found.topics.values()
+            raise self._unanswered(limit, str(error), bool(doubts)) from error
+
+    def seen(
+        self, *, timeout_s: float | None = None, name: str | None = None
+    ) -> dict[str, TopicState]:
+        """Return the topics that some broker shows at the moment, for waits and reports."""
+        limit = self.limit(timeout_s, ANSWER_S)
+        try:
+            return self._policy.until(
+                lambda: self._answer(min(_SLICE_S * 4, limit), name)[1], Deadline.after(limit)
+            )
+        except OutOfTime as error:
+            raise self._unanswered(limit, str(error), False) from error
+
+    def _answer(
+        self, timeout_s: float, name: str | None
+    ) -> tuple[ClusterMetadata, dict[str, TopicState]]:
+        try:
+            metadata = self._metadata(timeout_s, name)
+        except BrokerUnreachable as error:
+            raise not_yet(error) from error
+        if name is not None:
+            _require_told(metadata.topics.get(name))
+        return metadata, {
+            str(topic.topic): state_of(topic)
+            for topic in metadata.topics.values()
             if topic.error is None or topic.partitions
         }
+
+    def _doubt(
+        self, found: ClusterMetadata, lacking: frozenset[str], name: str | None, deadline: Deadline
+    ) -> str | None:
+        """Return why the answer may lack topics; the topic that was asked for alone is proof."""
+        if self._completeness is None or (name is not None and not lacking):
+            return None
+        answer = TopicsAnswer(view_of(found), lacking, whole=name is None)
+        return self._completeness.doubt(answer, max(1.0, deadline.remaining()))
+
+    def _unanswered(self, limit: float, why: str, incomplete: bool) -> BrokerUnreachable:
+        where = self._cluster.bootstrap_servers
+        said = f"No broker answered at {where} within {limit:g} s."
+        if incomplete:
+            said = f"The brokers at {where} did not show all topics within {limit:g} s."
+        return BrokerUnreachable(said, evidence=(why,), hint="invoke kafka.status")
+
+    def _not_ready(self, limit: float, why: str) -> BrokerUnreachable:
+        return BrokerUnreachable(
+            f"The cluster at {self._cluster.bootstrap_servers} was not ready within {limit:g} s.",
+            evidence=(why,),
+            hint="invoke kafka.status",
+        )
 
     def configs(
         self, names: Iterable[str], *, timeout_s: float | None = None, missing_ok: bool = False
@@ -155,8 +242,26 @@ class Admin:
         Missing topics raise `TopicMissing`, or are left out. Requests go out in portions: a single
         one takes 37 MB of memory for each 1,000 topics.
         """
-        wanted, limit = list(names), self.limit(timeout_s, ANSWER_S)
-        found: dict[str, dict[str, ConfigValue]] = {}
+        left, found = list(names), dict[str, dict[str, ConfigValue]]()
+
+        def attempt(seconds: float) -> None:
+            self._read_configs(left, found, seconds)
+            left[:] = [name for name in left if name not in found]
+            if left and (there := self.still_there(left)):
+                raise NotYet(f"the broker does not know the topic {min(there)} yet")
+
+        self.persistently(attempt, self.limit(timeout_s, ANSWER_S))
+        if left and not missing_ok:
+            raise TopicMissing(
+                f"The topic does not exist: describe topic {left[0]}.",
+                hint="invoke kafka.topic.list",
+            )
+        return found
+
+    def _read_configs(
+        self, wanted: Sequence[str], found: dict[str, dict[str, ConfigValue]], limit: float
+    ) -> None:
+        """Add the settings of those topics that the broker knows to `found`, as they come."""
         portions = [wanted[at : at + _PORTION] for at in range(0, len(wanted), _PORTION)]
         ahead = self._ask_configs(portions[0], limit) if portions else {}
         for at in range(len(portions)):
@@ -167,11 +272,8 @@ class Admin:
                 try:
                     entries = awaited(future, f"describe topic {name}", limit)
                 except TopicMissing:
-                    if not missing_ok:
-                        raise
                     continue
-                found[name] = {entry.name: _config_value(entry) for entry in entries.values()}
-        return found
+                found[name] = {entry.name: config_value_of(entry) for entry in entries.values()}
 
     def _ask_configs(self, names: Sequence[str], timeout_s: float) -> dict[str, Future[Any]]:
         asked = [ConfigResource(ResourceType.TOPIC, name) for name in names]
@@ -201,31 +303,10 @@ class Admin:
             ) from error
 
 
-def _state(topic: TopicMetadata) -> TopicState:
-    partitions = tuple(
-        PartitionState(
-            number,
-            found.leader if found.leader >= 0 else None,
-            tuple(found.replicas),
-            tuple(found.isrs),
-        )
-        for number, found in sorted(topic.partitions.items())
-    )
-    return TopicState(str(topic.topic), partitions)
-
-
-# The lookup of an enum would take a quarter of the time for many topics.
-_SOURCES = {
-    source.value: source.name.removesuffix("_CONFIG").lower().replace("_", "-")
-    for source in ConfigSource
-}
-_SET_ON_TOPIC = ConfigSource.DYNAMIC_TOPIC_CONFIG.value
-
-
-def _config_value(entry: Any) -> ConfigValue:
-    return ConfigValue(
-        None if entry.is_sensitive else entry.value,
-        _SOURCES[entry.source],
-        entry.source == _SET_ON_TOPIC,
-        bool(entry.is_sensitive),
-    )
+def _require_told(topic: TopicMetadata | None) -> None:
+    """Raise where the broker told neither of the topic nor that it does not know it."""
+    error = topic.error if topic is not None and not topic.partitions else None
+    if topic is None or error is None or error.code() in NO_TOPIC:
+        return
+    told = translate(KafkaException(error), f"describe topic {topic.topic}")
+    raise not_yet(told) if isinstance(told, BrokerUnreachable) else told

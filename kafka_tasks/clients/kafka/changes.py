@@ -148,13 +148,15 @@ def trim(
     wanted = [TopicPartition(topic, number, offset) for number, offset in before.items()]
     if not wanted:
         return {}
-    limit = admin.limit(timeout_s, CHANGE_S)
-    futures = admin.client.delete_records(wanted, request_timeout=limit)
-    found = {}
-    for at, future in futures.items():
-        result = awaited(future, f"trim {topic}-{at.partition}", limit)
-        found[at.partition] = int(result.low_watermark)
-    return found
+
+    def attempt(seconds: float) -> dict[int, int]:
+        futures = admin.client.delete_records(wanted, request_timeout=seconds)
+        return {
+            at.partition: int(awaited(each, f"trim {topic}-{at.partition}", seconds).low_watermark)
+            for at, each in futures.items()
+        }
+
+    return admin.persistently(attempt, admin.limit(timeout_s, CHANGE_S))
 
 
 def require(outcomes: Outcomes) -> None:

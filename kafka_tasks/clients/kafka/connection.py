@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from confluent_kafka import KafkaError, KafkaException
 
 from kafka_tasks.clients import machine
+from kafka_tasks.clients.kafka.retriable import NO_TOPIC, is_retriable, was_answered
 from kafka_tasks.errors import (
     BrokerUnreachable,
     ClusterError,
@@ -28,35 +29,8 @@ _quiet = logging.getLogger("kafka_tasks.librdkafka")
 _quiet.addHandler(logging.NullHandler())
 _quiet.propagate = False
 
-# The errors of brokers, and of the library itself, for a topic that does not exist.
-NO_TOPIC = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC)
-
 # A call into the library blocks Ctrl-C for so many seconds at most.
 SLICE_S = 0.1
-
-_AWAY = frozenset(
-    {
-        KafkaError._TRANSPORT,
-        KafkaError._TIMED_OUT,
-        KafkaError._ALL_BROKERS_DOWN,
-        KafkaError._RESOLVE,
-        KafkaError._TIMED_OUT_QUEUE,
-        # The server does not speak Kafka, or not to the end.
-        KafkaError._BAD_MSG,
-        KafkaError._UNDERFLOW,
-        KafkaError._PARTIAL,
-        KafkaError._MSG_TIMED_OUT,
-        KafkaError.REQUEST_TIMED_OUT,
-        KafkaError.BROKER_NOT_AVAILABLE,
-        KafkaError.COORDINATOR_NOT_AVAILABLE,
-        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-        KafkaError.NOT_COORDINATOR,
-        KafkaError.LEADER_NOT_AVAILABLE,
-        KafkaError.NOT_LEADER_FOR_PARTITION,
-        KafkaError.NOT_CONTROLLER,
-    }
-)
-
 
 _Client = TypeVar("_Client")
 _Properties = dict[str, str | int | float | bool]
@@ -99,11 +73,6 @@ def connected(kind: Callable[..., _Client], properties: Mapping[str, Any]) -> _C
         ) from error
 
 
-def is_away(error: KafkaError) -> bool:
-    """Return True if the broker failed, and not the request."""
-    return error.code() in _AWAY
-
-
 # Codes of the topic itself → the kind of error, and what it says.
 _OF_TOPICS: dict[int, tuple[type[KafkaTasksError], str]] = {
     KafkaError.TOPIC_ALREADY_EXISTS: (TopicExists, "The topic exists already"),
@@ -125,10 +94,9 @@ def translate(error: KafkaException, what: str) -> KafkaTasksError:
     cause: KafkaError = error.args[0]
     code, text = cause.code(), cause.str()
     named = f"{cause.name()}: {text}"
-    if is_away(cause):
-        return BrokerUnreachable(
-            f"No broker answered: {what}.", evidence=(named,), hint="invoke kafka.status"
-        )
+    if is_retriable(cause):
+        said = "The cluster was not ready" if was_answered(cause) else "No broker answered"
+        return BrokerUnreachable(f"{said}: {what}.", evidence=(named,), hint="invoke kafka.status")
     if code in _OF_TOPICS:
         kind, said = _OF_TOPICS[code]
         return kind(f"{said}: {what}.", hint="invoke kafka.topic.list")

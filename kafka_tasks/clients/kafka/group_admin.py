@@ -19,12 +19,18 @@ from confluent_kafka import (
     TopicPartition,
 )
 
-from kafka_tasks.clients.kafka import kafka_python
+from kafka_tasks.clients.kafka import kafka_python, offsets
 from kafka_tasks.clients.kafka.admin import CHANGE_S, Admin
-from kafka_tasks.clients.kafka.connection import awaited, is_away, translate
-from kafka_tasks.errors import BrokerUnreachable, GroupActive, GroupMissing, KafkaTasksError
+from kafka_tasks.clients.kafka.connection import awaited, translate
+from kafka_tasks.errors import (
+    BrokerUnreachable,
+    ClusterError,
+    GroupActive,
+    GroupMissing,
+    KafkaTasksError,
+)
 from kafka_tasks.model.group import UNKNOWN, GroupState, ListedGroup, Member, Place
-from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
+from kafka_tasks.retry import NotYet
 
 _T = TypeVar("_T")
 _Translation = Callable[[KafkaException, str], KafkaTasksError]
@@ -33,6 +39,8 @@ _Translation = Callable[[KafkaException, str], KafkaTasksError]
 _USUAL_S = CHANGE_S
 # A request that is sent while a coordinator is being chosen may never be answered.
 _SLICE_S = 3.0
+# The topic in which coordinators keep groups; each leads some of its partitions.
+_LOG = "__consumer_offsets"
 _ACTIVE = frozenset(
     {
         KafkaError.NON_EMPTY_GROUP,
@@ -52,7 +60,9 @@ def listed(admin: Admin, *, timeout_s: float | None = None) -> dict[str, ListedG
     """Return every group by name, sorted, with its type and state."""
     found = _listing(admin, timeout_s)
     if any(UNKNOWN in (group.type, group.state) for group in found.values()):
-        found.update({name: at for name, at in _of_all_types(admin).items() if name in found})
+        limit = admin.limit(timeout_s, _USUAL_S)
+        every = admin.persistently(lambda _: _of_all_types(admin), limit)
+        found.update({name: at for name, at in every.items() if name in found})
     return dict(sorted(found.items()))
 
 
@@ -62,6 +72,7 @@ def _listing(admin: Admin, timeout_s: float | None) -> dict[str, ListedGroup]:
 
     def attempt() -> dict[str, ListedGroup]:
         slice_s = min(limit, _SLICE_S)
+        _require_coordinators(admin, limit)
         found = admin.client.list_consumer_groups(request_timeout=slice_s).result()
         if found.errors:
             raise KafkaException(found.errors[0])
@@ -72,7 +83,28 @@ def _listing(admin: Admin, timeout_s: float | None) -> dict[str, ListedGroup]:
         others = {name: ListedGroup(name, UNKNOWN, protocol="") for name in every}
         return {**others, **{entry.group_id: _listed(entry) for entry in found.valid}}
 
-    return _until_coordinated(attempt, "list the groups", limit)
+    return _until_coordinated(admin, attempt, "list the groups", limit)
+
+
+def _require_coordinators(admin: Admin, timeout_s: float) -> None:
+    """Raise `BrokerUnreachable` until each part of the groups' log has a leader that knows it.
+
+    A broker lists the groups of those parts that it leads, and says nothing of the others; one that
+    has just started leads none for a moment.
+    """
+    log = admin.topics(name=_LOG, timeout_s=timeout_s).get(_LOG)
+    if log is None:
+        return
+    for partition in log.partitions:
+        if partition.leader is None:
+            raise NotYet(f"{_LOG}-{partition.id} has no leader")
+    try:
+        offsets.ranges(admin, offsets.places([log]), timeout_s=timeout_s)
+    except BrokerUnreachable:
+        raise
+    except ClusterError:
+        # Without a right to this topic, what the brokers list is all there is to see.
+        return
 
 
 def _of_all_types(admin: Admin) -> dict[str, ListedGroup]:
@@ -118,7 +150,7 @@ def describe(
         )
         return {name: _state(asked[name], future.result()) for name, future in futures.items()}
 
-    return {**unread, **_until_coordinated(attempt, "describe consumer groups", limit)}
+    return {**unread, **_until_coordinated(admin, attempt, "describe consumer groups", limit)}
 
 
 def committed(
@@ -140,7 +172,7 @@ def committed(
             name: _offsets(future.result()) for name, future in zip(asked, futures, strict=True)
         }
 
-    return _until_coordinated(attempt, "read the offsets of consumer groups", limit)
+    return _until_coordinated(admin, attempt, "read the offsets of consumer groups", limit)
 
 
 def _offsets(found: ConsumerGroupTopicPartitions) -> dict[Place, int]:
@@ -169,7 +201,9 @@ def set_offsets(
             if at.error is not None:
                 raise KafkaException(at.error)
 
-    _until_coordinated(attempt, f"set the offsets of group {group}", limit, _translated_for(group))
+    _until_coordinated(
+        admin, attempt, f"set the offsets of group {group}", limit, _translated_for(group)
+    )
 
 
 def delete(
@@ -180,7 +214,7 @@ def delete(
     found: dict[str, KafkaTasksError | None] = {}
     limit = admin.limit(timeout_s, _USUAL_S)
 
-    def attempt() -> None:
+    def attempt(_: float) -> None:
         slice_s = min(limit, _SLICE_S)
         futures = admin.client.delete_consumer_groups(left, request_timeout=slice_s)
         for name, future in futures.items():
@@ -190,8 +224,8 @@ def delete(
             raise NotYet(str(found[left[0]]))
 
     if left:
-        with contextlib.suppress(OutOfTime):
-            _policy().until(attempt, Deadline.after(limit))
+        with contextlib.suppress(BrokerUnreachable):
+            admin.persistently(attempt, limit)
     return found
 
 
@@ -236,33 +270,25 @@ def _member(found: Any) -> Member:
     )
 
 
-def _policy() -> RetryPolicy:
-    return RetryPolicy(first_s=0.05, cap_s=0.25)
-
-
 def _until_coordinated(
-    attempt: Callable[[], _T], what: str, timeout_s: float, translated: _Translation = translate
+    admin: Admin,
+    attempt: Callable[[], _T],
+    what: str,
+    timeout_s: float,
+    translated: _Translation = translate,
 ) -> _T:
     """Call `attempt` until the coordinator answers; raises the translation of the last error.
 
     For a moment after a start, the coordinator is not known yet, or still reads its log.
     """
-    last: list[KafkaException] = []
 
-    def check() -> _T:
+    def check(_: float) -> _T:
         try:
             return attempt()
         except KafkaException as error:
-            cause = error.args[0]
-            if is_away(cause) or cause.code() == KafkaError._WAIT_COORD:
-                last[:] = [error]
-                raise NotYet(cause.str()) from error
             raise translated(error, what) from error
 
-    try:
-        return _policy().until(check, Deadline.after(timeout_s))
-    except OutOfTime as error:
-        raise translated(last[0], what) from error
+    return admin.persistently(check, timeout_s)
 
 
 def _translated_for(group: str) -> _Translation:

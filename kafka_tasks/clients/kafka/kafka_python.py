@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
+from kafka_tasks.clients.kafka.retriable import CODES
 from kafka_tasks.errors import BrokerUnreachable, ClusterError, KafkaTasksError
 from kafka_tasks.model.cluster import Cluster
 
@@ -57,7 +58,8 @@ def translated(what: str) -> Iterator[None]:
     except KafkaTasksError:
         raise
     except KafkaError as error:
-        kind = BrokerUnreachable if getattr(error, "retriable", False) else ClusterError
+        passing = getattr(error, "errno", None) in CODES or getattr(error, "retriable", False)
+        kind = BrokerUnreachable if passing else ClusterError
         text = f"{type(error).__name__}: {error}"
         raise kind(f"Failed: {what}.", evidence=(text,), hint="invoke kafka.status") from error
     # A damaged answer raises any exception of Python.

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
-from confluent_kafka import TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import OffsetSpec
 
 from kafka_tasks.clients.kafka.admin import ANSWER_S, Admin
-from kafka_tasks.clients.kafka.connection import awaited
-from kafka_tasks.errors import InvalidInput, TopicMissing
+from kafka_tasks.clients.kafka.connection import awaited, translate
+from kafka_tasks.errors import InvalidInput, KafkaTasksError, TopicMissing
 from kafka_tasks.model.group import Place
 from kafka_tasks.model.topic import Offsets, TopicState
+from kafka_tasks.retry import NotYet
 
 # Measured: a thousand partitions a request take less time each than many thousands.
 _BATCH = 1000
@@ -46,11 +47,9 @@ def ranges(
 ) -> dict[Place, Offsets | None]:
     """Return the first and the next offset of each; None where the topic was deleted meanwhile."""
     found: dict[Place, Offsets | None] = {}
-    limit = admin.limit(timeout_s, ANSWER_S)
     for batch in _batches(asked):
-        starts = _ask(admin, batch, OffsetSpec.earliest(), limit)
-        ends = _ask(admin, batch, OffsetSpec.latest(), limit)
-        first, following = _answers(starts, limit), _answers(ends, limit)
+        specs = (OffsetSpec.earliest(), OffsetSpec.latest())
+        first, following = _asked(admin, batch, specs, timeout_s)
         for place in batch:
             start, end = first[place], following[place]
             found[place] = None if start is None or end is None else Offsets(start, end)
@@ -78,10 +77,9 @@ def at_time(
 ) -> dict[Place, int | None]:
     """Return the first offset at or after this moment; None where every record is older."""
     found: dict[Place, int | None] = {}
-    limit = admin.limit(timeout_s, ANSWER_S)
     for batch in _batches(asked):
-        futures = _ask(admin, batch, OffsetSpec.for_timestamp(moment_ms), limit)
-        for place, offset in _answers(futures, limit).items():
+        (answers,) = _asked(admin, batch, (OffsetSpec.for_timestamp(moment_ms),), timeout_s)
+        for place, offset in answers.items():
             found[place] = None if offset is None or offset < 0 else offset
     return found
 
@@ -92,6 +90,26 @@ def _batches(asked: Iterable[Place]) -> Iterator[list[Place]]:
         yield every[first : first + _BATCH]
 
 
+_Answers = Mapping[Place, int | None]
+
+
+def _asked(
+    admin: Admin, batch: list[Place], specs: Sequence[OffsetSpec], timeout_s: float | None
+) -> list[_Answers]:
+    """Return the answers to each spec; None where the topic is certainly gone."""
+
+    def attempt(seconds: float) -> list[_Answers]:
+        # All requests are under way at once.
+        futures = [_ask(admin, batch, spec, seconds) for spec in specs]
+        found = [_answers(each, seconds) for each in futures]
+        gone = {place[0] for each in found for place, offset in each.items() if offset is None}
+        if gone and (there := admin.still_there(gone)):
+            raise NotYet(f"the leader of {min(there)} does not know it yet")
+        return found
+
+    return admin.persistently(attempt, admin.limit(timeout_s, ANSWER_S))
+
+
 _Futures = Mapping[TopicPartition, Future[Any]]
 
 
@@ -100,12 +118,20 @@ def _ask(admin: Admin, batch: list[Place], spec: OffsetSpec, timeout_s: float) -
     return admin.client.list_offsets(wanted, request_timeout=timeout_s)
 
 
-def _answers(futures: _Futures, timeout_s: float) -> dict[Place, int | None]:
+def _answers(futures: _Futures, timeout_s: float) -> _Answers:
     found: dict[Place, int | None] = {}
     for at, future in futures.items():
         try:
-            answer = awaited(future, f"offsets of {at.topic}-{at.partition}", timeout_s)
+            what = f"offsets of {at.topic}-{at.partition}"
+            answer = awaited(future, what, timeout_s, _translated)
             found[at.topic, at.partition] = answer.offset
         except TopicMissing:
             found[at.topic, at.partition] = None
     return found
+
+
+def _translated(error: KafkaException, what: str) -> KafkaTasksError:
+    """Return the error of this package; without any leader, the library tells of no topic."""
+    if error.args[0].code() == KafkaError._NOENT:
+        return TopicMissing(f"There are no leaders: {what}.", hint="invoke kafka.status")
+    return translate(error, what)

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import TopicMetadata
 
-from kafka_tasks.clients.kafka.connection import (
-    NO_TOPIC,
-    SLICE_S,
-    configuration,
-    connected,
-    is_away,
-    translate,
+from kafka_tasks.clients.kafka.answers import (
+    ClusterView,
+    Completeness,
+    TopicsAnswer,
+    view_of,
 )
+from kafka_tasks.clients.kafka.connection import SLICE_S, configuration, connected, translate
+from kafka_tasks.clients.kafka.retriable import NO_TOPIC, is_retriable
 from kafka_tasks.errors import BrokerUnreachable, ClusterError, TopicMissing
 from kafka_tasks.model.cluster import Cluster
-from kafka_tasks.retry import Deadline
+from kafka_tasks.retry import Deadline, NotYet
 
 # The errors for an offset that is no longer in the log.
 _GONE = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
@@ -43,6 +44,7 @@ class Reader:
 
     `ends` stops each partition at that offset; a partition without a further record before it (its
     end is a marker, or was compacted away) stops there too. `given` counts the records so far.
+    `completeness` judges an answer without the topic; without it, the first one counts.
     """
 
     def __init__(
@@ -53,8 +55,11 @@ class Reader:
         *,
         ends: Mapping[int, int] | None = None,
         timeout_s: float = 30.0,
+        completeness: Completeness | None = None,
     ) -> None:
         self.given = 0
+        self._completeness = completeness
+        self._missing: KafkaError | None = None
         self._topic = topic
         self._ends = ends
         self._timeout_s = timeout_s
@@ -81,7 +86,7 @@ class Reader:
         ]
 
     def _failed(self, error: KafkaError) -> None:
-        if is_away(error):
+        if is_retriable(error):
             if self._away is None:
                 self._deadline = Deadline.after(self._timeout_s)
             self._away = error
@@ -103,6 +108,7 @@ class Reader:
                 self._away = None
                 self._deadline = Deadline.after(self._timeout_s)
             else:
+                self._require_topic()
                 self._require_answer()
             self.given += len(good)
             yield good
@@ -118,7 +124,7 @@ class Reader:
         """Close partitions that are at their end, and raise the error of any other."""
         for message in found:
             error = message.error()
-            if error is None or is_away(error):
+            if error is None or is_retriable(error):
                 continue
             number = message.partition()
             if error.code() == KafkaError._PARTITION_EOF:
@@ -130,9 +136,9 @@ class Reader:
                     evidence=(error.str(),),
                     hint=f"invoke kafka.consume {self._topic} --from start",
                 )
+            elif error.code() in (*NO_TOPIC, KafkaError._UNKNOWN_PARTITION):
+                self._missing = error
             else:
-                if error.code() in (*NO_TOPIC, KafkaError._UNKNOWN_PARTITION):
-                    self._answered()
                 raise translate(KafkaException(error), f"consume from {self._topic}")
 
     def _before_ends(self, good: list[Message], ends: Mapping[int, int]) -> list[Message]:
@@ -169,22 +175,53 @@ class Reader:
             hint="invoke kafka.status",
         )
 
+    def _require_topic(self) -> None:
+        """Raise `TopicMissing` where a broker said that the topic is gone, and it is."""
+        if self._missing is None:
+            return
+        try:
+            shown = self._shown()
+        except NotYet:
+            return
+        if shown is None:
+            return
+        error, self._missing = self._missing, None
+        if not set(self._open) <= set(shown.partitions):
+            raise translate(KafkaException(error), f"consume from {self._topic}")
+
     def _answered(self) -> bool:
         """Return whether a broker answers; raises `TopicMissing`, which nothing else reports."""
         try:
+            return self._shown() is not None
+        except NotYet:
+            return True
+
+    def _shown(self) -> TopicMetadata | None:
+        """Return the topic as a broker shows it; None where no broker answers.
+
+        Raises `TopicMissing`, or `NotYet` where a broker without it may have an empty cache.
+        """
+        try:
             seen = self._consumer.list_topics(self._topic, timeout=SLICE_S * 3)
         except KafkaException:
-            return False
-        found = seen.topics.get(self._topic)
-        gone = found is None or (found.error and found.error.code() in NO_TOPIC)
-        # A broker that has only just come back does not know its topics yet.
-        if gone and self._away is None:
-            raise TopicMissing(
-                f"The topic {self._topic} has been deleted meanwhile; "
-                f"{self.given} records were read before.",
-                hint="invoke kafka.topic.list",
-            )
-        return True
+            return None
+        found: TopicMetadata | None = seen.topics.get(self._topic)
+        if found is not None and not (found.error and found.error.code() in NO_TOPIC):
+            return found
+        if self._doubts(view_of(seen)):
+            raise NotYet("the topic is not shown yet")
+        raise TopicMissing(
+            f"The topic {self._topic} has been deleted meanwhile; "
+            f"{self.given} records were read before.",
+            hint="invoke kafka.topic.list",
+        )
+
+    def _doubts(self, view: ClusterView) -> bool:
+        if self._completeness is None:
+            # A broker that has only just come back does not know its topics yet.
+            return self._away is not None
+        answer = TopicsAnswer(view, frozenset({self._topic}), whole=False)
+        return self._completeness.doubt(answer, self._timeout_s) is not None
 
 
 def _is_before(message: Message, ends: Mapping[int, int]) -> bool:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kafka_tasks.clients.kafka.admin import CHANGE_S, Admin
 from kafka_tasks.clients.kafka.changes import Outcomes
 from kafka_tasks.clients.kafka.kafka_python import TIMEOUT_MS, connected, translated, unsupported
 from kafka_tasks.errors import ClusterError
@@ -80,10 +81,14 @@ class Replicas:
         return dict(found)
 
 
-def sizes(cluster: Cluster) -> dict[str, int]:
+def sizes(admin: Admin) -> dict[str, int]:
     """Return the bytes of each topic on all brokers; raises `BrokerUnreachable`."""
-    with Replicas(cluster) as replicas:
-        return replicas.sizes()
+
+    def attempt(_: float) -> dict[str, int]:
+        with Replicas(admin.cluster) as replicas:
+            return replicas.sizes()
+
+    return admin.persistently(attempt, admin.limit(None, CHANGE_S))
 
 
 def _directories(answers: Any) -> Iterator[Mapping[str, Any]]:

@@ -16,7 +16,8 @@ from confluent_kafka import (
     TopicPartition,
 )
 
-from kafka_tasks.clients.kafka.connection import NO_TOPIC, is_away, translate
+from kafka_tasks.clients.kafka.connection import translate
+from kafka_tasks.clients.kafka.retriable import NO_TOPIC, is_retriable
 from kafka_tasks.errors import BrokerUnreachable, TopicMissing
 from kafka_tasks.retry import Deadline
 
@@ -165,6 +166,6 @@ def _next(consumer: Consumer, topic: str, most: int, deadline: Deadline) -> list
 def _is_record(message: Message, topic: str) -> bool:
     """Return False for an error that passes; raises any other."""
     error = message.error()
-    if error is not None and not is_away(error) and not _is_end(message):
+    if error is not None and not is_retriable(error) and not _is_end(message):
         raise translate(KafkaException(error), f"read from {topic}")
     return error is None

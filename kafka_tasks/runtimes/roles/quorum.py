@@ -15,7 +15,7 @@ from kafka_tasks.model.listener import Listener, rendered
 from kafka_tasks.model.topology import Service, Topology
 
 if TYPE_CHECKING:
-    from kafka_tasks.clients.kafka.admin import ClusterView
+    from kafka_tasks.clients.kafka.answers import ClusterView
 
 _LISTENER = "CONTROLLER"
 # How long a killed broker stays registered: Kafka's default, broker.session.timeout.ms.

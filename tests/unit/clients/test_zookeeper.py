@@ -252,4 +252,4 @@ def test_a_session_that_times_out_is_unanswered(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(zookeeper, "_connected", silent)
     with pytest.raises(Unanswered, match=r"^localhost:2181: no answer within 1 s$"):
-        zookeeper.topics(HERE, 1.0)
+        zookeeper.registered_brokers(HERE, 1.0)

@@ -9,7 +9,7 @@ from invoke.context import Context
 
 from kafka_tasks.clients.kafka import admin as admin_module
 from kafka_tasks.clients.kafka import group_admin
-from kafka_tasks.clients.kafka.admin import ClusterView
+from kafka_tasks.clients.kafka.answers import ClusterView
 from kafka_tasks.program import KafkaTasks
 from kafka_tasks.project.directory import Project
 from kafka_tasks.tasks import completion, kafka

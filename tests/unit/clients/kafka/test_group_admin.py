@@ -48,6 +48,10 @@ class _Client:
         future.set_result(SimpleNamespace(errors=[], valid=found))
         return future
 
+    def list_topics(self, *_: object, **__: object) -> Any:
+        """Return metadata without any topic: no group has committed yet."""
+        return SimpleNamespace(cluster_id="c", controller_id=1, brokers={}, topics={})
+
     def list_groups(self, **_: object) -> list[Any]:
         """Return all groups."""
         return [SimpleNamespace(id=name) for name in (*self.others, *self.consuming)]
