@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from tests.compose.conftest import APACHE_IMAGE, KRAFT, engine, images, make_project  # noqa: F401
-from tests.faults.arena import SPACE, Arena, ComposeArena, EmbeddedArena
+from tests.faults.arena import HEAL_TIMEOUT_S, SPACE, Arena, ComposeArena, EmbeddedArena
 from tests.faults.report import Report
 from tests.integration.conftest import end_builders, environ, link_tree, warm  # noqa: F401
 
@@ -58,6 +58,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--seed", type=int, default=seed, help="repeats a run")
     group.addoption("--first", type=int, default=0, help="the first round's number")
     group.addoption("--fault", action="append", help="this kind of fault alone (repeatable)")
+    group.addoption(
+        "--heal-timeout",
+        type=int,
+        default=HEAL_TIMEOUT_S,
+        help="seconds that up may take, more on a busy machine (default %(default)s)",
+    )
     group.addoption("--full", action="store_true", help="all sizes as for a release")
     group.addoption("--report", type=Path, help="write the figures here, as JSON")
     group.addoption("--add", action="store_true", help="add the rounds to those of the report")
@@ -127,6 +133,7 @@ def embedded(
     keeper = getattr(request, "param", "zookeeper")
     own = {**environ, **ports, **_KEEPERS[keeper], "KAFKA_TASKS_CACHE": str(cache)}
     arena = EmbeddedArena(path, own, has_own_system=owns_system(), keeper=keeper)
+    arena.heal_timeout_s = request.config.getoption("--heal-timeout")
     try:
         yield arena
     finally:
@@ -150,6 +157,7 @@ def compose(
     bench = make_project(tmp_path_factory.mktemp("faults"), client)
     bench.environ |= _KEEPERS_IN_CONTAINERS[keeper]
     arena = ComposeArena(bench, keeper)
+    arena.heal_timeout_s = request.config.getoption("--heal-timeout")
     try:
         yield arena
     finally:

@@ -36,20 +36,29 @@ class Fault:
     runtimes: tuple[str, ...]
     does: Callable[[Arena, random.Random], str]
     needs_own_system: bool = False
+    needs_quorum: bool = False
+
+    def is_possible(self, arena: Arena) -> bool:
+        """Return whether it can be done to this cluster."""
+        return (
+            arena.runtime in self.runtimes
+            and (arena.has_own_system or not self.needs_own_system)
+            and (arena.keeper != "zookeeper" or not self.needs_quorum)
+        )
 
 
 FAULTS: dict[str, Fault] = {}
 
 
 def fault(
-    name: str, *runtimes: str, needs_own_system: bool = False
+    name: str, *runtimes: str, needs_own_system: bool = False, needs_quorum: bool = False
 ) -> Callable[[Callable[[Arena, random.Random], str]], Callable[[Arena, random.Random], str]]:
     """Register a fault; without runtimes it is one for each."""
 
     def register(
         does: Callable[[Arena, random.Random], str],
     ) -> Callable[[Arena, random.Random], str]:
-        FAULTS[name] = Fault(name, runtimes or BOTH, does, needs_own_system)
+        FAULTS[name] = Fault(name, runtimes or BOTH, does, needs_own_system, needs_quorum)
         return does
 
     return register
@@ -226,6 +235,18 @@ def archive(arena: Arena, dice: random.Random) -> str:
     done = arena.run("restart")
     assert done.code == 0, f"exit code {done.code}\n{done.out}\n{done.err}"
     return target.name
+
+
+@fault("quorum-log", "embedded", needs_quorum=True)
+def quorum_log(arena: Arena, dice: random.Random) -> str:
+    """The quorum is killed, and its log lacks what it had written last."""
+    arena.kill(*dice.choice([names for names in _victims(arena) if arena.keeper in names]))
+    data = arena.path / ".kafka-tasks" / "data" / arena.keeper
+    log = max((data / "__cluster_metadata-0").glob("*.log"))
+    size = log.stat().st_size
+    missing = min(size, dice.randrange(1, 400))
+    os.truncate(log, size - missing)
+    return f"{missing} of {size} bytes"
 
 
 @fault("clock", "embedded")

@@ -21,12 +21,7 @@ _SLACK = 40
 def chosen(arena: Arena, config: pytest.Config) -> list[Fault]:
     """The kinds of fault that are possible here."""
     wanted = config.getoption("--fault") or sorted(FAULTS)
-    return [
-        FAULTS[name]
-        for name in wanted
-        if arena.runtime in FAULTS[name].runtimes
-        and (arena.has_own_system or not FAULTS[name].needs_own_system)
-    ]
+    return [FAULTS[name] for name in wanted if FAULTS[name].is_possible(arena)]
 
 
 def deals(faults: list[Fault], seed: int, first: int, rounds: int) -> Iterator[tuple[int, Fault]]:
