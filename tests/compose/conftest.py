@@ -17,6 +17,8 @@ import docker
 import pytest
 from filelock import FileLock
 
+from tests import warm_python
+
 IMAGES = Path(__file__).parent.parent / "images"
 KAFKA_IMAGE = "kafka-tasks-test/cp-kafka:3.9"
 ZOOKEEPER_IMAGE = "kafka-tasks-test/cp-zookeeper:3.9"
@@ -79,16 +81,13 @@ class Bench:
 
     def run(self, *arguments: str, timeout: float = 120, **environ: str) -> Result:
         """The `kafka-tasks` command."""
-        program = str(Path(sys.executable).parent / "kafka-tasks")
-        return self._run([program, *arguments], timeout, environ)
+        done = warm_python.run(arguments, self.path, {**self.environ, **environ}, timeout)
+        return Result(done.returncode, done.stdout, done.stderr)
 
     def docker(self, *arguments: str, timeout: float = 120, **environ: str) -> Result:
         """The `docker` command."""
-        return self._run(["docker", *arguments], timeout, environ)
-
-    def _run(self, command: list[str], timeout: float, environ: dict[str, str]) -> Result:
         done = subprocess.run(
-            command,
+            ["docker", *arguments],
             cwd=self.path,
             env={**self.environ, **environ},
             stdin=subprocess.DEVNULL,

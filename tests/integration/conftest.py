@@ -18,6 +18,8 @@ from typing import Any
 import psutil
 import pytest
 
+from tests import warm_python
+
 COMMAND = Path(sys.executable).with_name("kafka-tasks")
 PROJECT_PROPERTY = "-Dkafka.tasks.project="
 SERVICE_PROPERTY = "-Dkafka.tasks.service="
@@ -84,10 +86,14 @@ class Sandbox:
         command: tuple[str, ...] = (str(COMMAND),),
     ) -> Done:
         """Run `kafka-tasks` with these arguments to its end, without a terminal."""
+        where, merged = cwd or self.path, self.env(env)
+        if command == (str(COMMAND),):
+            done = warm_python.run(arguments, where, merged, timeout)
+            return Done(done.returncode, done.stdout, done.stderr)
         done = subprocess.run(
             [*command, *arguments],
-            cwd=cwd or self.path,
-            env=self.env(env),
+            cwd=where,
+            env=merged,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=timeout,
