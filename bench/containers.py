@@ -60,6 +60,8 @@ def kraft_up(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
     direct = surroundings.workspace(settings)
     image = surroundings.workspace({**settings, "KAFKA_TASKS_LAUNCH": "image"})
     with direct as ours, image as theirs:
+        # Every start but an image's first has its rehearsal.
+        ours.command("pull")
         for _ in range(pairs):
             seconds = [_started(workspace) for workspace in (ours, theirs)]
             yield Pair(*seconds)

@@ -116,11 +116,15 @@ class Engine:
 
     def has_image(self, name: str) -> bool:
         """Return True if the image is on the machine."""
+        return self.image_id(name) is not None
+
+    def image_id(self, name: str) -> str | None:
+        """Return the digest of an image, or None if it is not on the machine."""
         try:
-            self._ask(lambda: self._client.api.inspect_image(name))
+            found = self._ask(lambda: self._client.api.inspect_image(name))
         except ImageNotFound:
-            return False
-        return True
+            return None
+        return str(found["Id"])
 
     def image_architecture(self, name: str) -> str | None:
         """Return the architecture of an image, or None if it is not on the machine."""
@@ -191,6 +195,11 @@ class Engine:
         """Return True if a Compose project has volumes."""
         filters = {"label": f"{PROJECT}={project}"}
         return bool(self._ask(lambda: self._client.api.volumes(filters=filters))["Volumes"])
+
+    def labelled_volumes(self, label: str) -> dict[str, str]:
+        """Return the volumes that have a label: name to the label's text."""
+        found = self._ask(lambda: self._client.api.volumes(filters={"label": label}))["Volumes"]
+        return {volume["Name"]: volume["Labels"][label] for volume in found or ()}
 
     def made_for(self, project: str) -> Made:
         """Return what Compose made for a project: the ids of its networks, and its volumes."""

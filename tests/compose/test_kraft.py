@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Iterator
 from typing import Any
 
-from tests.compose.conftest import APACHE_IMAGE, KAFKA_IMAGE, KRAFT, Bench
+import pytest
+
+from tests.compose.conftest import APACHE_IMAGE, CP_8_IMAGE, KAFKA_IMAGE, KRAFT, Bench
 
 APACHE = {"KAFKA_TASKS_VERSION": "4.4", "KAFKA_TASKS_KAFKA_IMAGE": APACHE_IMAGE}
 
@@ -143,3 +147,44 @@ def test_a_version_without_an_image(project: Bench) -> None:
         dry = project.run("up", "--runtime", "auto", "--dry", *flags)
         assert dry.code == 0, dry.err
         assert "embedded" in dry.out + dry.err
+
+
+@pytest.fixture
+def own_image(project: Bench) -> Iterator[str]:
+    """An image whose rehearsal no other test has had, or uses."""
+    name = f"kafka-tasks-test/rehearsed:{os.getpid()}"
+    dockerfile = f"FROM {CP_8_IMAGE}\nLABEL kafka-tasks.test={os.getpid()}\n"
+    (project.path / "Dockerfile").write_text(dockerfile)
+    built = project.docker("build", "--quiet", "--tag", name, ".")
+    assert built.code == 0, built.err
+    yield name
+    project.clean()
+    volume = f"kafka-tasks-rehearsed-{built.out.strip().removeprefix('sha256:')[:12]}"
+    project.docker("rm", "--force", f"{volume}-training")
+    project.docker("volume", "rm", volume)
+    project.docker("rmi", name)
+
+
+def test_a_rehearsed_image_formats_without_a_jvm(project: Bench, own_image: str) -> None:
+    """`pull` has the rehearsal; what it left is not used where it is damaged."""
+    project.environ |= KRAFT | {"KAFKA_TASKS_KAFKA_IMAGE": own_image}
+    pulled = project.run("pull", "-o", "json", timeout=300)
+    assert pulled.code == 0 and "rehearsal" in pulled.json["pulled"], pulled.out + pulled.err
+    first = started(project)
+    broker = project.containers["kafka"]
+    assert b"Formatting" not in broker.logs()
+    meta = broker.exec_run(["cat", "/var/lib/kafka/data/meta.properties"]).output.decode()
+    assert f"cluster.id={first['cluster_id']}" in meta
+    used = broker.exec_run(["bash", "-c", "tr '\\0' '\\n' </proc/1/cmdline"]).output.decode()
+    assert "-XX:SharedArchiveFile=/var/lib/kafka-tasks/kafka.jsa" in used
+    assert project.run("verify").code == 0
+    assert project.run("down", "--wipe", "--yes").code == 0
+    (volume,) = (name for name in broker.attrs["Mounts"] if name["Destination"].endswith("tasks"))
+    damage = "printf x >>bootstrap.checkpoint; dd if=/dev/zero of=kafka.jsa bs=1M seek=9 count=1"
+    done = project.docker(
+        *("run", "--rm", "--user", "0", "--volume", f"{volume['Name']}:/v", "--workdir", "/v"),
+        *("--entrypoint", "bash", own_image, "-c", f"chmod +w *; {damage} conv=notrunc"),
+    )
+    assert done.code == 0, done.err
+    started(project)
+    assert b"Formatting" in project.containers["kafka"].logs()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from kafka_tasks.runtimes import broker_properties
 from kafka_tasks.runtimes.compose import command
+from kafka_tasks.runtimes.compose.rehearsal import Rehearsal
 from kafka_tasks.runtimes.compose.site import Site, images_of
 from kafka_tasks.settings import Settings
 
@@ -17,17 +18,25 @@ class ComposePreparation:
     site: Site
 
     def pull(self, settings: Settings) -> tuple[str, ...]:
-        """Fetch the images that are missing."""
+        """Fetch the images that are missing, and have a rehearsal of the broker's."""
         command.require_compose()
         broker_properties.of(settings)
         config = self.site.composed(settings, self.site.record()).config()
         images = images_of(config, settings.topology.names)
         self.site.require_images(images, settings)
-        return tuple(images)
+        rehearsal = Rehearsal.of(self.site.engine, config)
+        if rehearsal is None:
+            return tuple(images)
+        self.site.recorder.notice("having a rehearsal of the broker's image (about 15 s)")
+        return (*images, "rehearsal") if rehearsal.hold(wait=True) else tuple(images)
 
     def wants_rehearsal(self, settings: Settings) -> bool:
-        """Return False: images are all that a start needs."""
+        """Return False: a rehearsal needs no cluster of the project's."""
         return False
 
     def prepare_next_start(self, *, wait: bool = False) -> None:
-        """Do nothing: the next start is as fast as this one."""
+        """Have a rehearsal of the broker's image, where none has begun."""
+        config = self.site.started
+        rehearsal = Rehearsal.of(self.site.engine, config) if config else None
+        if rehearsal is not None and rehearsal.is_due():
+            rehearsal.hold(wait=wait)

@@ -79,7 +79,7 @@ class ComposeRuntime:
         # Also of those that are going to be started later.
         published = self._site.published(settings, record)
         plan.require_ports(topology, self._site.engine, there, published)
-        project = self._site.prepared(settings, record)
+        project = self._site.prepared(settings, record, there)
         state.write(self._site.project, record)
         self._drop_orphans(project)
         wanted = topology if services is None else topology.only(services)
@@ -102,7 +102,7 @@ class ComposeRuntime:
         record = site.planned(settings, {})
         if site.record() or not site.engine.has_volumes(record.compose_project or ""):
             return {}
-        project = site.prepared(settings, record)
+        project = site.prepared(settings, record, {})
         project.create(record.topology.names)
         there = site.containers()
         try:

@@ -18,6 +18,7 @@ from kafka_tasks.project.directory import Project, unwritable
 from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes import broker_properties, ports
 from kafka_tasks.runtimes.compose import command, compose_file, containers, old_data, plan
+from kafka_tasks.runtimes.compose.rehearsal import Rehearsal
 from kafka_tasks.settings import Settings, environment, load
 
 RUNTIME = "compose"
@@ -30,6 +31,8 @@ class Site:
     project: Project
     recorder: Recorder
     _connected: Engine | None = None
+    # The file of the last start, as Compose reads it.
+    started: dict[str, Any] | None = None
 
     @property
     def engine(self) -> Engine:
@@ -85,14 +88,23 @@ class Site:
         elif before and self.engine.has_volumes(before.compose_project or ""):
             old_data.require_same_quorum(before, planned.topology)
 
-    def prepared(self, settings: Settings, record: ClusterRecord) -> command.Project:
-        """Return the Compose project of these settings, checked, with its images here."""
-        if told := compose_file.choose(settings).notice:
-            self.recorder.notice(told)
+    def prepared(
+        self, settings: Settings, record: ClusterRecord, there: Mapping[str, Container]
+    ) -> command.Project:
+        """Return the Compose project of these settings, checked, with its images here.
+
+        `there` has the containers that the project has by now.
+        """
+        if notice := compose_file.choose(settings).notice:
+            self.recorder.notice(notice)
         project = self.composed(settings, record)
         config = project.config()
         project = self._overridden(project, config, settings, record.topology)
         self.require_images(images_of(config, record.topology.names), settings)
+        self.started = config
+        if rehearsal := Rehearsal.of(self.engine, config):
+            told = rehearsal.variables(there.values())
+            return replace(project, variables={**project.variables, **told})
         return project
 
     def _overridden(

@@ -220,7 +220,7 @@ class ComposeDataAccess:
         made: command.Project | None = None
         if not all(name in there for name in topology.names):
             command.require_compose()
-            project = self.site.prepared(settings, self.site.planned(settings, there))
+            project = self.site.prepared(settings, self.site.planned(settings, there), there)
             project.create(topology.names)
             made = project if not there else None
             there = self.site.containers()

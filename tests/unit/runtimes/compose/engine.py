@@ -73,6 +73,14 @@ class FakeEngine:
     stopped: set[str] = field(default_factory=set)
     files: dict[tuple[str, str], bytes] = field(default_factory=dict)
     made: dict[str, Made] = field(default_factory=dict)
+    identities: dict[str, str] = field(default_factory=dict)
+    labelled: dict[str, str] = field(default_factory=dict)
+
+    def image_id(self, name: str) -> str | None:
+        return self.identities.get(name)
+
+    def labelled_volumes(self, label: str) -> dict[str, str]:
+        return self.labelled
 
     def _labelled(self, label: str, value: str) -> list[Container]:
         return [found for found in self.there if found.labels.get(label) == value]
