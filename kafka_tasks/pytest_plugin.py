@@ -88,7 +88,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     names: list[str] = getattr(item, "fixturenames", [])
     if any(item.iter_markers("kafka_topics")) and "_kafka_marked_topics" not in names:
         names.insert(0, "_kafka_marked_topics")
-    if hooks.uses_kafka(names):
+    if hooks.uses_kafka(names) or "_kafka_names" in names:
         item.add_marker("kafka")
 
 

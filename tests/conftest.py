@@ -8,6 +8,9 @@ import signal
 import pytest
 from hypothesis import settings
 
+# Runs of pytest inside tests of the pytest plugin.
+pytest_plugins = ["pytester"]
+
 # What several suites share asserts as readably as they do.
 pytest.register_assert_rewrite("tests.contract")
 
