@@ -111,6 +111,7 @@ def _brought_up(session: Session, seen: Observation) -> tuple[Cluster, dict[str,
         session.watch,
         deadline,
         session.recorder,
+        replicas=readiness.in_sync(cluster, required=False) if cluster.had_data else (),
         coordinated=lambda: successions.settle(cluster, deadline),
     )
     return cluster, found

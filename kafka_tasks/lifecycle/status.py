@@ -61,8 +61,8 @@ def _overall(session: Session, seen: Observation, glance: readiness.Glance) -> S
     return "degraded"
 
 
-def wait(session: Session) -> Report:
-    """Return when the cluster is ready; starts nothing, and nothing need run yet."""
+def wait(session: Session, *, in_sync: bool = False) -> Report:
+    """Return when the cluster is ready, or in sync; starts nothing, and nothing need run yet."""
     deadline = session.deadline()
     recorder = session.recorder
 
@@ -83,7 +83,8 @@ def wait(session: Session) -> Report:
             hint="invoke kafka.up",
         ) from error
     patient = replace(session.watch, fail_on_death=False)
-    findings = readiness.wait_until_ready(cluster, patient, deadline, recorder)
+    replicas = readiness.in_sync(cluster, required=True) if in_sync else ()
+    findings = readiness.wait_until_ready(cluster, patient, deadline, recorder, replicas=replicas)
     return report(session, cluster, "ready", findings, session.observe())
 
 

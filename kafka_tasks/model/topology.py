@@ -18,7 +18,7 @@ from kafka_tasks.model.role import MAX_VOTERS, Role
 _TAIL = re.compile(r"(?P<first>[a-z]+)(?:-(?P<number>[2-9]|[1-9][0-9]+))?", re.ASCII)
 
 
-_LAYERS_OF_BROKERS = ("broker", "cluster", "advertised")
+_LAYERS_OF_BROKERS = ("broker", "cluster", "replicas", "advertised")
 # By its name alone, a node that serves clients is a broker: its record knows better.
 _ROLES = {role.first_name: role for role in Role}
 # Brokers have the numbers from 1; no two nodes of a cluster may share one.

@@ -16,16 +16,24 @@ from kafka_tasks.probes.cluster import ClusterProbe
 from kafka_tasks.probes.context import Context, Probe
 from kafka_tasks.probes.coordinator import CoordinatorProbe
 from kafka_tasks.probes.process import ProcessProbe
+from kafka_tasks.probes.replicas import ReplicasProbe
 from kafka_tasks.retry import Attempt, Deadline, NotYet, OutOfTime, RetryPolicy
 
 # Longer than any layer takes on a slow laptop: from here on a person wants to see why.
 _PATIENCE_S = 5.0
 
 
-def ladder(topology: Topology) -> tuple[Probe, ...]:
-    """Return the layers that `up` waits for, lowest first."""
-    brokers = (BrokerProbe(), ClusterProbe(), AdvertisedProbe())
+def ladder(topology: Topology, *replicas: Probe) -> tuple[Probe, ...]:
+    """Return the layers that `up` waits for, lowest first; `replicas` where they matter."""
+    brokers: tuple[Probe, ...] = (BrokerProbe(), ClusterProbe(), *replicas, AdvertisedProbe())
     return (ProcessProbe(), *coordination(topology), *brokers)
+
+
+def in_sync(cluster: Cluster, *, required: bool) -> tuple[Probe, ...]:
+    """Return the layer of replicas: none for one broker, whose replicas are in sync always."""
+    if len(cluster.topology.brokers) == 1:
+        return ()
+    return (ReplicasProbe(required),)
 
 
 def coordination(topology: Topology) -> tuple[Probe, ...]:
@@ -50,9 +58,10 @@ def wait_until_ready(
     *,
     policy: RetryPolicy | None = None,
     layers: Sequence[Probe] | None = None,
+    replicas: Sequence[Probe] = (),
     coordinated: Callable[[], None] = lambda: None,
 ) -> dict[str, str]:
-    """Return the probes' findings when every layer holds.
+    """Return the probes' findings when every layer holds, with `replicas` among them.
 
     `coordinated` is called when brokers can register, before they are waited for.
 
@@ -62,7 +71,7 @@ def wait_until_ready(
     context = Context(cluster, watch.services, recall=True)
     waiting = policy or RetryPolicy()
     try:
-        for probe in ladder(cluster.topology) if layers is None else layers:
+        for probe in ladder(cluster.topology, *replicas) if layers is None else layers:
             _climb(probe, context, watch, deadline, recorder, waiting)
             if probe.layer in cluster.topology.coordination_layers[-1:]:
                 coordinated()
@@ -100,6 +109,9 @@ def _climb(
     try:
         held = policy.until(lambda: probe.check(context), deadline, observe)
     except OutOfTime as error:
+        if isinstance(probe, ReplicasProbe) and not probe.required:
+            recorder.notice(f"{error}; invoke kafka.wait --in-sync waits until they are")
+            return
         service = _suspect(probe.layer, watch, context.cluster)
         raise NotReady(
             f"Not ready in time: layer {probe.layer} does not hold: {error}.",

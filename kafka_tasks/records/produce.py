@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.clients.kafka.sender import Failure, Sender, size_of
 from kafka_tasks.errors import BrokerUnreachable, InvalidInput, KafkaTasksError
 from kafka_tasks.model.cluster import Cluster
@@ -16,6 +17,7 @@ from kafka_tasks.records.lines import UNREAD, NotARecord, Outgoing, decode, read
 
 # Seconds for the records that are under way at Ctrl-C; a second Ctrl-C does not wait for them.
 _INTERRUPTED_S = 5.0
+_LOOK_S = 3.0
 
 
 @dataclass(slots=True)
@@ -51,7 +53,9 @@ def produce(
         work.finish()
     sent = work.sent
     if sender.failures:
-        raise _failed(sender.failures, sent, topic.name, max_bytes, timeout_s)
+        first = sender.failures[min(sender.failures)]
+        short = _shortage(cluster, topic, first) if _timed_out(first) else None
+        raise _failed(sender.failures, sent, topic.name, max_bytes, timeout_s, short)
     if refused is not None:
         raise _with_count(refused, sent)
     if sent.unknown and not sent.interrupted:
@@ -191,8 +195,40 @@ def _keyless(number: int, topic: str) -> InvalidInput:
     )
 
 
+def _timed_out(failure: Failure) -> bool:
+    return isinstance(failure.error, BrokerUnreachable)
+
+
+def _shortage(cluster: Cluster, topic: TopicState, failure: Failure) -> str | None:
+    """Return why the leader refuses records of this partition, for want of replicas in sync.
+
+    The library repeats them until they time out, and does not say what the leader answered.
+    """
+    needed = topic.config.get("min.insync.replicas")
+    if needed is None or needed.value is None or not needed.value.isdigit():
+        return None
+    try:
+        with Admin(cluster) as admin:
+            now = admin.seen(name=topic.name, timeout_s=_LOOK_S).get(topic.name, topic)
+    except KafkaTasksError:
+        return None
+    at = next((each for each in now.partitions if each.id == failure.partition), None)
+    # Brokers never ask for more than there are replicas.
+    if at is None or at.leader is None or len(at.isr) >= min(int(needed.value), len(at.replicas)):
+        return None
+    return (
+        f"NOT_ENOUGH_REPLICAS: {topic.name}-{at.id} has {len(at.isr)} of {len(at.replicas)} "
+        f"replicas in sync, and min.insync.replicas is {needed.value}"
+    )
+
+
 def _failed(
-    failures: dict[int, Failure], sent: Sent, topic: str, max_bytes: int, timeout_s: float
+    failures: dict[int, Failure],
+    sent: Sent,
+    topic: str,
+    max_bytes: int,
+    timeout_s: float,
+    short: str | None,
 ) -> KafkaTasksError:
     """Return the error for the first line that failed, with the counts of the others."""
     line = min(failures)
@@ -200,12 +236,18 @@ def _failed(
     if first.too_large:
         return _with_count(_too_large(line, first.size, topic, max_bytes), sent)
     said = f"Line {line} was not acknowledged."
-    if isinstance(first.error, BrokerUnreachable):
+    evidence, hint = first.error.evidence, first.error.hint
+    if _timed_out(first):
+        refused = "was refused" if len(failures) == 1 else "were refused"
+        how = refused if short else "got no answer"
         said = (
-            f"{_records(len(failures))} to {topic} got no answer within {timeout_s:g} s, "
+            f"{_records(len(failures))} to {topic} {how} within {timeout_s:g} s, "
             f"the first of them line {line}."
         )
-    why = type(first.error)(said, evidence=first.error.evidence, hint=first.error.hint)
+    if short:
+        evidence = (short,)
+        hint = f"invoke kafka.topic.describe {topic}; invoke kafka.wait --in-sync"
+    why = type(first.error)(said, evidence=evidence, hint=hint)
     return _with_count(why, sent, "")
 
 

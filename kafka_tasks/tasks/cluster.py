@@ -184,15 +184,17 @@ def pull(
     return shown(found, pulled)
 
 
-@task()
-def wait(call: Call, timeout: str | None = None, output: str = "text") -> Outcome:
+@task(help={"in_sync": "and until every replica is in sync"})
+def wait(
+    call: Call, in_sync: bool = False, timeout: str | None = None, output: str = "text"
+) -> Outcome:
     """Wait until the cluster is ready, without starting anything."""
     call.flags = {"timeout": timeout}
     from kafka_tasks.lifecycle import status as lifecycle_status
     from kafka_tasks.render.views import ready
 
     with diagnosed(call, "wait") as session:
-        found = lifecycle_status.wait(session)
+        found = lifecycle_status.wait(session, in_sync=in_sync)
     return shown(ready.Ready(found, waited=True), ready)
 
 

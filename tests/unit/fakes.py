@@ -81,6 +81,9 @@ class FakeAdmin:
     def view(self, timeout_s: float | None = None) -> ClusterView:
         return self.look()
 
+    def overview(self, timeout_s: float) -> tuple[ClusterView, dict[str, TopicState]]:
+        return self.look(), self.topics()
+
     def persistently(self, attempt: Callable[[float], Any], limit_s: float) -> Any:
         return attempt(limit_s)
 

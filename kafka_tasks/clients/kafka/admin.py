@@ -97,6 +97,11 @@ class Admin:
         """Request the metadata once; raises `BrokerUnreachable` without an answer in time."""
         return view_of(self._metadata(timeout_s))
 
+    def overview(self, timeout_s: float) -> tuple[ClusterView, dict[str, TopicState]]:
+        """Request the metadata once, and return what it says of the cluster and of all topics."""
+        metadata = self._metadata(timeout_s)
+        return view_of(metadata), _states(metadata)
+
     def view(self, timeout_s: float | None = None) -> ClusterView:
         """Return metadata that names the cluster and at least one broker."""
 
@@ -205,11 +210,7 @@ class Admin:
             raise not_yet(error) from error
         if name is not None:
             _require_told(metadata.topics.get(name))
-        return metadata, {
-            str(topic.topic): state_of(topic)
-            for topic in metadata.topics.values()
-            if topic.error is None or topic.partitions
-        }
+        return metadata, _states(metadata)
 
     def _doubt(
         self, found: ClusterMetadata, lacking: frozenset[str], name: str | None, deadline: Deadline
@@ -310,3 +311,11 @@ def _require_told(topic: TopicMetadata | None) -> None:
         return
     told = translate(KafkaException(error), f"describe topic {topic.topic}")
     raise not_yet(told) if isinstance(told, BrokerUnreachable) else told
+
+
+def _states(metadata: ClusterMetadata) -> dict[str, TopicState]:
+    return {
+        str(topic.topic): state_of(topic)
+        for topic in metadata.topics.values()
+        if topic.error is None or topic.partitions
+    }

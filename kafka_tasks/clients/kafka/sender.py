@@ -28,11 +28,15 @@ class _Answer(msgspec.Struct, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The reason why a record was not acknowledged; `size` is that of key, value and headers."""
+    """The reason why a record was not acknowledged; `size` is that of key, value and headers.
+
+    `partition` is the one that it was sent to, where that is known.
+    """
 
     error: KafkaTasksError
     size: int
     too_large: bool
+    partition: int | None = None
 
 
 def _properties(
@@ -161,11 +165,13 @@ class Sender:
             return
         self._reports += 1
         if error.code() != KafkaError._PURGE_QUEUE:
-            self._fail(at, error, size_of(message.key(), message.value(), message.headers()))
+            size = size_of(message.key(), message.value(), message.headers())
+            self._fail(at, error, size, message.partition())
 
-    def _fail(self, at: int, error: KafkaError, size: int) -> None:
+    def _fail(self, at: int, error: KafkaError, size: int, partition: int | None = None) -> None:
         why = translate(KafkaException(error), f"produce to {self._topic}")
-        self.failures[at] = Failure(why, size, error.code() == KafkaError.MSG_SIZE_TOO_LARGE)
+        is_large = error.code() == KafkaError.MSG_SIZE_TOO_LARGE
+        self.failures[at] = Failure(why, size, is_large, partition)
 
     def withdraw(self) -> None:
         """Withdraw the records that are not under way yet."""

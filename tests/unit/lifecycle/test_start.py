@@ -12,6 +12,9 @@ from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.lifecycle.start import up
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.events import Event
+from kafka_tasks.model.topology import Topology
+from kafka_tasks.probes import readiness
+from kafka_tasks.probes.context import Probe
 from kafka_tasks.project import register
 from kafka_tasks.project.lock import is_held
 from kafka_tasks.retry import NotYet
@@ -245,3 +248,34 @@ def test_a_port_that_was_lost_between_look_and_start_is_picked_anew(
     assert "another process took the port of kafka; starting again" in [
         event.text for event in heard
     ]
+
+
+@pytest.mark.parametrize(
+    ("had_data", "brokers", "waits"), [(True, 3, 1), (False, 3, 0), (True, 1, 0)]
+)
+def test_a_start_on_old_data_waits_for_replicas(
+    session: Session,
+    runtime: FakeRuntime,
+    monkeypatch: pytest.MonkeyPatch,
+    had_data: bool,
+    brokers: int,
+    waits: int,
+) -> None:
+    """New data has no replica that is behind, and one broker has none at all."""
+    seen: list[int] = []
+    layers = readiness.ladder
+
+    def ladder(topology: Topology, *replicas: Probe) -> tuple[Probe, ...]:
+        seen.append(len(replicas))
+        return layers(topology)
+
+    monkeypatch.setattr(readiness, "ladder", ladder)
+    begin = runtime.start
+
+    def start(*given: Any, **further: Any) -> Any:
+        return replace(begin(*given, **further), had_data=had_data)
+
+    monkeypatch.setattr(runtime, "start", start)
+    many = replace(session, settings=replace(session.settings, brokers=brokers))
+    up(many)
+    assert seen[0] == waits

@@ -102,7 +102,7 @@ def test_a_layer_has_a_suspect(layer: str, name: str) -> None:
 
 def test_a_cluster_of_nothing_has_no_layers_of_coordinators() -> None:
     """A remote cluster is proven by its brokers alone."""
-    assert topology.Topology().layers == ("process", "broker", "cluster", "advertised")
+    assert topology.Topology().layers == ("process", "broker", "cluster", "replicas", "advertised")
     assert topology.Topology().suspect("process") == "kafka"
 
 
@@ -126,7 +126,7 @@ def test_voters_are_dedicated_or_the_first_nodes(
     assert [each.name for each in found.voters] == voters
     assert [each.number for each in found.brokers] == list(range(1, brokers + 1))
     assert found.mode == "kraft"
-    assert found.layers == ("process", "quorum", "broker", "cluster", "advertised")
+    assert found.layers == ("process", "quorum", "broker", "cluster", "replicas", "advertised")
     assert len({each.node_id for each in found}) == len(found.services)
 
 
