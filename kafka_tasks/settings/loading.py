@@ -36,6 +36,9 @@ _PROJECT_PATHS = frozenset(
 )
 
 
+_LAST_PORT = 65535
+
+
 def environment() -> dict[str, str]:
     """Return a copy of the process environment, to pass on to a child process."""
     return dict(os.environ)
@@ -175,26 +178,48 @@ def _as_text(value: object) -> str:
 
 def _check_together(settings: Settings) -> None:
     _check_mode(settings)
-    port, keeper = settings.port, settings.zookeeper_port
-    if isinstance(port, int):
-        last = port + settings.brokers - 1
-        if last > 65535:
-            raise SettingsError(
-                f"KAFKA_TASKS_PORT={port} leaves no room for {settings.brokers} brokers: "
-                "each broker uses the next port, and 65535 is the last.",
-                hint="KAFKA_TASKS_PORT=9092",
-            )
-        if isinstance(keeper, int) and port <= keeper <= last:
-            raise SettingsError(
-                f"KAFKA_TASKS_ZOOKEEPER_PORT={keeper} is also a broker's port "
-                f"({settings.brokers} from {port}).",
-                hint="KAFKA_TASKS_ZOOKEEPER_PORT=2181",
-            )
+    _check_ports(settings)
     if settings.runtime == "remote" and not settings.bootstrap_servers:
         raise SettingsError(
             "KAFKA_TASKS_RUNTIME is remote, but KAFKA_TASKS_BOOTSTRAP_SERVERS is not set.",
             hint="KAFKA_TASKS_BOOTSTRAP_SERVERS=host:9092",
         )
+
+
+def _check_ports(settings: Settings) -> None:
+    """Raise `SettingsError` for ports beyond the last, and for a coordinator's that a broker has."""
+    field, servers = "zookeeper_port", "ZooKeeper servers"
+    if settings.resolved_mode == "kraft":
+        field, servers = "controller_port", "controllers"
+    planned = settings.topology
+    count = len(planned.voters or planned.coordinators)
+    brokers = _ports(settings, "port", len(planned.brokers), "brokers")
+    others = _ports(settings, field, count, servers)
+    shared = sorted({*brokers} & {*others})
+    if shared:
+        variable = BY_FIELD[field]
+        port = shared[0]
+        many = f" (port {port} of {count} from {others[0]})" if port != others[0] else ""
+        raise SettingsError(
+            f"{variable.name}={others[0]} is also a broker's port{many} "
+            f"({len(brokers)} from {brokers[0]}).",
+            hint=f"{variable.name}=auto",
+        )
+
+
+def _ports(settings: Settings, field: str, count: int, servers: str) -> range:
+    """Return the ports of these servers; none where the first one is picked."""
+    first = getattr(settings, field)
+    if not isinstance(first, int):
+        return range(0)
+    if first + count - 1 > _LAST_PORT:
+        variable = BY_FIELD[field]
+        raise SettingsError(
+            f"{variable.name}={first} leaves no room for {count} {servers}: each "
+            f"{servers.removesuffix('s')} uses the next port, and {_LAST_PORT} is the last.",
+            hint=f"{variable.name}={variable.default}",
+        )
+    return range(first, first + count)
 
 
 def _check_mode(settings: Settings) -> None:

@@ -317,6 +317,39 @@ def test_zookeepers_port_is_not_a_brokers(tmp_path: Path, keeper: str, clash: bo
         assert loaded(tmp_path, environ=environ).zookeeper_port == int(keeper)
 
 
+@pytest.mark.parametrize(
+    ("port", "controllers", "said"),
+    [
+        ("9091", "0", None),
+        ("9092", "0", "CONTROLLER_PORT=9092 is also a broker's port (3 from 9092)"),
+        ("9090", "3", "CONTROLLER_PORT=9090 is also a broker's port (port 9092 of 3 from 9090)"),
+        ("9095", "3", None),
+        ("65534", "3", "CONTROLLER_PORT=65534 leaves no room for 3 controllers"),
+        ("65535", "1", None),
+    ],
+)
+def test_a_controllers_port_is_not_a_brokers_and_exists(
+    tmp_path: Path, port: str, controllers: str, said: str | None
+) -> None:
+    """One broker of three is a voter in the first case, and ZooKeeper's port does not matter."""
+    environ = {
+        "KAFKA_TASKS_VERSION": "4.4",
+        "KAFKA_TASKS_BROKERS": "3",
+        "KAFKA_TASKS_CONTROLLERS": controllers,
+        "KAFKA_TASKS_CONTROLLER_PORT": port,
+        "KAFKA_TASKS_ZOOKEEPER_PORT": "9093",
+    }
+    if port == "9091":
+        environ["KAFKA_TASKS_BROKERS"] = "1"
+    if said is None:
+        assert loaded(tmp_path, environ=environ).controller_port == int(port)
+        return
+    with pytest.raises(SettingsError) as caught:
+        loaded(tmp_path, environ=environ)
+    assert said in caught.value.message
+    assert caught.value.exit_code == 3
+
+
 def test_remote_needs_an_address(tmp_path: Path) -> None:
     """The remote runtime without bootstrap servers is refused."""
     with pytest.raises(SettingsError, match="KAFKA_TASKS_BOOTSTRAP_SERVERS is not set"):
