@@ -96,8 +96,11 @@ def require_fit(service: Service, topology: Topology, seen: NodeData, place: str
         )
 
 
-def require_one_cluster(found: Mapping[str, NodeData]) -> None:
-    """Raise `InvalidInput` where the data in these places belongs to different clusters."""
+def require_one_cluster(found: Mapping[str, NodeData], expected: str | None = None) -> None:
+    """Raise `InvalidInput` where the data in these places belongs to different clusters.
+
+    Also where it is not the `expected` one, of the last start.
+    """
     ids = {name: seen.cluster_id for name, seen in found.items()}
     if len(set(ids.values())) > 1:
         raise InvalidInput(
@@ -105,6 +108,16 @@ def require_one_cluster(found: Mapping[str, NodeData]) -> None:
             evidence=[f"{name}: cluster.id={known}" for name, known in ids.items()],
             hint="invoke kafka.snapshot.list shows what can be restored; or "
             "invoke kafka.down --wipe --yes",
+        )
+
+    other = {name: known for name, known in ids.items() if expected and known != expected}
+    if other:
+        raise InvalidInput(
+            f"The data belongs to the cluster {next(iter(other.values()))}, and the last start "
+            f"here was of the cluster {expected}.",
+            evidence=[f"{name}: cluster.id={known}" for name, known in other.items()],
+            hint="bring its own data back, or restore a snapshot: invoke kafka.snapshot.list; "
+            "invoke kafka.down --wipe --yes deletes the data",
         )
 
 

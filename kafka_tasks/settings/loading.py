@@ -187,11 +187,11 @@ def _check_together(settings: Settings) -> None:
 
 
 def _check_ports(settings: Settings) -> None:
-    """Raise `SettingsError` for ports beyond the last, and for a coordinator's that a broker has."""
-    field, servers = "zookeeper_port", "ZooKeeper servers"
-    if settings.resolved_mode == "kraft":
-        field, servers = "controller_port", "controllers"
+    """Raise `SettingsError` for ports beyond the last, and for a coordinator's on a broker's."""
     planned = settings.topology
+    field, servers = "zookeeper_port", "ZooKeeper servers"
+    if planned.voters:
+        field, servers = "controller_port", "controllers"
     count = len(planned.voters or planned.coordinators)
     brokers = _ports(settings, "port", len(planned.brokers), "brokers")
     others = _ports(settings, field, count, servers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -172,8 +173,9 @@ def test_dedicated_controllers(made: Callable[..., Sandbox]) -> None:
     assert "was killed" not in done.err, done.err
 
 
-def test_data_without_its_ids_or_of_another_node_is_refused(one: Sandbox) -> None:
-    """Each in a sentence, with nothing started and nothing written over."""
+def test_data_that_is_incomplete_or_of_another_node_is_refused(one: Sandbox) -> None:
+    """Each in a sentence, with nothing started; a log that lost its last bytes is repaired."""
+    assert one.run("topic.create", "stays", "--if-not-exists").code == 0
     assert one.run("down").code == 0
     meta = one.path / ".kafka-tasks" / "data" / "kafka" / "meta.properties"
     good = meta.read_text()
@@ -181,9 +183,18 @@ def test_data_without_its_ids_or_of_another_node_is_refused(one: Sandbox) -> Non
     one.run("up").refused(3, "The data of kafka has no meta.properties")
     meta.write_text(good.replace("node.id=1", "node.id=7"))
     one.run("up").refused(3, "belongs to node 7, and kafka is node 1")
-    assert one.processes() == {}
+    meta.write_text(re.sub(r"(?<=cluster\.id=).*", "A" * 22, good))
+    one.run("up").refused(3, "belongs to the cluster AAAAAAAAAAAAAAAAAAAAAA, and the last start")
     meta.write_text(good)
+    log = meta.parent / "__cluster_metadata-0" / "00000000000000000000.log"
+    content = log.read_bytes()
+    log.write_bytes(b"")
+    one.run("up").refused(3, "metadata has lost", "stays", "Kafka would delete these records")
+    assert one.processes() == {}
+    # The last records are those of the shutdown.
+    log.write_bytes(content[:-1])
     one.up()
+    assert "stays" in one.topics()
 
 
 @pytest.mark.parametrize(

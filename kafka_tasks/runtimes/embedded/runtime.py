@@ -93,15 +93,17 @@ class EmbeddedRuntime:
         _require_disk(root)
         seen = self.observe() if seen is None else seen
         record = planned_record(self._project, settings, lock.kafka, seen, self._recorder.notice)
-        formatted = storage.check(root / "data", record.topology)
+        before = state.read_of(self._project, self.name)
+        known_id = before.cluster_id if before else None
+        formatted = storage.check(root / "data", record.topology, known_id)
         dead = [service for service in record.topology if service.name not in seen.alive]
         # Also of those that are going to be started later.
         ports.require_free(dead)
         todo = [each for each in dead if services is None or each.name in services]
         archives = self._preparation.locate(settings, lock, chosen)
-        Storage(root / "data", settings.cache, archives, lock.kafka).format(
-            record.topology, formatted
-        )
+        laid_out = Storage(root / "data", settings.cache, archives, lock.kafka)
+        cluster_id = laid_out.format(record.topology, formatted)
+        record = msgspec.structs.replace(record, cluster_id=cluster_id)
         built = archives.built()
         for service in todo:
             record = record.with_service(_about_to_start(service))

@@ -23,7 +23,7 @@ from kafka_tasks.model.topology import Service, Topology
 from kafka_tasks.project import json_files, private
 from kafka_tasks.project.directory import unwritable
 from kafka_tasks.runtimes import node_data
-from kafka_tasks.runtimes.embedded import class_archive
+from kafka_tasks.runtimes.embedded import class_archive, known_topics
 from kafka_tasks.runtimes.embedded.class_archive import Archives
 from kafka_tasks.runtimes.embedded.properties import render
 from kafka_tasks.runtimes.node_data import META, NodeData
@@ -32,8 +32,11 @@ _SUMS = "sums.json"
 _TIMEOUT_S = 60.0
 
 
-def check(data: Path, topology: Topology) -> dict[str, NodeData]:
-    """Return what each node's data says; raises `InvalidInput` where it cannot be started."""
+def check(data: Path, topology: Topology, cluster_id: str | None = None) -> dict[str, NodeData]:
+    """Return what each node's data says; raises `InvalidInput` where it cannot be started.
+
+    `cluster_id` is what the last start recorded.
+    """
     found = {}
     for service in topology.voters and topology:
         directory = data / service.name
@@ -48,7 +51,10 @@ def check(data: Path, topology: Topology) -> dict[str, NodeData]:
                 hint="bring the file back, or restore a snapshot: invoke kafka.snapshot.list; "
                 "invoke kafka.down --wipe --yes deletes the data",
             )
-    node_data.require_one_cluster({f"data/{name}/{META}": seen for name, seen in found.items()})
+    places = {f"data/{name}/{META}": seen for name, seen in found.items()}
+    node_data.require_one_cluster(places, cluster_id)
+    if topology.voters:
+        known_topics.require_known(data, topology)
     return found
 
 
@@ -61,19 +67,21 @@ class Storage:
     archives: Archives
     kafka: str
 
-    def format(self, topology: Topology, seen: Mapping[str, NodeData]) -> None:
+    def format(self, topology: Topology, seen: Mapping[str, NodeData]) -> str | None:
         """Give every node without data its ids and the checkpoint; in ZooKeeper mode, nothing.
 
-        Raises `MachineError` where Kafka's own tool fails.
+        Returns the cluster id that the nodes have. Raises `MachineError` where Kafka's own tool
+        fails.
         """
         fresh = [each for each in topology.voters and topology if each.name not in seen]
+        known = next((each.cluster_id for each in seen.values() if each.cluster_id), None)
         if not fresh:
-            return
-        known = (each.cluster_id for each in seen.values() if each.cluster_id)
-        cluster_id = next(known, None) or node_data.new_id()
+            return known
+        cluster_id = known or node_data.new_id()
         template = self._template()
         for service in fresh:
             self._lay_out(service, cluster_id, template)
+        return cluster_id
 
     def _lay_out(self, service: Service, cluster_id: str, template: Mapping[str, bytes]) -> None:
         """Write a node's files beside its place, and rename them into it in one step."""

@@ -66,6 +66,19 @@ def test_each_node_gets_its_ids_and_the_same_checkpoint(
     assert len(runs) == 1
 
 
+def test_data_of_another_cluster_than_before_is_refused(
+    store: Storage, runs: list[Sequence[str]]
+) -> None:
+    """One node alone would start with it, whatever it is."""
+    one = kraft_cluster(1)
+    found = store.format(one, {})
+    assert found is not None
+    assert storage.check(store.data, one, found)["kafka"].cluster_id == found
+    assert store.format(one, storage.check(store.data, one)) == found
+    with pytest.raises(InvalidInput, match=f"belongs to the cluster {found}, .* cluster other"):
+        storage.check(store.data, one, "other")
+
+
 def test_a_damaged_checkpoint_is_made_again(store: Storage, runs: list[Sequence[str]]) -> None:
     """A flipped byte in the cache never reaches a data directory."""
     _format(store, kraft_cluster(1))
