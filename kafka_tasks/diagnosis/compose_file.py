@@ -49,10 +49,12 @@ def _compose_file(exam: Examination) -> Iterator[Finding]:
     from kafka_tasks.runtimes.compose import compose_file
 
     chosen = compose_file.choose(exam.settings)
-    if chosen.notice:
-        yield Finding("compose-file", "info", chosen.notice, area="configuration")
+    name = compose_file.project_of(exam.project.path, exam.record)
+    notices = (chosen.notice, *compose_file.left_out(exam.settings, name))
+    for notice in filter(None, notices):
+        yield Finding("compose-file", "info", notice, area="configuration")
     try:
-        config = read(exam, chosen.path)
+        config = _read(exam, chosen.path)
     except InvalidInput as error:
         yield of_error(error, "compose-file", "configuration")
         return
@@ -70,7 +72,7 @@ def _compose_file(exam: Examination) -> Iterator[Finding]:
         )
 
 
-def read(exam: Examination, path: Path) -> dict[str, Any]:
+def _read(exam: Examination, path: Path) -> dict[str, Any]:
     """Return a Compose file as Compose reads it."""
     from kafka_tasks.runtimes.compose import command, compose_file
 

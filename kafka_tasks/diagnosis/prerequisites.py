@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from kafka_tasks.diagnosis.examination import Check, Examination, of_error
 from kafka_tasks.errors import EngineMissing, JavaUnfit, KafkaTasksError
 from kafka_tasks.model.finding import Finding
+from kafka_tasks.runtimes import roles
 
 if TYPE_CHECKING:
     from kafka_tasks.clients.docker import Engine
@@ -168,18 +169,12 @@ def images(exam: Examination) -> Iterator[Finding]:
 
 def _images_of_the_start(exam: Examination) -> tuple[str, ...]:
     """Return the images of a user's own Compose file, else those of the settings."""
-    from kafka_tasks.diagnosis import compose_file as checked
-    from kafka_tasks.runtimes.compose import compose_file, site
+    from kafka_tasks.runtimes.compose import site
 
-    settings = exam.settings
-    of_settings = (settings.zookeeper_image, settings.kafka_image)
     try:
-        chosen = compose_file.choose(settings).path
-        if chosen == compose_file.packaged(settings.resolved_mode):
-            return of_settings
-        return tuple(site.images_of(checked.read(exam, chosen), settings.topology.names))
+        return site.images_to_start(exam.project, exam.settings)
     except KafkaTasksError:
-        return of_settings  # the check of the file reports it
+        return roles.images(exam.settings)  # the check of the file reports it
 
 
 def _image(name: str, architecture: str | None, own: str) -> Finding:

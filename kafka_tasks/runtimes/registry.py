@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kafka_tasks.errors import EngineMissing, InvalidInput
+from kafka_tasks.errors import EngineMissing, InvalidInput, KafkaTasksError
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.project import register, state
 from kafka_tasks.project.directory import Project
@@ -67,16 +67,27 @@ def _by_engine(project: Project, settings: Settings) -> tuple[str, str]:
             return "compose", "containers of this directory are there"
         if not engine.is_local:
             return "embedded", f"the Docker engine is on another machine ({engine.host})"
-        if settings.lacks_image:
+        images = _images(project, settings)
+        if settings.lacks_image and settings.kafka_image in images:
             return "embedded", settings.lacks_image
         if said := _too_few_services(settings):
             return "embedded", said
-        for image in roles.images(settings):
+        for image in images:
             if not engine.has_image(image) and not engine.can_pull(image):
                 return "embedded", f"Docker answers, but {image} cannot be pulled"
     except EngineMissing:
         return "embedded", "no Docker engine answers within a second"
     return "compose", "Docker answers, and the images are there or can be pulled"
+
+
+def _images(project: Project, settings: Settings) -> tuple[str, ...]:
+    """Return the images of the Compose file; one that cannot be read is refused by the start."""
+    from kafka_tasks.runtimes.compose import site
+
+    try:
+        return site.images_to_start(project, settings)
+    except KafkaTasksError:
+        return roles.images(settings)
 
 
 def _too_few_services(settings: Settings) -> str | None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from typing import Any
 
+from kafka_tasks.clients.container import CONFIG_FILES
+from kafka_tasks.runtimes.compose.compose_file import packaged
 from tests.compose.conftest import Bench
 
 
@@ -201,3 +204,17 @@ def test_other_services_of_the_users_file_are_left_alone(project: Bench) -> None
         assert project.run("status").code == 5
     finally:
         project.docker("compose", "down", "--volumes")
+
+
+def test_services_of_an_included_file(project: Bench) -> None:
+    """They are started from the file that includes them; what Compose would add by hand is said."""
+    shutil.copy(packaged(), project.path / "kafka.yml")
+    (project.path / "compose.yaml").write_text("include: [kafka.yml]\nservices: {}\n")
+    (project.path / "compose.override.yaml").write_text("services: {}\n")
+    started = project.run("up", COMPOSE_PROFILES="debug")
+    assert started.code == 0, started.err
+    assert "using the packaged one" not in started.err
+    assert "compose.override.yaml is not used" in started.err
+    assert "COMPOSE_PROFILES=debug is not used" in started.err
+    files = {found.labels[CONFIG_FILES] for found in project.containers.values()}
+    assert files == {str(project.path / "compose.yaml")}

@@ -15,9 +15,9 @@ from kafka_tasks.model.topology import Topology, kraft_cluster, zookeeper_cluste
 from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes import roles
 from kafka_tasks.runtimes.broker_properties import BrokerProperties
-from kafka_tasks.runtimes.compose import file_problems
+from kafka_tasks.runtimes.compose import command, file_problems
 from kafka_tasks.runtimes.compose.problems import ConfiguredFile, Surroundings
-from kafka_tasks.settings import PREFIX, Settings
+from kafka_tasks.settings import PREFIX, Settings, dotenv_values_of, environment
 
 # In the order in which Compose looks for them.
 NAMES = ("compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml")
@@ -34,6 +34,13 @@ _QUORUM_PORT = 29093
 # The packaged files have a profile for each number of brokers.
 PACKAGED_BROKERS = 5
 OVERRIDE = "compose.override.yml"
+# What Compose by itself would read beside one of NAMES.
+_BESIDE = tuple(name.replace(".y", ".override.y") for name in NAMES)
+# Variables of Compose that a start with kafka-tasks has its own values for, and what says it there.
+_OWN_WAY = {
+    "COMPOSE_FILE": "KAFKA_TASKS_COMPOSE_FILE names the file",
+    "COMPOSE_PROFILES": "only the services of the cluster are started",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,21 @@ def choose(settings: Settings) -> ComposeFile:
     return ComposeFile(packaged(mode))
 
 
+def left_out(settings: Settings, project: str) -> Iterator[str]:
+    """Yield, a line each, what `docker compose` by hand would take and a start does not."""
+    chosen = choose(settings).path
+    if chosen.parent == settings.project and chosen.name in NAMES:
+        for path in (settings.project / name for name in _BESIDE):
+            if path.is_file():
+                yield f"{path.name} is not used: kafka-tasks starts {chosen.name} alone"
+    told = {**dotenv_values_of(settings.project / ".env"), **environment()}
+    for name, why in _OWN_WAY.items():
+        if text := told.get(name):
+            yield f"{name}={text} is not used: {why}"
+    if (wanted := told.get("COMPOSE_PROJECT_NAME")) and wanted != project:
+        yield f"COMPOSE_PROJECT_NAME={wanted} is not used: the project is {project}"
+
+
 def packaged(mode: Mode = "zookeeper") -> Path:
     """Return the file that ships with the package; in a checkout it is the one at the top."""
     here = Path(__file__).parent
@@ -91,7 +113,10 @@ def _unfit(path: Path, mode: Mode) -> str | None:
 
 
 def _services(path: Path) -> set[str]:
-    """Return the names under `services`, by nodes: nothing else in the file is built."""
+    """Return the names under `services`, by nodes: nothing else in the file is built.
+
+    Those of files that it includes are asked of Compose.
+    """
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -111,6 +136,8 @@ def _services(path: Path) -> set[str]:
     for key, value in _entries(root, set()):
         if key == "services":
             found |= {name for name, _ in _entries(value, set())}
+        elif key == "include":
+            found |= command.services_of(path)
     return found
 
 

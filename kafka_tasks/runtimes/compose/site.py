@@ -16,7 +16,7 @@ from kafka_tasks.model.topology import Topology, of_names
 from kafka_tasks.project import private, state
 from kafka_tasks.project.directory import Project, unwritable
 from kafka_tasks.project.state import ClusterRecord
-from kafka_tasks.runtimes import broker_properties, ports
+from kafka_tasks.runtimes import broker_properties, ports, roles
 from kafka_tasks.runtimes.compose import command, compose_file, containers, old_data, plan
 from kafka_tasks.runtimes.compose.rehearsal import Rehearsal
 from kafka_tasks.settings import Settings, environment, load
@@ -98,6 +98,8 @@ class Site:
         if notice := compose_file.choose(settings).notice:
             self.recorder.notice(notice)
         project = self.composed(settings, record)
+        for line in compose_file.left_out(settings, project.name):
+            self.recorder.notice(line)
         config = project.config()
         project = self._overridden(project, config, settings, record.topology)
         self.require_images(images_of(config, record.topology.names), settings)
@@ -182,6 +184,15 @@ class Site:
         project.remove(ours)
         for name in compose_file.volumes_of(config, ours) if wipe else ():
             command.remove_volume(name)
+
+
+def images_to_start(project: Project, settings: Settings) -> tuple[str, ...]:
+    """Return the images of a user's own Compose file, else those of the settings."""
+    if compose_file.is_packaged(compose_file.choose(settings).path):
+        return roles.images(settings)
+    site = Site(project, Recorder())
+    config = site.composed(settings, site.record()).config()
+    return tuple(images_of(config, settings.topology.names))
 
 
 def _lacking(project: command.Project, name: str, topology: Topology) -> InvalidInput:

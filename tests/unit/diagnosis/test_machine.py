@@ -12,11 +12,11 @@ import pytest
 
 from kafka_tasks.clients import processes
 from kafka_tasks.clients.processes import PortHolder
-from kafka_tasks.diagnosis import compose_file as compose_checks
 from kafka_tasks.diagnosis import leftovers, machine, prerequisites
 from kafka_tasks.errors import EngineMissing
 from kafka_tasks.model.finding import Finding
 from kafka_tasks.project.directory import Project
+from kafka_tasks.runtimes.compose import command
 from tests.unit.diagnosis.conftest import MakeExam
 
 
@@ -212,7 +212,7 @@ def test_images_of_a_file_of_ones_own(
     """Those that the file names are looked at, and not those of the settings."""
     services = {"zookeeper": {"image": "zookeeper:3.9"}, "kafka": {"image": "acme/kafka:1"}}
     (project.path / "compose.yml").write_text("services: {zookeeper: {}, kafka: {}}")
-    monkeypatch.setattr(compose_checks, "read", lambda *_: {"services": services})
+    monkeypatch.setattr(command.Project, "config", lambda self: {"services": services})
     exam = make_exam(runtime="compose")
     exam._engine = FakeEngine()  # type: ignore[assignment]
     found = [finding.title for finding in prerequisites.images(exam)]

@@ -11,6 +11,7 @@ from kafka_tasks.model.events import Recorder
 from kafka_tasks.project import register, state
 from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes import registry
+from kafka_tasks.runtimes.compose import command
 from kafka_tasks.settings import load
 from kafka_tasks.testing import FakeRuntime
 from tests.unit.recorded import cluster_record
@@ -92,6 +93,22 @@ def test_auto_asks_the_engine(
     found = _choose(project)
     assert found.runtime.name == runtime
     assert reason in found.reason
+
+
+def test_auto_looks_at_the_images_of_the_projects_own_file(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of the settings are not what runs."""
+    asked: list[str] = []
+    engine = FakeEngine(images=False, pulls=True)
+    monkeypatch.setattr(engine, "has_image", asked.append)
+    _with_engine(monkeypatch, engine)
+    text = "services: {zookeeper: {image: ours/zoo}, kafka: {image: ours/kafka}}\n"
+    (project.path / "compose.yml").write_text(text)
+    config = {"services": {"zookeeper": {"image": "ours/zoo"}, "kafka": {"image": "ours/kafka"}}}
+    monkeypatch.setattr(command.Project, "config", lambda self: config)
+    assert _choose(project, VERSION="3.9").runtime.name == "compose"
+    assert asked == ["ours/zoo", "ours/kafka"]
 
 
 def test_a_version_without_an_image_is_embedded(

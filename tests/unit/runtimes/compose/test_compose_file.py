@@ -13,7 +13,7 @@ from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model.topology import of_names, zookeeper_cluster
 from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes.broker_properties import BrokerProperties
-from kafka_tasks.runtimes.compose import compose_file
+from kafka_tasks.runtimes.compose import command, compose_file
 from kafka_tasks.settings import Settings, load
 
 OURS = "services: {zookeeper: {image: z}, kafka: {image: k}}\n"
@@ -60,6 +60,51 @@ def test_of_two_files_it_is_the_one_that_compose_takes(
         (project.path / name).write_text(OURS)
         taken.append(compose_file.choose(settings).path.name)
     assert taken == list(names)
+
+
+def test_services_of_included_files_are_asked_of_compose(
+    project: Project, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only where the file includes others: Compose takes a fifth of a second to answer."""
+    asked = []
+
+    def services_of(path: Path) -> set[str]:
+        asked.append(path)
+        return {"zookeeper", "kafka"}
+
+    monkeypatch.setattr(command, "services_of", services_of)
+    mine = project.path / "compose.yaml"
+    mine.write_text("include: [kafka.yml]\nservices: {app: {image: x}}\n")
+    assert compose_file.choose(settings) == compose_file.ComposeFile(mine)
+    assert asked == [mine]
+    mine.write_text(OURS)
+    compose_file.choose(settings)
+    assert asked == [mine]
+
+
+def test_what_compose_by_hand_would_take_is_said(
+    project: Project, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An override beside the file, and Compose's own variables, of the environment or of .env."""
+    monkeypatch.setattr(compose_file, "environment", lambda: {"COMPOSE_PROFILES": "debug"})
+    (project.path / "docker-compose.yml").write_text(OURS)
+    (project.path / "docker-compose.override.yml").write_text("services: {}\n")
+    (project.path / ".env").write_text("COMPOSE_FILE=a.yml\nCOMPOSE_PROJECT_NAME=other\n")
+    assert list(compose_file.left_out(settings, "shop")) == [
+        "docker-compose.override.yml is not used: kafka-tasks starts docker-compose.yml alone",
+        "COMPOSE_FILE=a.yml is not used: KAFKA_TASKS_COMPOSE_FILE names the file",
+        "COMPOSE_PROFILES=debug is not used: only the services of the cluster are started",
+        "COMPOSE_PROJECT_NAME=other is not used: the project is shop",
+    ]
+
+
+def test_nothing_is_said_where_both_do_the_same(
+    project: Project, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An override belongs to a file of the project; with the packaged one it is somebody's."""
+    monkeypatch.setattr(compose_file, "environment", lambda: {"COMPOSE_PROJECT_NAME": "shop"})
+    (project.path / "compose.override.yaml").write_text("services: {}\n")
+    assert list(compose_file.left_out(settings, "shop")) == []
 
 
 @pytest.mark.parametrize(
