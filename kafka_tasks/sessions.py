@@ -20,6 +20,7 @@ def register(
     install: Sequence[str] = ("kafka-tasks[embedded]",),
     name: str = "acceptance",
     environ: Callable[[nox.Session, str], Mapping[str, str]] | None = None,
+    tests: Sequence[str] = (),
 ) -> None:
     """Add the acceptance session: start, verify, restart, verify again, stop.
 
@@ -34,14 +35,17 @@ def register(
 
     cases = [*runtimes, *(f"{runtime}-{version}" for version in versions for runtime in runtimes)]
 
+    def surroundings(session: nox.Session, case: str) -> dict[str, str]:
+        _, version = _parts(case)
+        further = {"KAFKA_TASKS_VERSION": version} if version else {}
+        return {**further, **(environ(session, case) if environ else {})}
+
     @nox.session(name=name, python=python)
     @nox.parametrize("case", [nox.param(case, id=case) for case in cases])
     def acceptance(session: nox.Session, case: str) -> None:
         """Run the acceptance suite on a cluster of its own, with a restart in the middle."""
         session.install(*install)
-        runtime, _, version = case.partition("-")
-        further = {"KAFKA_TASKS_VERSION": version} if version else {}
-        further |= environ(session, case) if environ else {}
+        runtime, _ = _parts(case)
         folder = f"acceptance-{case}/" if len(cases) > 1 else ""
         session.run(
             "python",
@@ -51,7 +55,31 @@ def register(
             f"--report={folder}report.json",
             f"--junit={folder}junit.xml",
             *session.posargs,
-            env=dict(further),
+            env=surroundings(session, case),
             interrupt_timeout=_CLEANUP_S,
             terminate_timeout=_CLEANUP_S,
         )
+
+    if not tests:
+        return
+
+    @nox.session(python=python)
+    @nox.parametrize("case", [nox.param(case, id=case) for case in cases])
+    def kafka_tests(session: nox.Session, case: str) -> None:
+        """Run the project's own tests that use Kafka, on a cluster of their own."""
+        session.install(*install)
+        runtime, _ = _parts(case)
+        session.run(
+            "pytest",
+            *tests,
+            *session.posargs,
+            env={"KAFKA_TASKS_RUNTIME": runtime, **surroundings(session, case)},
+            interrupt_timeout=_CLEANUP_S,
+            terminate_timeout=_CLEANUP_S,
+        )
+
+
+def _parts(case: str) -> tuple[str, str]:
+    """Return the runtime and the version of a case; of the version that is set, nothing."""
+    runtime, _, version = case.partition("-")
+    return runtime, version

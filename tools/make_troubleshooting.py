@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-from kafka_tasks.diagnosis.signatures import Signature, load
+from written_tables import Documents, cell, write
 
-ROOT = Path(__file__).resolve().parent.parent
-_BEGIN, _END = "<!-- generated: {} -->\n", "<!-- end: {} -->"
+from kafka_tasks.diagnosis.signatures import Signature, load
 
 
 def chapter() -> Iterator[str]:
@@ -46,7 +45,7 @@ def _blank(text: str) -> str:
 
 
 def _cell(text: str) -> str:
-    return _blank(text).replace("|", r"\|")
+    return cell(_blank(text))
 
 
 def _link(known: Signature) -> str:
@@ -57,39 +56,10 @@ def _link(known: Signature) -> str:
     return f"[{title}](../{path.removeprefix('docs/')}{'#' + heading if heading else ''})"
 
 
-DOCUMENTS: dict[str, tuple[str, Callable[[], Iterator[str]]]] = {
-    "docs/kafka-setup-guide.md": ("symptoms", chapter),
-    "docs/reference/findings.md": ("signatures", findings),
+DOCUMENTS: Documents = {
+    "docs/kafka-setup-guide.md": {"symptoms": chapter},
+    "docs/reference/findings.md": {"signatures": findings},
 }
 
-
-def renewed(text: str, name: str, lines: Iterator[str]) -> str:
-    """Return the document with the text between its markers replaced."""
-    begin, end = _BEGIN.format(name), _END.format(name)
-    head, found, rest = text.partition(begin)
-    _, closed, tail = rest.partition(end)
-    if not found or not closed:
-        raise SystemExit(f"the document has no {begin.strip()} … {end}")
-    return head + begin + "\n".join(lines) + "\n" + end + tail
-
-
-def main(arguments: list[str]) -> int:
-    """Rewrite the documents, or compare them with `--check`."""
-    differs = 0
-    for path, (name, make) in DOCUMENTS.items():
-        document = ROOT / path
-        before = document.read_text(encoding="utf-8")
-        after = renewed(before, name, make())
-        if after == before:
-            continue
-        differs = 1
-        if "--check" in arguments:
-            print(f"{path} differs: python tools/make_troubleshooting.py")
-        else:
-            document.write_text(after, encoding="utf-8")
-            print(path)
-    return differs if "--check" in arguments else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(write(DOCUMENTS, "make_troubleshooting.py", sys.argv[1:]))

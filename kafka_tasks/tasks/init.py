@@ -17,12 +17,13 @@ _STARTERS = {
     "topics.yaml": "topics.yaml",
     "tasks.py": "tasks.py.txt",
     "noxfile.py": "noxfile.py.txt",
+    "tests/test_kafka.py": "test_kafka.py.txt",
 }
 
 
 @task()
 def init(call: Call, output: str = "text") -> Outcome:
-    """Write a starter .env, topics.yaml, tasks.py and noxfile.py; overwrites nothing."""
+    """Write a starter .env, topics.yaml, tasks.py, noxfile.py and test; overwrites nothing."""
     from kafka_tasks.render.views import written as view
 
     project = call.project().path
@@ -35,17 +36,18 @@ def init(call: Call, output: str = "text") -> Outcome:
             continue
         written.append(name)
         if not call.dry:
-            _write(target)
+            _write(target, _STARTERS[name])
     return shown(view.Written(project, written, kept, call.dry), view)
 
 
-def _write(target: Path) -> None:
+def _write(target: Path, starter: str) -> None:
     from importlib.resources import files
 
     from kafka_tasks.project import private
 
-    starter = files("kafka_tasks.starters").joinpath(_STARTERS[target.name])
+    text = files("kafka_tasks.starters").joinpath(starter).read_text(encoding="utf-8")
+    target.parent.mkdir(exist_ok=True)
     # A .env may hold a password later.
     opener = private.opener if target.name == ".env" else None
     with open(target, "x", encoding="utf-8", opener=opener) as out:
-        out.write(starter.read_text(encoding="utf-8"))
+        out.write(text)

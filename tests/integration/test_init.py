@@ -8,14 +8,14 @@ from pathlib import Path
 
 from tests.integration.conftest import Sandbox
 
-FILES = [".env", "topics.yaml", "tasks.py", "noxfile.py"]
+FILES = [".env", "topics.yaml", "tasks.py", "noxfile.py", "tests/test_kafka.py"]
 
 
 def test_what_is_missing_is_written_and_works(project: Sandbox) -> None:
     """The file of topics is valid, Invoke finds the tasks, Nox the session."""
     assert project.run("init", "-o", "json").document["written"] == FILES
     assert project.run("topic.validate").code == 0
-    for command, word in (("invoke", "kafka.up"), ("nox", "acceptance")):
+    for command, word in (("invoke", "kafka.up"), ("nox", "acceptance"), ("nox", "kafka_tests")):
         done = subprocess.run(
             [str(Path(sys.executable).with_name(command)), "--list"],
             cwd=project.path,
@@ -34,7 +34,7 @@ def test_nothing_is_overwritten(project: Sandbox) -> None:
     (project.path / "noxfile.py").symlink_to("elsewhere.py")
     document = project.run("init", "-o", "json").document
     assert document["kept"] == [".env", "noxfile.py"]
-    assert document["written"] == ["topics.yaml", "tasks.py"]
+    assert document["written"] == ["topics.yaml", "tasks.py", "tests/test_kafka.py"]
     assert (project.path / ".env").read_text() == "KAFKA_TASKS_BROKERS=3\n"
     assert not (project.path / "elsewhere.py").exists()
     assert project.run("init", "-o", "json").document["written"] == []

@@ -152,3 +152,18 @@ def test_an_interrupted_run_has_time_to_stop_its_cluster(nox: FakeNox) -> None:
     options = _run(nox, "embedded").options
     assert options["interrupt_timeout"] >= 30
     assert options["terminate_timeout"] >= 30
+
+
+def test_the_tests_of_a_project_have_a_session_of_their_own(nox: FakeNox) -> None:
+    """Each case runs pytest with the runtime and version of that case, and what was typed."""
+    register(versions=("4.4",), tests=("tests/kafka", "-q"), install=("-e", "."))
+    assert nox.registered["function"].__name__ == "kafka_tests"
+    session = _run(nox, "embedded-4.4")
+    assert session.steps == [
+        ("install", "-e", "."),
+        ("run", "pytest", "tests/kafka", "-q", "-k", "topics"),
+    ]
+    assert session.options["env"] == {
+        "KAFKA_TASKS_RUNTIME": "embedded",
+        "KAFKA_TASKS_VERSION": "4.4",
+    }

@@ -1,14 +1,8 @@
-"""Your own test against the cluster."""
-
-from confluent_kafka import Producer
-
-import kafka_tasks
+"""A test with a real Kafka, which pytest starts for it and stops afterwards."""
 
 
-def test_an_order_is_acknowledged(cluster: kafka_tasks.Report) -> None:
-    """The broker acknowledges an order."""
-    acknowledged = []
-    producer = Producer({"bootstrap.servers": cluster.bootstrap_servers, "acks": "all"})
-    producer.produce("orders", b"one", on_delivery=lambda error, _: acknowledged.append(error))
-    producer.flush(30)
-    assert acknowledged == [None]
+def test_orders_arrive_in_order(kafka_topic, kafka_records):
+    """Records of one partition come back as they were sent."""
+    kafka_records.send(kafka_topic, [{"id": 1}, {"id": 2}], values="json")
+    first, second = kafka_records.take(kafka_topic, 2, values="json")
+    assert (first.value["id"], second.value["id"]) == (1, 2)
