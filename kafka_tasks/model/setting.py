@@ -6,11 +6,14 @@ import re
 from dataclasses import dataclass
 
 _BITS = {"short": 15, "int": 31, "long": 63}
+# As Java reads them.
+_WHOLE = re.compile(r"[+-]?[0-9]{1,40}", re.ASCII)
+_DOUBLE = re.compile(
+    r"[+-]?(NaN|Infinity|([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?[dDfF]?)", re.ASCII
+)
 _REPLICAS = re.compile(r"\d+:\d+", re.ASCII)
 # Throttles are lists of partition:replica, or a star; the tables do not say so.
 _THROTTLES = ("follower.replication.throttled.replicas", "leader.replication.throttled.replicas")
-_FORMAT = "message.format.version"
-_WHOLE = re.compile(r"[+-]?[0-9]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,48 +36,85 @@ def widest(one: Setting, other: Setting) -> Setting:
     return Setting(other.type, other.default, lowest, highest, words)
 
 
+def malformed(key: str, value: str, entry: Setting) -> str | None:
+    """Return why a value is none of its type, which no broker can take, or None."""
+    text = value.strip()
+    if entry.type == "boolean":
+        good = text.lower() in ("true", "false")
+        return None if good else f"{key} is {value!r}; allowed: true, false"
+    if entry.type == "double":
+        good = _DOUBLE.fullmatch(text) is not None
+        return None if good else f"{key} is {value!r}, which is not a number"
+    if entry.type not in _BITS:
+        return None
+    bits = _BITS[entry.type]
+    if _WHOLE.fullmatch(text) and -(2**bits) <= int(text) < 2**bits:
+        return None
+    return f"{key} is {value!r}, which is not a whole number ({entry.type})"
+
+
 def refusal(key: str, value: str, entry: Setting) -> str | None:
     """Return why a broker refuses a value of this setting, or None."""
+    if (wrong := malformed(key, value, entry)) is not None:
+        return wrong
     if key in _THROTTLES:
-        parts = [part.strip() for part in value.split(",") if part.strip()]
-        good = value.strip() in ("", "*") or all(map(_REPLICAS.fullmatch, parts))
-        return None if good else f"{key} is {value!r}; allowed: *, or a list of partition:broker"
+        return _throttle(key, value)
     if entry.type in _BITS or entry.type == "double":
-        return _number(key, value, entry)
-    if entry.type == "boolean":
-        good = value.strip().lower() in ("true", "false")
-        return None if good else f"{key} is {value!r}; allowed: true, false"
+        return _outside(key, value, entry)
     if not entry.allowed:
         return None
-    if key == _FORMAT and _known_format(value.strip(), entry.allowed):
-        return None
-    words = [word.strip() for word in (value.split(",") if entry.type == "list" else [value])]
-    if entry.type == "list" and value.strip() == "":
-        words = []
-    if all(word in entry.allowed for word in words):
+    words = _words(value) if entry.type == "list" else [value.strip()]
+    if all(_spelled(word, entry.allowed) in entry.allowed for word in words):
         return None
     several = "a list of " if entry.type == "list" else ""
     return f"{key} is {value!r}; allowed: {several}{', '.join(entry.allowed)}"
 
 
-def _known_format(value: str, allowed: tuple[str, ...]) -> bool:
-    """Return whether Kafka takes a message format: 2.8.1 is 2.8, which is the last of 2.8-IV…."""
-    parts = value.split(".")
-    line = ".".join(parts[: 3 if value.startswith("0.") else 2])
-    return line in allowed or any(name.startswith(f"{line}-IV") for name in allowed)
+def _throttle(key: str, value: str) -> str | None:
+    parts = _words(value)
+    good = parts == ["*"] or all(map(_REPLICAS.fullmatch, filter(None, parts)))
+    return None if good else f"{key} is {value!r}; allowed: *, or a list of partition:broker"
 
 
-def _number(key: str, value: str, entry: Setting) -> str | None:
-    found: float
-    try:
-        if "_" in value or (entry.type in _BITS and not _WHOLE.fullmatch(value.strip())):
-            raise ValueError
-        found = float(value) if entry.type == "double" else int(value.strip())
-        if entry.type in _BITS and not -(2 ** _BITS[entry.type]) <= found < 2 ** _BITS[entry.type]:
-            raise ValueError
-    except ValueError:
-        kind = "a number" if entry.type == "double" else f"a whole number ({entry.type})"
-        return f"{key} is {value!r}, which is not {kind}"
+def _words(value: str) -> list[str]:
+    """Return the parts of a list as Kafka splits it: nothing has none."""
+    text = value.strip()
+    return [part.strip() for part in text.split(",")] if text else []
+
+
+def _spelled(word: str, allowed: tuple[str, ...]) -> str:
+    """Return the full name of a version: 2.8 and 2.8.1 are the last of 2.8-IV0, 2.8-IV1."""
+    if word in allowed or not any("-IV" in name for name in allowed):
+        return word
+    parts = word.split(".")
+    short = ".".join(parts[: 3 if parts[0] == "0" else 2])
+    named = [name for name in allowed if name == short or name.startswith(f"{short}-IV")]
+    return named[-1] if named else word
+
+
+def same(one: str, other: str, entry: Setting | None) -> bool:
+    """Return True if a broker reads both as the same value; the type is guessed without `entry`."""
+    return one == other or _read(one, entry) == _read(other, entry)
+
+
+def _read(value: str, entry: Setting | None) -> object:
+    text = value.strip()
+    kind = entry.type if entry is not None else None
+    if (kind in _BITS or kind is None) and _WHOLE.fullmatch(text):
+        return int(text)
+    if kind == "double" and _DOUBLE.fullmatch(text):
+        return float(text.rstrip("dDfF") if text[-1] in "dDfF" else text)
+    if kind in ("boolean", None) and text.lower() in ("true", "false"):
+        return text.lower()
+    if kind in ("list", None):
+        return frozenset(_words(text))
+    return _spelled(text, entry.allowed) if entry is not None else text
+
+
+def _outside(key: str, value: str, entry: Setting) -> str | None:
+    """Return why a number is refused, or None."""
+    found = _read(value, entry)
+    assert isinstance(found, int | float)
     if key == "compression.gzip.level":
         good = found == -1 or 1 <= found <= 9
         return None if good else f"{key} is {value}; allowed: 1 to 9, or -1"

@@ -80,9 +80,9 @@ def alter(
             "There is nothing to change.",
             hint=f"invoke kafka.topic.alter {name} --set retention.ms=604800000",
         )
-    with connected(call) as (_, _, admin):
+    with connected(call) as (session, _, admin):
         state = _topic(admin, name, "kafka.topic.alter")
-        wanted = altering.planned(state, partitions=total, edits=edits)
+        wanted = altering.planned(state, partitions=total, edits=edits, all_shown=session.is_local)
         _alter(admin, wanted, dry=call.dry)
     return shown(topic_altered.Altered(name, wanted.fields, call.dry), topic_altered)
 
@@ -108,7 +108,7 @@ def _altered(admin: Admin, wanted: Alteration) -> Iterator[str]:
     if state is None:
         yield f"{wanted.topic} does not exist any more"
         return
-    now = altering.planned(state, partitions=wanted.partitions, edits=wanted.edits)
+    now = altering.planned(state, partitions=wanted.partitions, edits=wanted.edits, all_shown=False)
     left = {field.field for field in now.fields}
     for field in wanted.fields:
         yield f"{field.field} is {'not changed' if field.field in left else 'changed'}"

@@ -47,14 +47,15 @@ class _Work:
         seen = observe.observe(
             self.admin, topics, prune=prune, timeout_s=self.session.settings.timeout
         )
-        for doubt in topics.doubts if seen.settings is None else ():
-            # A cluster without any topic does not tell which settings it knows.
-            self.session.recorder.notice(f"warning: {doubt.origin}: {doubt.text}")
-        for remark in racks.remarks(topics.specs, seen.topics, seen.racks):
+        for remark in (
+            *observe.remarks(topics, seen, self.cluster),
+            *racks.remarks(topics.specs, seen.topics, seen.racks),
+        ):
             self.session.recorder.notice(f"warning: {remark}")
         moves = observe.moves_replicas(topics.specs, seen)
         immovable = reassignment.unavailable(self.cluster) if moves else None
-        plan = observe.planned(topics, seen, prune=prune, immovable=immovable)
+        absent = observe.absent_brokers(self.cluster, len(seen.brokers))
+        plan = observe.planned(topics, seen, absent=absent, prune=prune, immovable=immovable)
         return seen, plan, plan_file.kept(topics, seen, plan, prune=prune)
 
 
@@ -242,7 +243,7 @@ def _ask_again(work: _Work, todo: Plan, topics: WantedTopics, progress: Progress
             seen = observe.observe(work.admin, known, timeout_s=3.0)
     except KafkaTasksError:
         return
-    left = {change.topic for change in observe.planned(known, seen).pending}
+    left = {change.topic for change in observe.planned(known, seen, absent=None).pending}
     gone = {change.topic for change in todo.having("delete")} - set(seen.topics)
     done = {spec.name for spec in known.specs} - left
     progress.watch = lambda _: None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Literal
 
 from kafka_tasks.clients.kafka import changes
@@ -17,11 +16,14 @@ from kafka_tasks.errors import (
     KafkaTasksError,
     TopicMissing,
 )
-from kafka_tasks.model.topic import TopicState
+from kafka_tasks.model.topic import ConfigValue, TopicState
 from kafka_tasks.retry import Deadline, NotYet
+from kafka_tasks.topics import configs
 from kafka_tasks.topics.model import check_partitions
 from kafka_tasks.topics.plan import FieldChange
 from kafka_tasks.topics.waits import await_leaders
+
+_UNKNOWN = ConfigValue(None, "unknown", False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +85,16 @@ def _key(operation: str, text: str) -> str:
 
 
 def planned(
-    state: TopicState, *, partitions: int | None, edits: Sequence[ConfigEdit]
+    state: TopicState,
+    *,
+    partitions: int | None,
+    edits: Sequence[ConfigEdit],
+    all_shown: bool = True,
 ) -> Alteration:
     """Return what these flags change in the topic; values that it has already are left out.
 
-    Raises `InvalidInput` for fewer partitions, and for a setting that the broker does not have.
+    Raises `InvalidInput` for fewer partitions, and for a setting that the broker does not have: a
+    cluster that is not ours may have settings that it does not show.
     """
     check_partitions(partitions)
     have = len(state.partitions)
@@ -98,7 +105,7 @@ def planned(
             hint="delete and recreate it, without its records: "
             f"invoke kafka.topic.delete {state.name}",
         )
-    for edit in edits:
+    for edit in edits if all_shown else ():
         _require_known(edit.key, state)
     wanted = [(edit, field) for edit in edits if (field := _field(edit, state)) is not None]
     grown = partitions if partitions != have else None
@@ -114,21 +121,23 @@ def planned(
 def _require_known(key: str, state: TopicState) -> None:
     if key in state.config:
         return
-    near = get_close_matches(key, state.config, n=1)
+    said = configs.missing(key, sorted(state.config), "This Kafka")
     raise InvalidInput(
-        f"This Kafka has no topic setting {key}.",
-        hint=f"did you mean {near[0]}?" if near else f"invoke kafka.topic.describe {state.name}",
+        said if said.endswith("?") else f"{said}.",
+        hint=f"invoke kafka.topic.describe {state.name} -o json shows every setting",
     )
 
 
 def _field(edit: ConfigEdit, state: TopicState) -> FieldChange | None:
     """Return the difference, or None without one; `after` is None for a reset to default."""
-    there = state.config[edit.key]
+    there = state.config.get(edit.key, _UNKNOWN)
     name = f"config.{edit.key}"
     if edit.operation == "delete":
-        return FieldChange(name, there.value, None) if there.explicit else None
+        known = there is not _UNKNOWN and not there.explicit
+        return None if known else FieldChange(name, there.value, None)
     after = edit.value if edit.operation == "set" else _listed(edit, there.value or "")
-    unchanged = after == there.value and (there.explicit or edit.operation != "set")
+    same = configs.same_value(edit.key, after or "", there.value or "")
+    unchanged = same and (there.explicit or edit.operation != "set")
     return None if unchanged else FieldChange(name, there.value, after)
 
 

@@ -12,7 +12,6 @@ _MAX_NAME = 249
 # Kafka takes 32 bits; one broker fails long before this many.
 _MAX_PARTITIONS = 100_000
 _ALLOWED = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
-_DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class TopicSpec:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A setting that no table has; `origin` is its file and line."""
+    """A setting that no table has, or not with this value; `origin` is its file and line."""
 
     key: str
     origin: str
@@ -47,7 +46,7 @@ class Doubt:
 class WantedTopics:
     """The topics that one or several files declare; `owner` has all their prefixes.
 
-    `doubts` are the settings that no table has, with file and line; only the cluster knows them.
+    `doubts` are settings of which only the cluster knows whether it takes them.
     """
 
     specs: tuple[TopicSpec, ...]
@@ -135,19 +134,3 @@ def parse_config(pairs: Iterable[str]) -> dict[str, str]:
             )
         found[key.strip()] = value.strip()
     return found
-
-
-def same_value(one: str, other: str) -> bool:
-    """Return True if both are the same to Kafka: apart from blanks, order, 007, .50 and TRUE."""
-    return one == other or _plain(one) == _plain(other)
-
-
-def _plain(value: str) -> object:
-    text = value.strip()
-    if re.fullmatch(r"[+-]?[0-9]{1,40}", text, re.ASCII):
-        return int(text)
-    if _DECIMAL.fullmatch(text):
-        return float(text)
-    if text.lower() in ("true", "false"):
-        return text.lower()
-    return frozenset(part.strip() for part in text.split(","))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from kafka_tasks.clients.kafka import offsets
 from kafka_tasks.clients.kafka.admin import Admin
+from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.group import Place
 from kafka_tasks.model.topic import ConfigValue, ListedTopic, Offsets, TopicState
 from kafka_tasks.retry import Deadline
+from kafka_tasks.topics import configs
 from kafka_tasks.topics.model import TopicSpec, WantedTopics
 from kafka_tasks.topics.plan import Plan, plan, prunable
 
@@ -39,15 +41,15 @@ def observe(
     topics = admin.topics(timeout_s=timeout_s, expected=names)
     view = admin.view()
     needed = _described(wanted, topics, prune)
-    configs = admin.configs(needed, timeout_s=max(1.0, deadline.remaining()), missing_ok=True)
+    shown = admin.configs(needed, timeout_s=max(1.0, deadline.remaining()), missing_ok=True)
     full = {
-        name: replace(state, config=configs[name]) if name in configs else state
+        name: replace(state, config=shown[name]) if name in shown else state
         for name, state in topics.items()
         # A topic that vanished between the two requests is being deleted.
-        if name not in needed or name in configs
+        if name not in needed or name in shown
     }
     brokers = tuple(sorted(view.brokers))
-    settings = _settings(admin, wanted, topics, configs, deadline)
+    settings = _settings(admin, wanted, topics, shown, deadline)
     spread = any(spec.rack_spread and not spec.absent for spec in wanted.specs)
     racks = admin.racks(deadline.remaining()) if spread else {}
     return Observed(view.cluster_id or "", brokers, full, settings, racks)
@@ -57,14 +59,14 @@ def _settings(
     admin: Admin,
     wanted: WantedTopics,
     topics: Mapping[str, TopicState],
-    configs: Mapping[str, Mapping[str, ConfigValue]],
+    shown: Mapping[str, Mapping[str, ConfigValue]],
     deadline: Deadline,
 ) -> frozenset[str] | None:
     """Return the settings that this cluster's topics have; every topic shows all of them."""
-    if not configs and topics and any(spec.config for spec in wanted.specs):
+    if not shown and topics and wanted.doubts:
         timeout_s = max(1.0, deadline.remaining())
-        configs = admin.configs([min(topics)], timeout_s=timeout_s, missing_ok=True)
-    return next((frozenset(found) for found in configs.values() if found), None)
+        shown = admin.configs([min(topics)], timeout_s=timeout_s, missing_ok=True)
+    return next((frozenset(found) for found in shown.values() if found), None)
 
 
 def _described(wanted: WantedTopics, there: Mapping[str, TopicState], prune: bool) -> list[str]:
@@ -74,16 +76,56 @@ def _described(wanted: WantedTopics, there: Mapping[str, TopicState], prune: boo
     return sorted({*named, *(prunable(wanted, there, wanted.owner) if prune else ())})
 
 
+def absent_brokers(cluster: Cluster, registered: int) -> int | None:
+    """Return how many brokers that do not answer may be given replicas; None where unknown.
+
+    In KRaft mode a broker that does not run stays registered.
+    """
+    if not cluster.topology:
+        return None
+    return max(0, cluster.brokers - registered) if cluster.topology.voters else 0
+
+
+def remarks(wanted: WantedTopics, seen: Observed, cluster: Cluster) -> Iterator[str]:
+    """Yield what only the cluster can decide: the settings that it may not have, and replicas.
+
+    A setting that it shows for its topics is none of them.
+    """
+    known = seen.settings
+    for doubt in wanted.doubts:
+        text = doubt.text
+        if known is not None and configs.unknown(doubt.key, None):
+            if doubt.key in known:
+                continue
+            text = configs.missing(doubt.key, sorted(known), "this cluster")
+        yield f"{doubt.origin}: {text}; the cluster decides"
+    brokers = len(seen.brokers)
+    if absent_brokers(cluster, brokers) is not None:
+        return
+    for spec in wanted.specs:
+        is_new = spec.name not in seen.topics and not spec.absent
+        if is_new and (spec.replication_factor or 0) > brokers:
+            yield (
+                f"{spec.name}: a replication factor of {spec.replication_factor} is larger than "
+                f"the number of brokers that answer ({brokers}); the cluster decides"
+            )
+
+
 def planned(
-    wanted: WantedTopics, seen: Observed, *, prune: bool = False, immovable: str | None = None
+    wanted: WantedTopics,
+    seen: Observed,
+    *,
+    absent: int | None = 0,
+    prune: bool = False,
+    immovable: str | None = None,
 ) -> Plan:
-    """Return the plan for what was seen."""
+    """Return the plan for what was seen; `absent` is the result of `absent_brokers`."""
     return plan(
         wanted.specs,
         seen.topics,
         brokers=len(seen.brokers),
         immovable=immovable,
-        settings=seen.settings,
+        absent=absent,
         racks=seen.racks,
         pruned_below=wanted.owner if prune else (),
     )

@@ -12,6 +12,7 @@ from kafka_tasks.retry import Deadline
 from kafka_tasks.topics import configs
 from kafka_tasks.topics.apply import apply, differing, require_done
 from kafka_tasks.topics.model import TopicSpec, check_spec
+from kafka_tasks.topics.observe import absent_brokers
 from kafka_tasks.topics.plan import Change, Plan, plan
 from kafka_tasks.topics.waits import await_leaders
 
@@ -32,7 +33,9 @@ def planned(
         observed = {**observed, spec.name: there}
     elif new is not None:
         spec = new
-    found = plan([spec], observed, brokers=len(admin.view().brokers))
+    brokers = len(admin.view().brokers)
+    absent = absent_brokers(admin.cluster, brokers)
+    found = plan([spec], observed, brokers=brokers, absent=absent)
     change = found.of(spec.name)
     if there is None and change.action == "blocked":
         raise InvalidInput(

@@ -9,8 +9,8 @@ from typing import Literal
 
 from kafka_tasks.model.topic import TopicState
 from kafka_tasks.topics import racks as over_racks
-from kafka_tasks.topics.configs import missing
-from kafka_tasks.topics.model import TopicSpec, WantedTopics, same_value
+from kafka_tasks.topics.configs import same_value
+from kafka_tasks.topics.model import TopicSpec, WantedTopics
 
 _Action = Literal["create", "update", "delete", "none", "blocked"]
 # The field of a topic whose replicas are spread over racks.
@@ -62,13 +62,13 @@ class Plan:
 class _Surroundings:
     """The facts besides topics: the number of brokers, and why replicas are `immovable`, if so.
 
-    `settings` are those that the cluster's topics have; None where that is not known. `racks` has
-    the rack of each broker that has one.
+    A new topic may have replicas on so many `absent` brokers too; None where only the cluster knows
+    how many. `racks` has the rack of each broker that has one.
     """
 
     brokers: int
     immovable: str | None = None
-    settings: frozenset[str] | None = None
+    absent: int | None = 0
     racks: Mapping[int, str] = field(default_factory=dict)
 
 
@@ -78,7 +78,7 @@ def plan(
     *,
     brokers: int,
     immovable: str | None = None,
-    settings: frozenset[str] | None = None,
+    absent: int | None = 0,
     racks: Mapping[int, str] | None = None,
     pruned_below: tuple[str, ...] = (),
 ) -> Plan:
@@ -87,7 +87,7 @@ def plan(
     Undeclared topics are left alone, except those with a prefix of `pruned_below`.
     """
     wanted = {spec.name: spec for spec in specs}
-    around = _Surroundings(brokers, immovable, settings, racks or {})
+    around = _Surroundings(brokers, immovable, absent, racks or {})
     going = {
         name
         for name, spec in wanted.items()
@@ -159,11 +159,10 @@ def _unfit(spec: TopicSpec) -> str | None:
 
 def _creation(spec: TopicSpec, around: _Surroundings, crowd: Mapping[str, set[str]]) -> Change:
     fields = tuple(_wanted(spec))
-    reason = (
-        _too_many_replicas(spec, around)
-        or _no_such_setting(spec, around)
-        or over_racks.impossible(spec, None, around.racks, around.brokers)
-    )
+    too_many = None
+    if around.absent is not None:
+        too_many = _too_many_replicas(spec, around.brokers + around.absent)
+    reason = too_many or over_racks.impossible(spec, None, around.racks, around.brokers)
     others = crowd[spec.name.replace(".", "_")] - {spec.name}
     if reason is None and others:
         reason = (
@@ -179,10 +178,8 @@ def _impossible(spec: TopicSpec, there: TopicState, around: _Surroundings) -> st
             f"it has {len(there.partitions)} partitions, and Kafka cannot remove any; "
             "delete and recreate it"
         )
-    if (reason := _no_such_setting(spec, around)) is not None:
-        return reason
     if spec.replication_factor not in (None, there.replication_factor):
-        if (reason := _too_many_replicas(spec, around)) is not None:
+        if (reason := _too_many_replicas(spec, around.brokers)) is not None:
             return reason
         if around.immovable is not None:
             return (
@@ -194,18 +191,12 @@ def _impossible(spec: TopicSpec, there: TopicState, around: _Surroundings) -> st
     return over_racks.impossible(spec, there, around.racks, around.brokers)
 
 
-def _no_such_setting(spec: TopicSpec, around: _Surroundings) -> str | None:
-    known = around.settings
-    strange = [key for key in spec.config if known is not None and key not in known]
-    return missing(strange[0], sorted(known or ()), "this Kafka") if strange else None
-
-
-def _too_many_replicas(spec: TopicSpec, around: _Surroundings) -> str | None:
-    if spec.replication_factor is None or spec.replication_factor <= around.brokers:
+def _too_many_replicas(spec: TopicSpec, brokers: int) -> str | None:
+    if spec.replication_factor is None or spec.replication_factor <= brokers:
         return None
     return (
         f"a replication factor of {spec.replication_factor} is larger than the number of "
-        f"brokers ({around.brokers}); start more brokers or ask for less"
+        f"brokers ({brokers}); start more brokers or ask for less"
     )
 
 
@@ -232,5 +223,5 @@ def _differences(
         yield FieldChange(PLACEMENT, placed, "spread")
     for key, value in sorted(spec.config.items()):
         found = there.config.get(key)
-        if found is None or found.value is None or not same_value(value, found.value):
+        if found is None or found.value is None or not same_value(key, value, found.value):
             yield FieldChange(f"config.{key}", found.value if found else None, value)

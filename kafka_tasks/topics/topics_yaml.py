@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 
 import yaml
@@ -35,8 +36,8 @@ def read(
     """Return what these files declare, and all *.yaml and *.yml of these directories.
 
     `environ` is for `${VAR}`; `kafka_line` (3.9) decides which settings are valid. None allows
-    those of any line, and a setting of none is a doubt. Raises `InvalidInput` with every problem of
-    every file as evidence.
+    those of any line, and what no line takes is a doubt. Raises `InvalidInput` with every problem
+    of every file as evidence.
     """
     problems = Problems()
     specs: list[TopicSpec] = []
@@ -205,16 +206,17 @@ class _File:
             found[key] = read[0]
             strange = configs.unknown(key, self.kafka_line)
             if strange is not None:
-                self._add_strange(key, value, strange)
+                self._add_wrong(key, value, strange, certain=self.kafka_line in configs.lines())
                 continue
             wrong = configs.problem(key, read[0], self.kafka_line) if read[0] is not None else None
             if wrong is not None:
-                self.reader.problems.add(value, wrong)
+                certain = configs.is_certain(key, read[0] or "", self.kafka_line)
+                self._add_wrong(key, value, wrong, certain=certain)
         return found
 
-    def _add_strange(self, key: str, node: yaml.Node, text: str) -> None:
-        """Add a problem where a table says that there is no such setting, else a doubt."""
-        if self.kafka_line in configs.lines():
+    def _add_wrong(self, key: str, node: yaml.Node, text: str, *, certain: bool) -> None:
+        """Add a problem where it is one on every broker of this line, else a doubt."""
+        if certain:
             self.reader.problems.add(node, text)
         else:
             self.doubts.append(Doubt(key, f"{self.path}:{node.start_mark.line + 1}", text))
@@ -232,6 +234,8 @@ class _File:
             return (None,)
         if kind == "bool":
             return ("true" if text.lower() in ("true", "yes", "on") else "false",)
+        if kind == "float" and configs.is_whole(key):
+            return (_whole(text),)
         if kind == "int" and ":" not in text:
             plain = text.replace("_", "")
             return (str(int(plain, 0)) if plain.lower().lstrip("+-").startswith("0x") else plain,)
@@ -288,6 +292,17 @@ class _File:
         if found not in ("present", "absent", None):
             self.reader.problems.add(node, f"state is {found!r}; allowed: present, absent")
         return found == "absent"
+
+
+def _whole(text: str) -> str:
+    """Return 604800000 for 6.048e+8; what is no whole number stays as it is."""
+    try:
+        number = Decimal(text.replace("_", ""))
+    except ArithmeticError:
+        return text
+    # Kafka's longest has 19 digits; the exponent may have as many.
+    small = number.is_finite() and number.adjusted() < 20
+    return str(int(number)) if small and number == number.to_integral_value() else text
 
 
 def _merged(

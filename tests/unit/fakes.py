@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +18,9 @@ from confluent_kafka.admin import OffsetSpec
 from kafka_tasks.clients.kafka.answers import ClusterView
 from kafka_tasks.clients.kafka.changes import ConfigEdit, NewTopicRequest, Outcomes
 from kafka_tasks.errors import InvalidInput, KafkaTasksError, TopicExists, TopicMissing
+from kafka_tasks.model import topology
 from kafka_tasks.model.address import Address
+from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.topic import ConfigValue, PartitionState, TopicState
 
 
@@ -55,6 +58,12 @@ class FakeAdmin:
     closed: int = 0
     records: int = 0
     timeout_s: float | None = None
+
+    @property
+    def cluster(self) -> Cluster:
+        """A cluster of ours, in ZooKeeper mode, with these brokers."""
+        number = len(self.brokers)
+        return Cluster(Path(), "fake", topology.zookeeper_cluster(number), (), number)
 
     def __enter__(self) -> FakeAdmin:
         return self

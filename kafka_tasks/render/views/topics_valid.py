@@ -14,7 +14,7 @@ from kafka_tasks.topics.model import Doubt
 class Valid:
     """The files, the number of topics in them, and the Kafka line that they were checked for.
 
-    `doubts` are settings that only the cluster can know.
+    `doubts` are settings of which only the cluster knows whether it takes them.
     """
 
     files: Sequence[str]

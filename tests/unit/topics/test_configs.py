@@ -25,6 +25,7 @@ def test_every_line_that_can_run_has_a_table() -> None:
         ("compression.type", "brotli", "allowed: uncompressed, zstd"),
         ("preallocate", "maybe", "allowed: true, false"),
         ("compression.gzip.level", "10", "allowed: 1 to 9, or -1"),
+        ("min.cleanable.dirty.ratio", "0_1", "which is not a number"),
         ("leader.replication.throttled.replicas", "x", "a list of partition:broker"),
         ("retention.ms", "10_000", "not a whole number (long)"),
         ("min.cleanable.dirty.ratio", "0.0_5", "which is not a number"),
@@ -83,3 +84,93 @@ def test_a_cluster_of_unknown_version_takes_what_some_line_takes() -> None:
     assert configs.problem("segment.bytes", "100000", None) is None
     assert configs.problem("message.format.version", "3.0-IV1", None) is None
     assert configs.problem("message.format.version", "3.0-IV1", "4.0") is not None
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("log.retention.ms", "a broker's name; a topic has retention.ms"),
+        ("log.retention.minutes", "a topic has retention.ms, in milliseconds"),
+        ("log.retention.hours", "a topic has retention.ms, in milliseconds"),
+        ("log.retention.bytes", "a topic has retention.bytes"),
+        ("log.roll.hours", "a topic has segment.ms, in milliseconds"),
+        ("log.cleaner.min.cleanable.ratio", "a topic has min.cleanable.dirty.ratio"),
+        ("log.cleaner.delete.retention.ms", "a topic has delete.retention.ms"),
+        ("message.max.bytes", "a topic has max.message.bytes"),
+        ("num.partitions", "which is no setting; use the key partitions"),
+        ("replication.factor", "which is no setting; use the key replication_factor"),
+        ("retention.mss", "did you mean retention.ms?"),
+    ],
+)
+def test_a_name_of_brokers_is_told_as_that_of_topics(key: str, said: str) -> None:
+    """Spelling alone would lead to another setting that looks alike."""
+    assert (configs.problem(key, "1", "3.9") or "").endswith(said)
+
+
+def test_a_setting_of_other_lines_names_them() -> None:
+    """A file that moves to Kafka 4 may have one that is gone."""
+    assert configs.problem("message.format.version", "3.0", "4.4") == (
+        "Kafka 4.4 has no topic setting message.format.version; only Kafka 3.5 to 3.9 had it"
+    )
+
+
+@pytest.mark.parametrize("version", ["2.8", "3.0", "0.10.2", "2.8.1", "0.8.2.1", "3.0-IV1"])
+def test_versions_are_taken_in_short_form(version: str) -> None:
+    """Brokers take the first two or three numbers."""
+    assert configs.problem("message.format.version", version, "3.9") is None
+    assert configs.problem("message.format.version", "9.9", "3.9") is not None
+
+
+@pytest.mark.parametrize(
+    ("key", "one", "other"),
+    [
+        ("retention.ms", "007", " +7"),
+        ("min.cleanable.dirty.ratio", "0.5", "5e-1"),
+        ("min.cleanable.dirty.ratio", ".50", "0.5d"),
+        ("cleanup.policy", "compact,delete", "delete, compact"),
+        ("cleanup.policy", "delete,delete", "delete"),
+        ("preallocate", "TRUE", " true "),
+        ("compression.type", "lz4 ", "lz4"),
+        ("message.format.version", "2.8", "2.8-IV1"),
+        ("message.format.version", "0.10.2.1", "0.10.2-IV0"),
+        ("vendor.setting", "7", "007"),
+        ("vendor.setting", "b,a", "a,b"),
+    ],
+)
+def test_values_are_compared_as_brokers_read_them(key: str, one: str, other: str) -> None:
+    """Otherwise a plan would change a topic that is right."""
+    assert configs.same_value(key, one, other)
+
+
+@pytest.mark.parametrize(
+    ("key", "one", "other"),
+    [
+        ("retention.ms", "7", "70"),
+        ("min.cleanable.dirty.ratio", "0.5", "0.05"),
+        ("cleanup.policy", "compact", "compact,delete"),
+        ("message.format.version", "2.8-IV0", "2.8"),
+        ("preallocate", "true", "false"),
+        ("compression.type", "lz4", "zstd"),
+    ],
+)
+def test_other_values_differ(key: str, one: str, other: str) -> None:
+    """A short version is the last of its kind, not the first."""
+    assert not configs.same_value(key, one, other)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "certain"),
+    [
+        ("compression.type", "brotli", False),
+        ("segment.bytes", "5", False),
+        ("retention.ms", "abc", True),
+        ("preallocate", "maybe", True),
+    ],
+)
+def test_where_the_line_is_not_known_the_cluster_decides(
+    key: str, value: str, certain: bool
+) -> None:
+    """But a value that is no number is none on any broker."""
+    assert configs.problem(key, value, None) is not None
+    assert configs.is_certain(key, value, None) is certain
+    assert configs.is_certain(key, value, "3.9")

@@ -140,22 +140,12 @@ def test_what_cannot_be_done_is_blocked_with_the_reason(spec: TopicSpec, reason:
     assert reason in (change.reason or "")
 
 
-def test_a_setting_that_the_cluster_does_not_have_is_blocked() -> None:
-    """The cluster is the authority, for new topics and for those that are there."""
-    specs = [TopicSpec("new", 1, 1, {"x.y": "1"}), TopicSpec("t", config={"retention.mss": "1"})]
-    known = frozenset({"retention.ms", "newer.than.any.table"})
-    found = plan(specs, _one("t"), brokers=1, settings=known)
-    assert [(c.topic, c.action, c.reason) for c in found.changes] == [
-        ("new", "blocked", "this Kafka has no topic setting x.y"),
-        (
-            "t",
-            "blocked",
-            "this Kafka has no topic setting retention.mss; did you mean retention.ms?",
-        ),
-    ]
-    newer = [TopicSpec("t", config={"newer.than.any.table": "1"})]
-    assert plan(newer, _one("t"), brokers=1, settings=known).of("t").action == "update"
-    assert plan(specs, _one("t"), brokers=1).of("new").action == "create"
+def test_a_cluster_that_is_not_ours_decides_how_many_replicas_it_can_place() -> None:
+    """In KRaft mode, a broker that is registered and does not run may have one, too."""
+    spec = TopicSpec("new", replication_factor=3)
+    for absent, action in ((0, "blocked"), (1, "create"), (None, "create")):
+        assert plan([spec], {}, brokers=2, absent=absent).of("new").action == action
+    assert plan([spec], {"new": topic("new")}, brokers=2, absent=None).of("new").action == "blocked"
 
 
 def test_a_topic_that_exists_does_not_collide_with_its_twin() -> None:

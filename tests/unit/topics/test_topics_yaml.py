@@ -351,3 +351,62 @@ def test_a_name_that_looks_like_a_flag_is_one_that_kafka_takes(tmp_path: Path) -
     """In a file there are no flags to confuse it with."""
     found = _read(tmp_path, "topics: [{name: -dash}, {name: '123'}]")
     assert [spec.name for spec in found.specs] == ["-dash", "123"]
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("6.048e+8", "604800000"),
+        ("1.0", "1"),
+        ("9.223372036854775807e+18", "9223372036854775807"),
+    ],
+)
+def test_a_whole_number_may_be_written_as_yaml_writes_numbers(
+    tmp_path: Path, written: str, kept: str
+) -> None:
+    """A broker takes digits alone."""
+    (spec,) = _read(tmp_path, f"topics: [{{name: a, config: {{retention.ms: {written}}}}}]").specs
+    assert spec.config == {"retention.ms": kept}
+
+
+@pytest.mark.parametrize("written", ["6.5", "1.0e+99999999999", ".inf"])
+def test_a_number_that_is_not_whole_is_none(tmp_path: Path, written: str) -> None:
+    """However large its exponent is."""
+    (said,) = _problems(tmp_path, f"topics: [{{name: a, config: {{retention.ms: {written}}}}}]")
+    assert "which is not a whole number" in said
+
+
+NAMES_OF_BROKERS = """\
+topics:
+  - name: a
+    config: {log.retention.ms: -1}
+  - name: b
+    config: {num.partitions: 6}
+  - name: c
+    config: {retention.ms: abc}
+"""
+
+
+def test_names_of_brokers_are_refused_with_those_of_topics(tmp_path: Path) -> None:
+    """With file and line, without a cluster."""
+    first, second, third = _problems(tmp_path, NAMES_OF_BROKERS)
+    assert first.startswith("3: Kafka 3.9 has no topic setting log.retention.ms")
+    assert first.endswith("a topic has retention.ms")
+    assert second.endswith("use the key partitions")
+    assert third.startswith("7: retention.ms is 'abc'")
+
+
+def test_where_the_kafka_is_not_known_they_are_doubts(tmp_path: Path) -> None:
+    """The cluster may have settings of its vendor; a value that no broker takes is a problem."""
+    path = tmp_path / "topics.yaml"
+    path.write_text(NAMES_OF_BROKERS.replace("abc", "-5"))
+    wanted = topics_yaml.read([path], {})
+    assert [doubt.key for doubt in wanted.doubts] == [
+        "log.retention.ms",
+        "num.partitions",
+        "retention.ms",
+    ]
+    assert wanted.doubts[0].origin == f"{path}:3"
+    path.write_text(NAMES_OF_BROKERS)
+    with pytest.raises(InvalidInput, match="1 problem"):
+        topics_yaml.read([path], {})
