@@ -215,8 +215,11 @@ def partition_findings(topics: Mapping[str, TopicState]) -> Iterator[Finding]:
             evidence=tuple(lagging[:_SHOWN]),
             fix="invoke kafka.status; invoke kafka.up",
         )
-    if not leaderless and not lagging:
-        count = sum(len(topic.partitions) for topic in topics.values())
+    count = sum(len(topic.partitions) for topic in topics.values())
+    if not count:
+        # A user without rights sees the same as one of a cluster without topics.
+        yield _finding("partitions", "ok", "no topic is visible, so nothing is known of partitions")
+    elif not leaderless and not lagging:
         yield _finding(
             "partitions", "ok", f"all {count} partitions have a leader and in-sync replicas"
         )

@@ -9,6 +9,7 @@ from typing import Literal
 from kafka_tasks.clients.kafka import changes
 from kafka_tasks.clients.kafka.admin import CHANGE_S, Admin
 from kafka_tasks.clients.kafka.changes import ConfigEdit, Outcomes
+from kafka_tasks.clients.kafka.connection import undecided
 from kafka_tasks.errors import (
     BrokerUnreachable,
     ClusterError,
@@ -201,6 +202,7 @@ def _sent(
         lambda limit: changes.add_partitions(
             admin, totals, timeout_s=limit, validate_only=validate_only
         ),
+        only_asked=validate_only,
     )
     if grown is not None:
         return grown, None
@@ -211,11 +213,12 @@ def _sent(
         lambda limit: changes.alter_configs(
             admin, edits, timeout_s=limit, validate_only=validate_only
         ),
+        only_asked=validate_only,
     )
 
 
 def _persistently(
-    admin: Admin, wanted: Alteration, send: Callable[[float], Outcomes]
+    admin: Admin, wanted: Alteration, send: Callable[[float], Outcomes], *, only_asked: bool
 ) -> KafkaTasksError | None:
     """Send one step again while the cluster is not ready; return its outcome."""
     sent = 0
@@ -235,7 +238,10 @@ def _persistently(
     try:
         return admin.persistently(attempt, admin.limit(None, CHANGE_S))
     except BrokerUnreachable as error:
-        return error
+        if only_asked:
+            return error
+        look = f"invoke kafka.topic.describe {wanted.topic}"
+        return undecided(error, f"The change of topic {wanted.topic}", look)
 
 
 def _has_grown(admin: Admin, wanted: Alteration) -> bool:

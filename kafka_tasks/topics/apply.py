@@ -13,7 +13,7 @@ from typing import Literal, TypeVar
 from kafka_tasks.clients.kafka import changes
 from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.clients.kafka.changes import ConfigEdit, NewTopicRequest, Outcomes
-from kafka_tasks.clients.kafka.connection import not_yet
+from kafka_tasks.clients.kafka.connection import not_yet, undecided
 from kafka_tasks.errors import (
     BrokerUnreachable,
     KafkaTasksError,
@@ -304,11 +304,9 @@ def _edits(change: Change) -> list[ConfigEdit]:
 
 
 def _no_answer(name: str, why: str) -> BrokerUnreachable:
-    return BrokerUnreachable(
-        f"The topic {name} could not be changed in time.",
-        evidence=(why,),
-        hint="invoke kafka.status",
-    )
+    late = BrokerUnreachable("No answer.", evidence=(why,))
+    look = f"invoke kafka.topic.describe {name}"
+    return undecided(late, f"The change of topic {name}", look)
 
 
 def _described(name: str, admin: Admin) -> TopicState | None:

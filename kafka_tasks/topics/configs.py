@@ -95,10 +95,10 @@ def missing(key: str, known: Iterable[str], kafka: str) -> str:
 
 @lru_cache(maxsize=1000)
 def _missing(key: str, known: tuple[str, ...], kafka: str) -> str:
-    return f"{kafka} has no topic setting {key}{meant(key, known)}"
+    return f"{kafka} has no topic setting {key}{_meant(key, known)}"
 
 
-def meant(key: str, known: Collection[str]) -> str:
+def _meant(key: str, known: Collection[str]) -> str:
     """Return what to use instead of an unknown setting, in words, or nothing."""
     if key in _KEYS:
         return f", which is no setting; use the key {_KEYS[key]}"

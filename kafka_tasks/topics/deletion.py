@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 from kafka_tasks.clients.kafka import changes, offsets
 from kafka_tasks.clients.kafka.admin import CHANGE_S, Admin
 from kafka_tasks.clients.kafka.changes import Outcomes
-from kafka_tasks.clients.kafka.connection import not_yet
+from kafka_tasks.clients.kafka.connection import not_yet, undecided
 from kafka_tasks.errors import (
     BrokerUnreachable,
     ClusterError,
     InvalidInput,
+    KafkaTasksError,
     TopicMissing,
 )
 from kafka_tasks.model.positions import Position
@@ -70,7 +71,13 @@ def _sent(admin: Admin, names: list[str], deadline: Deadline, policy: RetryPolic
 
     with contextlib.suppress(OutOfTime):
         policy.until(attempt, deadline)
-    return found
+    return {name: _undecided(name, error) for name, error in found.items()}
+
+
+def _undecided(name: str, error: KafkaTasksError | None) -> KafkaTasksError | None:
+    if not isinstance(error, BrokerUnreachable):
+        return error
+    return undecided(error, f"The deletion of topic {name}", "invoke kafka.topic.list")
 
 
 def _not_known_yet(name: str) -> BrokerUnreachable:

@@ -18,7 +18,7 @@ from confluent_kafka.admin import (
 )
 
 from kafka_tasks.clients.kafka.admin import ANSWER_S, CHANGE_S, Admin
-from kafka_tasks.clients.kafka.connection import awaited
+from kafka_tasks.clients.kafka.connection import awaited, undecided
 from kafka_tasks.errors import BrokerUnreachable, KafkaTasksError, TopicExists
 
 # Topic → None where it was changed, else the error.
@@ -156,7 +156,11 @@ def trim(
             for at, each in futures.items()
         }
 
-    return admin.persistently(attempt, admin.limit(timeout_s, CHANGE_S))
+    try:
+        return admin.persistently(attempt, admin.limit(timeout_s, CHANGE_S))
+    except BrokerUnreachable as error:
+        what, look = f"The trim of topic {topic}", f"invoke kafka.topic.describe {topic}"
+        raise undecided(error, what, look) from error
 
 
 def require(outcomes: Outcomes) -> None:

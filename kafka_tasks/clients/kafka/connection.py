@@ -112,6 +112,18 @@ def not_yet(error: KafkaTasksError) -> NotYet:
     return NotYet(error.evidence[0] if error.evidence else error.message)
 
 
+def undecided(error: BrokerUnreachable, what: str, look: str) -> BrokerUnreachable:
+    """Return the error of a change that was sent and not answered in time; `look` is a command.
+
+    The cluster may carry it out all the same, or may have done so.
+    """
+    return BrokerUnreachable(
+        f"{what} was not answered in time, and may still happen.",
+        evidence=error.evidence or (error.message,),
+        hint=look,
+    )
+
+
 def awaited(
     future: Future[Any],
     what: str,

@@ -21,7 +21,7 @@ from confluent_kafka import (
 
 from kafka_tasks.clients.kafka import kafka_python, offsets
 from kafka_tasks.clients.kafka.admin import CHANGE_S, Admin
-from kafka_tasks.clients.kafka.connection import awaited, translate
+from kafka_tasks.clients.kafka.connection import awaited, translate, undecided
 from kafka_tasks.errors import (
     BrokerUnreachable,
     ClusterError,
@@ -201,9 +201,13 @@ def set_offsets(
             if at.error is not None:
                 raise KafkaException(at.error)
 
-    _until_coordinated(
-        admin, attempt, f"set the offsets of group {group}", limit, _translated_for(group)
-    )
+    try:
+        _until_coordinated(
+            admin, attempt, f"set the offsets of group {group}", limit, _translated_for(group)
+        )
+    except BrokerUnreachable as error:
+        look = f"invoke kafka.group.describe {group}"
+        raise undecided(error, f"The change of group {group}", look) from error
 
 
 def delete(
@@ -212,6 +216,7 @@ def delete(
     """Delete groups; return None for each that is gone, else the error."""
     left = list(groups)
     found: dict[str, KafkaTasksError | None] = {}
+    late: set[str] = set()
     limit = admin.limit(timeout_s, _USUAL_S)
 
     def attempt(_: float) -> None:
@@ -219,14 +224,24 @@ def delete(
         futures = admin.client.delete_consumer_groups(left, request_timeout=slice_s)
         for name, future in futures.items():
             found[name] = _outcome(name, future, slice_s)
+            if name in late and isinstance(found[name], GroupMissing):
+                # The request before was carried out, and only its answer came too late.
+                found[name] = None
         left[:] = [name for name in left if isinstance(found[name], BrokerUnreachable)]
+        late.update(left)
         if left:
             raise NotYet(str(found[left[0]]))
 
     if left:
         with contextlib.suppress(BrokerUnreachable):
             admin.persistently(attempt, limit)
-    return found
+    return {name: _undecided(name, error) for name, error in found.items()}
+
+
+def _undecided(name: str, error: KafkaTasksError | None) -> KafkaTasksError | None:
+    if not isinstance(error, BrokerUnreachable):
+        return error
+    return undecided(error, f"The deletion of group {name}", "invoke kafka.group.list")
 
 
 def _outcome(name: str, future: Future[Any], timeout_s: float) -> KafkaTasksError | None:

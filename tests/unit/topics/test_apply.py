@@ -83,7 +83,9 @@ def test_a_broker_that_stays_away_ends_in_a_sentence(clock: FakeClock) -> None:
     admin = FakeAdmin(errors={"create": list(away)})
     with pytest.raises(BrokerUnreachable) as caught:
         _apply(admin, TopicSpec("t"))
-    assert caught.value.message == "The topic t could not be changed in time."
+    assert caught.value.message == (
+        "The change of topic t was not answered in time, and may still happen."
+    )
     assert caught.value.evidence == ("_TRANSPORT: x",)
     assert clock.now == pytest.approx(10, abs=0.2)
 

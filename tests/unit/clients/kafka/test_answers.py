@@ -12,7 +12,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import ConfigSource
 
 from kafka_tasks.clients.kafka import admin as admin_module
-from kafka_tasks.clients.kafka import offsets
+from kafka_tasks.clients.kafka import changes, group_admin, offsets
 from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.clients.kafka.answers import TopicsAnswer
 from kafka_tasks.clients.kafka.retriable import is_retriable
@@ -235,3 +235,31 @@ def test_a_request_that_is_never_answered_ends_in_time(made: Made) -> None:
 def test_errors_that_pass_are_in_one_list(code: int, again: bool) -> None:
     """Whatever it is, the same request may succeed a moment later."""
     assert is_retriable(KafkaError(code)) is again
+
+
+def test_a_trim_without_an_answer_may_still_happen(made: Made) -> None:
+    """Nobody knows, and the command that looks is the hint."""
+    admin, client, _ = made(metadata("a"))
+    late: Future[Any] = Future()
+    late.set_exception(failed(KafkaError._TIMED_OUT))
+    client.delete_records = lambda asked, **_: dict.fromkeys(asked, late)
+    with pytest.raises(BrokerUnreachable, match="not answered in time, and may still") as caught:
+        changes.trim(admin, "a", {0: 5}, timeout_s=2.0)
+    assert caught.value.hint == "invoke kafka.topic.describe a"
+    assert "_TIMED_OUT" in caught.value.evidence[0]
+
+
+@pytest.mark.parametrize(
+    ("second", "gone"),
+    [(KafkaError.GROUP_ID_NOT_FOUND, True), (KafkaError._TIMED_OUT, False)],
+)
+def test_a_group_whose_deletion_was_not_answered(made: Made, second: int, gone: bool) -> None:
+    """It is gone where the next request finds none; else it may still happen."""
+    admin, client, _ = made(metadata(), told=(failed(KafkaError._TIMED_OUT), failed(second)))
+    client.delete_consumer_groups = lambda names, **_: {name: client._future() for name in names}
+    error = group_admin.delete(admin, ["readers"], timeout_s=2.0)["readers"]
+    if gone:
+        assert error is None
+    else:
+        assert error is not None and "may still happen" in error.message
+        assert error.hint == "invoke kafka.group.list"
