@@ -23,7 +23,7 @@ class KafkaTasks(Program):
     def run(self, argv: Any = None, exit: bool = True) -> None:
         """Run the command line; Ctrl-C while Invoke parses is exit 130, not Invoke's 1."""
         try:
-            super().run(argv, exit)
+            super().run(_help_first(sys.argv if argv is None else argv), exit)
         except SystemExit as ending:
             if isinstance(ending.__context__, KeyboardInterrupt):
                 raise KeyboardInterrupt from None
@@ -89,6 +89,16 @@ class KafkaTasks(Program):
         """Read the environment's INVOKE_ names, and run the tasks."""
         with _errors_in_words():
             super().execute()
+
+
+def _help_first(argv: Any) -> Any:
+    """Return the command line with a `--help` after the task before it, where Invoke looks for it.
+
+    A task that takes a name would take the flag as the name.
+    """
+    if not isinstance(argv, list) or len(argv) < 3 or argv[1].startswith("-"):
+        return argv
+    return [argv[0], "--help", argv[1]] if "--help" in argv[2:] else argv
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from kafka_tasks.diagnosis import (
@@ -28,7 +29,7 @@ from kafka_tasks.errors import KafkaTasksError
 from kafka_tasks.lifecycle.session import open_session
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.model.finding import Area, Diagnosis, Finding
-from kafka_tasks.project.directory import Project
+from kafka_tasks.project.directory import Project, of_another_user
 from kafka_tasks.project.lock import is_held
 from kafka_tasks.settings import Settings, environment, load
 
@@ -144,6 +145,10 @@ def guarded(check: Check, exam: Examination) -> Iterator[Finding]:
     except KafkaTasksError as error:
         yield of_error(error, f"check-{error.code}", check.area, level="warning")
     except Exception as error:
+        path = error.filename if isinstance(error, PermissionError) else None
+        if isinstance(path, str) and (owned := of_another_user(Path(path))):
+            yield of_error(owned, "state-of-another-user", "machine")
+            return
         frames = traceback.extract_tb(error.__traceback__)[-1:]
         yield Finding(
             "check-broken",

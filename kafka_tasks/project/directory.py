@@ -55,10 +55,34 @@ class Project:
 
 def unwritable(path: Path, error: OSError) -> MachineError:
     """Return the error for a part of the state that cannot be written."""
+    if isinstance(error, PermissionError) and (found := of_another_user(path)):
+        return found
     return MachineError(
         f"{path} cannot be written: {error.strerror or error}.",
         hint=f'ls -ld "{path}" "{path.parent}"; df -h "{path.parent}"',
     )
+
+
+def of_another_user(path: Path) -> MachineError | None:
+    """Return the error for a part of the state that another user made; None where none did.
+
+    Most often that is root, by sudo.
+    """
+    inside = [each for each in (path, *path.parents) if STATE_DIRECTORY in each.parts]
+    for each in reversed(inside):
+        try:
+            owner = each.stat().st_uid
+        except OSError:
+            continue
+        if owner != os.geteuid():
+            state = f'sudo chown -R "$(id -u)" "{inside[-1]}"'
+            if owner:
+                return MachineError(f"{each} belongs to user {owner}.", hint=state)
+            return MachineError(
+                f"{each} belongs to root, as after a start with sudo.",
+                hint=f"sudo kafka-tasks down, then {state}",
+            )
+    return None
 
 
 def replace_file(path: Path, content: bytes) -> None:

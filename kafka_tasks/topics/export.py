@@ -99,7 +99,9 @@ def _native(value: str) -> int | str | bool:
 
 
 def _dns(name: str) -> str:
-    return _NOT_DNS.sub("-", name.lower()).strip("-.")[:240] or "topic"
+    """Return a name whose every part between dots begins and ends with a letter or a digit."""
+    parts = _NOT_DNS.sub("-", name.lower())[:240].split(".")
+    return ".".join(filter(None, (part.strip("-") for part in parts))) or "topic"
 
 
 def _unique(name: str, taken: set[str]) -> str:

@@ -84,6 +84,8 @@ def _root(text: str) -> yaml.Node | None:
 
 
 def _syntax(error: yaml.MarkedYAMLError, line: list[str]) -> str:
+    if (error.context or "").startswith("expected a single document"):
+        return "a second YAML document begins here; a topics file is one, with one `topics:`"
     said = error.problem or error.context or "it cannot be parsed"
     if "cannot start any token" in said and "\t" in "".join(line):
         return "a tab is not allowed here; YAML is indented with spaces"

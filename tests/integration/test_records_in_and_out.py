@@ -72,6 +72,17 @@ def test_every_byte_goes_in_and_comes_out(running: Sandbox) -> None:
     ]
 
 
+@pytest.mark.parametrize("codec", ["snappy", "zstd"])
+def test_a_broker_unpacks_its_libraries_in_the_project(running: Sandbox, codec: str) -> None:
+    """Not in /tmp, from which a machine may not let it load them."""
+    topic = new_topic(running, f"packed-{codec}", "--config", f"compression.type={codec}")
+    assert produced(running, '{"value": "one"}\n', topic).code == 0
+    assert values(consumed(running, topic)) == ["one"]
+    mapped = Path(f"/proc/{running.pids()['kafka']}/maps").read_text().splitlines()
+    place = f"{running.path}/.kafka-tasks/run/kafka.tmp/"
+    assert any(place in line and codec in line.rpartition("/")[2] for line in mapped)
+
+
 def test_kcat_reads_what_we_send_and_we_read_what_kcat_sends(running: Sandbox) -> None:
     """Another client agrees on keys, values and headers."""
     topic = new_topic(running, "with-kcat")

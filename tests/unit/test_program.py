@@ -75,3 +75,16 @@ def test_a_fault_of_a_task_is_not_hidden(
     monkeypatch.setattr("kafka_tasks.tasks.task.make_streams_writable", broken)
     with pytest.raises(ZeroDivisionError):
         _run(capsys, "env")
+
+
+@pytest.mark.parametrize("words", [("topic.create", "--help"), ("topic", "orders", "--help")])
+def test_help_after_a_task_is_the_tasks_help(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    """A task that takes a name takes no flag for it."""
+    program = KafkaTasks(name="kafka-tasks", binary="kafka-tasks", namespace=kafka)
+    with pytest.raises(SystemExit) as end:
+        program.run(["kafka-tasks", *words])
+    assert not end.value.code
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"Usage: kafka-tasks [--core-opts] {words[0]} ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,12 +53,14 @@ class Launcher:
         """Start the server's process in the state directory, detached from this one."""
         root, name = self.project.state, service.name
         recipe = roles.of(service.role)
+        scratch = self._emptied(root / "run" / f"{name}.tmp")
         return processes.spawn_detached(
             [
                 str(self.archives.java.executable),
                 *self._jvm_flags(recipe),
                 *process_tags.arguments(self.project.path, record, service),
                 self._log_settings(name).flag,
+                f"-Djava.io.tmpdir={scratch}",
                 *("-cp", ":".join(map(str, self.archives.class_path))),
                 recipe.main_class,
                 f"./conf/{name}.properties",
@@ -67,6 +70,15 @@ class Launcher:
             output=root / "logs" / f"{name}.out",
             umask=private.UMASK,
         )
+
+    def _emptied(self, scratch: Path) -> Path:
+        """Return an empty directory for what a server unpacks there: it may not run from /tmp."""
+        try:
+            shutil.rmtree(scratch, ignore_errors=True)
+            scratch.mkdir(mode=private.DIRECTORY_MODE, exist_ok=True)
+        except OSError as error:
+            raise unwritable(scratch, error) from error
+        return scratch
 
     def _log_settings(self, service: str) -> properties.LogSettings:
         return properties.log_settings(service, self.settings.line.log_backend)

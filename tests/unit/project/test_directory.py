@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kafka_tasks.errors import MachineError
-from kafka_tasks.project.directory import Project
+from kafka_tasks.project.directory import Project, unwritable
 
 
 def test_the_nearest_directory_with_state_or_tasks_is_the_project(tmp_path: Path) -> None:
@@ -85,3 +85,49 @@ def test_a_state_that_cannot_be_written_is_exit_4(
         project.make_state()
     assert caught.value.exit_code == 4
     assert caught.value.message.startswith(f"{project.state} cannot be written: ")
+
+
+@pytest.mark.parametrize(
+    ("mine", "owner", "said", "hint"),
+    [
+        (
+            1000,
+            "root, as after a start with sudo",
+            "belongs to root",
+            "sudo kafka-tasks down, then",
+        ),
+        (None, "user", "belongs to user", "sudo chown -R"),
+    ],
+)
+def test_state_of_another_user_is_told_as_such(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    mine: int | None,
+    owner: str,
+    said: str,
+    hint: str,
+) -> None:
+    """With the command that makes it one's own; whoever made it stops it first."""
+    state = tmp_path / ".kafka-tasks"
+    (state / "data" / "kafka").mkdir(parents=True)
+    made = state.stat()
+    other = 0 if mine else made.st_uid + 1
+    real = Path.stat
+
+    def stat(path: Path, **options: bool) -> os.stat_result:
+        found = list(real(path, **options))
+        found[4] = other if ".kafka-tasks" in path.parts else found[4]
+        return os.stat_result(found)
+
+    monkeypatch.setattr(Path, "stat", stat)
+    monkeypatch.setattr(os, "geteuid", lambda: made.st_uid + 2)
+    found = unwritable(state / "data" / "kafka", PermissionError(13, "Permission denied"))
+    assert found.message.startswith(f"{state} belongs to {owner}") and said in found.message
+    assert found.hint is not None and hint in found.hint and str(state) in found.hint
+    assert unwritable(tmp_path / "elsewhere", PermissionError(13, "no")).hint != found.hint
+
+
+def test_ones_own_state_has_the_usual_hint(tmp_path: Path) -> None:
+    """Without leave to write, the modes are what to look at."""
+    found = unwritable(tmp_path / ".kafka-tasks", PermissionError(13, "Permission denied"))
+    assert "cannot be written: Permission denied" in found.message

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import hcl2
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kafka_tasks.topics import export
@@ -57,6 +58,21 @@ def test_names_that_become_the_same_are_told_apart() -> None:
     names = [r["metadata"]["name"] for r in yaml.safe_load_all(export.strimzi(twins, kafka="k"))]
     assert names == ["a-b", "a-b-2", "a-b-3"]
     assert list(_parsed(export.terraform([topic("a.b"), topic("a_b")]))) == ["a_b", "a_b-2"]
+
+
+@given(
+    st.lists(
+        st.from_regex(r"[A-Za-z0-9._-]{1,249}", fullmatch=True), min_size=1, max_size=8, unique=True
+    )
+)
+@example(["a..b", "a.-b", "a-.b", "a", "a-2", "A", "_", "-", "...x"])
+def test_kubernetes_takes_each_name(names: list[str]) -> None:
+    """Each part between dots begins and ends with a letter or a digit, and no two are the same."""
+    written = yaml.safe_load_all(export.strimzi([topic(name) for name in names], kafka="k"))
+    made = [resource["metadata"]["name"] for resource in written]
+    part = "[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+    assert all(re.fullmatch(rf"{part}(?:\.{part})*", name) and len(name) <= 253 for name in made)
+    assert len(set(made)) == len(names)
 
 
 def test_terraform_reads_what_is_written() -> None:

@@ -200,7 +200,7 @@ topics:
         ("topics: [{name: *x}]", "1: it is not YAML"),
         ("topics: [{name: !!python/object:os.system a}]\nx: 1", "2: the file has no key 'x'"),
         (b"topics: [{name: \xff}]", "1: it is not UTF-8 (byte 16)"),
-        ("topics: []\n---\ntopics: []\n", "2: it is not YAML"),
+        ("topics: []\n---\ntopics: []\n", "2: a second YAML document begins here"),
         ("topics: [{name: a\x00b}]", "1: it is not YAML"),
         ("topics: [{name: null}]", "1: name is empty"),
         ("topics: [{name: '${A-'}]", "has characters that Kafka does not allow"),
