@@ -51,7 +51,17 @@ def delete(
         found.update(_sent(admin, list(names[first : first + _BATCH]), deadline, waiting))
     going = [name for name, error in found.items() if error is None]
     left = _await_free(admin, going, deadline, waiting)
-    return {**found, **{name: _still_there(name) for name in sorted(left)}}
+    found.update({name: _still_there(name) for name in sorted(left)})
+    back = _seen_again(admin, set(going) - left)
+    return {**found, **{name: _made_anew(name) for name in sorted(back)}}
+
+
+def _seen_again(admin: Admin, gone: set[str]) -> set[str]:
+    """Return those that are there again: a client that uses a topic makes it anew at once."""
+    try:
+        return gone & set(admin.seen(timeout_s=1.0)) if gone else set()
+    except BrokerUnreachable:
+        return set()
 
 
 def _sent(admin: Admin, names: list[str], deadline: Deadline, policy: RetryPolicy) -> Outcomes:
@@ -89,9 +99,17 @@ def _not_known_yet(name: str) -> BrokerUnreachable:
 
 def _still_there(name: str) -> ClusterError:
     return ClusterError(
-        f"The topic {name} is marked for deletion but not gone: a broker with a replica of it "
-        "does not answer.",
+        f"The topic {name} is still there; whether its deletion goes on, or a client has made it "
+        "anew, is not known.",
         hint="invoke kafka.status",
+    )
+
+
+def _made_anew(name: str) -> ClusterError:
+    return ClusterError(
+        f"The topic {name} was deleted, and is there again: a client made it anew.",
+        hint="stop the clients that use it first; or set auto.create.topics.enable=false on the "
+        "brokers",
     )
 
 

@@ -55,8 +55,25 @@ def test_a_topic_that_stays_is_named(
     monkeypatch.setattr(FakeChanges, "delete", lambda _, names, **__: dict.fromkeys(names))
     outcome = deletion.delete(admin, ["stays"], timeout_s=1.0, policy=policy)["stays"]
     assert isinstance(outcome, ClusterError)
-    assert outcome.message.startswith("The topic stays is marked for deletion but not gone")
+    assert outcome.message.startswith("The topic stays is still there")
     assert clock.now >= 1.0
+
+
+def test_a_topic_that_a_client_makes_anew_is_an_error(
+    policy: RetryPolicy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was gone, its name was free, and there it is again: nothing of the deletion is left."""
+    admin = _cluster("used", "idle")
+
+    def taken(*_: object, **__: object) -> set[str]:
+        admin.there["used"] = topic("used")
+        return set()
+
+    monkeypatch.setattr(FakeChanges, "taken", taken)
+    outcomes = deletion.delete(admin, ["used", "idle"], policy=policy)
+    assert outcomes["idle"] is None
+    assert isinstance(outcomes["used"], ClusterError)
+    assert outcomes["used"].message.endswith("is there again: a client made it anew.")
 
 
 def test_a_name_that_the_controller_still_holds_is_waited_for(
