@@ -46,6 +46,7 @@ def readiness(exam: Examination) -> Iterator[Finding]:
         return
     yield from _dead(exam, session)
     yield from _suspended(exam)
+    yield from _minority(exam, session)
     if glance.failed is None:
         names = ", ".join(service.name for service in exam.services)
         yield _finding("ready", "ok", f"ready ({session.runtime.name}: {names})")
@@ -116,6 +117,23 @@ def _dead(exam: Examination, session: Session) -> Iterator[Finding]:
         )
 
 
+def _minority(exam: Examination, session: Session) -> Iterator[Finding]:
+    """Report a quorum that cannot have a leader."""
+    voters = [voter.name for voter in session.cluster().topology.voters]
+    alive = {service.name for service in exam.alive() if not service.suspended}
+    running = [name for name in voters if name in alive]
+    if len(voters) > 1 and len(running) * 2 <= len(voters):
+        yield _finding(
+            "quorum-lost",
+            "error",
+            f"The quorum has no majority: {len(running)} of {len(voters)} controllers run.",
+            cause="Without a majority no controller leads: topics cannot be created or described, "
+            "groups cannot be found, and brokers answer with what they remember.",
+            evidence=tuple(f"{name}: {'runs' if name in alive else 'down'}" for name in voters),
+            fix="invoke kafka.up, which starts dead services",
+        )
+
+
 def _suspended(exam: Examination) -> Iterator[Finding]:
     for service in exam.services:
         if service.suspended:
@@ -181,6 +199,8 @@ def _partitions(exam: Examination) -> Iterator[Finding]:
     session = exam.session
     if session is None or not any(s.role.serves_clients for s in exam.alive()):
         return
+    if not session.cluster().topology.is_coordinated({s.name for s in exam.alive()}):
+        return  # brokers tell what they remember
     from kafka_tasks.clients.kafka.admin import Admin
 
     try:

@@ -17,9 +17,10 @@ _ANSWER_S = 1.0
 
 def registrations(exam: Examination) -> Iterator[Finding]:
     """Report dead brokers that a coordinator still lists, and running ones that it does not."""
-    if exam.session is None:
-        return
     alive = {service.name for service in exam.alive()}
+    # Without its coordinators a broker lists what it remembers.
+    if exam.session is None or not exam.session.cluster().topology.is_coordinated(alive):
+        return
     for coordinator in roles.coordinators(exam.session.cluster()):
         service = coordinator.service
         if service.name in alive:
@@ -66,9 +67,9 @@ class _Asked:
             f"{self.recipe.title} still lists broker {number}, which is dead; its session expires "
             f"{most}.",
             area="cluster",
-            cause="The broker was killed; its registration stays until its session expires. A "
-            "broker that starts earlier dies of NodeExists.",
-            evidence=(f"/brokers/ids/{number}: {', '.join(endpoints)}",),
+            cause="The broker was killed; its registration stays until its session expires, and a "
+            "broker that starts earlier is refused.",
+            evidence=(f"listed: broker {number}, {', '.join(endpoints)}",),
             fix="invoke kafka.up, which removes the registration of a broker that has exited",
             exit_code=5,
             reference="confluentinc/kafka-images#30",
@@ -83,7 +84,7 @@ class _Asked:
             area="cluster",
             cause=f"{title} lost its data, or the broker lost its session: topics cannot be "
             "created, and brokers do not learn of new leaders.",
-            evidence=(f"/brokers/ids: {', '.join(map(str, sorted(listed))) or 'empty'}",),
+            evidence=(f"listed: brokers {', '.join(map(str, sorted(listed))) or 'none'}",),
             fix="invoke kafka.restart",
             exit_code=5,
             reference="wurstmeister/kafka-docker#374",

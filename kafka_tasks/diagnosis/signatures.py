@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
+from kafka_tasks.diagnosis.required_text import required_text
 from kafka_tasks.model.finding import Area, Finding, Level
 
 LINES = 4000
@@ -39,6 +40,8 @@ class Signature:
     rows: tuple[int, ...] = ()
     fix_compose: str | None = None
     beside: re.Pattern[str] | None = None
+    overcome: re.Pattern[str] | None = None
+    needed: tuple[str, ...] = ()
     symptom: bool = False
     lingers: bool = False
     ends_starts: bool = True
@@ -48,24 +51,36 @@ class Signature:
         role = service.partition("-")[0]
         return "any" in self.services or role in self.services
 
+    def may_occur(self, text: str) -> bool:
+        """Return False where no line of the text can match; faster than a search."""
+        return any(needed in text for needed in self.needed)
+
     def search(self, lines: Iterable[str]) -> tuple[Match | None, list[str]]:
         """Return the match with its first few lines, and all lines without a match."""
         lines = list(lines)
+        over = self._overcome_until(lines)
         if self.beside and not any(self.beside.search(line[:_LINE_LENGTH]) for line in lines):
             return None, lines
         seen: list[str] = []
         rest: list[str] = []
         groups: dict[str, str | None] = {}
-        for line in lines:
+        for at, line in enumerate(lines):
             head = line[:_LINE_LENGTH]
             found = next((hit for p in self.patterns if (hit := p.search(head))), None)
-            if found is None:
+            if found is None or at < over:
                 rest.append(line)
                 continue
             groups = {**found.groupdict(), **{key: value for key, value in groups.items() if value}}
             if len(seen) < _EVIDENCE_LINES and line not in seen:
                 seen.append(line)
         return (Match(self, tuple(seen), groups) if seen else None), rest
+
+    def _overcome_until(self, lines: Sequence[str]) -> int:
+        """Return the number of the first line that counts."""
+        if self.overcome is None:
+            return 0
+        ends = (at for at in range(len(lines), 0, -1) if self.overcome.search(lines[at - 1]))
+        return next(ends, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +129,11 @@ def load() -> tuple[Signature, ...]:
 def _read(entry: dict[str, Any]) -> Signature:
     lists = {name: tuple(entry.get(name, ())) for name in ("rows", "services", "shown")}
     patterns = tuple(re.compile(text) for text in entry["patterns"])
-    beside = re.compile(entry["beside"]) if "beside" in entry else None
-    return Signature(**{**entry, **lists, "patterns": patterns, "beside": beside})
+    single: dict[str, re.Pattern[str]] = {
+        name: re.compile(entry[name]) for name in ("beside", "overcome") if name in entry
+    }
+    needed = tuple(required_text(text) for text in entry["patterns"])
+    return Signature(**{**entry, **lists, **single, "patterns": patterns, "needed": needed})
 
 
 def search(texts: Mapping[str, Sequence[str]]) -> list[tuple[str, Match]]:
@@ -124,10 +142,11 @@ def search(texts: Mapping[str, Sequence[str]]) -> list[tuple[str, Match]]:
     A line counts only for its most important signature. Symptoms are left out if a cause was found.
     """
     left = {service: list(lines[-LINES:]) for service, lines in texts.items()}
+    whole = {service: "\n".join(lines) for service, lines in left.items()}
     found: list[tuple[str, Match]] = []
     for signature in load():
         for service in left:
-            if not signature.applies_to(service):
+            if not signature.applies_to(service) or not signature.may_occur(whole[service]):
                 continue
             hit, left[service] = signature.search(left[service])
             if hit:

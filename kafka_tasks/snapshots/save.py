@@ -89,9 +89,9 @@ def _require_whole_cluster(session: Session) -> None:
     alive = [service.name for service in services if service.alive]
     dead = [service.name for service in services if not service.alive]
     if alive and dead:
+        verb, whose = ("is", "its") if len(dead) == 1 else ("are", "their")
         raise NotReady(
-            f"{', '.join(dead)} is not running: its data on the disk may be incomplete.",
-            service=dead[0],
+            f"{', '.join(dead)} {verb} not running: {whose} data on the disk may be incomplete.",
             hint="invoke kafka.up, then run this command again",
         )
     _require_clean_stop(session)

@@ -146,6 +146,10 @@ def test_three_voters_survive_one_and_heal_two(made: Callable[..., Sandbox]) -> 
     assert sandbox.run("status", "-o", "json").document["state"] == "degraded"
     assert sandbox.up()["changed"] is True
     sandbox.kill("kafka", "kafka-3")
+    done = sandbox.run("doctor", "-o", "json")
+    levels = {each["id"]: each["level"] for each in done.document["findings"]}
+    assert (done.code, levels["quorum-lost"]) == (5, "error")
+    assert "partitions" not in levels
     assert sandbox.up()["changed"] is True
     assert sorted(_values(sandbox, "orders")) == ["1", "2", "3", "4"]
     done = sandbox.run("down")

@@ -47,6 +47,32 @@ def test_a_registration_that_outlives_its_broker(
     assert "in 4 s or less" in found.title
 
 
+@pytest.mark.parametrize(
+    ("killed", "said"),
+    [
+        (["kafka-2"], []),
+        (["kafka-2", "kafka-3"], ["The quorum has no majority: 1 of 3 controllers run."]),
+    ],
+)
+def test_a_quorum_without_a_majority(
+    make_exam: MakeExam, monkeypatch: pytest.MonkeyPatch, killed: list[str], said: list[str]
+) -> None:
+    """It explains why nothing can be changed; what a broker remembers is not reported as fine."""
+    exam = make_exam(version="4.4.0", brokers=3)
+    assert exam.session is not None
+    runtime: Any = exam.session.runtime
+    runtime.start(exam.settings)
+    for name in killed:
+        runtime.kill(name)
+    exam.services = runtime.observe().services
+    monkeypatch.setattr(readiness, "glance", lambda *_: readiness.Glance({}, "process", "dead"))
+    found = list(cluster.readiness(exam))
+    assert [each.title for each in found if each.id == "quorum-lost"] == said
+    assert len([each for each in found if each.id == "service-dead"]) == len(killed)
+    if said:
+        assert [*registrations(exam), *cluster._partitions(exam)] == []
+
+
 def test_how_the_last_start_failed(make_exam: MakeExam) -> None:
     """A failed start is reported while nothing runs; what is checked each time is a warning."""
     exam = make_exam()
