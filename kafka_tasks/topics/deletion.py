@@ -53,11 +53,11 @@ def delete(
     left = _await_free(admin, going, deadline, waiting)
     found.update({name: _still_there(name) for name in sorted(left)})
     back = _seen_again(admin, set(going) - left)
-    return {**found, **{name: _made_anew(name) for name in sorted(back)}}
+    return {**found, **{name: _recreated(name) for name in sorted(back)}}
 
 
 def _seen_again(admin: Admin, gone: set[str]) -> set[str]:
-    """Return those that are there again: a client that uses a topic makes it anew at once."""
+    """Return those that are there again: a client that uses a topic re-creates it at once."""
     try:
         return gone & set(admin.seen(timeout_s=1.0)) if gone else set()
     except BrokerUnreachable:
@@ -99,15 +99,15 @@ def _not_known_yet(name: str) -> BrokerUnreachable:
 
 def _still_there(name: str) -> ClusterError:
     return ClusterError(
-        f"The topic {name} is still there; whether its deletion goes on, or a client has made it "
-        "anew, is not known.",
+        f"The topic {name} is still there; whether its deletion takes longer, or a client has "
+        "re-created it, is not known.",
         hint="invoke kafka.status",
     )
 
 
-def _made_anew(name: str) -> ClusterError:
+def _recreated(name: str) -> ClusterError:
     return ClusterError(
-        f"The topic {name} was deleted, and is there again: a client made it anew.",
+        f"The topic {name} was deleted, and is there again: a client re-created it.",
         hint="stop the clients that use it first; or set auto.create.topics.enable=false on the "
         "brokers",
     )

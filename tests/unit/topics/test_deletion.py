@@ -59,7 +59,7 @@ def test_a_topic_that_stays_is_named(
     assert clock.now >= 1.0
 
 
-def test_a_topic_that_a_client_makes_anew_is_an_error(
+def test_a_topic_that_a_client_recreates_is_an_error(
     policy: RetryPolicy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was gone, its name was free, and there it is again: nothing of the deletion is left."""
@@ -73,7 +73,7 @@ def test_a_topic_that_a_client_makes_anew_is_an_error(
     outcomes = deletion.delete(admin, ["used", "idle"], policy=policy)
     assert outcomes["idle"] is None
     assert isinstance(outcomes["used"], ClusterError)
-    assert outcomes["used"].message.endswith("is there again: a client made it anew.")
+    assert outcomes["used"].message.endswith("is there again: a client re-created it.")
 
 
 def test_a_name_that_the_controller_still_holds_is_waited_for(
