@@ -45,6 +45,10 @@ ANSWER_S = 10.0
 CHANGE_S = 30.0
 _PORTION = 250
 
+# Requests to leaders carry the epoch of the metadata that the library keeps: by default for a
+# quarter of an hour, in which a leader that was moved refuses each of them.
+_PROPERTIES = {"metadata.max.age.ms": 1000}
+
 _T = TypeVar("_T")
 
 
@@ -68,7 +72,7 @@ class Admin:
         self._completeness = completeness
         self._timeout_s = timeout_s
         self._policy = policy or RetryPolicy()
-        self._client = connected(AdminClient, configuration(cluster, bootstrap))
+        self._client = connected(AdminClient, {**configuration(cluster, bootstrap), **_PROPERTIES})
 
     def __enter__(self) -> Admin:
         return self
