@@ -17,6 +17,7 @@ from kafka_tasks.model.topology import Topology
 
 _PARTITION = re.compile(r"([A-Za-z0-9._-]+)-\d+", re.ASCII)
 _METADATA = "__cluster_metadata-0"
+_BEGINNING = f"{0:020}.log"
 # In bytes: larger logs take longer to read than this check is worth.
 _LIMIT = 16 * 1024 * 1024
 _NAMED = 5
@@ -68,8 +69,15 @@ def _files(data: Path, topology: Topology) -> list[Path]:
 
 
 def _metadata(data: Path, topology: Topology) -> bytes | None:
-    """Return the content of all logs and checkpoints; None where it cannot be judged."""
+    """Return the content of all logs and checkpoints; None where it cannot be judged.
+
+    A checkpoint in the place of a log's beginning no longer has topics that were deleted: a broker
+    that was not there then still has their data, and Kafka is right to delete it.
+    """
     files = _files(data, topology)
+    reduced = {path.parent for path in files if path.suffix == ".checkpoint"}
+    if any(not (directory / _BEGINNING).exists() for directory in reduced):
+        return None
     try:
         if sum(path.stat().st_size for path in files) > _LIMIT:
             return None

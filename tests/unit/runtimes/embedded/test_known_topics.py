@@ -33,9 +33,13 @@ def _metadata(data: Path, *topics: str, service: str = "kafka", name: str = LOG)
     path.write_bytes(b"before" + b"".join(map(_id, topics)) + b"after")
 
 
-@pytest.mark.parametrize("name", [LOG, "__cluster_metadata-0/0000100-0000000003.checkpoint"])
+CHECKPOINT = "__cluster_metadata-0/00000000000000000100-0000000003.checkpoint"
+
+
+@pytest.mark.parametrize("name", [LOG, CHECKPOINT])
 def test_topics_that_the_metadata_has_are_fine(tmp_path: Path, name: str) -> None:
     """In the log or in a checkpoint."""
+    _metadata(tmp_path)
     _metadata(tmp_path, "a", "b-c", name=name)
     for partition in ("a-0", "a-1", "b-c-0"):
         _partition(tmp_path, partition)
@@ -52,6 +56,15 @@ def test_a_topic_that_no_voter_knows_is_refused(tmp_path: Path) -> None:
     assert "has lost a topic whose records are on the disk (lost)" in caught.value.message
     assert f"{tmp_path / 'kafka' / LOG}: 27 bytes" in caught.value.evidence
     assert "kafka.snapshot.list" in (caught.value.hint or "")
+
+
+def test_a_log_without_its_beginning_is_not_judged(tmp_path: Path) -> None:
+    """A topic that was deleted while its broker was away is in no checkpoint."""
+    _metadata(tmp_path, "a", name=CHECKPOINT)
+    _metadata(tmp_path, "a", name="__cluster_metadata-0/00000000000000000100.log")
+    for partition in ("a-0", "deleted-0"):
+        _partition(tmp_path, partition)
+    require_known(tmp_path, ONE)
 
 
 def test_many_topics_are_counted(tmp_path: Path) -> None:
