@@ -71,7 +71,7 @@ def _files(data: Path, topology: Topology) -> list[Path]:
 def _metadata(data: Path, topology: Topology) -> bytes | None:
     """Return the content of all logs and checkpoints; None where it cannot be judged.
 
-    A checkpoint in the place of a log's beginning no longer has topics that were deleted: a broker
+    A checkpoint that replaces the beginning of a log has no deleted topics: a broker
     that was not there then still has their data, and Kafka is right to delete it.
     """
     files = _files(data, topology)
