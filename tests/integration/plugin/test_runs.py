@@ -153,13 +153,41 @@ _FURTHER = """
 """
 
 
+_OVERRIDES = """
+    import pytest
+
+
+    @pytest.fixture(scope="session")
+    def kafka_settings():
+        return {"config": {"auto.create.topics.enable": False}}
+
+
+    @pytest.fixture(scope="session")
+    def kafka_topics_file():
+        return "shop.yaml"
+"""
+
+_OVERRIDDEN = """
+    def test_overridden(kafka_admin, kafka_cluster):
+        from confluent_kafka.admin import ConfigResource
+
+        found = kafka_admin.list_topics(timeout=10).topics
+        assert len(found["orders"].partitions) == 3
+        broker = ConfigResource("BROKER", "1")
+        (config,) = kafka_admin.describe_configs([broker]).values()
+        assert config.result(10)["auto.create.topics.enable"].value == "false"
+"""
+
+
 def test_a_factory_and_a_marker_of_one_shape_share_a_cluster(
     inner: Inner, warm_kafka_4: Path
 ) -> None:
-    """Three brokers of Kafka 4.4 with a property of their own, beside the options."""
+    """Three brokers of Kafka 4.4, beside a cluster with the settings and topics of a conftest."""
     assert warm_kafka_4.is_dir()
-    inner.write(test_further=_FURTHER)
-    inner.run().assert_outcomes(passed=2)
+    topics = "topics: [{name: orders, partitions: 3}]"
+    (inner.pytester.path / "shop.yaml").write_text(topics, encoding="utf-8")
+    inner.write(conftest=_OVERRIDES, test_further=_FURTHER, test_overridden=_OVERRIDDEN)
+    inner.run().assert_outcomes(passed=3)
 
 
 _DYING = """

@@ -58,6 +58,12 @@ def test_the_table_has_the_rows_that_were_promised() -> None:
         "produce-1m": ("ratio", 1.2),
         "topic-create": ("ratio", 0.5),
         "reset-50": ("ratio", 0.5),
+        "pytest-one": ("ratio", 1.3),
+        "pytest-keep": ("difference", 520),
+        "pytest-unused": ("difference", 5),
+        "pytest-200": ("ratio", 1.0),
+        "pytest-topic": ("difference", 10),
+        "pytest-record": ("difference", 10),
     }
 
 
