@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from collections.abc import Iterable
 from itertools import cycle
 from typing import TYPE_CHECKING
@@ -59,6 +60,27 @@ def test_a_rolling_restart_of_three_brokers_is_not_seen(
     tally = _loop(running_three, names, pytestconfig.getoption("--calls"))
     assert not tally.wrong
     assert not tally.away
+
+
+def test_a_remote_cluster_is_asked_broker_by_broker(running: Sandbox) -> None:
+    """Nothing is delayed that is there; what is not there is believed after a second."""
+    with inside(running):
+        address = call("status", "-o", "json").document["bootstrap_servers"]
+        assert call("topic.create", "there").code == 0
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("KAFKA_TASKS_BOOTSTRAP_SERVERS", address)
+            patch.delenv("KAFKA_TASKS_RUNTIME")
+            restarting = running.begin("restart", "--service", "kafka")
+            asked = 0
+            while restarting.poll() is None:
+                found = call("topic.list", "--timeout", "60", "-o", "json")
+                assert "there" in {topic["name"] for topic in found.document["topics"]}
+                asked += 1
+            assert restarting.returncode == 0 and asked
+            began = time.monotonic()
+            missing = call("topic.describe", "nowhere")
+            assert missing.code == 1 and "There is no topic nowhere" in missing.err
+            assert time.monotonic() - began >= 1.0
 
 
 def test_a_topic_whose_replicas_were_moved_is_described_at_once(running_three: Sandbox) -> None:
