@@ -8,6 +8,7 @@ from pathlib import Path
 
 from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.clients.kafka.changes import Outcomes
+from kafka_tasks.clients.kafka.connection import not_yet
 from kafka_tasks.clients.kafka.reassignment import Replicas
 from kafka_tasks.errors import BrokerUnreachable, ClusterError, KafkaTasksError
 from kafka_tasks.model.cluster import Cluster
@@ -83,7 +84,7 @@ def move(
         return {}
     waiting = policy or RetryPolicy(first_s=0.05, cap_s=0.5)
     with Replicas(cluster) as replicas:
-        outcomes = replicas.move(assignment)
+        outcomes = _requested(replicas, assignment, waiting, deadline)
         accepted = {name: assignment[name] for name, error in outcomes.items() if error is None}
 
         def check() -> None:
@@ -96,6 +97,34 @@ def move(
             waiting.until(check, deadline)
         except OutOfTime as error:
             outcomes.update({name: _still_moving(name, str(error)) for name in accepted})
+    return outcomes
+
+
+def _requested(
+    replicas: Replicas, assignment: Assignment, policy: RetryPolicy, deadline: Deadline
+) -> Outcomes:
+    """Request the moves again while the cluster is not ready; return each topic's outcome."""
+    left = dict(assignment)
+    outcomes: Outcomes = {}
+    lost: list[BrokerUnreachable] = []
+
+    def attempt() -> None:
+        lost.clear()
+        try:
+            outcomes.update(replicas.move(dict(left)))
+        except BrokerUnreachable as error:
+            lost.append(error)
+            raise not_yet(error) from error
+        for name in [n for n in left if not isinstance(outcomes[n], BrokerUnreachable)]:
+            del left[name]
+        if left:
+            raise NotYet(str(outcomes[min(left)]))
+
+    try:
+        policy.until(attempt, deadline)
+    except OutOfTime as error:
+        if lost:
+            raise lost[0] from error
     return outcomes
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from kafka_tasks.clients.kafka.admin import CHANGE_S, Admin
 from kafka_tasks.clients.kafka.changes import Outcomes
 from kafka_tasks.clients.kafka.kafka_python import TIMEOUT_MS, connected, translated, unsupported
-from kafka_tasks.errors import ClusterError
+from kafka_tasks.clients.kafka.retriable import CODES
+from kafka_tasks.errors import BrokerUnreachable, ClusterError
 from kafka_tasks.model.cluster import Cluster
 
 # Topic → partition → its future brokers, the preferred leader first.
@@ -53,8 +54,10 @@ class Replicas:
         outcomes: Outcomes = dict.fromkeys(assignment)
         for at, error in answers.items():
             # `NoError` is a class here, too.
-            if error is not None and getattr(error, "errno", 1) != 0:
-                outcomes[at.topic] = ClusterError(
+            code = 0 if error is None else getattr(error, "errno", 1)
+            if code:
+                kind = BrokerUnreachable if code in CODES else ClusterError
+                outcomes[at.topic] = kind(
                     f"The replicas of {at.topic} cannot be moved.",
                     evidence=(f"partition {at.partition}: {error.__name__}",),
                     hint=f"invoke kafka.topic.describe {at.topic}",

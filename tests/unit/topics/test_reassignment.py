@@ -30,6 +30,7 @@ class FakeReplicas:
     refuses: KafkaTasksError | None = None
     loses: list[KafkaTasksError] = field(default_factory=list)
     asked: Any = None
+    not_now: list[KafkaTasksError] = field(default_factory=list)
 
     def __call__(self, _: Cluster) -> FakeReplicas:
         """The connection to a cluster."""
@@ -45,6 +46,8 @@ class FakeReplicas:
         if self.refuses is not None:
             raise self.refuses
         self.asked = assignment
+        if self.not_now:
+            return dict.fromkeys(assignment, self.not_now.pop(0))
         return dict.fromkeys(assignment)
 
     def moving(self) -> dict[str, set[int]]:
@@ -78,6 +81,14 @@ def _moved(replicas: FakeReplicas, cluster: Cluster, seconds: float) -> Outcomes
     assignment: dict[str, dict[int, tuple[int, ...]]] = {"t": {0: (1, 2), 1: (1, 3)}}
     admin: Any = replicas.admin
     return reassignment.move(cluster, admin, assignment, Deadline.after(seconds), Recorder())
+
+
+def test_a_controller_that_changes_is_asked_again(replicas: FakeReplicas, cluster: Cluster) -> None:
+    """NOT_CONTROLLER passes; where it stays, it is the outcome of the topic."""
+    replicas.not_now = [BrokerUnreachable("not the controller") for _ in range(3)]
+    assert _moved(replicas, cluster, 5.0) == {"t": None}
+    replicas.not_now = [BrokerUnreachable("not the controller") for _ in range(10**4)]
+    assert isinstance(_moved(replicas, cluster, 1.0)["t"], BrokerUnreachable)
 
 
 def test_a_movement_is_over_when_all_is_in_sync(replicas: FakeReplicas, cluster: Cluster) -> None:
