@@ -217,7 +217,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def build(session: nox.Session) -> None:
-    """The wheel, installed into an empty environment, starts a cluster from another directory."""
+    """The wheel, in an empty environment, starts a cluster elsewhere, and one for a test."""
     target = Path(session.create_tmp()).resolve()
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
@@ -239,8 +239,10 @@ def build(session: nox.Session) -> None:
     }
     with session.chdir(elsewhere):
         try:
-            for verb in ("up", "topic", "verify"):
+            for verb in ("up", "topic", "verify", "init"):
                 session.run("kafka-tasks", verb, env=free, interrupt_timeout=60)
+            # The plugin by its entry point, on the test that init wrote.
+            session.run("pytest", "tests/test_kafka.py", interrupt_timeout=60)
         finally:
             session.run("kafka-tasks", "down", "--wipe", "--yes", env=free)
 

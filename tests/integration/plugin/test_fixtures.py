@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 
 from tests.integration.plugin.conftest import Inner
@@ -252,3 +253,10 @@ def test_a_marker_with_an_unknown_argument_is_a_sentence(inner: Inner) -> None:
         ["*@pytest.mark.kafka has no argument 'broker', which is near brokers.", "*Hint: allowed*"]
     )
     assert "Traceback" not in result.stdout.str()
+
+
+def test_the_first_test_of_init_passes(inner: Inner) -> None:
+    """The starter that kafka.init writes is a test that passes as it is."""
+    starter = files("kafka_tasks.starters").joinpath("test_kafka.py.txt")
+    inner.write(test_kafka=starter.read_text(encoding="utf-8"))
+    inner.run_on_kept().assert_outcomes(passed=1)

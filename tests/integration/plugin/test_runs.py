@@ -59,9 +59,17 @@ def test_wrong_options_end_the_run_before_it_begins(
 
 def test_workers_share_a_cluster_or_have_one_each(inner: Inner) -> None:
     """Both workers of xdist use the first one's cluster; with --kafka-scope each starts its own."""
-    inner.write(note=_NOTE, test_a=_ONE, test_b=_ONE)
-    inner.run("-n2", "--dist=loadfile").assert_outcomes(passed=2)
-    inner.run("-n2", "--dist=loadfile", "--kafka-scope=worker").assert_outcomes(passed=2)
+    clean = "def test_clean(kafka_clean): pass"
+    inner.write(note=_NOTE, test_a=_ONE, test_b=_ONE, test_c=clean)
+    shared = inner.run("-n2", "--dist=loadfile")
+    shared.assert_outcomes(passed=2, errors=1)
+    shared.stdout.fnmatch_lines(
+        [
+            "kafka_clean deletes every topic, and other xdist workers share this cluster.",
+            "Hint: --kafka-scope worker gives each worker a cluster of its own",
+        ]
+    )
+    inner.run("-n2", "--dist=loadfile", "--kafka-scope=worker").assert_outcomes(passed=3)
     projects = [line.split()[0] for line in inner.noted()]
     assert projects[0] == projects[1]
     assert len({*projects}) == 3
