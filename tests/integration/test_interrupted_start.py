@@ -36,6 +36,17 @@ def test_ctrl_c_at_each_layer_leaves_nothing(project: Sandbox, layer: str) -> No
     assert project.run("status", "-o", "json").document["state"] == "stopped"
 
 
+def test_ctrl_c_while_a_quorum_forms_leaves_nothing(warm_kafka_4: Path, project: Sandbox) -> None:
+    """The same in KRaft mode: all nodes are stopped, and what was formatted starts later."""
+    project.environ.update(KAFKA_TASKS_VERSION="4.4", KAFKA_TASKS_BROKERS="2")
+    code, out, err = faulty(project, "int-layer", "quorum", "up")
+    assert (code, out) == (130, ""), err
+    assert "Error: Interrupted" in err and "Traceback" not in err
+    assert "stopping again: kafka, kafka-2" in err
+    assert project.processes() == {}
+    assert project.up()["state"] == "ready"
+
+
 @pytest.mark.parametrize("name", ["term", "hup"])
 def test_termination_is_tidy_too(project: Sandbox, name: str) -> None:
     """SIGTERM and a closed terminal end a start as Ctrl-C does; JSON stays one document."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -175,6 +176,9 @@ def test_dedicated_controllers(made: Callable[..., Sandbox]) -> None:
     done = sandbox.run("down")
     assert done.code == 0
     assert "was killed" not in done.err, done.err
+    for name in ("controller", "controller-2", "controller-3"):
+        shutil.rmtree(sandbox.path / ".kafka-tasks" / "data" / name)
+    sandbox.run("up").refused(3, "metadata has lost a topic", "(orders)")
 
 
 def test_data_that_is_incomplete_or_of_another_node_is_refused(one: Sandbox) -> None:
