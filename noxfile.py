@@ -62,8 +62,8 @@ COMPILE = (
 os.environ.setdefault("UV_CONSTRAINT", str(LOCK))
 # Without bytecode each of a thousand commands compiles every dependency again, 0.5 s of CPU.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-# A file more than there are cores: much of their time is spent waiting for servers.
-WAITING = ("-n", str(max(2, os.cpu_count() or 2) + 1), "--dist", "loadfile")
+# A file at a time for each core, which these suites keep busy; four have ports of their own.
+BY_FILE = ("-n", str(min(4, max(2, os.cpu_count() or 2))), "--dist", "loadfile")
 BOTH_CORES = ("-n", "2", "--dist", "worksteal")
 GROUPS = nox.project.load_toml("pyproject.toml")["dependency-groups"]
 # By acceptance case: the Kafka line of its images, and the settings that name them.
@@ -168,7 +168,7 @@ def integration(session: nox.Session) -> None:
     """Real processes."""
     with_group(session, "test")
     session.install("nox")
-    session.run("pytest", "tests/integration", *WAITING, *session.posargs, interrupt_timeout=60)
+    session.run("pytest", "tests/integration", *BY_FILE, *session.posargs, interrupt_timeout=60)
 
 
 @nox.session
@@ -181,7 +181,7 @@ def compose(session: nox.Session) -> None:
     # An engine that starts makes the firewall's chains anew, those of the usual engine too.
     alone = "tests/compose/test_old_engine.py"
     pytest = ("pytest", *session.posargs)
-    session.run(*pytest, "tests/compose", *WAITING, f"--ignore={alone}", interrupt_timeout=60)
+    session.run(*pytest, "tests/compose", *BY_FILE, f"--ignore={alone}", interrupt_timeout=60)
     session.run(*pytest, alone, interrupt_timeout=60)
 
 

@@ -319,6 +319,8 @@ def test_a_topic_that_is_being_deleted_is_made_anew(three: Sandbox) -> None:
     assert planned(three)["summary"]["unchanged"] == 20
 
 
+# The 90 s count again for each batch of requests, and for the leaders.
+@pytest.mark.timeout(600)
 def test_a_broker_that_dies_in_the_middle_does_not_end_the_apply(
     project: Sandbox,
 ) -> None:
@@ -329,6 +331,6 @@ def test_a_broker_that_dies_in_the_middle_does_not_end_the_apply(
     eventually(lambda: len(three_topics(project)) >= 10, "some topics are there")
     project.kill("kafka")
     project.up()
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=450)
     assert process.returncode == 0, out + err
     assert planned(project)["summary"]["unchanged"] == 150
