@@ -6,9 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,27 +31,24 @@ class Made:
     """What this project's containers made on an engine that other tests use as well."""
 
     bench: Bench
-    since: float
+    told: list[dict[str, Any]] = field(default_factory=list)
 
-    @classmethod
-    def from_now(cls, bench: Bench) -> Made:
-        """Begin to count; the engine's own clock is whole seconds."""
-        return cls(bench, int(time.time()) - 1)
+    def listen(self, stream: Iterable[dict[str, Any]]) -> None:
+        """Note what the engine tells, until it is closed."""
+        for event in stream:
+            self.told.append(event)
 
     def mounted(self) -> set[str]:
         """The volumes that containers of this project have had."""
-        told = list(
-            self.bench.engine.events(since=self.since, until=int(time.time()) + 1, decode=True)
-        )
         label = "com.docker.compose.project.working_dir"
         mine = {
             event["Actor"]["ID"]
-            for event in told
+            for event in self.told
             if event["Actor"]["Attributes"].get(label) == str(self.bench.path)
         }
         return {
             event["Actor"]["ID"]
-            for event in told
+            for event in self.told
             if (event["Type"], event["Action"]) == ("volume", "mount")
             and event["Actor"]["Attributes"].get("container") in mine
         }
@@ -124,6 +122,18 @@ def bench(
         made.clean()
 
 
+@pytest.fixture
+def made(bench: Bench) -> Iterator[Made]:
+    """What the engine tells: of the past it knows 256 events, and each health check is one."""
+    found = Made(bench)
+    stream = bench.engine.events(decode=True, filters={"event": ["create", "mount"]})
+    listener = threading.Thread(target=found.listen, args=(stream,), daemon=True)
+    listener.start()
+    yield found
+    stream.close()
+    listener.join(timeout=10)
+
+
 @pytest.mark.parametrize(
     ("change", "finding"),
     [
@@ -135,10 +145,9 @@ def bench(
     ],
     ids=["exits", "exits with a volume", "unhealthy", "no zookeeper", "never ready"],
 )
-def test_nothing_is_left(bench: Bench, change: Change, finding: str | None) -> None:
+def test_nothing_is_left(bench: Bench, made: Made, change: Change, finding: str | None) -> None:
     """Containers, networks and volumes are as many as before."""
     write(bench, change)
-    made = Made.from_now(bench)
     failed = bench.run("up", "--timeout", "20", "-o", "json")
     assert failed.code == 5, failed.out
     if finding is not None:
@@ -158,20 +167,18 @@ def test_what_was_there_before_stays(bench: Bench) -> None:
     assert mine <= {v.name for v in bench.engine.volumes.list()}
 
 
-def test_wiping_takes_unnamed_volumes(bench: Bench) -> None:
+def test_wiping_takes_unnamed_volumes(bench: Bench, made: Made) -> None:
     """`down --wipe` deletes what the images' own directories became."""
     write(bench)
-    made = Made.from_now(bench)
     assert bench.run("up").code == 0
     assert made.left()[2]
     assert bench.run("down", "--wipe", "--yes").code == 0
     assert made.left() == NOTHING
 
 
-def test_ctrl_c_leaves_nothing(bench: Bench) -> None:
+def test_ctrl_c_leaves_nothing(bench: Bench, made: Made) -> None:
     """An interrupted start takes back what it made as well."""
     write(bench)
-    made = Made.from_now(bench)
     started = subprocess.Popen(
         [str(Path(sys.executable).parent / "kafka-tasks"), "up"],
         cwd=bench.path,
