@@ -232,6 +232,8 @@ def build(session: nox.Session) -> None:
     )
     elsewhere = target / "elsewhere"
     elsewhere.mkdir()
+    # Without one, pytest takes the settings of the checkout above.
+    (elsewhere / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     free = {
         "KAFKA_TASKS_RUNTIME": "embedded",
         "KAFKA_TASKS_PORT": "auto",
