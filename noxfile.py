@@ -232,7 +232,8 @@ def build(session: nox.Session) -> None:
     )
     elsewhere = target / "elsewhere"
     elsewhere.mkdir()
-    # Without one, pytest takes the settings of the checkout above.
+    # Without these, it is the checkout above whose project and settings count.
+    (elsewhere / ".kafka-tasks").mkdir()
     (elsewhere / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     free = {
         "KAFKA_TASKS_RUNTIME": "embedded",
