@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import gc
 import importlib
 import json
@@ -42,8 +43,7 @@ _IMPORTED = (
 # Python and the C library read these when they start.
 _AT_START = ("PYTHON", "LC_", "LANG", "MALLOC_", "LD_")
 _LONGEST_REQUEST = 150_000
-# Kept for the life of a test process, by the Python that runs there.
-_servers: dict[int, Server] = {}
+_COMMAND = str(Path(sys.executable).with_name("kafka-tasks"))
 
 
 def run(
@@ -57,18 +57,16 @@ def run(
     differs = any(os.environ.get(name) != value for name, value in at_start.items())
     request = json.dumps({"cwd": str(cwd), "env": dict(env), "arguments": list(arguments)}).encode()
     if differs or len(request) > _LONGEST_REQUEST or not hasattr(os, "pidfd_open"):
-        return _run_cold(arguments, cwd, env, timeout)
-    if os.getpid() not in _servers:
-        _servers[os.getpid()] = Server()
-    return _servers[os.getpid()].run(request, timeout)
+        return run_cold([_COMMAND, *arguments], cwd, env, timeout)
+    return _server().run(request, timeout)
 
 
-def _run_cold(
-    arguments: Sequence[str], cwd: Path, env: Mapping[str, str], timeout: float
+def run_cold(
+    command: Sequence[str], cwd: Path, env: Mapping[str, str], timeout: float
 ) -> subprocess.CompletedProcess[str]:
-    program = str(Path(sys.executable).with_name("kafka-tasks"))
+    """Run any command to its end, as a process of its own, without a terminal."""
     return subprocess.run(
-        [program, *arguments],
+        command,
         cwd=cwd,
         env=env,
         stdin=subprocess.DEVNULL,
@@ -80,7 +78,13 @@ def _run_cold(
     )
 
 
-class Server:
+@functools.cache
+def _server() -> _Server:
+    """Return the one of this test process, which it keeps to its end."""
+    return _Server()
+
+
+class _Server:
     """The Python that has imported everything, at the other end of a socket in a directory."""
 
     def __init__(self) -> None:
@@ -207,7 +211,7 @@ def _become_command(request: dict[str, Any]) -> None:
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])
-    sys.argv = [str(Path(sys.executable).with_name("kafka-tasks")), *request["arguments"]]
+    sys.argv = [_COMMAND, *request["arguments"]]
     sys.path[0] = str(Path(sys.executable).parent)
     main = importlib.import_module("kafka_tasks.__main__").main
     main()

@@ -86,16 +86,8 @@ class Bench:
 
     def docker(self, *arguments: str, timeout: float = 120, **environ: str) -> Result:
         """The `docker` command."""
-        done = subprocess.run(
-            ["docker", *arguments],
-            cwd=self.path,
-            env={**self.environ, **environ},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
+        command, environ = ["docker", *arguments], {**self.environ, **environ}
+        done = warm_python.run_cold(command, self.path, environ, timeout)
         return Result(done.returncode, done.stdout, done.stderr)
 
     @property

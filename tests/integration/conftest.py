@@ -89,18 +89,8 @@ class Sandbox:
         where, merged = cwd or self.path, self.env(env)
         if command == (str(COMMAND),):
             done = warm_python.run(arguments, where, merged, timeout)
-            return Done(done.returncode, done.stdout, done.stderr)
-        done = subprocess.run(
-            [*command, *arguments],
-            cwd=where,
-            env=merged,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=timeout,
-            text=True,
-            encoding="utf-8",
-            check=False,
-        )
+        else:
+            done = warm_python.run_cold([*command, *arguments], where, merged, timeout)
         return Done(done.returncode, done.stdout, done.stderr)
 
     def begin(
