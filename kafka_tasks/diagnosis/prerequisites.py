@@ -66,7 +66,6 @@ def _class_archive(exam: Examination) -> Iterator[Finding]:
     """Report a class archive, which makes starts fast, that is missing or damaged."""
     if exam.runtime not in ("embedded", None):
         return
-    from kafka_tasks.runtimes import roles
     from kafka_tasks.runtimes.embedded import class_archive as archives
     from kafka_tasks.runtimes.embedded import jars as store
     from kafka_tasks.runtimes.embedded import java as javas
@@ -161,20 +160,12 @@ def images(exam: Examination) -> Iterator[Finding]:
         answering = exam.engine()
     except EngineMissing:
         return  # the check of the engine reports it
+    from kafka_tasks.runtimes.compose.site import images_to_start
+
     machine = _DOCKER_NAMES.get(platform.machine(), platform.machine())
     own = _DOCKER_NAMES.get(answering.architecture, answering.architecture) or machine
-    for name in _images_of_the_start(exam):
+    for name in images_to_start(exam.project, exam.settings):
         yield _image(name, answering.image_architecture(name), own)
-
-
-def _images_of_the_start(exam: Examination) -> tuple[str, ...]:
-    """Return the images of a user's own Compose file, else those of the settings."""
-    from kafka_tasks.runtimes.compose import site
-
-    try:
-        return site.images_to_start(exam.project, exam.settings)
-    except KafkaTasksError:
-        return roles.images(exam.settings)  # the check of the file reports it
 
 
 def _image(name: str, architecture: str | None, own: str) -> Finding:

@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kafka_tasks.errors import EngineMissing, InvalidInput, KafkaTasksError
+from kafka_tasks.errors import EngineMissing, InvalidInput
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.project import register, state
 from kafka_tasks.project.directory import Project
-from kafka_tasks.runtimes import roles
 from kafka_tasks.runtimes.protocol import Runtime
 from kafka_tasks.settings import Settings
 
@@ -60,6 +59,7 @@ def _by_engine(project: Project, settings: Settings) -> tuple[str, str]:
     if not _may_have_engine(surroundings):
         return "embedded", "there is no Docker engine here"
     from kafka_tasks.clients.docker import Engine
+    from kafka_tasks.runtimes.compose import site
 
     try:
         engine = Engine.connect(surroundings, timeout_s=1.0)
@@ -67,7 +67,7 @@ def _by_engine(project: Project, settings: Settings) -> tuple[str, str]:
             return "compose", "containers of this directory are there"
         if not engine.is_local:
             return "embedded", f"the Docker engine is on another machine ({engine.host})"
-        images = _images(project, settings)
+        images = site.images_to_start(project, settings)
         if settings.lacks_image and settings.kafka_image in images:
             return "embedded", settings.lacks_image
         if said := _too_few_services(settings):
@@ -78,16 +78,6 @@ def _by_engine(project: Project, settings: Settings) -> tuple[str, str]:
     except EngineMissing:
         return "embedded", "no Docker engine answers within a second"
     return "compose", "Docker answers, and the images are there or can be pulled"
-
-
-def _images(project: Project, settings: Settings) -> tuple[str, ...]:
-    """Return the images of the Compose file; one that cannot be read is refused by the start."""
-    from kafka_tasks.runtimes.compose import site
-
-    try:
-        return site.images_to_start(project, settings)
-    except KafkaTasksError:
-        return roles.images(settings)
 
 
 def _too_few_services(settings: Settings) -> str | None:

@@ -36,7 +36,6 @@ class ComposePreparation:
 
     def prepare_next_start(self, *, wait: bool = False) -> None:
         """Have a rehearsal of the broker's image, where none has begun."""
-        config = self.site.started
-        rehearsal = Rehearsal.of(self.site.engine, config) if config else None
+        rehearsal = self.site.rehearsal
         if rehearsal is not None and rehearsal.is_due():
             rehearsal.hold(wait=wait)

@@ -9,7 +9,7 @@ from typing import Any
 
 from kafka_tasks.clients.container import CONFIG_FILES, Container
 from kafka_tasks.clients.docker import Engine
-from kafka_tasks.errors import InvalidInput
+from kafka_tasks.errors import InvalidInput, KafkaTasksError
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.model.role import MAX_BROKERS
 from kafka_tasks.model.topology import Topology, of_names
@@ -31,8 +31,8 @@ class Site:
     project: Project
     recorder: Recorder
     _connected: Engine | None = None
-    # The file of the last start, as Compose reads it.
-    started: dict[str, Any] | None = None
+    # That of the image of the last start.
+    rehearsal: Rehearsal | None = None
 
     @property
     def engine(self) -> Engine:
@@ -103,9 +103,9 @@ class Site:
         config = project.config()
         project = self._overridden(project, config, settings, record.topology)
         self.require_images(images_of(config, record.topology.names), settings)
-        self.started = config
-        if rehearsal := Rehearsal.of(self.engine, config):
-            told = rehearsal.variables(there.values())
+        self.rehearsal = Rehearsal.of(self.engine, config)
+        if self.rehearsal is not None:
+            told = self.rehearsal.variables(there.values())
             return replace(project, variables={**project.variables, **told})
         return project
 
@@ -187,11 +187,17 @@ class Site:
 
 
 def images_to_start(project: Project, settings: Settings) -> tuple[str, ...]:
-    """Return the images of a user's own Compose file, else those of the settings."""
-    if compose_file.is_packaged(compose_file.choose(settings).path):
+    """Return the images of a user's own Compose file, else those of the settings.
+
+    A file that cannot be read has none: the start refuses it, and doctor's check reports it.
+    """
+    try:
+        if compose_file.is_packaged(compose_file.choose(settings).path):
+            return roles.images(settings)
+        site = Site(project, Recorder())
+        config = site.composed(settings, site.record()).config()
+    except KafkaTasksError:
         return roles.images(settings)
-    site = Site(project, Recorder())
-    config = site.composed(settings, site.record()).config()
     return tuple(images_of(config, settings.topology.names))
 
 
