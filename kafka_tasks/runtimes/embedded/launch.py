@@ -53,7 +53,7 @@ class Launcher:
         """Start the server's process in the state directory, detached from this one."""
         root, name = self.project.state, service.name
         recipe = roles.of(service.role)
-        scratch = self._emptied(root / "run" / f"{name}.tmp")
+        scratch = _emptied(root / "run" / f"{name}.tmp")
         return processes.spawn_detached(
             [
                 str(self.archives.java.executable),
@@ -70,15 +70,6 @@ class Launcher:
             output=root / "logs" / f"{name}.out",
             umask=private.UMASK,
         )
-
-    def _emptied(self, scratch: Path) -> Path:
-        """Return an empty directory for what a server unpacks there: it may not run from /tmp."""
-        try:
-            shutil.rmtree(scratch, ignore_errors=True)
-            scratch.mkdir(mode=private.DIRECTORY_MODE, exist_ok=True)
-        except OSError as error:
-            raise unwritable(scratch, error) from error
-        return scratch
 
     def _log_settings(self, service: str) -> properties.LogSettings:
         return properties.log_settings(service, self.settings.line.log_backend)
@@ -115,3 +106,13 @@ class Launcher:
             return ["-Xshare:auto"]
         self.lists[archive] = self.project.state / "run" / f"{archive}.classlist"
         return ["-Xshare:auto", f"-XX:DumpLoadedClassList={self.lists[archive]}"]
+
+
+def _emptied(scratch: Path) -> Path:
+    """Return an empty directory for what a server unpacks there: it may not run from /tmp."""
+    try:
+        shutil.rmtree(scratch, ignore_errors=True)
+        scratch.mkdir(mode=private.DIRECTORY_MODE, exist_ok=True)
+    except OSError as error:
+        raise unwritable(scratch, error) from error
+    return scratch
