@@ -19,7 +19,7 @@ pytestmark = pytest.mark.timeout(7200)
 
 # Cycles; a run that is interrupted has been measured until then.
 _MEASURED_EACH = 25
-# A ready server goes on to touch memory: one of 230 MB had 268 MB after 8 s, and 270 MB after 70 s.
+# A ready server takes more memory: one of 230 MB had 268 MB after 8 s, and 270 MB after 70 s.
 _TOUCHED_S = 15
 
 

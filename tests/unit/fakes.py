@@ -61,7 +61,7 @@ class FakeAdmin:
 
     @property
     def cluster(self) -> Cluster:
-        """A cluster of ours, in ZooKeeper mode, with these brokers."""
+        """A cluster that was started here, in ZooKeeper mode, with these brokers."""
         number = len(self.brokers)
         return Cluster(Path(), "fake", topology.zookeeper_cluster(number), (), number)
 

@@ -49,17 +49,12 @@ class _Link:
 
 
 @pytest.fixture
-def answers(monkeypatch: pytest.MonkeyPatch) -> Callable[..., _Link]:
+def answers(zookeeper_is: Callable[[Any], None]) -> Callable[..., _Link]:
     """Let the next connection be one that answers with these pieces."""
 
     def prepare(*chunks: bytes | OSError) -> _Link:
         link = _Link(*chunks)
-
-        def connect(address: tuple[str, int], timeout: float) -> Any:
-            assert address == ("localhost", 2181)
-            return link
-
-        monkeypatch.setattr(socket, "create_connection", connect)
+        zookeeper_is(link)
         return link
 
     return prepare

@@ -61,17 +61,12 @@ _Answers = Callable[..., _Link]
 
 
 @pytest.fixture
-def answers(monkeypatch: pytest.MonkeyPatch) -> _Answers:
+def answers(zookeeper_is: Callable[[Any], None]) -> _Answers:
     """Let the next connection be one with this content."""
 
     def prepare(content: bytes, piece: int = 65536) -> _Link:
         link = _Link(content, piece)
-
-        def connect(address: tuple[str, int], timeout: float) -> Any:
-            assert address == ("localhost", 2181)
-            return link
-
-        monkeypatch.setattr(socket, "create_connection", connect)
+        zookeeper_is(link)
         return link
 
     return prepare

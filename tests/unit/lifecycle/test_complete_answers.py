@@ -153,7 +153,7 @@ def test_an_answer_without_brokers_does_not_count() -> None:
 
 
 def test_the_cluster_decides_who_judges(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    """ZooKeeper of a cluster of ours, a controller in KRaft mode, the brokers elsewhere."""
+    """ZooKeeper here, a controller in KRaft mode, the brokers of a remote cluster."""
     assert isinstance(completeness(cluster), _ByCoordinator)
     kraft = replace(cluster, topology=kraft_cluster(1))
     assert isinstance(completeness(kraft), _ByController)

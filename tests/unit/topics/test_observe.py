@@ -1,4 +1,4 @@
-"""What only the cluster can decide is said, and no veto of ours."""
+"""What only the cluster can decide is said, and never vetoed here."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def test_a_file_without_the_mount_has_none() -> None:
 
 
 def test_a_start_takes_the_volume_that_is_there() -> None:
-    """Not where its containers were created without it: they would be created anew."""
+    """Not where its containers were created without it: Compose would replace them."""
     engine = FakeEngine(identities={"cp-kafka:8": IMAGE})
     rehearsal = of(engine)
     assert rehearsal is not None
