@@ -20,6 +20,8 @@ from kafka_tasks.topics.assignment import Assignment, as_reassignment_json, spre
 from kafka_tasks.topics.model import TopicSpec
 from kafka_tasks.topics.observe import Observed
 
+_LOOK_S = 5.0
+
 
 def mover(
     cluster: Cluster, admin: Admin, seen: Observed, recorder: Recorder, directory: Path
@@ -137,16 +139,24 @@ def _still_moving(name: str, why: str) -> ClusterError:
 
 
 def _unmoved(wanted: Assignment, admin: Admin, replicas: Replicas) -> int:
+    """Return how many partitions are still being moved, or lie elsewhere for some broker."""
     try:
         under_way = replicas.moving()
-        seen = admin.seen(timeout_s=5.0)
+        left = sum(len(under_way.get(name, set()) & set(wanted[name])) for name in wanted)
+        left = left or _elsewhere(wanted, admin.seen(timeout_s=_LOOK_S))
+        # The next command asks any broker, also the one that hears of the move last.
+        return left or max(
+            (_elsewhere(wanted, shown) for shown in admin.of_each_broker(_LOOK_S)), default=0
+        )
     except (BrokerUnreachable, ClusterError) as error:
         raise NotYet(error.message) from error
+
+
+def _elsewhere(wanted: Assignment, seen: Mapping[str, TopicState]) -> int:
     left = 0
     for name, moved in wanted.items():
         now = {at.id: at for at in seen[name].partitions} if name in seen else {}
         for number, nodes in moved.items():
             at = now.get(number)
-            there = at is not None and set(at.replicas) == set(nodes) == set(at.isr)
-            left += not there or number in under_way.get(name, ())
+            left += at is None or not set(at.replicas) == set(nodes) == set(at.isr)
     return left

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -45,7 +45,7 @@ class FakeAdmin:
     """A cluster's topics in memory, with the surprises of a real one.
 
     `errors` are raised by the next calls, verb by verb; `leaderless` is how often a new topic is
-    seen without leaders.
+    seen without leaders. `lagging` is what another broker shows, look by look.
     """
 
     there: dict[str, TopicState] = field(default_factory=dict)
@@ -57,6 +57,7 @@ class FakeAdmin:
     calls: list[str] = field(default_factory=list)
     closed: int = 0
     records: int = 0
+    lagging: list[dict[str, TopicState]] = field(default_factory=list)
     timeout_s: float | None = None
 
     @property
@@ -92,6 +93,10 @@ class FakeAdmin:
 
     def overview(self, timeout_s: float) -> tuple[ClusterView, dict[str, TopicState]]:
         return self.look(), self.topics()
+
+    def of_each_broker(self, timeout_s: float) -> Iterator[dict[str, TopicState]]:
+        yield from [*self.lagging[:1], self.there]
+        del self.lagging[:1]
 
     def persistently(self, attempt: Callable[[float], Any], limit_s: float) -> Any:
         return attempt(limit_s)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -105,6 +106,16 @@ class Admin:
         """Request the metadata once, and return what it says of the cluster and of all topics."""
         metadata = self._metadata(timeout_s)
         return view_of(metadata), _states(metadata)
+
+    def of_each_broker(self, timeout_s: float) -> Iterator[dict[str, TopicState]]:
+        """Yield the topics that each registered broker shows, of those that answer in time."""
+        for address in self.look(timeout_s).brokers.values():
+            # A connection that lasts would learn of the other brokers and ask any of them.
+            with (
+                contextlib.suppress(BrokerUnreachable),
+                Admin(self._cluster, bootstrap=str(address)) as one,
+            ):
+                yield one.overview(timeout_s)[1]
 
     def view(self, timeout_s: float | None = None) -> ClusterView:
         """Return metadata that names the cluster and at least one broker."""

@@ -97,6 +97,16 @@ def test_a_movement_is_over_when_all_is_in_sync(replicas: FakeReplicas, cluster:
     assert [at.isr for at in replicas.admin.there["t"].partitions] == [(1, 2), (1, 3)]
 
 
+def test_a_move_is_over_when_every_broker_shows_it(
+    replicas: FakeReplicas, cluster: Cluster
+) -> None:
+    """The next command may ask the broker that hears of it last."""
+    before = dict(replicas.admin.there)
+    replicas.admin.lagging = [before, before, before]
+    assert _moved(replicas, cluster, 10) == {"t": None}
+    assert not replicas.admin.lagging
+
+
 def test_a_broker_that_goes_away_meanwhile_is_waited_for(
     replicas: FakeReplicas, cluster: Cluster
 ) -> None:
