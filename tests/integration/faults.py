@@ -11,11 +11,15 @@ import pkgutil
 import signal
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
+# Seconds for which a layer is held, unless a signal ends that.
+HELD_S = 60.0
 
-def at_layer(layer: str, number: signal.Signals) -> None:
-    """Send this process a signal when it begins to wait for a layer."""
+
+def at_layer(layer: str, act: Callable[[], object]) -> None:
+    """Do this in the main thread when the command begins to wait for a layer."""
     from kafka_tasks.model.events import Recorder
 
     emit = Recorder.emit
@@ -23,7 +27,7 @@ def at_layer(layer: str, number: signal.Signals) -> None:
     def faulty(self: Recorder, kind: Any, text: str = "", **details: Any) -> None:
         emit(self, kind, text, **details)
         if kind == "started" and details.get("layer") == layer:
-            os.kill(os.getpid(), number)
+            act()
 
     Recorder.emit = faulty  # type: ignore[method-assign]
 
@@ -72,14 +76,13 @@ def main(fault: str, where: str, *arguments: str) -> None:
     from kafka_tasks.project import state
 
     name, _, moment = fault.partition("-")
+    number = signal.Signals.__members__.get(f"SIG{name.upper()}", signal.SIGINT)
     if fault == "clock-jump":
         at_clock(int(where))
-        sys.argv = ["kafka-tasks", *arguments]
-        command()
-        return
-    number = signal.Signals[f"SIG{name.upper()}"]
-    if moment == "layer":
-        at_layer(where, number)
+    elif fault == "hold-layer":
+        at_layer(where, lambda: time.sleep(HELD_S))
+    elif moment == "layer":
+        at_layer(where, lambda: os.kill(os.getpid(), number))
     elif moment == "spawn":
         after_call(processes, "spawn_detached", int(where), number)
     elif moment == "record":

@@ -18,7 +18,8 @@ import pytest
 if TYPE_CHECKING:
     from tests.integration.conftest import Sandbox
 
-COMMAND = Path(sys.executable).with_name("kafka-tasks")
+COMMAND = str(Path(sys.executable).with_name("kafka-tasks"))
+HELD = (sys.executable, str(Path(__file__).with_name("faults.py")), "hold-layer", "broker")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -26,14 +27,18 @@ class Terminal:
     """A pseudo-terminal of 100 columns with a command in it."""
 
     def __init__(
-        self, sandbox: Sandbox, *arguments: str, env: dict[str, str | None] | None = None
+        self,
+        sandbox: Sandbox,
+        *arguments: str,
+        env: dict[str, str | None] | None = None,
+        command: tuple[str, ...] = (COMMAND,),
     ) -> None:
         self.seen = ""
         pid, self._master = pty.fork()
         if pid == 0:
             os.chdir(sandbox.path)
             environ = sandbox.env({"TERM": "xterm-256color", "COLUMNS": "100", **(env or {})})
-            os.execve(COMMAND, ["kafka-tasks", *arguments], environ)
+            os.execve(command[0], [*command, *arguments], environ)
         self._pid = pid
 
     def read_until(self, text: str, timeout_s: float = 60) -> None:
@@ -90,8 +95,8 @@ def test_pipe_gets_plain_lines(running: Sandbox, verb: str) -> None:
 
 def test_ctrl_c_at_a_terminal(project: Sandbox) -> None:
     """Ctrl-C typed at a terminal ends the start with 130 and nothing left."""
-    screen = Terminal(project, "up")
-    screen.read_until("waiting for ")
+    screen = Terminal(project, "up", command=HELD)
+    screen.read_until("waiting for broker")
     screen.type(b"\x03")
     assert screen.end() == 130
     assert "Interrupted" in screen.seen and "Traceback" not in screen.seen
@@ -125,7 +130,7 @@ def test_deletion_asks_at_a_terminal(running: Sandbox) -> None:
 def test_pipe_that_is_closed_early(running: Sandbox, verb: str) -> None:
     """`… | head -1` and a reader that is gone at once end without a word on stderr."""
     script = f'"$0" {verb} 2>errors | head -1; "$0" {verb} 2>>errors | true; cat errors'
-    done = running.run(command=("sh", "-c", script, str(COMMAND)))
+    done = running.run(command=("sh", "-c", script, COMMAND))
     assert done.out.count("\n") == 1
     assert (running.path / "errors").read_text() == ""
 
@@ -134,11 +139,11 @@ def test_start_whose_reader_is_gone(project: Sandbox) -> None:
     """A closed pipe for progress and result neither undoes a start nor keeps one from undoing."""
     script = '("$0" up $1 2>&1; echo $? >code) | head -1'
     code = project.path / "code"
-    done = project.run(command=("sh", "-c", script, str(COMMAND)))
+    done = project.run(command=("sh", "-c", script, COMMAND))
     assert "ok process" in done.out
     assert (code.read_text(), project.run("status").code) == ("0\n", 0)
     assert project.run("down").code == 0
-    project.run("--timeout=0.2", command=("sh", "-c", script, str(COMMAND)))
+    project.run("--timeout=0.2", command=("sh", "-c", script, COMMAND))
     assert code.read_text() == "5\n"
     assert project.processes() == {}
 
@@ -148,7 +153,7 @@ def test_streams_that_are_closed(running: Sandbox, closed: str) -> None:
     """Started without a standard stream, as some daemons do, commands work all the same."""
     for verb in ("up", "status", "topic.list", "topic.delete nothing-* --yes"):
         script = f'"$0" {verb} {closed}'
-        done = running.run(command=("sh", "-c", script, str(COMMAND)))
+        done = running.run(command=("sh", "-c", script, COMMAND))
         assert done.code == ("delete" in verb), (verb, done)
         assert "Traceback" not in done.err
 
@@ -156,7 +161,7 @@ def test_streams_that_are_closed(running: Sandbox, closed: str) -> None:
 def test_up_in_a_process_without_a_session(project: Sandbox) -> None:
     """A start in a session that is then killed as a whole leaves a ready cluster behind."""
     shell = subprocess.Popen(
-        ["sh", "-c", '"$0" up >/dev/null 2>&1; sleep 60', str(COMMAND)],
+        ["sh", "-c", '"$0" up >/dev/null 2>&1; sleep 60', COMMAND],
         cwd=project.path,
         env=project.env(),
         start_new_session=True,
