@@ -1,0 +1,73 @@
+"""Tasks against secured clusters: every way in, and every way to be refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import Sandbox
+from tests.integration.secured import KEY_PASSWORD, PASSWORDS, Secured
+
+pytestmark = pytest.mark.timeout(300)
+
+Env = dict[str, str | None]
+
+
+@pytest.fixture(scope="module", params=["3.9", "4.4"])
+def secured(
+    request: pytest.FixtureRequest,
+    warm: Path,
+    environ: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Secured]:
+    """A secured cluster that runs, in each mode."""
+    line = str(request.param)
+    cluster = Secured(line, tmp_path_factory.mktemp(f"secured-{line}").resolve(), environ)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.close()
+
+
+@pytest.fixture(scope="module")
+def guest(secured: Secured, new_project: Callable[..., Sandbox]) -> Sandbox:
+    """A project without a cluster of its own."""
+    sandbox = new_project("guest")
+    del sandbox.environ["KAFKA_TASKS_RUNTIME"]
+    return sandbox
+
+
+def way(secured: Secured, listener: str, **changes: str | None) -> Env:
+    """The settings that reach this listener; `changes` replace some, None takes one out."""
+    protocol = {"INTERNAL": "PLAINTEXT", "SASL": "SASL_PLAINTEXT"}.get(
+        listener, "SASL_SSL" if listener in ("SASLTLS", "SCRAM") else "SSL"
+    )
+    found: Env = {"BOOTSTRAP_SERVERS": secured.address(listener), "SECURITY_PROTOCOL": protocol}
+    if "SASL" in protocol:
+        found |= {"SASL_MECHANISM": "SCRAM-SHA-512", "SASL_USERNAME": "admin"}
+        found |= {"SASL_PASSWORD": PASSWORDS["admin"]}
+    if "SSL" in protocol:
+        found["SSL_CA_LOCATION"] = secured.file("ca.crt")
+    if listener == "MTLS":
+        found |= {"SSL_CERTIFICATE_LOCATION": secured.file("alice.crt")}
+        found |= {"SSL_KEY_LOCATION": secured.file("alice.key"), "SSL_KEY_PASSWORD": KEY_PASSWORD}
+    return {f"KAFKA_TASKS_{name}": value for name, value in {**found, **changes}.items()}
+
+
+@pytest.mark.parametrize("listener", ["INTERNAL", "TLS", "MTLS", "SASL", "SASLTLS", "SCRAM"])
+def test_a_cluster_is_ready_through_every_listener(
+    secured: Secured, guest: Sandbox, listener: str
+) -> None:
+    """`status` is ready, with the right certificate, key and password."""
+    done = guest.run("status", "-o", "json", env=way(secured, listener))
+    assert done.code == 0, done.out + done.err
+    assert done.document["state"] == "ready"
+
+
+def test_plain_passwords_work_too(secured: Secured, guest: Sandbox) -> None:
+    """PLAIN beside SCRAM, on the same listener."""
+    done = guest.run("status", env=way(secured, "SASLTLS", SASL_MECHANISM="PLAIN"))
+    assert done.code == 0, done.out + done.err
