@@ -56,6 +56,7 @@ def _registration(service: Service, topology: Topology) -> dict[str, str]:
         replicas = min(3, len(topology.brokers))
         return {
             **quorum.properties(service, topology),
+            "broker.heartbeat.interval.ms": str(quorum.HEARTBEAT_MS),
             "share.coordinator.state.topic.replication.factor": str(replicas),
             "share.coordinator.state.topic.min.isr": str(max(1, replicas - 1)),
         }

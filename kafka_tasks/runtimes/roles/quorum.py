@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _LISTENER = "CONTROLLER"
 # How long a killed broker stays registered: Kafka's default, broker.session.timeout.ms.
 SESSION_S = 9
+# After a refusal a broker waits for so long, in Kafka two seconds, before it registers again.
+HEARTBEAT_MS = 500
 
 
 def properties(service: Service, topology: Topology) -> dict[str, str]:

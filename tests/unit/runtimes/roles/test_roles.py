@@ -80,3 +80,12 @@ def test_the_compose_file_has_the_same_session() -> None:
     text = compose_file.packaged().read_text(encoding="utf-8")
     assert f"KAFKA_ZOOKEEPER_SESSION_TIMEOUT_MS: {zookeeper.SESSION_S * 1000}" in text
     assert f"KAFKA_ZOOKEEPER_CONNECTION_TIMEOUT_MS: {zookeeper.CONNECT_S * 1000}" in text
+
+
+def test_the_compose_file_has_the_same_heartbeat() -> None:
+    """A broker that was refused registers again as soon on both runtimes."""
+    from kafka_tasks.runtimes.compose import compose_file
+    from kafka_tasks.runtimes.roles import quorum
+
+    text = compose_file.packaged("kraft").read_text(encoding="utf-8")
+    assert f"KAFKA_BROKER_HEARTBEAT_INTERVAL_MS: {quorum.HEARTBEAT_MS}" in text
