@@ -189,7 +189,7 @@ def has_ended(process: psutil.Process) -> bool:
         return True
 
 
-def eventually(check: Callable[[], Any], what: str, timeout_s: float = 30.0) -> Any:
+def eventually(check: Callable[[], Any], what: str, timeout_s: float = 60.0) -> Any:
     """Return what `check` returns as soon as that is true."""
     ends = time.monotonic() + timeout_s
     while time.monotonic() < ends:

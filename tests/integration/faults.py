@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 # Seconds for which a layer is held, unless a signal ends that.
@@ -58,6 +59,22 @@ def at_clock(jump_s: int) -> None:
     time.time = jumping
 
 
+def slow_fetch(seconds: int) -> None:
+    """Let each download of a jar take so many seconds more, by every clock that asks how long."""
+    real, slept = time.monotonic, 0
+    time.monotonic = lambda: real() + slept
+    from kafka_tasks.clients import maven
+
+    fetch = maven.fetch
+
+    def slow(coordinates: str, expected_sha256: str, target: Path) -> None:
+        nonlocal slept
+        fetch(coordinates, expected_sha256, target)
+        slept += seconds
+
+    maven.fetch = slow
+
+
 def at_call(place: str, number: signal.Signals) -> None:
     """Send the signal after a call of any function: `module:name@count`, `module:Class.name@count`.
 
@@ -71,6 +88,9 @@ def at_call(place: str, number: signal.Signals) -> None:
 
 def main(fault: str, where: str, *arguments: str) -> None:
     """Put the fault in and run the command line."""
+    if fault == "slow-fetch":
+        # Whatever keeps the clock is imported after it.
+        slow_fetch(int(where))
     from kafka_tasks.__main__ import main as command
     from kafka_tasks.clients import processes
     from kafka_tasks.project import state
@@ -89,7 +109,7 @@ def main(fault: str, where: str, *arguments: str) -> None:
         after_call(state, "write", int(where), number)
     elif moment == "call":
         at_call(where, number)
-    else:
+    elif fault != "slow-fetch":
         raise SystemExit(f"no such fault: {fault}")
     sys.argv = ["kafka-tasks", *arguments]
     command()

@@ -19,7 +19,7 @@ from urllib.parse import quote
 import psutil
 import pytest
 
-from tests.integration.conftest import Done, Sandbox
+from tests.integration.conftest import Done, Sandbox, eventually
 
 # One for each place, so that what leaks says where from, and for each run: all of the machine is
 # looked at.
@@ -290,10 +290,9 @@ def test_the_search_finds_what_is_there(tmp_path: Path, watcher: Watcher) -> Non
         str(tmp_path / "a.tar.gz"): {"jaas"},
     }
     assert count == 3
-    sleeper = psutil.Popen(["sh", "-c", "sleep 2; true", PLANTED["invoke.yaml"]])
+    sleeper = psutil.Popen(["sh", "-c", "sleep 60; true", PLANTED["invoke.yaml"]])
     before = watcher.looks
-    while watcher.looks < before + 3:
-        time.sleep(0.02)
+    eventually(lambda: watcher.looks >= before + 3, "three looks at every process")
     sleeper.kill()
     os.waitpid(sleeper.pid, 0)
     assert any(PLANTED["invoke.yaml"] in line for line in watcher.found)
