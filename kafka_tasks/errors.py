@@ -23,6 +23,7 @@
         ├── TopicMissing
         ├── TopicExists
         ├── TopicDiffers
+        ├── NotPermitted
         ├── GroupMissing
         └── GroupActive
 
@@ -190,6 +191,12 @@ class TopicDiffers(ClusterError):
     """The topic exists with other partitions, replicas or settings than requested."""
 
     code = "topic-differs"
+
+
+class NotPermitted(ClusterError):
+    """The user of this connection has no right to do this."""
+
+    code = "not-permitted"
 
 
 class GroupMissing(ClusterError):

@@ -17,6 +17,7 @@ from kafka_tasks.errors import (
     ClusterError,
     InvalidInput,
     KafkaTasksError,
+    NotPermitted,
     TopicExists,
     TopicMissing,
 )
@@ -78,6 +79,14 @@ _OF_TOPICS: dict[int, tuple[type[KafkaTasksError], str]] = {
     KafkaError.TOPIC_ALREADY_EXISTS: (TopicExists, "The topic exists already"),
     **dict.fromkeys(NO_TOPIC, (TopicMissing, "The topic does not exist")),
 }
+# Codes of a right that the user lacks.
+_FORBIDDEN = (
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+    KafkaError.DELEGATION_TOKEN_AUTHORIZATION_FAILED,
+)
 # Codes of bad input → the hint.
 _OF_INPUT = {
     KafkaError.INVALID_CONFIG: "invoke kafka.topic.describe NAME -o json shows every setting",
@@ -100,6 +109,9 @@ def translate(error: KafkaException, what: str) -> KafkaTasksError:
     if code in _OF_TOPICS:
         kind, said = _OF_TOPICS[code]
         return kind(f"{said}: {what}.", hint="invoke kafka.topic.list")
+    if code in _FORBIDDEN:
+        hint = "invoke kafka.config shows the user; the cluster's administrator grants rights"
+        return NotPermitted(f"Not permitted: {what}.", evidence=(named,), hint=hint)
     if code in _OF_INPUT:
         return InvalidInput(f"The broker refused: {what}.", evidence=(text,), hint=_OF_INPUT[code])
     return ClusterError(

@@ -22,6 +22,9 @@ from kafka_tasks.retry import Deadline, NotYet
 # The errors for an offset that is no longer in the log.
 _GONE = (KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE)
 
+# The library looks for the coordinator of a group that is only a name here.
+_GROUP = KafkaError.GROUP_AUTHORIZATION_FAILED
+
 _BATCH = 10_000
 
 _PROPERTIES = {
@@ -124,7 +127,7 @@ class Reader:
         """Close partitions that are at their end, and raise the error of any other."""
         for message in found:
             error = message.error()
-            if error is None or is_retriable(error):
+            if error is None or is_retriable(error) or error.code() == _GROUP:
                 continue
             number = message.partition()
             if error.code() == KafkaError._PARTITION_EOF:

@@ -11,7 +11,13 @@ from confluent_kafka import KafkaError, KafkaException
 from kafka_tasks.clients.kafka import admin as admin_module
 from kafka_tasks.clients.kafka import group_admin
 from kafka_tasks.clients.kafka.admin import Admin
-from kafka_tasks.errors import BrokerUnreachable, ClusterError, GroupActive, GroupMissing
+from kafka_tasks.errors import (
+    BrokerUnreachable,
+    ClusterError,
+    GroupActive,
+    GroupMissing,
+    NotPermitted,
+)
 from kafka_tasks.model.cluster import Cluster
 
 
@@ -95,7 +101,7 @@ class _Groups(_Client):
         (KafkaError.NON_EMPTY_GROUP, GroupActive, "The group g is still active."),
         (KafkaError.UNKNOWN_MEMBER_ID, GroupActive, "The group g is still active."),
         (KafkaError.GROUP_ID_NOT_FOUND, GroupMissing, "There is no group g."),
-        (KafkaError.GROUP_AUTHORIZATION_FAILED, ClusterError, "Failed: {} g."),
+        (KafkaError.GROUP_AUTHORIZATION_FAILED, NotPermitted, "Not permitted: {} g."),
     ],
 )
 def test_an_error_of_a_group_names_the_group(

@@ -18,6 +18,7 @@ from kafka_tasks.errors import (
     ClusterError,
     InvalidInput,
     KafkaTasksError,
+    NotPermitted,
     TopicExists,
     TopicMissing,
 )
@@ -39,7 +40,9 @@ from kafka_tasks.model.cluster import Cluster
         (KafkaError.INVALID_REPLICATION_FACTOR, InvalidInput, 3),
         (KafkaError.INVALID_CONFIG, InvalidInput, 3),
         (KafkaError.TOPIC_EXCEPTION, InvalidInput, 3),
-        (KafkaError.TOPIC_AUTHORIZATION_FAILED, ClusterError, 1),
+        (KafkaError.TOPIC_AUTHORIZATION_FAILED, NotPermitted, 1),
+        (KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, NotPermitted, 1),
+        (KafkaError.UNKNOWN, ClusterError, 1),
     ],
 )
 def test_librdkafkas_errors_become_ours(
@@ -53,7 +56,7 @@ def test_librdkafkas_errors_become_ours(
     assert found.hint and "invoke kafka." in found.hint
     if code == KafkaError.INVALID_REPLICATION_FACTOR:
         assert found.hint.startswith("--replication-factor 1")
-    if kind in (BrokerUnreachable, ClusterError):
+    if kind in (BrokerUnreachable, ClusterError, NotPermitted):
         assert found.evidence == (f"{KafkaError(code).name()}: the reason",)
 
 

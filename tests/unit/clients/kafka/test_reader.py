@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError
 from kafka_tasks.clients.kafka import reader as reader_module
 from kafka_tasks.clients.kafka.answers import TopicsAnswer
 from kafka_tasks.clients.kafka.reader import Reader
-from kafka_tasks.errors import ClusterError, TopicMissing
+from kafka_tasks.errors import ClusterError, NotPermitted, TopicMissing
 from kafka_tasks.model.cluster import Cluster
 
 
@@ -114,3 +114,13 @@ def test_a_partition_that_is_not_there_ends_it(
     """The topic was made again with fewer of them."""
     with pytest.raises(ClusterError, match="consume from t"):
         _read(cluster, monkeypatch, KafkaError._UNKNOWN_PARTITION, 2, doubts=0, number=2)
+
+
+def test_no_right_on_a_group_ends_no_reading(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader has no group: only the library asks for its coordinator."""
+    refused = KafkaError.GROUP_AUTHORIZATION_FAILED
+    assert _read(cluster, monkeypatch, refused, 1, doubts=0) == 2
+    with pytest.raises(NotPermitted, match="consume from t"):
+        _read(cluster, monkeypatch, KafkaError.TOPIC_AUTHORIZATION_FAILED, 1, doubts=0)
