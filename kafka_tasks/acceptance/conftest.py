@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from kafka_tasks.acceptance.criteria import MARKER
-from kafka_tasks.acceptance.leftovers import PREFIX, delete_topics
+from kafka_tasks.acceptance.leftovers import GROUP, PREFIX, delete_groups, delete_topics
 from kafka_tasks.acceptance.readiness import current_session, require_ready
 from kafka_tasks.clients.kafka.admin import Admin
-from kafka_tasks.errors import KafkaTasksError
+from kafka_tasks.errors import KafkaTasksError, NotPermitted
 from kafka_tasks.lifecycle.complete_answers import completeness
 from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.model.cluster import Cluster
@@ -40,6 +41,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for mark in item.iter_markers(MARKER):
             item.user_properties.append((MARKER, mark.args[0]))
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Report an error of the cluster in words: what the user's rights forbid is no failure."""
+    try:
+        yield
+    except KafkaTasksError as error:
+        text = "\n".join([error.message, *error.evidence])
+        if isinstance(error, NotPermitted):
+            pytest.skip(text[:1].lower() + text[1:].replace("\n", " "))
+        pytest.fail(text, pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Iterator[None]:
+    """Report the error of a fixture."""
+    with _told():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    """Report the error of a test."""
+    with _told():
+        return (yield)
 
 
 @pytest.fixture(scope="session")
@@ -106,3 +133,17 @@ def scratch(new_topic: NewTopic) -> str:
     """A topic that keeps every record, however old its timestamp."""
     keeps = {"retention.ms": "-1", "message.timestamp.type": "CreateTime"}
     return new_topic(config={**keeps, "cleanup.policy": "delete"})
+
+
+@pytest.fixture
+def group(admin: Admin, run_prefix: str) -> Iterator[str]:
+    """The name of a consumer group, which is deleted at the end."""
+    name = f"{run_prefix}{GROUP}"
+    yield name
+    delete_groups(admin, [name])
+
+
+@pytest.fixture(scope="session")
+def limit_s(session: Session) -> float:
+    """The seconds for one step of a check."""
+    return min(session.settings.timeout, 30.0)

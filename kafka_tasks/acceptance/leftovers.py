@@ -8,12 +8,14 @@ from kafka_tasks.acceptance import ledger
 from kafka_tasks.acceptance.ledger import Ledger
 from kafka_tasks.clients.kafka import changes, group_admin
 from kafka_tasks.clients.kafka.admin import Admin
-from kafka_tasks.errors import GroupMissing
+from kafka_tasks.errors import GroupMissing, NotPermitted
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.project.directory import Project
 from kafka_tasks.topics import deletion
 
 PREFIX = "kafka-tasks-acceptance-"
+# The last part of the name of a run's consumer group.
+GROUP = "members"
 
 
 def delete_topics(admin: Admin, names: Iterable[str]) -> None:
@@ -23,11 +25,19 @@ def delete_topics(admin: Admin, names: Iterable[str]) -> None:
         changes.require(deletion.delete(admin, existing, timeout_s=30.0))
 
 
+def delete_groups(admin: Admin, names: Iterable[str]) -> None:
+    """Delete those of the groups that exist; a user who may not delete them leaves them."""
+    for error in group_admin.delete(admin, names).values():
+        if error is not None and not isinstance(error, GroupMissing | NotPermitted):
+            raise error
+
+
 def delete_run(cluster: Cluster, run: str) -> None:
-    """Delete every topic of a run that was killed."""
+    """Delete every topic, and the consumer group, of a run that was killed."""
     with Admin(cluster) as admin:
         names = admin.topics(timeout_s=5.0)
         delete_topics(admin, [name for name in names if name.startswith(f"{PREFIX}{run}-")])
+        delete_groups(admin, [f"{PREFIX}{run}-{GROUP}"])
 
 
 def delete_planted(project: Project, admin: Admin, planted: Ledger) -> None:
@@ -36,7 +46,5 @@ def delete_planted(project: Project, admin: Admin, planted: Ledger) -> None:
     if planted.kept_topic_is_ours:
         names.append(planted.kept_topic)
     delete_topics(admin, names)
-    outcome = group_admin.delete(admin, [planted.group])[planted.group]
-    if outcome is not None and not isinstance(outcome, GroupMissing):
-        raise outcome
+    delete_groups(admin, [planted.group])
     ledger.path_in(project).unlink(missing_ok=True)

@@ -39,7 +39,12 @@ from tests.certificates import HERE, Authority, Identity
 from tests.integration.conftest import eventually
 
 # User → password, the same for PLAIN and SCRAM; `admin` may do everything.
-PASSWORDS = {"admin": "Adm1n-pass", "alice": "Al1ce=pass;word", "bob": "B0b pass"}
+PASSWORDS = {
+    "admin": "Adm1n-pass",
+    "alice": "Al1ce=pass;word",
+    "bob": "B0b pass",
+    "carol": "C4rol-pass",
+}
 KEY_PASSWORD = "K3y pass=word"
 
 

@@ -236,16 +236,34 @@ def test_full_run_that_fails_says_why_and_leaves_nothing(project: Sandbox, scrat
     assert left_behind(scratch) == []
 
 
-def test_a_failed_criterion_fails_alone(project: Sandbox) -> None:
-    """A broker that takes no large records fails that criterion, and `verify` with it."""
+BROKEN = """
+message.max.bytes=500000
+group.min.session.timeout.ms=300000
+transaction.max.timeout.ms=1000
+"""
+
+
+def test_what_is_broken_fails_alone_and_by_its_name(project: Sandbox) -> None:
+    """Large records, native codecs, groups and transactions that the broker does not take."""
     properties = project.path / "broker.properties"
-    properties.write_text("message.max.bytes=500000\n")
+    properties.write_text(BROKEN)
     project.environ["KAFKA_TASKS_BROKER_PROPERTIES"] = str(properties)
     project.up()
+    # The broker unpacks native libraries here when it needs them first.
+    unpacked = project.path / ".kafka-tasks/run/kafka.tmp"
+    unpacked.rmdir()
+    unpacked.write_text("no directory")
     done = project.run("verify", "-o", "json")
     assert done.code == 1, done.out + done.err
     assert done.document["passed"] is False
-    assert {id_ for id_, result in results(done).items() if result == "failed"} == {"large-records"}
+    messages = {each["id"]: each["message"] for each in done.document["criteria"]}
+    found = results(done)
+    codecs = {"compression-snappy", "compression-zstd"}
+    wanted = {"large-records", "group-resumes", "transaction", *codecs}
+    assert {id_ for id_, result in found.items() if result == "failed"} == wanted
+    assert "INVALID_SESSION_TIMEOUT" in messages["group-resumes"]
+    assert "INVALID_TRANSACTION_TIMEOUT" in messages["transaction"]
+    assert all(f"produce with {id_[12:]}" in messages[id_] for id_ in codecs)
 
 
 def test_full_run_that_is_interrupted_leaves_nothing(project: Sandbox, scratch: Path) -> None:

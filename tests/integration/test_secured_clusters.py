@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from confluent_kafka.admin import AclOperation, ResourceType
 
 from tests.integration.conftest import Sandbox
 from tests.integration.secured import KEY_PASSWORD, PASSWORDS, Secured
@@ -71,3 +72,20 @@ def test_plain_passwords_work_too(secured: Secured, guest: Sandbox) -> None:
     """PLAIN beside SCRAM, on the same listener."""
     done = guest.run("status", env=way(secured, "SASLTLS", SASL_MECHANISM="PLAIN"))
     assert done.code == 0, done.out + done.err
+
+
+def test_what_the_rights_forbid_is_not_permitted(secured: Secured, guest: Sandbox) -> None:
+    """`verify` of a user with rights on topics alone skips groups and transactions, in words."""
+    rights = ("CREATE", "DELETE", "DESCRIBE", "DESCRIBE_CONFIGS", "READ", "WRITE")
+    secured.grant("carol", ResourceType.TOPIC, "*", *(AclOperation[right] for right in rights))
+    carol = {"SASL_USERNAME": "carol", "SASL_PASSWORD": PASSWORDS["carol"]}
+    done = guest.run("verify", "-o", "json", env=way(secured, "SASL", **carol))
+    assert done.code == 0, done.out + done.err
+    refused = {
+        each["id"]: each["message"]
+        for each in done.document["criteria"]
+        if each["message"].startswith("not permitted: ")
+    }
+    assert set(refused) == {"group-resumes", "transaction"}
+    assert "GROUP_AUTHORIZATION_FAILED" in refused["group-resumes"]
+    assert "TRANSACTIONAL_ID_AUTHORIZATION_FAILED" in refused["transaction"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
-from kafka_tasks.clients.kafka.connection import connected
+from kafka_tasks.clients.kafka.connection import connected, translate
+from kafka_tasks.clients.kafka.retriable import NO_TOPIC, is_retriable
 from kafka_tasks.errors import ClusterError
 from kafka_tasks.retry import Deadline
 
@@ -127,9 +128,14 @@ class AssignedConsumer:
                 )
 
     def _pump(self) -> None:
-        """Serve the group, and keep a record that comes meanwhile."""
-        if self._own is not None and (found := self._own.poll(_SLICE_S)) is not None:
-            self._pending.append(found)
+        """Serve the group, and keep a record that comes meanwhile; raises what will not pass."""
+        if self._own is None or (found := self._own.poll(_SLICE_S)) is None:
+            return
+        error = found.error()
+        if error is not None and error.code() not in NO_TOPIC and not is_retriable(error):
+            group = self._properties.get("group.id", _PROPERTIES["group.id"])
+            raise translate(KafkaException(error), f"join the group {group}")
+        self._pending.append(found)
 
     def poll(self, timeout: float | None = None) -> Message | None:
         """Return the next record, as `Consumer.poll` does."""

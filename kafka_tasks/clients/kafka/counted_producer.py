@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from kafka_tasks.clients.kafka.connection import connected
 
@@ -109,5 +110,7 @@ class CountedProducer:
 
 def abandon(client: Producer) -> None:
     """Close a client without waiting for records that cannot be delivered."""
-    client.purge()
-    client.flush(1.0)
+    # A client that failed for good raises its error again.
+    with suppress(KafkaException):
+        client.purge()
+        client.flush(1.0)
