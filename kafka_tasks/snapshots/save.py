@@ -40,7 +40,7 @@ def save(session: Session, name: str, *, replacing: bool = False) -> Saved:
         raise _no_data(session)
     with locked(session, "snapshot.save"):
         if path.exists() and not replacing:
-            raise already_exists(name)
+            raise _already_exists(name)
         store.make_folder(session.project)
         _require_whole_cluster(session)
         with (
@@ -52,7 +52,7 @@ def save(session: Session, name: str, *, replacing: bool = False) -> Saved:
         return Saved(found, ran, round(session.recorder.elapsed(), 3))
 
 
-def already_exists(name: str) -> Refused:
+def _already_exists(name: str) -> Refused:
     """Return the error for a name that is in use."""
     return Refused(
         f"Snapshot {name} exists. Pass --yes to replace it.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from invoke.collection import Collection
 
 from kafka_tasks.tasks import (
@@ -19,6 +21,7 @@ from kafka_tasks.tasks import (
     topics_file,
     topics_plan,
 )
+from kafka_tasks.tasks.task import KafkaTask
 
 _CLUSTER = (
     init.init,
@@ -63,7 +66,15 @@ def collection() -> Collection:
     for name, tasks in _BELOW.items():
         # A task that is the default of its collection says so itself.
         found.add_collection(Collection(name, *tasks))
+        _name(f"kafka.{name}", tasks)
+    _name("kafka", _CLUSTER)
     return found
+
+
+def _name(where: str, tasks: Iterable[KafkaTask]) -> None:
+    """Tell each task its full name."""
+    for task in tasks:
+        task.full_name = where if task.is_default else f"{where}.{task.name}"
 
 
 kafka = collection()

@@ -6,9 +6,10 @@ import contextlib
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
+from invoke.tasks import Task
 
 if TYPE_CHECKING:
     from kafka_tasks.lifecycle.session import Session
@@ -31,10 +32,15 @@ class Attempt:
 
 @dataclass(slots=True)
 class Call:
-    """One call of a task: Invoke's context and the flags that all tasks understand."""
+    """One call of a task: Invoke's context and the flags that all tasks understand.
+
+    `given` are all flags of the task as Invoke has read them; those of `flags` are settings.
+    """
 
     context: Context
     output: str = "text"
+    task: Task[Any] | None = None
+    given: Mapping[str, Any] = field(default_factory=dict)
     flags: dict[str, str | None] = field(default_factory=dict)
     attempt: Attempt | None = None
 

@@ -106,7 +106,7 @@ def down(
     if wipe:
         where = call.project().state
         question = [f"All topics and records of the cluster in {where} would be deleted."]
-        require_yes(question, yes=yes, hint="invoke kafka.down --wipe --yes")
+        require_yes(call, question, yes=yes)
     with call.watched() as session:
         names = lifecycle_stop.down(session, wipe=wipe, confirmed=wipe)
     if wipe:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from kafka_tasks.tasks.call import Call
+
 if TYPE_CHECKING:
     from kafka_tasks.clients.kafka.admin import Admin
     from kafka_tasks.lifecycle.session import Session
 
 
-def require_yes(question: list[str], *, yes: bool, hint: str) -> None:
+def require_yes(call: Call, question: list[str], *, yes: bool) -> None:
     """Ask at a terminal unless `yes`; raises `Refused` without an answer or without a terminal."""
     if yes:
         return
     from kafka_tasks.errors import Refused
+    from kafka_tasks.tasks.repeated import repeated
 
+    hint = repeated(call, yes=True)
     if sys.stdin is None or not sys.stdin.isatty():
         raise Refused(f"{question[0]} Not confirmed: stdin is not a terminal.", hint=hint)
     from kafka_tasks.render.printable import printable
@@ -26,17 +30,19 @@ def require_yes(question: list[str], *, yes: bool, hint: str) -> None:
         raise Refused("Not confirmed; nothing was changed.", hint=hint)
 
 
-def require_cluster_id(session: Session, admin: Admin, given: str | None) -> None:
+def require_cluster_id(call: Call, session: Session, admin: Admin, given: str | None) -> None:
     """Raise `Refused` for another cluster's id, and for none on a remote cluster."""
     from kafka_tasks.errors import Refused
+    from kafka_tasks.tasks.repeated import repeated
 
     actual = admin.view().cluster_id
     if given is not None and given != actual:
         raise Refused(
-            f"--cluster-id is {given}, but this cluster is {actual}.", hint="invoke kafka.status"
+            f"--cluster-id is {given}, but this cluster is {actual}.",
+            hint="invoke kafka.config shows which cluster the settings name",
         )
     if given is None and not session.is_local:
         raise Refused(
-            "This is a remote cluster; deleting on it needs --cluster-id.",
-            hint=f"add --cluster-id {actual} if that is the cluster to change",
+            f"This is the remote cluster {actual}; deleting on it needs --cluster-id.",
+            hint=repeated(call, cluster_id=actual),
         )

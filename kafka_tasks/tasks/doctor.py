@@ -94,7 +94,7 @@ def _fixed(call: Call, found: Diagnosis, *, yes: bool) -> Outcome:
     if call.dry or not todo:
         return _would_fix(call, found, what)
     print("\n".join(["These fixes lose no data:", *(f"  {one}" for one in what)]), file=sys.stderr)
-    require_yes(["Apply them?"], yes=yes, hint="invoke kafka.doctor --fix --yes")
+    require_yes(call, ["Apply them?"], yes=yes)
     done = fixes.apply(exam, todo)
     return _outcome(view.Examined(replace(_examined(call), fixed=done)))
 

@@ -159,10 +159,9 @@ def delete(
         chosen = _matching(names, group_admin.names(admin))
         if call.dry:
             return shown(dry.Dry(f"delete {', '.join(chosen)}"), dry)
-        require_cluster_id(session, admin, cluster_id)
+        require_cluster_id(call, session, admin, cluster_id)
         what = f"{counted(len(chosen), 'group')} would be deleted with all committed offsets"
-        hint = f"invoke kafka.group.delete '{names}' --yes"
-        require_yes([f"{what}: {', '.join(chosen)}."], yes=yes, hint=hint)
+        require_yes(call, [f"{what}: {', '.join(chosen)}."], yes=yes)
         with reporting_interrupt(
             lambda: gone_or_left(chosen, group_admin.names(admin, timeout_s=3.0), "group"),
             hint="invoke kafka.group.list",

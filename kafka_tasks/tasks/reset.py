@@ -9,6 +9,7 @@ from kafka_tasks.tasks.call import Call
 from kafka_tasks.tasks.cluster_access import connected, gone_or_left, reporting_interrupt
 from kafka_tasks.tasks.confirm import require_cluster_id, require_yes
 from kafka_tasks.tasks.output import Outcome, shown
+from kafka_tasks.tasks.repeated import repeated
 from kafka_tasks.tasks.task import task
 
 if TYPE_CHECKING:
@@ -38,17 +39,17 @@ def reset(
         if call.dry:
             return shown(dry.Dry(f"delete {what}"), dry)
         if cluster_id is not None or topics or groups:
-            require_cluster_id(session, admin, cluster_id)
+            require_cluster_id(call, session, admin, cluster_id)
         if topics or groups:
             question = [f"{what} would be deleted, with all records and committed offsets."]
-            require_yes(question, yes=yes, hint="invoke kafka.reset --yes")
-        failed = _delete(admin, topics, groups, timeout_s=session.settings.timeout)
+            require_yes(call, question, yes=yes)
+        failed = _delete(call, admin, topics, groups, timeout_s=session.settings.timeout)
     found = cluster_reset.ClusterReset(topics, groups, failed)
     return shown(found, cluster_reset, int(bool(failed)))
 
 
 def _delete(
-    admin: Admin, topics: Sequence[str], groups: Sequence[str], *, timeout_s: float
+    call: Call, admin: Admin, topics: Sequence[str], groups: Sequence[str], *, timeout_s: float
 ) -> dict[str, KafkaTasksError]:
     """Delete all of it; returns the errors by name."""
     from kafka_tasks.clients.kafka import group_admin
@@ -59,7 +60,7 @@ def _delete(
         yield from gone_or_left(groups, group_admin.names(admin, timeout_s=3.0), "group")
 
     failed: dict[str, KafkaTasksError] = {}
-    with reporting_interrupt(look, hint="invoke kafka.reset"):
+    with reporting_interrupt(look, hint=repeated(call)):
         # Groups first: a group with members keeps its topics from looking empty.
         for found in (
             group_admin.delete(admin, groups),

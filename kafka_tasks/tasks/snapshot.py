@@ -31,7 +31,7 @@ def save(
     replacing = path.exists()
     if replacing:
         question = [f"Snapshot {name} would be replaced."]
-        require_yes(question, yes=yes, hint=saving.already_exists(name).hint or "")
+        require_yes(call, question, yes=yes)
     with diagnosed(call, "snapshot.save") as session:
         found = saving.save(session, name, replacing=replacing)
     return shown(found, snapshot_saved)
@@ -71,7 +71,7 @@ def restore(
             return shown(dry.Dry(_around(session, what)), dry)
         if replacing:
             question = [f"All topics and records of the cluster in {where} would be replaced."]
-            require_yes(question, yes=yes, hint=f"invoke kafka.snapshot.restore {name} --yes")
+            require_yes(call, question, yes=yes)
         found = restoring.restore(session, snapshot, confirmed=replacing)
     return shown(found, snapshot_restored)
 
@@ -96,6 +96,6 @@ def delete(call: Call, name: str, yes: bool = False, output: str = "text") -> Ou
     if call.dry:
         return shown(dry.Dry(f"delete {path}"), dry)
     question = [f"Snapshot {name} would be deleted: {path}, {seen.bytes:,} bytes."]
-    require_yes(question, yes=yes, hint=f"invoke kafka.snapshot.delete {name} --yes")
+    require_yes(call, question, yes=yes)
     path.unlink(missing_ok=True)
     return shown(name, snapshot_deleted)

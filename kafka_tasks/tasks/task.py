@@ -65,10 +65,11 @@ class KafkaTask(Task):  # type: ignore[type-arg]
 
     Invoke cannot be told which short flag to use, and treats tasks with the same code as one.
     `completes` says of which parameters a shell may complete names, and of what: topics, groups or
-    snapshots.
+    snapshots. `full_name` has that of the collection, as in kafka.topic.delete.
     """
 
     completes: Mapping[str, str] = MappingProxyType({})
+    full_name = ""
 
     def arg_opts(self, name: str, default: str, taken_names: set[str]) -> dict[str, Any]:
         """Return Invoke's own options, with the one short flag."""
@@ -113,7 +114,8 @@ def task(
 
         @functools.wraps(function)
         def run(context: Context, **flags: Any) -> None:
-            _carry_out(function, Call(context, flags.pop("output", "text")), flags)
+            output = flags.pop("output", "text")
+            _carry_out(function, Call(context, output, made, dict(flags)), flags)
 
         known = {**_HELP, **(help or {})}
         signature = inspect.signature(function)

@@ -253,10 +253,9 @@ def delete(
         chosen = matching(names, admin, "kafka.topic.delete")
         if call.dry:
             return shown(dry.Dry(f"delete {', '.join(chosen)}"), dry)
-        require_cluster_id(session, admin, cluster_id)
+        require_cluster_id(call, session, admin, cluster_id)
         what = f"{counted(len(chosen), 'topic')} would be deleted with all records"
-        hint = f"invoke kafka.topic.delete '{names}' --yes"
-        require_yes([f"{what}: {', '.join(chosen)}."], yes=yes, hint=hint)
+        require_yes(call, [f"{what}: {', '.join(chosen)}."], yes=yes)
         undo = _deleted(session, admin, chosen)
     return shown(topics_deleted.Deleted(chosen, undo), topics_deleted)
 

@@ -155,10 +155,8 @@ def trim(
             what = f"delete {counted(found.records, 'record')} of {name}\n{view.rows(found)}"
             return shown(dry.Dry(what), dry)
         if found.records:
-            require_cluster_id(session, admin, cluster_id)
-            part = "" if only is None else f" --partition {only}"
-            hint = f"invoke kafka.topic.trim {name} --before {before}{part} --yes"
-            require_yes(view.question(found), yes=yes, hint=hint)
+            require_cluster_id(call, session, admin, cluster_id)
+            require_yes(call, view.question(found), yes=yes)
             found = replace(found, undo=_trim(session, admin, state, found))
     return shown(found, view)
 

@@ -52,7 +52,7 @@ def export(
             options = {"cluster_id": admin.view().cluster_id, "owner": owner or ()}
     text = files.FORMATS[format](states, **options)
     if out is not None and not call.dry:
-        _write(out, text, form=format, yes=yes)
+        _write(call, out, text, yes=yes)
     topics = [state.name for state in states]
     return shown(topics_exported.Exported(format, topics, text, out, call.dry), topics_exported)
 
@@ -83,15 +83,14 @@ def _states(admin: Admin, names: str | None, owner: Sequence[str]) -> list[Topic
     return [replace(there[name], config=configs[name]) for name in mine if name in configs]
 
 
-def _write(out: str, text: str, *, form: str, yes: bool) -> None:
+def _write(call: Call, out: str, text: str, *, yes: bool) -> None:
     from pathlib import Path
 
     from kafka_tasks.errors import InvalidInput
 
     path = Path(out)
     if path.exists():
-        hint = f"invoke kafka.topic.export --format {form} --out {out} --yes"
-        require_yes([f"{out} exists and would be overwritten."], yes=yes, hint=hint)
+        require_yes(call, [f"{out} exists and would be overwritten."], yes=yes)
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:

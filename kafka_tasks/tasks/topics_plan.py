@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -148,8 +148,7 @@ def apply(
         if call.dry:
             planned = view.Planned(todo, seen.cluster_id, now.fingerprint, dry=True, to_apply=True)
             return shown(planned, view)
-        hint = _command(file or [], plan, prune=prune)
-        undo = _confirmed(work, todo, seen, yes=yes, cluster_id=cluster_id, hint=hint)
+        undo = _confirmed(call, work, todo, seen, yes=yes, cluster_id=cluster_id)
         return _applied(work, todo, seen, topics, undo)
 
 
@@ -167,20 +166,13 @@ def _kept_plan(path: str, file: Any, *, prune: bool) -> KeptPlan:
     return plan_file.read(Path(path))
 
 
-def _command(files: Sequence[str], plan: str | None, *, prune: bool) -> str:
-    """Return the same call with --yes, for a hint."""
-    words = ["invoke kafka.topic.apply", *(f"--file {name}" for name in files)]
-    words += [f"--plan {plan}"] if plan is not None else []
-    return " ".join([*words, *(["--prune"] if prune else []), "--yes"])
-
-
 def _confirmed(
-    work: _Work, todo: Plan, seen: Observed, *, yes: bool, cluster_id: str | None, hint: str
+    call: Call, work: _Work, todo: Plan, seen: Observed, *, yes: bool, cluster_id: str | None
 ) -> Path | None:
     """Ask, and write the undo file; returns None where nothing is deleted."""
     going = [change.topic for change in todo.having("delete")]
     if going or cluster_id is not None:
-        require_cluster_id(work.session, work.admin, cluster_id)
+        require_cluster_id(call, work.session, work.admin, cluster_id)
     if not going:
         return None
     import sys
@@ -190,7 +182,7 @@ def _confirmed(
 
     print(view.changes(todo), file=sys.stderr)
     what = f"{counted(len(going), 'topic')} would be deleted with all records"
-    require_yes([f"{what}: {', '.join(going)}."], yes=yes, hint=hint)
+    require_yes(call, [f"{what}: {', '.join(going)}."], yes=yes)
     return keep_undo(work.session, work.admin, [seen.topics[name] for name in going])
 
 

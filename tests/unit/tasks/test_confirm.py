@@ -6,9 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from invoke.context import Context
 
 from kafka_tasks.errors import Refused
+from kafka_tasks.tasks import topic
+from kafka_tasks.tasks.call import Call
 from kafka_tasks.tasks.confirm import require_yes
+
+CALL = Call(Context(), task=topic.delete, given={"names": "test-*", "cluster_id": "a b"})
 
 
 class _Terminal(io.StringIO):
@@ -26,7 +31,7 @@ def test_a_question_is_asked_at_a_terminal(
 ) -> None:
     """y and yes continue; anything else, also nothing at all, is exit 6."""
     monkeypatch.setattr(sys, "stdin", _Terminal(answer))
-    ask: Callable[[], None] = lambda: require_yes(["All goes."], yes=False, hint="--yes")  # noqa: E731
+    ask: Callable[[], None] = lambda: require_yes(CALL, ["All goes."], yes=False)  # noqa: E731
     if goes:
         ask()
     else:
@@ -43,7 +48,7 @@ def test_without_a_terminal_nothing_is_asked(
     """A pipe that says yes does not confirm; --yes does."""
     monkeypatch.setattr(sys, "stdin", stdin)
     with pytest.raises(Refused, match="stdin is not a terminal") as caught:
-        require_yes(["All goes."], yes=False, hint="--yes")
-    assert caught.value.hint == "--yes"
-    require_yes(["All goes."], yes=True, hint="")
+        require_yes(CALL, ["All goes."], yes=False)
+    assert caught.value.hint == "invoke kafka.topic.delete 'test-*' --yes --cluster-id 'a b'"
+    require_yes(CALL, ["All goes."], yes=True)
     assert capsys.readouterr().err == ""
