@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from typing import Any
 
 from kafka_tasks.clients.container import CONFIG_FILES
 from kafka_tasks.runtimes.compose.compose_file import packaged
-from tests.compose.conftest import Bench
+from tests.compose.conftest import Bench, exposed_on_loopback_alone, make_project
+from tests.integration.conftest import eventually
 
 
 def test_up_brings_a_ready_cluster(running: Bench) -> None:
@@ -56,12 +56,13 @@ def test_a_container_on_the_network_reaches_the_broker(running: Bench) -> None:
 
 def test_the_engine_sees_both_healthy(running: Bench) -> None:
     """The containers' own health checks pass, without a JVM in them, and `status` shows them."""
-    limit = time.monotonic() + 30
-    found: dict[str, str] = {}
-    while set(found.values()) != {"healthy"} and time.monotonic() < limit:
+
+    def healthy() -> bool:
         services = running.run("status", "-o", "json").json["services"]
         found = {service["name"]: service["health"] for service in services}
-    assert found == {"zookeeper": "healthy", "kafka": "healthy"}
+        return found == {"zookeeper": "healthy", "kafka": "healthy"}
+
+    eventually(healthy, "both are healthy")
     for container in running.containers.values():
         assert not any(
             "kafka-" in part for part in container.attrs["Config"]["Healthcheck"]["Test"]
@@ -81,36 +82,10 @@ def test_no_setting_of_ours_reaches_a_container(running: Bench) -> None:
 
 def test_ports_are_published_on_loopback_only(running: Bench) -> None:
     """Nothing listens beyond 127.0.0.1."""
+    exposed_on_loopback_alone(running, brokers=1)
     for container in running.containers.values():
         for hosts in container.attrs["HostConfig"]["PortBindings"].values():
             assert [host["HostIp"] for host in hosts] == ["127.0.0.1"]
-
-
-def test_down_with_wipe_removes_exactly_what_is_ours(project: Bench) -> None:
-    """`down --wipe` takes this project's volumes and network and nobody else's."""
-    foreign = project.engine.volumes.create(f"kafka-tasks-test-foreign-{os.getpid()}")
-    try:
-        assert project.run("up").code == 0
-        assert project.run("down", "--wipe", "--yes").code == 0
-        label = {"label": f"com.docker.compose.project={project.path.name.lower()}"}
-        assert not project.containers
-        assert not project.engine.volumes.list(filters=label)
-        assert not project.engine.networks.list(filters=label)
-        foreign.reload()
-    finally:
-        foreign.remove()
-
-
-def test_three_brokers(project: Bench) -> None:
-    """`--brokers 3` gives three registered brokers and internal topics with three replicas."""
-    started = project.run("up", "--brokers", "3", "-o", "json")
-    assert started.code == 0, started.out + started.err
-    assert len(started.json["bootstrap_servers"].split(",")) == 3
-    made = project.run("topic.create", "three", "--replication-factor", "3", "-o", "json")
-    assert made.code == 0, made.out
-    environment = project.containers["kafka-3"].attrs["Config"]["Env"]
-    assert "KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR=3" in environment
-    assert "KAFKA_TRANSACTION_STATE_LOG_MIN_ISR=2" in environment
 
 
 def test_a_cluster_started_by_hand_is_recognised(project: Bench) -> None:
@@ -143,22 +118,29 @@ def test_one_started_by_up_can_be_stopped_by_hand(project: Bench) -> None:
     assert project.run("up").code == 0
 
 
-def test_two_directories_with_one_name_are_two_clusters(project: Bench) -> None:
-    """Checkouts with the same base name get projects, networks and volumes of their own."""
-    from tests.compose.conftest import make_project
-
-    assert project.run("up").code == 0
-    second = make_project(project.path / "inner" / project.path.name, project.engine)
+def test_two_directories_with_one_name_are_two_clusters(running: Bench) -> None:
+    """Each has a project, network and volumes of its own; `down --wipe` takes exactly those."""
+    second = make_project(running.path / "inner" / running.path.name, running.engine)
     (second.path / "tasks.py").write_text("")
+    foreign = running.engine.volumes.create(f"kafka-tasks-test-foreign-{os.getpid()}")
     try:
         assert second.run("up").code == 0
-        ours = {c.labels["com.docker.compose.project"] for c in project.containers.values()}
+        ours = {c.labels["com.docker.compose.project"] for c in running.containers.values()}
         theirs = {c.labels["com.docker.compose.project"] for c in second.containers.values()}
         assert ours.isdisjoint(theirs)
+        (project,) = theirs
+        label = {"label": f"com.docker.compose.project={project}"}
+        assert second.engine.volumes.list(filters=label)
+        assert second.engine.networks.list(filters=label)
         assert second.run("down", "--wipe", "--yes").code == 0
-        assert project.run("status").code == 0
+        assert not second.containers
+        assert not second.engine.volumes.list(filters=label)
+        assert not second.engine.networks.list(filters=label)
+        foreign.reload()
+        assert running.run("status").code == 0
     finally:
         second.clean()
+        foreign.remove()
 
 
 def test_an_external_network_is_joined_and_kept(project: Bench) -> None:

@@ -1,4 +1,4 @@
-"""What containers expose to other machines, and what they are told."""
+"""What containers are told of secrets."""
 
 from __future__ import annotations
 
@@ -6,34 +6,9 @@ import json
 import stat
 from pathlib import Path
 
-import pytest
-
 from tests.compose.conftest import Bench
 
 ENVIRONMENT, DOTENV, BROKER = "Pl4nt3dEnvironmentWord", "Pl4nt3dDotenvWord", "Pl4nt3dBrokerWord"
-
-
-@pytest.mark.parametrize("brokers", [1, 3])
-def test_ports_are_published_on_loopback_alone(project: Bench, brokers: int) -> None:
-    """One port for each service, on 127.0.0.1 and nowhere else."""
-    started = project.run("up", "--brokers", str(brokers))
-    assert started.code == 0, started.err
-    assert len(project.containers) == brokers + 1
-    for container in project.containers.values():
-        container.reload()
-        published = {
-            (binding["HostIp"], binding["HostPort"])
-            for bindings in container.attrs["NetworkSettings"]["Ports"].values()
-            for binding in bindings or ()
-        }
-        assert len(published) == 1, published
-        ((address, port),) = published
-        assert address == "127.0.0.1"
-        first = project.port()
-        assert int(port) in {*range(first, first + brokers), first + 5}
-        assert container.attrs["HostConfig"]["NetworkMode"] != "host"
-        assert not container.attrs["HostConfig"]["Privileged"]
-        assert not container.attrs["HostConfig"]["PublishAllPorts"]
 
 
 def test_containers_are_not_told_secrets(project: Bench) -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from tests.compose.conftest import Bench, Result
+import docker
+import pytest
+
+from tests.compose.conftest import Bench, Result, exposed_on_loopback_alone, make_project, named
 
 
 def ok(done: Result) -> Result:
@@ -50,9 +54,37 @@ def test_the_everyday_work_is_the_same_in_containers(project: Bench) -> None:
     assert ok(project.run("topic.list", "-o", "json")).json["topics"] == []
 
 
-def test_three_brokers_in_containers_move_replicas_and_keep_plans(project: Bench) -> None:
+@pytest.fixture(scope="module")
+def three(
+    tmp_path_factory: pytest.TempPathFactory, engine: docker.DockerClient, images: None
+) -> Iterator[Bench]:
+    """A project whose three brokers run."""
+    bench = make_project(tmp_path_factory.mktemp(named("three")), engine)
+    try:
+        started = ok(bench.run("up", "--brokers", "3", "-o", "json")).json
+        assert len(started["bootstrap_servers"].split(",")) == 3
+        yield bench
+    finally:
+        bench.clean()
+
+
+def test_three_brokers(three: Bench) -> None:
+    """`--brokers 3` gives three registered brokers and internal topics with three replicas."""
+    ok(three.run("topic.create", "three", "--replication-factor", "3", "-o", "json"))
+    environment = three.containers["kafka-3"].attrs["Config"]["Env"]
+    assert "KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR=3" in environment
+    assert "KAFKA_TRANSACTION_STATE_LOG_MIN_ISR=2" in environment
+    ok(three.run("topic.delete", "three", "--yes"))
+
+
+def test_ports_of_three_brokers_are_published_on_loopback_alone(three: Bench) -> None:
+    """One port for each service, on 127.0.0.1 and nowhere else."""
+    exposed_on_loopback_alone(three, brokers=3)
+
+
+def test_three_brokers_in_containers_move_replicas_and_keep_plans(three: Bench) -> None:
     """What the host asks for reaches every broker: replicas, sizes, groups, plans, deletions."""
-    ok(project.run("up", "--brokers", "3"))
+    project = three
     file = project.path / "topics.yaml"
     file.write_text("topics:\n- {name: a, partitions: 3, replication_factor: 1}\n")
     ok(project.run("topic.apply"))
