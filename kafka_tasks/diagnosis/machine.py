@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import re
 import resource
 import socket
 import sys
@@ -14,10 +13,10 @@ from pathlib import Path
 
 from kafka_tasks.clients import machine, processes
 from kafka_tasks.diagnosis.examination import Check, Examination
-from kafka_tasks.errors import KafkaTasksError
 from kafka_tasks.model.finding import Finding
 from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes import ports, roles
+from kafka_tasks.runtimes.port_holder import holder_of
 
 _MEGABYTE = 1_000_000
 _UNITS = {"k": 1024, "m": 1024**2, "g": 1024**3}
@@ -148,38 +147,23 @@ def _wanted(exam: Examination) -> Iterator[_Wanted]:
 def _held(exam: Examination, wanted: _Wanted) -> Finding:
     """Return the finding for a port in use: an error unless the next start picks another."""
     name, port = wanted.service, wanted.port
-    who, stop = _holder(exam, port)
+    holder = holder_of(port, exam.engine)
+    # Without root rights the system names no process of another user.
+    stop = holder.stop or f"sudo ss -ltnp sport = :{port} names the process"
     variable = ports.variable(wanted.setting)
     if ports.is_automatic(exam.settings, wanted.setting):
-        return Finding("ports", "info", f"{who} holds port {port} of {name}; up picks another port")
+        said = f"port {port} of {name} is held by {holder.name}; up picks another port"
+        return Finding("ports", "info", said)
     return Finding(
         "port-taken",
         "error",
-        f"Port {port}, which {name} needs, is held by {who}.",
+        f"Port {port}, which {name} needs, is held by {holder.name}.",
         cause="Only one process can listen on a port.",
         fix=f"{stop}, or {variable}=auto invoke kafka.up",
         exit_code=4,
         reference="docker/compose#4950",
         service=name,
     )
-
-
-def _holder(exam: Examination, port: int) -> tuple[str, str]:
-    """Return the holder of a port, and the command that stops it."""
-    holder = processes.port_holder(port)
-    if holder is None or holder.pid is None or "docker" in (holder.name or ""):
-        try:
-            container = exam.engine().publisher(port)
-        except KafkaTasksError:
-            container = None
-        if container is not None:
-            return f"the container {container.name}", f"docker stop {container.name}"
-    if holder is None or holder.pid is None:
-        return "another process", f"sudo ss -ltnp sport = :{port} names the process"
-    owner = re.search(r"-Dkafka\.tasks\.project=(\S+)", holder.command or "")
-    if owner:
-        return f"the cluster of {owner[1]}", f"cd {owner[1]} && invoke kafka.down"
-    return str(holder), f"kill {holder.pid}"
 
 
 def clock(exam: Examination) -> Iterator[Finding]:

@@ -11,9 +11,9 @@ from pathlib import Path
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import MachineError, PortTaken
 from kafka_tasks.model.topology import Service, Topology
-from kafka_tasks.project import register, state
 from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes import roles
+from kafka_tasks.runtimes.port_holder import Holder, holder_of
 from kafka_tasks.settings import Settings
 
 # Below the ranges from which Linux (32768) and macOS (49152) take the ports of outgoing
@@ -104,30 +104,16 @@ def require_free(services: Iterable[Service]) -> None:
     for service in services:
         for setting, port in of(service).items():
             if not processes.port_is_free(port):
-                raise _taken(service, port, setting)
+                raise taken(service, setting, port, holder_of(port))
 
 
-def _taken(service: Service, port: int, setting: str) -> PortTaken:
-    holder = processes.port_holder(port)
-    if holder and holder.pid and (owner := _project_of(holder.pid)) is not None:
-        return PortTaken(
-            f"Port {port}, which {service.name} needs, is held by the cluster of {owner}.",
-            hint=f'(cd "{owner}" && kafka-tasks down), or {variable(setting)}=auto invoke kafka.up',
-        )
-    stop = f"kill {holder.pid}, or " if holder and holder.pid else ""
+def taken(service: Service, setting: str, port: int, holder: Holder) -> PortTaken:
+    """Return the error of a service whose port is held."""
+    stop = f"{holder.stop}, or " if holder.stop else ""
     return PortTaken(
-        f"Port {port}, which {service.name} needs, is held by {holder or 'another process'}.",
+        f"Port {port}, which {service.name} needs, is held by {holder.name}.",
         hint=f"{stop}{variable(setting)}=auto invoke kafka.up",
     )
-
-
-def _project_of(pid: int) -> Path | None:
-    """Return the project that recorded this process as one of its servers."""
-    for project in register.remembered():
-        record = state.read(project)
-        if record is not None and any(service.pid == pid for service in record.services):
-            return project.path
-    return None
 
 
 def _by_setting(planned: Topology) -> dict[str, list[Service]]:

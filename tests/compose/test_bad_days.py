@@ -133,17 +133,17 @@ def test_a_port_held_by_a_process(project: Bench) -> None:
     assert not project.containers
 
 
-def test_a_port_held_by_another_container(project: Bench) -> None:
-    """The container and its project are named, with the command that stops it."""
+def test_a_port_held_by_containers_of_a_neighbour(project: Bench) -> None:
+    """The project whose cluster it is is named, with the command that stops it there."""
     assert project.run("up").code == 0
     other = make_project(project.path.parent / f"{project.path.name}-other", project.engine)
     try:
         other.environ["KAFKA_TASKS_PORT"] = project.environ["KAFKA_TASKS_PORT"]
         failed = other.run("up")
-        name = project.containers["kafka"].name
         assert failed.code == 4
-        assert f"published by the container {name}" in failed.err
-        assert f"docker stop {name}" in failed.err
+        assert f"held by the cluster of {project.path}" in failed.err
+        assert f"(cd {project.path} && kafka-tasks down)" in failed.err
+        assert "docker stop" not in failed.err
         assert not other.containers
     finally:
         other.clean()

@@ -111,16 +111,15 @@ def test_data_of_another_broker_or_cluster_in_a_volume(running: Bench, line: str
     assert listed(running)[0] == 0
 
 
-def test_the_container_that_has_a_port(running: Bench) -> None:
-    """Another project's `doctor` names the container, and the command that stops it."""
+def test_the_cluster_that_has_a_port(running: Bench) -> None:
+    """Another project's `doctor` names this one, and the command that stops it here."""
     other = make_project(running.path.parent / "another", running.engine)
     other.environ["KAFKA_TASKS_PORT"] = running.environ["KAFKA_TASKS_PORT"]
     code, found = listed(other)
-    name = running.containers["kafka"].name
     assert code == 4
     (taken,) = found["port-taken"]
-    assert name in taken["title"]
-    assert f"docker stop {name}" in taken["fix"]
+    assert f"the cluster of {running.path}" in taken["title"]
+    assert f"(cd {running.path} && kafka-tasks down)" in taken["fix"]
 
 
 def test_a_tool_that_inherits_a_jmx_port(running: Bench) -> None:

@@ -11,12 +11,12 @@ from pathlib import Path
 from kafka_tasks.clients import processes
 from kafka_tasks.clients.container import CONFIG_FILES, WORKING_DIRECTORY, Container
 from kafka_tasks.clients.docker import Engine
-from kafka_tasks.errors import PortTaken
-from kafka_tasks.model.topology import Service, Topology, identify
+from kafka_tasks.model.topology import Topology, identify
 from kafka_tasks.project import register, state
 from kafka_tasks.project.state import ClusterRecord, ServiceRecord
 from kafka_tasks.runtimes import ports
 from kafka_tasks.runtimes.compose import compose_file, old_data
+from kafka_tasks.runtimes.port_holder import holder_of
 from kafka_tasks.settings import Settings
 
 _FIELDS = (
@@ -103,7 +103,7 @@ def require_ports(
     containers: Mapping[str, Container],
     published: Collection[int] | None = None,
 ) -> None:
-    """Raise `PortTaken` for the first port that is held, naming the container or the process.
+    """Raise `PortTaken` for the first port that is held, naming the holder.
 
     With `published`, only these ports are needed.
     """
@@ -113,16 +113,5 @@ def require_ports(
         for setting, port in ports.of(service).items():
             needed = published is None or port in published
             if needed and not processes.port_is_free(port):
-                _raise_taken(service, setting, port, engine)
-
-
-def _raise_taken(service: Service, setting: str, port: int, engine: Engine) -> None:
-    other = engine.publisher(port)
-    if other is None:
-        ports.require_free([service])
-        return
-    raise PortTaken(
-        f"Port {port}, which {service.name} needs, is published by the container "
-        f"{other.name} (project {other.project or 'none'}).",
-        hint=f"docker stop {other.name}, or {ports.variable(setting)}=auto invoke kafka.up",
-    )
+                holder = holder_of(port, lambda: engine, by_engine=True)
+                raise ports.taken(service, setting, port, holder)

@@ -16,6 +16,7 @@ from kafka_tasks.diagnosis import leftovers, machine, prerequisites
 from kafka_tasks.errors import EngineMissing
 from kafka_tasks.model.finding import Finding
 from kafka_tasks.project.directory import Project
+from kafka_tasks.runtimes import port_holder
 from kafka_tasks.runtimes.compose import command
 from tests.unit.diagnosis.conftest import MakeExam
 
@@ -50,7 +51,7 @@ def test_disk(
 
 
 def test_a_port_is_held(make_exam: MakeExam, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The holder and what ends it are named; a kafka-tasks cluster is stopped in its project."""
+    """The holder and what ends it are named."""
     monkeypatch.setattr(processes, "port_is_free", lambda port: port != 9092)
     holder = PortHolder(9092, 4711, "python", "python -m http.server")
     monkeypatch.setattr(processes, "port_holder", lambda _port: holder)
@@ -58,10 +59,30 @@ def test_a_port_is_held(make_exam: MakeExam, monkeypatch: pytest.MonkeyPatch) ->
     assert (found.id, found.level, found.exit_code) == ("port-taken", "error", 4)
     assert "4711" in found.title
     assert found.fix == "kill 4711, or KAFKA_TASKS_PORT=auto invoke kafka.up"
-    holder = PortHolder(9092, 4711, "java", "java -Dkafka.tasks.project=/home/you/other -cp x")
-    assert "cd /home/you/other && invoke kafka.down" in str(
-        one(machine.port_holders(make_exam())).fix
-    )
+
+
+def test_a_port_of_another_cluster_of_ours(
+    make_exam: MakeExam, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is stopped in its project."""
+    monkeypatch.setattr(processes, "port_is_free", lambda port: port != 9092)
+    monkeypatch.setattr(processes, "port_holder", lambda _port: PortHolder(9092, 4711, "java"))
+    monkeypatch.setattr(port_holder, "_project_of", lambda pid: Path("/home/you/other"))
+    found = one(machine.port_holders(make_exam()))
+    assert "held by the cluster of /home/you/other" in found.title
+    assert str(found.fix).startswith("(cd /home/you/other && kafka-tasks down), or ")
+
+
+def test_a_holder_that_the_system_hides(
+    make_exam: MakeExam, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command that names it is given, since nothing else can be."""
+    monkeypatch.setattr(processes, "port_is_free", lambda port: port != 9092)
+    monkeypatch.setattr(processes, "port_holder", lambda _port: PortHolder(9092))
+    monkeypatch.setattr(port_holder, "_publisher", lambda port, engine: None)
+    found = one(machine.port_holders(make_exam()))
+    assert "held by a process of another user" in found.title
+    assert str(found.fix).startswith("sudo ss -ltnp sport = :9092 names the process, or ")
 
 
 def test_a_port_that_is_picked_is_no_trouble(

@@ -13,7 +13,7 @@ from kafka_tasks.errors import MachineError, PortTaken
 from kafka_tasks.model.topology import zookeeper_cluster
 from kafka_tasks.project.directory import Project
 from kafka_tasks.project.state import ClusterRecord
-from kafka_tasks.runtimes import ports
+from kafka_tasks.runtimes import port_holder, ports
 from kafka_tasks.settings import load
 from tests.unit.recorded import cluster_record
 
@@ -95,6 +95,7 @@ def test_a_holder_that_is_not_known_cannot_be_killed(
     """Without a pid the hint has no kill."""
     monkeypatch.setattr(processes, "port_is_free", lambda number: False)
     monkeypatch.setattr(processes, "port_holder", lambda number: holder)
+    monkeypatch.setattr(port_holder, "_publisher", lambda number, engine: None)
     with pytest.raises(PortTaken, match=f"is held by {named}") as caught:
         ports.require_free(SERVICES.brokers)
     assert caught.value.hint == "KAFKA_TASKS_PORT=auto invoke kafka.up"
@@ -253,14 +254,3 @@ def test_zookeepers_port_gives_way_to_the_brokers(
     before = _before(25000, 25002, *BOTH)
     found = Resolved(project, monkeypatch, port="25000", before=before, brokers=3)
     assert found.keeper not in range(25000, 25003)
-
-
-def test_a_port_of_ones_own_other_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The project that has it is named, and stopped there; it is never killed."""
-    monkeypatch.setattr(processes, "port_is_free", lambda _: False)
-    monkeypatch.setattr(processes, "port_holder", lambda _: PortHolder(2181, 4711, "java"))
-    monkeypatch.setattr(ports, "_project_of", lambda pid: Path("/a") if pid == 4711 else None)
-    with pytest.raises(PortTaken, match=r"is held by the cluster of /a\.") as caught:
-        ports.require_free(SERVICES)
-    hint = str(caught.value.hint)
-    assert "kafka-tasks down" in hint and "=auto" in hint and "kill" not in hint

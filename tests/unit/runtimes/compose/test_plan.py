@@ -170,7 +170,7 @@ def test_a_port_that_a_container_has(
     with pytest.raises(PortTaken) as caught:
         _require(project, [service], FakeEngine([other]))
     assert caught.value.message == (
-        f"Port {port}, which {service} needs, is published by the container theirs-db-1 "
+        f"Port {port}, which {service} needs, is held by the container theirs-db-1 "
         "(project theirs)."
     )
     assert caught.value.hint == f"docker stop theirs-db-1, or {variable}=auto invoke kafka.up"
