@@ -9,10 +9,10 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from msgspec import Struct
 
 from kafka_tasks.errors import MachineError
 from kafka_tasks.project import private
@@ -22,8 +22,7 @@ from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """The identity of a process, which tells it from a later one with the same pid.
 
     `started_s` is seconds from the boot of the machine to the start of the process, so that
@@ -35,16 +34,14 @@ class Identity:
     command: str
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A running process with its arguments."""
 
     identity: Identity
     arguments: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PortHolder:
+class PortHolder(Struct, frozen=True):
     """The process that listens on a port; `pid` is None where the system hides it."""
 
     port: int
@@ -58,8 +55,7 @@ class PortHolder:
         return f"{self.name} (process {self.pid}: {self.command})"
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+class Completed(Struct, frozen=True):
     """A command that has exited."""
 
     code: int

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+
+from msgspec import Struct
 
 from kafka_tasks.errors import KafkaTasksError, NotReady
 from kafka_tasks.lifecycle.session import Session, open_session
@@ -149,8 +151,7 @@ def report(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Judge:
+class _Judge(Struct, frozen=True):
     """Gives each service its own state: alive is not yet ready; those in `well` answer."""
 
     cluster: Cluster

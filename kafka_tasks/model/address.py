@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kafka_tasks.errors import InvalidInput
 
 _ADDRESS = re.compile(r"(?:\[(?P<v6>[^][\s/]+)\]|(?P<host>[^][:\s/]+)):(?P<port>\d+)", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Address:
+class Address(Struct, frozen=True, order=True):
     """A host and a TCP port."""
 
     host: str

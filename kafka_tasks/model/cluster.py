@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from msgspec import Struct
+
 from kafka_tasks.model.address import Address
 from kafka_tasks.model.role import Role
 from kafka_tasks.model.topology import Topology
@@ -76,8 +78,7 @@ class Cluster:
         return self.topology.zookeeper
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(Struct, frozen=True):
     """What a runtime saw in one look: every service that was ever started and is not wiped."""
 
     services: tuple[ServiceState, ...] = ()

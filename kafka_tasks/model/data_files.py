@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     import tarfile
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
 _BLOCK = 512
 
 
-@dataclass(frozen=True, slots=True)
-class DataFile:
+class DataFile(Struct, frozen=True):
     """One file: its name, size in bytes, time of its last change, and content, read once in order.
 
     A name begins with the place that the topology gives its directory: `zookeeper/…` (snapshots),

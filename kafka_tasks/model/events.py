@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 _Kind = Literal["started", "passed", "waiting", "notice", "progress"]
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One thing that happened, `at_s` seconds after the recorder began."""
 
     kind: _Kind
@@ -26,8 +26,7 @@ class Event:
     unit: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """A row of the timeline: a readiness layer held for a service after `ready_s` seconds."""
 
     layer: str

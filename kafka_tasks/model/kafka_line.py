@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Mode = Literal["zookeeper", "kraft"]
 Family = Literal["apache", "confluent"]
@@ -17,8 +18,7 @@ _FIRST_CONFLUENT_MAJOR = 5
 _FIRST_APACHE_IMAGE = (3, 7)
 
 
-@dataclass(frozen=True, slots=True)
-class KafkaLine:
+class KafkaLine(Struct, frozen=True):
     """One line, such as Kafka 3.9, which is Confluent Platform 7.9.
 
     `modes` begins with the default. `java` is the oldest and the newest Java release that run its
@@ -41,8 +41,7 @@ class KafkaLine:
         return oldest, self.newest_java_with_sasl if sasl else newest
 
 
-@dataclass(frozen=True, slots=True)
-class KafkaVersion:
+class KafkaVersion(Struct, frozen=True):
     """A whole version with its line: 7.9.11 (Confluent Platform) or 4.4.0 (Apache Kafka)."""
 
     text: str

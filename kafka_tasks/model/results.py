@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
+
 from kafka_tasks.model.cluster import ServiceState, State
 from kafka_tasks.model.events import Mark
 from kafka_tasks.model.kafka_line import Mode
@@ -30,8 +32,7 @@ class Report:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """A cluster on this machine, as `kafka.list` shows it."""
 
     project: Path
@@ -41,8 +42,7 @@ class Known:
     zookeeper: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Pulled:
+class Pulled(Struct, frozen=True):
     """What `kafka.pull` made sure of."""
 
     runtime: str
@@ -50,8 +50,7 @@ class Pulled:
     elapsed_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Struct, frozen=True):
     """How a topic was proven: `roundtrip_ms` is None where no record was written."""
 
     topic: str
@@ -63,8 +62,7 @@ class Proof:
     roundtrip_ms: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class SnapshotSeen:
+class SnapshotSeen(Struct, frozen=True):
     """A snapshot as `snapshot.list` shows it; where there is a `problem`, nothing else is known.
 
     `bytes` is the file's size, `data_bytes` that of what is in it; `taken_at` is seconds since the

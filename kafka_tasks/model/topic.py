@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 
 @dataclass(frozen=True, slots=True)
 class PartitionState:
@@ -16,8 +18,7 @@ class PartitionState:
     isr: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigValue:
+class ConfigValue(Struct, frozen=True):
     """One topic setting; `explicit` where it was set on the topic itself."""
 
     value: str | None
@@ -55,16 +56,14 @@ class TopicState:
         return sum(len(partition.isr) < len(partition.replicas) for partition in self.partitions)
 
 
-@dataclass(frozen=True, slots=True)
-class Offsets:
+class Offsets(Struct, frozen=True):
     """The first and the next offset of a partition."""
 
     start: int
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class ListedTopic:
+class ListedTopic(Struct, frozen=True):
     """A topic with what it holds; None where that is not known.
 
     `records` is counted by offsets: of a compacted topic it is the most that there can be.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct, field
 
 from kafka_tasks.model.cluster import Cluster, ServiceState
 
@@ -13,16 +14,14 @@ if TYPE_CHECKING:
     from kafka_tasks.clients.kafka.answers import ClusterView
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """A layer holds for this service (None: for the cluster as a whole)."""
 
     service: str | None
     text: str = ""
 
 
-@dataclass(slots=True)
-class Context:
+class Context(Struct):
     """The cluster under probe, its services as their runtime sees them, and open connections.
 
     `findings` collects what the probes learned (cluster id); connections are opened once. With

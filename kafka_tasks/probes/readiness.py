@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from kafka_tasks.errors import NotReady, ServiceDied
 from kafka_tasks.model.cluster import Cluster, ServiceState
 from kafka_tasks.model.events import Recorder
@@ -144,8 +146,7 @@ def _raise_if_dead(layer: str, watch: Watch) -> None:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Glance:
+class Glance(Struct, frozen=True):
     """The ladder looked at once: `failed` is the first layer that does not hold."""
 
     findings: dict[str, str]

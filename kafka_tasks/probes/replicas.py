@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from kafka_tasks.errors import BrokerUnreachable, KafkaTasksError
 from kafka_tasks.model.topic import PartitionState, TopicState
 from kafka_tasks.probes.context import Context, Held
@@ -21,8 +23,7 @@ _LOOK_S = 1.0
 _THROTTLES = ("leader.replication.throttled.replicas", "follower.replication.throttled.replicas")
 
 
-@dataclass(frozen=True, slots=True)
-class _Replica:
+class _Replica(Struct, frozen=True):
     topic: str
     partition: int
     broker: int

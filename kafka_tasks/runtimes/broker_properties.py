@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model.role import MAX_BROKERS
@@ -38,8 +39,7 @@ _BROKERS = frozenset(broker_name(number) for number in range(1, MAX_BROKERS + 1)
 _SELECTOR = "org.apache.kafka.common.replica.RackAwareReplicaSelector"
 
 
-@dataclass(frozen=True, slots=True)
-class BrokerProperties:
+class BrokerProperties(Struct, frozen=True):
     """Properties that come after kafka-tasks' own; `own` has those of one broker, by its name."""
 
     shared: Mapping[str, str] = field(default_factory=dict)

@@ -7,8 +7,9 @@ import json
 import re
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model.kafka_line import Mode
@@ -20,8 +21,7 @@ _MODES: dict[str, Mode] = {"0": "zookeeper", "1": "kraft"}
 VOTERS = Path("__cluster_metadata-0", "quorum-state")
 
 
-@dataclass(frozen=True, slots=True)
-class NodeData:
+class NodeData(Struct, frozen=True):
     """The ids in a data directory; `voters` are those of its last election, if there was one."""
 
     cluster_id: str | None

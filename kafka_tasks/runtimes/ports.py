@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import MachineError, PortTaken
@@ -42,8 +43,7 @@ def pick(
     raise MachineError(f"There are no {width} neighbouring free ports from {_LOW} to {_HIGH}.")
 
 
-@dataclass(frozen=True, slots=True)
-class Assigned:
+class Assigned(Struct, frozen=True):
     """Services with their ports, and the settings whose value `auto` was replaced by a choice."""
 
     topology: Topology
@@ -142,8 +142,7 @@ def _placed(planned: Topology, known: Mapping[str, range]) -> Topology:
     return Topology(tuple(map(placed, planned)))
 
 
-@dataclass(slots=True)
-class _Ranges:
+class _Ranges(Struct):
     """The ports of each group of services while they are decided, group by group."""
 
     project: Path

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from kafka_tasks.model.cluster import Cluster, Observation
 from kafka_tasks.model.data_files import Data
@@ -65,8 +66,7 @@ class Servers(Protocol):
         """Yield the last `tail` lines and then each new one, without end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recovered:
+class Recovered(Struct, frozen=True):
     """What was put right after a crash, and a look at the services after it."""
 
     seen: Observation
@@ -119,8 +119,7 @@ class DataAccess(Protocol):
         """Record what a start with these settings would be; starts nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Abilities:
+class Abilities(Struct, frozen=True):
     """What a runtime is able to do, as data; None is what it is not able to do."""
 
     servers: Servers | None = None

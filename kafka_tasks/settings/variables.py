@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from kafka_tasks.errors import SettingsError
 from kafka_tasks.model import kafka_line
@@ -18,8 +19,7 @@ PREFIX = "KAFKA_TASKS_"
 _OriginKind = Literal["flag", "environment", ".env", "invoke", "project", "default"]
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """The source of a value; `place` is its location for the user (`--brokers`, `.env:3`)."""
 
     kind: _OriginKind
@@ -34,8 +34,7 @@ class Origin:
         return self.kind not in ("default", "project")
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(Struct, frozen=True):
     """One setting: its field of `Settings`, default, parser, allowed values and meaning."""
 
     field: str
@@ -310,8 +309,7 @@ BY_FIELD = {variable.field: variable for variable in VARIABLES}
 _BY_NAME = {variable.name: variable for variable in VARIABLES}
 
 
-@dataclass(frozen=True, slots=True)
-class RawValue:
+class RawValue(Struct, frozen=True):
     """The text that a source has for a setting, before it is parsed."""
 
     text: str

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import socket
 import struct
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.model.address import Address
@@ -28,8 +29,7 @@ _NOT_NOW = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Quorum:
+class Quorum(Struct, frozen=True):
     """The quorum as its leader sees it: node ids, and each one's last offset in the log."""
 
     leader: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from kafka_tasks.model.results import Report
 from kafka_tasks.render.document import Document
@@ -10,8 +10,7 @@ from kafka_tasks.render.tables import pairs
 from kafka_tasks.render.views import report
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(Struct, frozen=True):
     """A report; `waited` where nothing was started and the time is the result."""
 
     report: Report

@@ -6,8 +6,9 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from kafka_tasks.clients import machine
 from kafka_tasks.errors import MachineError
@@ -112,8 +113,7 @@ class EmbeddedData:
             shutil.rmtree(self._new)
 
 
-@dataclass(frozen=True, slots=True)
-class EmbeddedDataAccess:
+class EmbeddedDataAccess(Struct, frozen=True):
     """The files below `.kafka-tasks/data` of one project."""
 
     project: Project

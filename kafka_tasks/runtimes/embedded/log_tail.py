@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from kafka_tasks.errors import InvalidInput
 
@@ -13,8 +14,7 @@ _LINE_GUESS = 400
 _POLL_S = 0.2
 
 
-@dataclass(frozen=True, slots=True)
-class ServiceLogs:
+class ServiceLogs(Struct, frozen=True):
     """The logs of a cluster's services: each has a log of its own and what its JVM said."""
 
     folder: Path

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.runtimes import broker_properties, roles
@@ -12,8 +13,7 @@ from kafka_tasks.runtimes.embedded.class_archive import Archives
 from kafka_tasks.settings import Settings
 
 
-@dataclass(slots=True)
-class EmbeddedPreparation:
+class EmbeddedPreparation(Struct):
     """Jars and archives; `archives` are those of the last start, which lacked those in `missing`.
 
     `lists` has the class lists that this start wrote, and `settings` are its settings.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from kafka_tasks.clients import processes
 from kafka_tasks.model import kafka_line, topology
@@ -52,8 +52,7 @@ def _service(text: str) -> Service | None:
     return found.at(int(port), int(quorum) if quorum.isdecimal() else None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Tagged:
+class _Tagged(Struct, frozen=True):
     """A running process of a project, the service that it is, and the values of its properties."""
 
     found: processes.Found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from kafka_tasks.clients import processes
 from kafka_tasks.model.cluster import Observation
@@ -13,8 +13,7 @@ from kafka_tasks.runtimes.embedded.observation import look
 from kafka_tasks.runtimes.protocol import Recovered
 
 
-@dataclass(frozen=True, slots=True)
-class EmbeddedRecovery:
+class EmbeddedRecovery(Struct, frozen=True):
     """One project's processes, put right by their tags and by the record."""
 
     project: Project

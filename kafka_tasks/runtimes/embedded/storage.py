@@ -11,10 +11,10 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from kafka_tasks.clients import processes
 from kafka_tasks.clients.maven import sha256
@@ -58,8 +58,7 @@ def check(data: Path, topology: Topology, cluster_id: str | None = None) -> dict
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class Storage:
+class Storage(Struct, frozen=True):
     """The data directories of one project, and the cache that has the checkpoints."""
 
     data: Path

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from kafka_tasks.clients.kafka import quorum
 from kafka_tasks.clients.unanswered import Unanswered
@@ -42,8 +43,7 @@ def listener(service: Service) -> str:
     return rendered(Listener(_LISTENER, "127.0.0.1", service.quorum_port or 0))
 
 
-@dataclass(frozen=True, slots=True)
-class _Controller:
+class _Controller(Struct, frozen=True):
     """One controller of the quorum; brokers are asked for what only they tell."""
 
     cluster: Cluster

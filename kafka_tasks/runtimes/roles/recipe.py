@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
+
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.role import Role
 from kafka_tasks.model.topology import Service, Topology
@@ -55,8 +57,7 @@ class Coordinator(Protocol):
         """Return for how many seconds at most a dead broker stays registered, if known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
+class Container(Struct, frozen=True):
     """A role in the images of Confluent: its image's setting, its port and its directories.
 
     `data` has a directory for each of the role's places, in the same order; `directory_variable`

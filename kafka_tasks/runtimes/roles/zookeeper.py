@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kafka_tasks.clients import zookeeper
 from kafka_tasks.model.address import Address
@@ -37,8 +38,7 @@ def _configure(service: Service, _: Topology, __: Mapping[str, str]) -> dict[str
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _ZooKeeper:
+class _ZooKeeper(Struct, frozen=True):
     """ZooKeeper as the coordinator of brokers."""
 
     service: Service

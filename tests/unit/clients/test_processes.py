@@ -5,12 +5,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import psutil
 import pytest
+from msgspec.structs import replace
 
 from kafka_tasks.clients import machine, processes
 from kafka_tasks.clients.processes import Identity, PortHolder, command_digest
