@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from kafka_tasks.diagnosis import last_failure, registrations, signatures
+from kafka_tasks.diagnosis import hints, last_failure, registrations, signatures
 from kafka_tasks.diagnosis.examination import Check, Examination
 from kafka_tasks.errors import KafkaTasksError
 from kafka_tasks.lifecycle.session import Session
@@ -57,12 +57,13 @@ def readiness(exam: Examination) -> Iterator[Finding]:
 
 def _not_ready(exam: Examination, layer: str, reason: str | None) -> Iterator[Finding]:
     problem = f"layer {layer} does not hold"
+    fix = "invoke kafka.up, which starts dead services; invoke kafka.logs"
     yield _finding(
         "not-ready",
         "error",
         f"The cluster is not ready: {problem}.",
         evidence=(reason or "",),
-        fix="invoke kafka.up, which starts dead services; invoke kafka.logs",
+        fix=hints.ADDRESSES if exam.runtime == "remote" else fix,
         reference="docs/explanation/readiness.md",
     )
     yield from _from_signatures({"tool": [problem]}, exam.runtime)

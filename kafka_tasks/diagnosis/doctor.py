@@ -16,6 +16,7 @@ from kafka_tasks.diagnosis import (
     compose_file,
     configuration,
     data_identity,
+    hints,
     leftovers,
     machine,
     prerequisites,
@@ -59,7 +60,7 @@ def examine(
     exam, early = open_examination(project, settings)
     found = [*early, *_all(exam, checks, timeout_s)]
     mask = Masker(secrets.known(exam.settings, exam.environ))
-    shown = tuple(_masked(finding, mask) for finding in _unique(found))
+    shown = tuple(_masked(_fitting(exam, finding), mask) for finding in _unique(found))
     return Diagnosis(shown, round(time.monotonic() - started, 3))
 
 
@@ -195,6 +196,11 @@ def _unique(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 def _same(one: Finding, other: Finding) -> bool:
     services = {one.service, other.service}
     return one.id == other.id and (len(services) == 1 or bool(services & {None, *NO_SERVER}))
+
+
+def _fitting(exam: Examination, finding: Finding) -> Finding:
+    """Return the finding with a fix that its runtime has, and that does not lead back here."""
+    return replace(finding, fix=hints.fitting(finding.fix, exam.runtime, "kafka.doctor"))
 
 
 def _masked(finding: Finding, mask: Masker) -> Finding:

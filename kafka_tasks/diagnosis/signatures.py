@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
+from kafka_tasks.diagnosis import hints
 from kafka_tasks.diagnosis.required_text import required_text
 from kafka_tasks.model.finding import Area, Finding, Level
 
@@ -97,6 +98,7 @@ class Match:
         """Return the finding, with the fix for this runtime."""
         known = self.signature
         fix = known.fix_compose if runtime == "compose" and known.fix_compose else known.fix
+        text = _filled(fix, self.groups).replace("`", "")
         return Finding(
             id=known.id,
             level=level,
@@ -104,7 +106,7 @@ class Match:
             area=area,
             cause=_filled(known.cause, self.groups),
             evidence=self.lines,
-            fix=_filled(fix, self.groups).replace("`", ""),
+            fix=hints.fitting(text, runtime),
             exit_code=known.exit_code,
             reference=known.reference,
             service=service,

@@ -120,7 +120,7 @@ def _climb(
             layer=probe.layer,
             service=service,
             evidence=telling(watch.logs(service, WINDOW)),
-            hint=f"invoke kafka.logs --service {service}; more time: --timeout 120",
+            hint=f"invoke kafka.logs --service {service}; invoke kafka.wait --timeout 120",
         ) from error
     for entry in held:
         recorder.passed(probe.layer, entry.service, entry.text)

@@ -78,6 +78,11 @@ class Settings:
         return self.kafka.line
 
     @property
+    def are_remote(self) -> bool:
+        """True where they name a remote cluster, and no other runtime."""
+        return self.runtime == "remote" or (self.runtime == "auto" and bool(self.bootstrap_servers))
+
+    @property
     def resolved_mode(self) -> Mode:
         """The mode of a start: where it is auto, the one before, or the first of the line."""
         if self.mode != "auto":

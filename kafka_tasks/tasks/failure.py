@@ -49,10 +49,19 @@ def translated(call: Call, error: KafkaTasksError | KeyboardInterrupt | OSError)
     else:
         said = _of_the_system(error)
     settings = _settings(call)
+    said.hint = _fitting(call, said, settings)
     secrets.mask(said, settings)
     if call.attempt is not None and said is error:
         _remember(call.attempt, said, found, settings)
     return said
+
+
+def _fitting(call: Call, error: KafkaTasksError, settings: Settings | None) -> str | None:
+    """Return the hint that fits this cluster, and does not lead back to this task."""
+    from kafka_tasks.diagnosis import hints
+
+    runtime = "remote" if settings is not None and settings.are_remote else None
+    return hints.fitting_of(error, runtime, getattr(call.task, "full_name", ""))
 
 
 def _settings(call: Call) -> Settings | None:

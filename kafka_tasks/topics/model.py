@@ -97,20 +97,12 @@ def check_partitions(number: int | None) -> None:
         )
 
 
-def check_replication_factor(number: int | None, brokers: int | None = None) -> None:
-    """Raise `InvalidInput` for a replication factor below 1 or above the number of brokers."""
-    if number is None:
-        return
-    if not 1 <= number <= 32767:
+def check_replication_factor(number: int | None) -> None:
+    """Raise `InvalidInput` for a replication factor that Kafka refuses."""
+    if number is not None and not 1 <= number <= 32767:
         raise InvalidInput(
             f"A replication factor of {number} is not possible; it starts at 1.",
             hint="--replication-factor 1",
-        )
-    if brokers is not None and number > brokers:
-        raise InvalidInput(
-            f"A replication factor of {number} is larger than the number of brokers ({brokers}).",
-            hint=f"--replication-factor {brokers}; more brokers: invoke kafka.down, then "
-            f"invoke kafka.up --brokers {number}",
         )
 
 

@@ -90,8 +90,7 @@ _FORBIDDEN = (
 # Codes of bad input → the hint.
 _OF_INPUT = {
     KafkaError.INVALID_CONFIG: "invoke kafka.topic.describe NAME -o json shows every setting",
-    KafkaError.INVALID_REPLICATION_FACTOR: "--replication-factor 1, or start the missing brokers: "
-    "invoke kafka.up",
+    KafkaError.INVALID_REPLICATION_FACTOR: "--replication-factor 1; invoke kafka.doctor",
     KafkaError.INVALID_PARTITIONS: "--partitions 1",
     KafkaError.TOPIC_EXCEPTION: "invoke kafka.topic.list",
     KafkaError._INVALID_ARG: "invoke kafka.topic.list",

@@ -79,13 +79,6 @@ def test_impossible_replication_factors_are_refused(number: int) -> None:
         check_replication_factor(number)
 
 
-def test_more_replicas_than_brokers_are_refused_in_those_words() -> None:
-    """With the number of brokers known, a larger factor says both numbers."""
-    with pytest.raises(InvalidInput, match=r"of 3 is larger than the number of brokers \(1\)"):
-        check_replication_factor(3, brokers=1)
-    check_replication_factor(3, brokers=3)
-
-
 def test_what_is_left_open_is_right() -> None:
     """None leaves the choice to the broker."""
     spec = TopicSpec("orders")
