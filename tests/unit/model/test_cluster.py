@@ -10,11 +10,12 @@ from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model.address import Address
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.topology import Topology
+from tests.unit.any_text import CHARACTERS
 
 
 @given(
     host=st.one_of(
-        st.from_regex(r"[a-z0-9]([a-z0-9.-]{0,20}[a-z0-9])?", fullmatch=True),
+        st.from_regex(r"[a-z0-9]([a-z0-9.-]{0,20}[a-z0-9])?", fullmatch=True, alphabet=CHARACTERS),
         st.ip_addresses().map(str),
     ),
     port=st.integers(1, 65535),

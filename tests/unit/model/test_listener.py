@@ -6,9 +6,12 @@ from hypothesis import strategies as st
 
 from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model.listener import Listener, parse, port_problems, problems
+from tests.unit.any_text import CHARACTERS
 
 _HOSTS = st.sampled_from(["", "0.0.0.0", "localhost", "kafka-2", "::1", "::"])
-_LISTENERS = st.builds(Listener, st.from_regex(r"[A-Z_]{1,8}", fullmatch=True), _HOSTS, st.just(1))
+_LISTENERS = st.builds(
+    Listener, st.from_regex(r"[A-Z_]{1,8}", fullmatch=True, alphabet=CHARACTERS), _HOSTS, st.just(1)
+)
 
 
 def test_listeners_are_read() -> None:

@@ -11,6 +11,7 @@ from kafka_tasks.errors import InvalidInput
 from kafka_tasks.records import source
 from kafka_tasks.records.lines import UNREAD, decode, read_text
 from kafka_tasks.records.source import blocks_of
+from tests.unit.any_text import CHARACTERS
 
 
 class Dripping(io.BytesIO):
@@ -64,7 +65,7 @@ def test_a_line_that_memory_should_not_hold_is_refused(
     assert stream.tell() < 2000
 
 
-@given(st.text(max_size=20) | st.none(), st.text(max_size=20) | st.none())
+@given(st.text(CHARACTERS, max_size=20) | st.none(), st.text(CHARACTERS, max_size=20) | st.none())
 def test_the_fast_way_reads_what_the_other_reads(value: str | None, key: str | None) -> None:
     """A value and a key that are text come out the same, and all else is left to `decode`."""
     import msgspec

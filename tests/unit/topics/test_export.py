@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kafka_tasks.topics import export
 from kafka_tasks.topics.plan import plan
 from kafka_tasks.topics.topics_yaml import read
+from tests.unit.any_text import CHARACTERS
 from tests.unit.fakes import topic
 
 ORDERS = topic("shop.Orders", 3, 2, {"cleanup.policy": "compact", "retention.ms": "604800000"})
@@ -62,7 +63,10 @@ def test_names_that_become_the_same_are_told_apart() -> None:
 
 @given(
     st.lists(
-        st.from_regex(r"[A-Za-z0-9._-]{1,249}", fullmatch=True), min_size=1, max_size=8, unique=True
+        st.from_regex(r"[A-Za-z0-9._-]{1,249}", fullmatch=True, alphabet=CHARACTERS),
+        min_size=1,
+        max_size=8,
+        unique=True,
     )
 )
 @example(["a..b", "a.-b", "a-.b", "a", "a-2", "A", "_", "-", "...x"])

@@ -13,10 +13,11 @@ from kafka_tasks.topics.model import (
     check_spec,
     parse_config,
 )
+from tests.unit.any_text import CHARACTERS
 
-NAMES = st.from_regex(r"[A-Za-z0-9._][A-Za-z0-9._-]{0,248}", fullmatch=True).filter(
-    lambda name: name not in (".", "..")
-)
+NAMES = st.from_regex(
+    r"[A-Za-z0-9._][A-Za-z0-9._-]{0,248}", fullmatch=True, alphabet=CHARACTERS
+).filter(lambda name: name not in (".", ".."))
 
 
 @given(name=NAMES)
@@ -56,7 +57,7 @@ def test_a_flag_like_name_points_to_the_help() -> None:
     assert (caught.value.hint or "").startswith("invoke --help")
 
 
-@given(name=st.text(max_size=260))
+@given(name=st.text(CHARACTERS, max_size=260))
 def test_any_text_is_a_name_or_a_sentence(name: str) -> None:
     """No text is anything but itself or InvalidInput."""
     try:

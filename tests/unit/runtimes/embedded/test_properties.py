@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kafka_tasks.runtimes.embedded import properties
+from tests.unit.any_text import CHARACTERS
 
 
 def _read_as_java(text: str) -> dict[str, str]:
@@ -30,8 +31,8 @@ def _read_as_java(text: str) -> dict[str, str]:
 
 @given(
     st.dictionaries(
-        st.from_regex(r"[A-Za-z0-9._-]{1,20}", fullmatch=True),
-        st.text(max_size=40).filter(lambda text: True),
+        st.from_regex(r"[A-Za-z0-9._-]{1,20}", fullmatch=True, alphabet=CHARACTERS),
+        st.text(CHARACTERS, max_size=40).filter(lambda text: True),
         max_size=6,
     )
 )
