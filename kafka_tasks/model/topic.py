@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -27,9 +28,13 @@ class ConfigValue(Struct, frozen=True):
     sensitive: bool = False
 
 
+# The settings of a topic of which the user may not see them.
+NOT_VISIBLE: Mapping[str, ConfigValue] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class TopicState:
-    """A topic as it is."""
+    """A topic as it is; `config` is `NOT_VISIBLE` where the user may not see the settings."""
 
     name: str
     partitions: tuple[PartitionState, ...]
@@ -39,6 +44,11 @@ class TopicState:
     def internal(self) -> bool:
         """True for a topic of Kafka's own."""
         return self.name.startswith("__")
+
+    @property
+    def shows_settings(self) -> bool:
+        """False where the user may not see the settings."""
+        return self.config is not NOT_VISIBLE
 
     @property
     def replication_factor(self) -> int:

@@ -191,7 +191,7 @@ def list_(
     from kafka_tasks.render.views import topics
     from kafka_tasks.topics import observe
 
-    with connected(call) as (_, _, admin):
+    with connected(call) as (session, _, admin):
         chosen = observe.chosen(
             admin.topics().values(),
             name=name,
@@ -204,6 +204,10 @@ def list_(
 
             known = reassignment.sizes(admin) if sizes else None
             found = observe.measured(admin, chosen, known)
+            if sizes and any(topic.bytes is None for topic in found):
+                session.recorder.notice(
+                    "not every size is visible: that needs the right DESCRIBE on the cluster"
+                )
         else:
             found = [ListedTopic(state, None) for state in chosen]
     if empty:

@@ -64,6 +64,7 @@ def alter(
 ) -> Outcome:
     """Change a topic's number of partitions and its settings."""
     call.flags = {"timeout": timeout}
+    from kafka_tasks.clients.kafka.permissions import require_settings
     from kafka_tasks.errors import InvalidInput
     from kafka_tasks.render.views import topic_altered
     from kafka_tasks.topics import altering
@@ -82,6 +83,8 @@ def alter(
         )
     with connected(call) as (session, _, admin):
         state = _topic(admin, name, "kafka.topic.alter")
+        if edits:
+            require_settings(admin.cluster, state)
         wanted = altering.planned(state, partitions=total, edits=edits, all_shown=session.is_local)
         _alter(admin, wanted, dry=call.dry)
     return shown(topic_altered.Altered(name, wanted.fields, call.dry), topic_altered)

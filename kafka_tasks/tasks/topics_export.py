@@ -54,7 +54,9 @@ def export(
     if out is not None and not call.dry:
         _write(call, out, text, yes=yes)
     topics = [state.name for state in states]
-    return shown(topics_exported.Exported(format, topics, text, out, call.dry), topics_exported)
+    bare = [state.name for state in states if not state.shows_settings]
+    found = topics_exported.Exported(format, topics, text, out, call.dry, bare)
+    return shown(found, topics_exported)
 
 
 def _require_format(form: str) -> None:

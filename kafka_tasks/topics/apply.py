@@ -14,6 +14,7 @@ from kafka_tasks.clients.kafka import changes
 from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.clients.kafka.changes import ConfigEdit, NewTopicRequest, Outcomes
 from kafka_tasks.clients.kafka.connection import not_yet, undecided
+from kafka_tasks.clients.kafka.permissions import require_settings
 from kafka_tasks.errors import (
     BrokerUnreachable,
     KafkaTasksError,
@@ -150,7 +151,7 @@ class _Work:
             # it is right if it is as wanted.
             if not isinstance(error, TopicExists):
                 raise error
-            there = _described(name, self.admin)
+            there = _described(specs[name], self.admin)
             if there is None:
                 raise NotYet(error.message) from error
             _require_as_wanted(specs[name], there)
@@ -309,11 +310,14 @@ def _no_answer(name: str, why: str) -> BrokerUnreachable:
     return undecided(late, f"The change of topic {name}", look)
 
 
-def _described(name: str, admin: Admin) -> TopicState | None:
+def _described(spec: TopicSpec, admin: Admin) -> TopicState | None:
     try:
-        return admin.describe(name, timeout_s=5.0)
+        found = admin.describe(spec.name, timeout_s=5.0)
     except TopicMissing:
         return None
+    if found is not None and spec.config:
+        require_settings(admin.cluster, found)
+    return found
 
 
 def _require_as_wanted(spec: TopicSpec, there: TopicState) -> None:

@@ -27,14 +27,25 @@ def topics_yaml(states: Sequence[TopicState], *, cluster_id: str, owner: Sequenc
     """Return a topics.yaml whose plan for this cluster is empty; it omits defaults."""
     document: dict[str, Any] = {"owner": list(owner)} if owner else {}
     document["topics"] = [_entry(state) for state in states]
-    return f"# Topics of cluster {cluster_id}.\n{_dumped(document)}"
+    return f"# Topics of cluster {cluster_id}.\n{_hidden(states)}{_dumped(document)}"
+
+
+def _hidden(states: Iterable[TopicState]) -> str:
+    """Return a comment with the topics whose settings are not visible; empty without any."""
+    names = [state.name for state in states if not state.shows_settings]
+    if not names:
+        return ""
+    return (
+        f"# The settings of {', '.join(names)} are not in this file: they are not visible "
+        "without the right DESCRIBE_CONFIGS.\n"
+    )
 
 
 def strimzi(states: Sequence[TopicState], *, kafka: str) -> str:
     """Return a KafkaTopic resource for each, labelled with the name of the Kafka resource."""
     taken: set[str] = set()
     resources = [_kafka_topic(state, _unique(_dns(state.name), taken), kafka) for state in states]
-    return "---\n".join(map(_dumped, resources))
+    return _hidden(states) + "---\n".join(map(_dumped, resources))
 
 
 def _kafka_topic(state: TopicState, name: str, kafka: str) -> dict[str, Any]:
@@ -57,7 +68,7 @@ def _kafka_topic(state: TopicState, name: str, kafka: str) -> dict[str, Any]:
 def terraform(states: Sequence[TopicState]) -> str:
     """Return a `kafka_topic` resource for each, for the Terraform provider of Apache Kafka."""
     taken: set[str] = set()
-    return "\n".join(_resource(state, taken) for state in states)
+    return _hidden(states) + "\n".join(_resource(state, taken) for state in states)
 
 
 def _resource(state: TopicState, taken: set[str]) -> str:
@@ -156,6 +167,7 @@ def _undo_text(
         f"# Topics of cluster {cluster_id} as they were on {moment:%Y-%m-%d %H:%M:%S} UTC, before",
         f"# they were deleted or trimmed; {UNDO_NOTICE}.",
         "# Recreate them: invoke kafka.topic.apply --file FILE",
+        *_hidden(states).splitlines(),
         _dumped({"topics": [_entry(state) for state in states]}).rstrip(),
         *_committed({state.name for state in states}, committed),
     ]

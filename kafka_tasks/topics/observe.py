@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from kafka_tasks.clients.kafka import offsets
 from kafka_tasks.clients.kafka.admin import Admin
+from kafka_tasks.clients.kafka.permissions import require_settings
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.group import Place
 from kafka_tasks.model.topic import ConfigValue, ListedTopic, Offsets, TopicState
@@ -48,6 +49,9 @@ def observe(
         # A topic that vanished between the two requests is being deleted.
         if name not in needed or name in shown
     }
+    for spec in wanted.specs:
+        if spec.config and not spec.absent and spec.name in full:
+            require_settings(admin.cluster, full[spec.name])
     brokers = tuple(sorted(view.brokers))
     settings = _settings(admin, wanted, topics, shown, deadline)
     spread = any(spec.rack_spread and not spec.absent for spec in wanted.specs)
@@ -184,5 +188,5 @@ def _measured(
     return ListedTopic(
         state,
         sum(counts) if len(counts) == len(known) else None,
-        None if sizes is None else sizes.get(state.name, 0),
+        None if sizes is None else sizes.get(state.name),
     )

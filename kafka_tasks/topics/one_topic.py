@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kafka_tasks.clients.kafka import offsets, records
 from kafka_tasks.clients.kafka.admin import CHANGE_S, Admin
+from kafka_tasks.clients.kafka.permissions import require_settings
 from kafka_tasks.errors import InvalidInput, TopicExists
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.results import Proof
@@ -30,6 +31,8 @@ def planned(
     there = observed.get(spec.name)
     if there is not None:
         there = admin.describe(spec.name) or there
+        if spec.config:
+            require_settings(admin.cluster, there)
         observed = {**observed, spec.name: there}
     elif new is not None:
         spec = new

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from confluent_kafka import Producer
 from confluent_kafka.admin import (
     AclBinding,
     AclOperation,
@@ -155,6 +156,13 @@ class Secured:
         ]
         for future in self.admin.create_acls(wanted).values():
             future.result(timeout=30)
+
+    def fill(self, topics: Iterable[str]) -> None:
+        """Write a record to each of these topics."""
+        producer = Producer({"bootstrap.servers": self.address("INTERNAL", "127.0.0.1")})
+        for topic in topics:
+            producer.produce(topic, b"there")
+        assert producer.flush(30) == 0
 
     def _answers(self) -> bool:
         if self._processes[-1].poll() is not None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from confluent_kafka.admin import AclOperation, ResourceType
+from confluent_kafka.admin import AclOperation, NewTopic, ResourceType
 
-from tests.integration.conftest import Sandbox
+from tests.integration.answers import call
+from tests.integration.conftest import Sandbox, eventually
+from tests.integration.rights import LEAST, REFUSED, Rights, acting
 from tests.integration.secured import KEY_PASSWORD, PASSWORDS, Secured
 
 pytestmark = pytest.mark.timeout(300)
@@ -56,6 +59,46 @@ def way(secured: Secured, listener: str, **changes: str | None) -> Env:
         found |= {"SSL_CERTIFICATE_LOCATION": secured.file("alice.crt")}
         found |= {"SSL_KEY_LOCATION": secured.file("alice.key"), "SSL_KEY_PASSWORD": KEY_PASSWORD}
     return {f"KAFKA_TASKS_{name}": value for name, value in {**found, **changes}.items()}
+
+
+def test_tasks_need_no_more_rights_than_documented(secured: Secured, guest: Sandbox) -> None:
+    """A user with exactly these rights carries out each task."""
+    rights = Rights(secured)
+    rights.prepare()
+    wrong = {}
+    with acting(secured, guest, "bob"):
+        for row in LEAST:
+            done = rights.run(row)
+            if done.code or row.shows.replace("NAME", rights.name(row)) not in done.out:
+                wrong[row.line] = (done.code, done.out, done.err)
+    assert wrong == {}, "\n".join(f"{line}: {done}" for line, done in wrong.items())
+
+
+def test_a_refusal_names_user_right_and_resource(secured: Secured, guest: Sandbox) -> None:
+    """A user without rights learns which one is missing; a size that is hidden is null."""
+    name = "closed"
+    secured.admin.create_topics([NewTopic(name, 1, 1)])[name].result(timeout=30)
+    with acting(secured, guest, "alice"):
+        for line, right in REFUSED.items():
+            done = call(*line.replace("NAME", name).split())
+            topic = "other" if "other" in line else name
+            assert done.code == 1, f"{line}: {done.out}{done.err}"
+            assert f"User alice lacks the right {right} on topic {topic}." in done.err
+            assert f"--operation {right.capitalize()} --topic '{topic}'" in done.err
+        secured.grant("alice", ResourceType.TOPIC, name, AclOperation.DESCRIBE)
+
+        def shown() -> Any:
+            return call("topic.list", "--sizes", "-o", "json").document["topics"]
+
+        eventually(shown, "the right is heeded")
+        assert [(topic["name"], topic["bytes"]) for topic in shown()] == [(name, None)]
+        described = call("topic.describe", name, "-o", "json").document
+        assert (described["config"], described["partitions"][0]["end"]) == (None, 0)
+        refused = call("produce", name, "--file", "one.jsonl")
+        assert refused.code == 1 and f"lacks the right WRITE on topic {name}" in refused.err
+        secured.fill([name])
+        refused = call("consume", name, "--exit", "-o", "json")
+        assert f"lacks the right READ on topic {name}" in refused.document["error"]["message"]
 
 
 @pytest.mark.parametrize("listener", ["INTERNAL", "TLS", "MTLS", "SASL", "SASLTLS", "SCRAM"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -32,10 +32,11 @@ from kafka_tasks.clients.kafka.connection import (
     not_yet,
     translate,
 )
+from kafka_tasks.clients.kafka.permissions import Right, needing, settings_of
 from kafka_tasks.clients.kafka.retriable import NO_TOPIC
-from kafka_tasks.errors import BrokerUnreachable, TopicMissing
+from kafka_tasks.errors import BrokerUnreachable, NotPermitted, TopicMissing
 from kafka_tasks.model.cluster import Cluster
-from kafka_tasks.model.topic import ConfigValue, TopicState
+from kafka_tasks.model.topic import NOT_VISIBLE, ConfigValue, TopicState
 from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
 
 # list_topics blocks Ctrl-C until it returns, so its time-out is short.
@@ -171,7 +172,9 @@ class Admin:
         """
         resource = ConfigResource(ResourceType.BROKER, str(broker_id))
         futures = self._client.describe_configs([resource], request_timeout=timeout_s)
-        awaited(futures[resource], f"broker {broker_id} at its advertised address", timeout_s)
+        what = f"broker {broker_id} at its advertised address"
+        needed = Right(self._cluster, "DESCRIBE_CONFIGS", "cluster")
+        awaited(futures[resource], what, timeout_s, needing(needed))
 
     def topics(
         self,
@@ -224,8 +227,17 @@ class Admin:
         except BrokerUnreachable as error:
             raise not_yet(error) from error
         if name is not None:
-            _require_told(metadata.topics.get(name))
+            self._require_told(metadata.topics.get(name))
         return metadata, _states(metadata)
+
+    def _require_told(self, topic: TopicMetadata | None) -> None:
+        """Raise where the broker told neither of the topic nor that it does not know it."""
+        error = topic.error if topic is not None and not topic.partitions else None
+        if topic is None or error is None or error.code() in NO_TOPIC:
+            return
+        needed = Right(self._cluster, "DESCRIBE", "topic", str(topic.topic))
+        told = needing(needed)(KafkaException(error), f"describe topic {topic.topic}")
+        raise not_yet(told) if isinstance(told, BrokerUnreachable) else told
 
     def _doubt(
         self, found: ClusterMetadata, lacking: frozenset[str], name: str | None, deadline: Deadline
@@ -252,13 +264,13 @@ class Admin:
 
     def configs(
         self, names: Iterable[str], *, timeout_s: float | None = None, missing_ok: bool = False
-    ) -> dict[str, dict[str, ConfigValue]]:
-        """Return the settings of these topics, with the source of each value.
+    ) -> dict[str, Mapping[str, ConfigValue]]:
+        """Return the settings of these topics, or `NOT_VISIBLE`, with the source of each value.
 
         Missing topics raise `TopicMissing`, or are left out. Requests go out in portions: a single
         one takes 37 MB of memory for each 1,000 topics.
         """
-        left, found = list(names), dict[str, dict[str, ConfigValue]]()
+        left, found = list(names), dict[str, Mapping[str, ConfigValue]]()
 
         def attempt(seconds: float) -> None:
             self._read_configs(left, found, seconds)
@@ -275,7 +287,7 @@ class Admin:
         return found
 
     def _read_configs(
-        self, wanted: Sequence[str], found: dict[str, dict[str, ConfigValue]], limit: float
+        self, wanted: Sequence[str], found: dict[str, Mapping[str, ConfigValue]], limit: float
     ) -> None:
         """Add the settings of those topics that the broker knows to `found`, as they come."""
         portions = [wanted[at : at + _PORTION] for at in range(0, len(wanted), _PORTION)]
@@ -286,8 +298,12 @@ class Admin:
             ahead = self._ask_configs(portions[at + 1], limit) if at + 1 < len(portions) else {}
             for name, future in under_way.items():
                 try:
-                    entries = awaited(future, f"describe topic {name}", limit)
+                    needed = needing(settings_of(self._cluster, name))
+                    entries = awaited(future, f"describe topic {name}", limit, needed)
                 except TopicMissing:
+                    continue
+                except NotPermitted:
+                    found[name] = NOT_VISIBLE
                     continue
                 found[name] = {entry.name: config_value_of(entry) for entry in entries.values()}
 
@@ -297,7 +313,7 @@ class Admin:
         return {resource.name: future for resource, future in futures.items()}
 
     def describe(self, name: str, *, timeout_s: float | None = None) -> TopicState | None:
-        """Return one topic with its settings, or None."""
+        """Return one topic, with its settings where they are visible, or None."""
         state = self.topics(timeout_s=timeout_s, name=name).get(name)
         if state is None:
             return None
@@ -317,15 +333,6 @@ class Admin:
                 evidence=(str(error),),
                 hint="invoke kafka.config shows the addresses",
             ) from error
-
-
-def _require_told(topic: TopicMetadata | None) -> None:
-    """Raise where the broker told neither of the topic nor that it does not know it."""
-    error = topic.error if topic is not None and not topic.partitions else None
-    if topic is None or error is None or error.code() in NO_TOPIC:
-        return
-    told = translate(KafkaException(error), f"describe topic {topic.topic}")
-    raise not_yet(told) if isinstance(told, BrokerUnreachable) else told
 
 
 def _states(metadata: ClusterMetadata) -> dict[str, TopicState]:

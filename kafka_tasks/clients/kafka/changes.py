@@ -19,6 +19,7 @@ from confluent_kafka.admin import (
 
 from kafka_tasks.clients.kafka.admin import ANSWER_S, CHANGE_S, Admin
 from kafka_tasks.clients.kafka.connection import awaited, undecided
+from kafka_tasks.clients.kafka.permissions import Right, needing
 from kafka_tasks.errors import BrokerUnreachable, KafkaTasksError, TopicExists
 
 # Topic → None where it was changed, else the error.
@@ -66,7 +67,7 @@ def create(
         return {}
     limit = admin.limit(timeout_s, CHANGE_S)
     futures = admin.client.create_topics(wanted, request_timeout=limit, operation_timeout=limit)
-    return _outcomes(futures, "create topic", limit)
+    return _outcomes(admin, futures, "create topic", "CREATE", limit)
 
 
 def add_partitions(
@@ -87,7 +88,7 @@ def add_partitions(
     futures = admin.client.create_partitions(
         wanted, request_timeout=limit, validate_only=validate_only
     )
-    return _outcomes(futures, "add partitions to", limit)
+    return _outcomes(admin, futures, "add partitions to", "ALTER", limit)
 
 
 def alter_configs(
@@ -109,7 +110,7 @@ def alter_configs(
         wanted, request_timeout=limit, validate_only=validate_only
     )
     by_name = {resource.name: future for resource, future in futures.items()}
-    return _outcomes(by_name, "alter topic", limit)
+    return _outcomes(admin, by_name, "alter topic", "ALTER_CONFIGS", limit)
 
 
 def delete(admin: Admin, names: Iterable[str], *, timeout_s: float | None = None) -> Outcomes:
@@ -119,7 +120,7 @@ def delete(admin: Admin, names: Iterable[str], *, timeout_s: float | None = None
         return {}
     limit = admin.limit(timeout_s, CHANGE_S)
     futures = admin.client.delete_topics(wanted, request_timeout=limit)
-    return _outcomes(futures, "delete topic", limit)
+    return _outcomes(admin, futures, "delete topic", "DELETE", limit)
 
 
 def taken(admin: Admin, names: Iterable[str], *, timeout_s: float | None = None) -> set[str]:
@@ -133,7 +134,7 @@ def taken(admin: Admin, names: Iterable[str], *, timeout_s: float | None = None)
         return set()
     limit = admin.limit(timeout_s, ANSWER_S)
     futures = admin.client.create_topics(wanted, request_timeout=limit, validate_only=True)
-    outcomes = _outcomes(futures, "check the name of topic", limit)
+    outcomes = _outcomes(admin, futures, "check the name of topic", "CREATE", limit)
     require({name: e for name, e in outcomes.items() if isinstance(e, BrokerUnreachable)})
     return {name for name, error in outcomes.items() if isinstance(error, TopicExists)}
 
@@ -149,10 +150,14 @@ def trim(
     if not wanted:
         return {}
 
+    needed = needing(Right(admin.cluster, "DELETE", "topic", topic))
+
     def attempt(seconds: float) -> dict[int, int]:
         futures = admin.client.delete_records(wanted, request_timeout=seconds)
         return {
-            at.partition: int(awaited(each, f"trim {topic}-{at.partition}", seconds).low_watermark)
+            at.partition: int(
+                awaited(each, f"trim {topic}-{at.partition}", seconds, needed).low_watermark
+            )
             for at, each in futures.items()
         }
 
@@ -182,11 +187,14 @@ def _entry(edit: ConfigEdit) -> ConfigEntry:
     )
 
 
-def _outcomes(futures: Mapping[str, Future[Any]], verb: str, timeout_s: float) -> Outcomes:
+def _outcomes(
+    admin: Admin, futures: Mapping[str, Future[Any]], verb: str, right: str, timeout_s: float
+) -> Outcomes:
     found: Outcomes = {}
     for name, future in futures.items():
+        needed = needing(Right(admin.cluster, right, "topic", name))
         try:
-            awaited(future, f"{verb} {name}", timeout_s)
+            awaited(future, f"{verb} {name}", timeout_s, needed)
             found[name] = None
         except KafkaTasksError as error:
             found[name] = error

@@ -80,7 +80,7 @@ _OF_TOPICS: dict[int, tuple[type[KafkaTasksError], str]] = {
     **dict.fromkeys(NO_TOPIC, (TopicMissing, "The topic does not exist")),
 }
 # Codes of a right that the user lacks.
-_FORBIDDEN = (
+FORBIDDEN = (
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
     KafkaError.GROUP_AUTHORIZATION_FAILED,
     KafkaError.CLUSTER_AUTHORIZATION_FAILED,
@@ -108,7 +108,7 @@ def translate(error: KafkaException, what: str) -> KafkaTasksError:
     if code in _OF_TOPICS:
         kind, said = _OF_TOPICS[code]
         return kind(f"{said}: {what}.", hint="invoke kafka.topic.list")
-    if code in _FORBIDDEN:
+    if code in FORBIDDEN:
         hint = "invoke kafka.config shows the user; the cluster's administrator grants rights"
         return NotPermitted(f"Not permitted: {what}.", evidence=(named,), hint=hint)
     if code in _OF_INPUT:

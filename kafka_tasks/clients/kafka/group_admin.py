@@ -22,12 +22,13 @@ from confluent_kafka import (
 from kafka_tasks.clients.kafka import kafka_python, offsets
 from kafka_tasks.clients.kafka.admin import CHANGE_S, Admin
 from kafka_tasks.clients.kafka.connection import awaited, translate, undecided
+from kafka_tasks.clients.kafka.permissions import Right, needing
 from kafka_tasks.errors import (
     BrokerUnreachable,
-    ClusterError,
     GroupActive,
     GroupMissing,
     KafkaTasksError,
+    NotPermitted,
 )
 from kafka_tasks.model.group import UNKNOWN, GroupState, ListedGroup, Member, Place
 from kafka_tasks.retry import NotYet
@@ -92,19 +93,15 @@ def _require_coordinators(admin: Admin, timeout_s: float) -> None:
     A broker lists the groups of those parts that it leads, and says nothing of the others; one that
     has just started leads none for a moment.
     """
-    log = admin.topics(name=_LOG, timeout_s=timeout_s).get(_LOG)
-    if log is None:
-        return
-    for partition in log.partitions:
-        if partition.leader is None:
-            raise NotYet(f"{_LOG}-{partition.id} has no leader")
-    try:
+    # Without a right to this topic, what the brokers list is all there is to see.
+    with contextlib.suppress(NotPermitted):
+        log = admin.topics(name=_LOG, timeout_s=timeout_s).get(_LOG)
+        if log is None:
+            return
+        for partition in log.partitions:
+            if partition.leader is None:
+                raise NotYet(f"{_LOG}-{partition.id} has no leader")
         offsets.ranges(admin, offsets.places([log]), timeout_s=timeout_s)
-    except BrokerUnreachable:
-        raise
-    except ClusterError:
-        # Without a right to this topic, what the brokers list is all there is to see.
-        return
 
 
 def _of_all_types(admin: Admin) -> dict[str, ListedGroup]:
@@ -148,7 +145,10 @@ def describe(
         futures = admin.client.describe_consumer_groups(
             consuming, request_timeout=min(limit, _SLICE_S)
         )
-        return {name: _state(asked[name], future.result()) for name, future in futures.items()}
+        return {
+            name: _state(asked[name], _permitted(admin, name, future))
+            for name, future in futures.items()
+        }
 
     return {**unread, **_until_coordinated(admin, attempt, "describe consumer groups", limit)}
 
@@ -169,10 +169,23 @@ def committed(
             for name in asked
         ]
         return {
-            name: _offsets(future.result()) for name, future in zip(asked, futures, strict=True)
+            name: _offsets(_permitted(admin, name, future))
+            for name, future in zip(asked, futures, strict=True)
         }
 
     return _until_coordinated(admin, attempt, "read the offsets of consumer groups", limit)
+
+
+def _permitted(admin: Admin, group: str, future: Future[Any]) -> Any:
+    """Return the answer about a group; raises `NotPermitted`."""
+    try:
+        return future.result()
+    except KafkaException as error:
+        needed = needing(Right(admin.cluster, "DESCRIBE", "group", group))
+        told = needed(error, f"describe group {group}")
+        if isinstance(told, NotPermitted):
+            raise told from error
+        raise
 
 
 def _offsets(found: ConsumerGroupTopicPartitions) -> dict[Place, int]:
@@ -203,7 +216,11 @@ def set_offsets(
 
     try:
         _until_coordinated(
-            admin, attempt, f"set the offsets of group {group}", limit, _translated_for(group)
+            admin,
+            attempt,
+            f"set the offsets of group {group}",
+            limit,
+            _translated_for(admin, group, "READ"),
         )
     except BrokerUnreachable as error:
         look = f"invoke kafka.group.describe {group}"
@@ -223,7 +240,7 @@ def delete(
         slice_s = min(limit, _SLICE_S)
         futures = admin.client.delete_consumer_groups(left, request_timeout=slice_s)
         for name, future in futures.items():
-            found[name] = _outcome(name, future, slice_s)
+            found[name] = _outcome(admin, name, future, slice_s)
             if name in late and isinstance(found[name], GroupMissing):
                 # The request before was carried out, and only its answer came too late.
                 found[name] = None
@@ -244,9 +261,12 @@ def _undecided(name: str, error: KafkaTasksError | None) -> KafkaTasksError | No
     return undecided(error, f"The deletion of group {name}", "invoke kafka.group.list")
 
 
-def _outcome(name: str, future: Future[Any], timeout_s: float) -> KafkaTasksError | None:
+def _outcome(
+    admin: Admin, name: str, future: Future[Any], timeout_s: float
+) -> KafkaTasksError | None:
     try:
-        awaited(future, f"delete group {name}", timeout_s, _translated_for(name))
+        translated = _translated_for(admin, name, "DELETE")
+        awaited(future, f"delete group {name}", timeout_s, translated)
     except KafkaTasksError as error:
         return error
     return None
@@ -306,7 +326,7 @@ def _until_coordinated(
     return admin.persistently(check, timeout_s)
 
 
-def _translated_for(group: str) -> _Translation:
+def _translated_for(admin: Admin, group: str, right: str) -> _Translation:
     """Return the translation of errors that are about this group, and of all others."""
 
     def translated(error: KafkaException, what: str) -> KafkaTasksError:
@@ -319,6 +339,6 @@ def _translated_for(group: str) -> _Translation:
             )
         if cause.code() == KafkaError.GROUP_ID_NOT_FOUND:
             return GroupMissing(f"There is no group {group}.", hint="invoke kafka.group.list")
-        return translate(error, what)
+        return needing(Right(admin.cluster, right, "group", group))(error, what)
 
     return translated

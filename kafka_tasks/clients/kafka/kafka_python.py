@@ -7,8 +7,9 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
+from kafka_tasks.clients.kafka.permissions import Right
 from kafka_tasks.clients.kafka.retriable import CODES
-from kafka_tasks.errors import BrokerUnreachable, ClusterError, KafkaTasksError
+from kafka_tasks.errors import BrokerUnreachable, ClusterError, KafkaTasksError, NotPermitted
 from kafka_tasks.model.cluster import Cluster
 
 TIMEOUT_MS = 10_000
@@ -49,14 +50,21 @@ def connected(cluster: Cluster) -> Any:
 
 
 @contextlib.contextmanager
-def translated(what: str) -> Iterator[None]:
+def translated(what: str, needed: Right | None = None) -> Iterator[None]:
     """Translate the errors of the library, and those of the network below it."""
-    from kafka.errors import KafkaError
+    from kafka.errors import AuthorizationError, KafkaError
 
     try:
         yield
     except KafkaTasksError:
         raise
+    except AuthorizationError as error:
+        if needed is None:
+            text = f"{type(error).__name__}: {error}"
+            raise NotPermitted(
+                f"Not permitted: {what}.", evidence=(text,), hint="invoke kafka.status"
+            ) from error
+        raise needed.missing(f"{type(error).__name__}: {what}") from error
     except KafkaError as error:
         passing = getattr(error, "errno", None) in CODES or getattr(error, "retriable", False)
         kind = BrokerUnreachable if passing else ClusterError

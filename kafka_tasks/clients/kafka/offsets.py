@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import OffsetSpec
 
 from kafka_tasks.clients.kafka.admin import ANSWER_S, Admin
-from kafka_tasks.clients.kafka.connection import awaited, translate
+from kafka_tasks.clients.kafka.connection import awaited
+from kafka_tasks.clients.kafka.permissions import Right, needing
 from kafka_tasks.errors import InvalidInput, KafkaTasksError, TopicMissing
 from kafka_tasks.model.group import Place
 from kafka_tasks.model.topic import Offsets, TopicState
@@ -101,7 +103,7 @@ def _asked(
     def attempt(seconds: float) -> list[_Answers]:
         # All requests are under way at once.
         futures = [_ask(admin, batch, spec, seconds) for spec in specs]
-        found = [_answers(each, seconds) for each in futures]
+        found = [_answers(admin, each, seconds) for each in futures]
         gone = {place[0] for each in found for place, offset in each.items() if offset is None}
         if gone and (there := admin.still_there(gone)):
             raise NotYet(f"the leader of {min(there)} does not know it yet")
@@ -118,20 +120,23 @@ def _ask(admin: Admin, batch: list[Place], spec: OffsetSpec, timeout_s: float) -
     return admin.client.list_offsets(wanted, request_timeout=timeout_s)
 
 
-def _answers(futures: _Futures, timeout_s: float) -> _Answers:
+def _answers(admin: Admin, futures: _Futures, timeout_s: float) -> _Answers:
     found: dict[Place, int | None] = {}
     for at, future in futures.items():
         try:
             what = f"offsets of {at.topic}-{at.partition}"
-            answer = awaited(future, what, timeout_s, _translated)
+            needed = needing(Right(admin.cluster, "DESCRIBE", "topic", at.topic))
+            answer = awaited(future, what, timeout_s, partial(_translated, needed))
             found[at.topic, at.partition] = answer.offset
         except TopicMissing:
             found[at.topic, at.partition] = None
     return found
 
 
-def _translated(error: KafkaException, what: str) -> KafkaTasksError:
+def _translated(
+    otherwise: Callable[[KafkaException, str], KafkaTasksError], error: KafkaException, what: str
+) -> KafkaTasksError:
     """Return the error of this package; without any leader, the library tells of no topic."""
     if error.args[0].code() == KafkaError._NOENT:
         return TopicMissing(f"There are no leaders: {what}.", hint="invoke kafka.status")
-    return translate(error, what)
+    return otherwise(error, what)

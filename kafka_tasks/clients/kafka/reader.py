@@ -14,6 +14,7 @@ from kafka_tasks.clients.kafka.answers import (
     view_of,
 )
 from kafka_tasks.clients.kafka.connection import SLICE_S, configuration, connected, translate
+from kafka_tasks.clients.kafka.permissions import Right, needing
 from kafka_tasks.clients.kafka.retriable import NO_TOPIC, is_retriable
 from kafka_tasks.errors import BrokerUnreachable, ClusterError, TopicMissing
 from kafka_tasks.model.cluster import Cluster
@@ -63,6 +64,7 @@ class Reader:
         self.given = 0
         self._completeness = completeness
         self._missing: KafkaError | None = None
+        self._cluster = cluster
         self._topic = topic
         self._ends = ends
         self._timeout_s = timeout_s
@@ -142,7 +144,8 @@ class Reader:
             elif error.code() in (*NO_TOPIC, KafkaError._UNKNOWN_PARTITION):
                 self._missing = error
             else:
-                raise translate(KafkaException(error), f"consume from {self._topic}")
+                needed = Right(self._cluster, "READ", "topic", self._topic)
+                raise needing(needed)(KafkaException(error), f"consume from {self._topic}")
 
     def _before_ends(self, good: list[Message], ends: Mapping[int, int]) -> list[Message]:
         """Drop records past the end of their partition, and close partitions at their end."""

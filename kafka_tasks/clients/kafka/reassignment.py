@@ -10,6 +10,7 @@ from typing import Any
 from kafka_tasks.clients.kafka.admin import CHANGE_S, Admin
 from kafka_tasks.clients.kafka.changes import Outcomes
 from kafka_tasks.clients.kafka.kafka_python import TIMEOUT_MS, connected, translated, unsupported
+from kafka_tasks.clients.kafka.permissions import Right
 from kafka_tasks.clients.kafka.retriable import CODES
 from kafka_tasks.errors import BrokerUnreachable, ClusterError
 from kafka_tasks.model.cluster import Cluster
@@ -49,7 +50,7 @@ class Replicas:
             for topic, partitions in assignment.items()
             for number, replicas in partitions.items()
         }
-        with translated("move replicas"):
+        with translated("move replicas", Right(self._cluster, "ALTER", "cluster")):
             answers = self._client.alter_partition_reassignments(asked, timeout_ms=TIMEOUT_MS)
         outcomes: Outcomes = dict.fromkeys(assignment)
         for at, error in answers.items():
@@ -66,7 +67,8 @@ class Replicas:
 
     def moving(self) -> dict[str, set[int]]:
         """Return the partitions whose replicas are being moved, by topic."""
-        with translated("list the replicas that are being moved"):
+        needed = Right(self._cluster, "DESCRIBE", "cluster")
+        with translated("list the replicas that are being moved", needed):
             found = self._client.list_partition_reassignments(timeout_ms=TIMEOUT_MS)
         under_way: dict[str, set[int]] = defaultdict(set)
         for at in found:
@@ -75,7 +77,8 @@ class Replicas:
 
     def sizes(self) -> dict[str, int]:
         """Return the bytes of each topic on all disks, followers included."""
-        with translated("read the sizes of the logs"):
+        needed = Right(self._cluster, "DESCRIBE", "cluster")
+        with translated("read the sizes of the logs", needed):
             answers = self._client.describe_log_dirs()
         found: dict[str, int] = defaultdict(int)
         for directory in _directories(answers):

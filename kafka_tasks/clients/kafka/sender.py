@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from kafka_tasks.clients.kafka.connection import SLICE_S, configuration, connected, translate
+from kafka_tasks.clients.kafka.connection import SLICE_S, configuration, connected
+from kafka_tasks.clients.kafka.permissions import Right, needing
 from kafka_tasks.errors import KafkaTasksError
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.retry import Deadline
@@ -82,6 +83,7 @@ class Sender:
         self.accepted = 0
         self._reports = 0
         self._gathered: list[dict[str, Any]] = []
+        self._cluster = cluster
         self._topic = topic
         self._timeout_s = timeout_s
         self._heed = heed
@@ -150,13 +152,24 @@ class Sender:
         return True
 
     def _make_room(self) -> None:
-        self._producer.poll(SLICE_S)
+        self._poll(SLICE_S)
         self._heed()
+
+    def _poll(self, timeout_s: float) -> None:
+        """Receive reports; raises `NotPermitted` where the cluster gives no producer id."""
+        try:
+            self._producer.poll(timeout_s)
+        except KafkaException as error:
+            raise self._translated(error) from error
+
+    def _translated(self, error: KafkaException) -> KafkaTasksError:
+        needed = Right(self._cluster, "WRITE", "topic", self._topic)
+        return needing(needed)(error, f"produce to {self._topic}")
 
     def serve(self) -> None:
         """Send the gathered block, and receive reports of failures; call this regularly."""
         self._send_gathered()
-        self._producer.poll(0)
+        self._poll(0)
 
     def _reported(self, at: int, error: KafkaError | None, message: Message) -> None:
         if error is None:
@@ -169,7 +182,7 @@ class Sender:
             self._fail(at, error, size, message.partition())
 
     def _fail(self, at: int, error: KafkaError, size: int, partition: int | None = None) -> None:
-        why = translate(KafkaException(error), f"produce to {self._topic}")
+        why = self._translated(KafkaException(error))
         is_large = error.code() == KafkaError.MSG_SIZE_TOO_LARGE
         self.failures[at] = Failure(why, size, is_large, partition)
 
@@ -185,7 +198,7 @@ class Sender:
         deadline = Deadline.after(self._timeout_s + 5.0 if timeout_s is None else timeout_s)
         self._send_gathered()
         while self.pending and not deadline.expired():
-            self._producer.poll(SLICE_S)
+            self._poll(SLICE_S)
             if self._reports:
                 self.withdraw()
             self._heed()

@@ -50,7 +50,9 @@ def document(found: Described) -> Document:
         "config": {
             key: {"value": entry.value, "source": entry.source}
             for key, entry in sorted(state.config.items())
-        },
+        }
+        if state.shows_settings
+        else None,
         "groups": [
             {"name": group.group.name, "state": group.group.state, "lag": group.lag_in(state.name)}
             for group in found.groups
@@ -94,6 +96,8 @@ def _partitions(found: Described, width: int) -> str:
 
 
 def _settings(state: TopicState, width: int) -> str:
+    if not state.shows_settings:
+        return "The settings are not visible: the right DESCRIBE_CONFIGS on the topic is missing."
     own = [
         (key, entry.value, entry.source)
         for key, entry in sorted(state.config.items())

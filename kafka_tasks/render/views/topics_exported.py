@@ -11,13 +11,17 @@ from kafka_tasks.render.words import counted
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """The topics' names and their text; `file` where it was written, or `dry` would be."""
+    """The topics' names and their text; `file` where it was written, or `dry` would be.
+
+    `without_settings` are the topics whose settings the user may not see.
+    """
 
     form: str
     topics: Sequence[str]
     content: str
     file: str | None = None
     dry: bool = False
+    without_settings: Sequence[str] = ()
 
 
 def document(found: Exported) -> Document:
@@ -26,6 +30,7 @@ def document(found: Exported) -> Document:
         "schema": SCHEMA,
         "format": found.form,
         "topics": list(found.topics),
+        "without_settings": list(found.without_settings),
         "file": found.file,
         "text": None if found.file else found.content,
     }

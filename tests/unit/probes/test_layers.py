@@ -9,7 +9,7 @@ from kafka_tasks.clients import zookeeper
 from kafka_tasks.clients.kafka import admin as admin_module
 from kafka_tasks.clients.kafka import records
 from kafka_tasks.clients.unanswered import Unanswered
-from kafka_tasks.errors import BrokerUnreachable, ClusterError
+from kafka_tasks.errors import BrokerUnreachable, ClusterError, NotPermitted
 from kafka_tasks.model.address import Address
 from kafka_tasks.model.cluster import Cluster, ServiceState
 from kafka_tasks.model.role import Role
@@ -192,7 +192,7 @@ def test_advertised_takes_a_refusal_for_want_of_rights_as_an_answer(
     cluster: Cluster, admins: dict[str | None, FakeAdmin]
 ) -> None:
     """A broker that says no has been reached."""
-    denied = ClusterError("Failed", evidence=("CLUSTER_AUTHORIZATION_FAILED: no",))
+    denied = NotPermitted("Not permitted", evidence=("CLUSTER_AUTHORIZATION_FAILED: no",))
     admins[None] = FakeAdmin(errors={"answers_as": [denied]})
     assert len(AdvertisedProbe().check(Context(cluster, _services()))) == 1
 

@@ -16,7 +16,6 @@ from kafka_tasks.errors import (
     ClusterError,
     GroupActive,
     GroupMissing,
-    NotPermitted,
 )
 from kafka_tasks.model.cluster import Cluster
 
@@ -101,7 +100,7 @@ class _Groups(_Client):
         (KafkaError.NON_EMPTY_GROUP, GroupActive, "The group g is still active."),
         (KafkaError.UNKNOWN_MEMBER_ID, GroupActive, "The group g is still active."),
         (KafkaError.GROUP_ID_NOT_FOUND, GroupMissing, "There is no group g."),
-        (KafkaError.GROUP_AUTHORIZATION_FAILED, NotPermitted, "Not permitted: {} g."),
+        (KafkaError.INVALID_REQUEST, ClusterError, "Failed: {} g."),
     ],
 )
 def test_an_error_of_a_group_names_the_group(

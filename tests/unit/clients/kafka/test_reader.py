@@ -122,5 +122,5 @@ def test_no_right_on_a_group_ends_no_reading(
     """A reader has no group: only the library asks for its coordinator."""
     refused = KafkaError.GROUP_AUTHORIZATION_FAILED
     assert _read(cluster, monkeypatch, refused, 1, doubts=0) == 2
-    with pytest.raises(NotPermitted, match="consume from t"):
+    with pytest.raises(NotPermitted, match="READ on topic t"):
         _read(cluster, monkeypatch, KafkaError.TOPIC_AUTHORIZATION_FAILED, 1, doubts=0)

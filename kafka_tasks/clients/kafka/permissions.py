@@ -1,0 +1,66 @@
+"""What a cluster does not permit: who lacks which right, and on what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from confluent_kafka import KafkaError, KafkaException
+
+from kafka_tasks.clients.kafka.connection import FORBIDDEN, translate
+from kafka_tasks.errors import KafkaTasksError, NotPermitted
+from kafka_tasks.model.cluster import Cluster
+from kafka_tasks.model.topic import TopicState
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """A right of Kafka's ACLs, such as READ on a topic; the cluster has no name."""
+
+    cluster: Cluster
+    operation: str
+    kind: str
+    name: str = ""
+
+    def missing(self, evidence: str) -> NotPermitted:
+        """Return the error for a request that needs this right."""
+        user = self.cluster.client.get("sasl.username")
+        who = f"User {user}" if user else "The user of this connection"
+        what = f"{self.kind} {self.name}" if self.name else f"the {self.kind}"
+        return NotPermitted(
+            f"{who} lacks the right {self.operation} on {what}.",
+            evidence=(evidence,),
+            hint=f"an administrator can grant it: {self._granting(user)}",
+        )
+
+    def _granting(self, user: str | None) -> str:
+        operation = "".join(map(str.capitalize, self.operation.split("_")))
+        resource = f"--{self.kind} '{self.name}'" if self.name else f"--{self.kind}"
+        return (
+            f"kafka-acls --bootstrap-server {self.cluster.bootstrap_servers} --add "
+            f"--allow-principal 'User:{user or 'NAME'}' --operation {operation} {resource}"
+        )
+
+
+def needing(right: Right) -> Callable[[KafkaException, str], KafkaTasksError]:
+    """Return the translation of errors of a request that needs this right."""
+
+    def translated(error: KafkaException, what: str) -> KafkaTasksError:
+        cause: KafkaError = error.args[0]
+        if cause.code() in FORBIDDEN:
+            return right.missing(f"{cause.name()}: {what}: {cause.str()}")
+        return translate(error, what)
+
+    return translated
+
+
+def settings_of(cluster: Cluster, topic: str) -> Right:
+    """Return the right to see the settings of a topic."""
+    return Right(cluster, "DESCRIBE_CONFIGS", "topic", topic)
+
+
+def require_settings(cluster: Cluster, state: TopicState) -> None:
+    """Raise `NotPermitted` where this user may not see the settings of the topic."""
+    if not state.shows_settings:
+        what = f"the settings of topic {state.name} are needed, and not visible"
+        raise settings_of(cluster, state.name).missing(what)
