@@ -216,25 +216,24 @@ class RuntimeContract:
             down(ready.session(), wipe=True)
         assert ready.identities() == before
 
-    def test_down_stops_the_broker_first_and_keeps_the_data(self, ready: Subject) -> None:
-        """The next `up` is the same cluster; a second `down` has nothing to do."""
+    def test_down_and_a_failed_start_keep_the_data(self, ready: Subject) -> None:
+        """The next `up` is the same cluster.
+
+        `down` stops the broker first, and a second one has nothing to do. A start that is not ready
+        in time is an error, and what it started is stopped again.
+        """
         ready.put("stopped")
         cluster_id = ready.up().cluster_id
         assert down(ready.session()) == tuple(reversed(self.services))
         assert down(ready.session()) == ()
         assert ready.status().state == "stopped"
         assert alive(ready.status()) == []
+        with pytest.raises(KafkaTasksError):
+            lifecycle_start.up(ready.session(KAFKA_TASKS_TIMEOUT="0.05"))
+        assert alive(ready.status()) == []
         again = ready.up()
         assert (again.state, again.changed, again.cluster_id) == ("ready", True, cluster_id)
         assert "stopped" in ready.kept()
-
-    def test_a_failed_start_leaves_nothing(self, subject: Subject) -> None:
-        """A start that is not ready in time is an error, and what it started is stopped again."""
-        down(subject.session())
-        with pytest.raises(KafkaTasksError):
-            lifecycle_start.up(subject.session(KAFKA_TASKS_TIMEOUT="0.05"))
-        assert alive(subject.status()) == []
-        assert subject.up().state == "ready"
 
     def test_a_wiped_cluster_is_forgotten(self, ready: Subject) -> None:
         """No service is left, and the next `up` starts with nothing."""
