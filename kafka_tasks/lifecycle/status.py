@@ -165,6 +165,8 @@ class _Judge(Struct, frozen=True):
     def _state(self, service: ServiceState) -> State:
         if not service.alive:
             return "stopped" if self.overall == "stopped" else "failed"
+        if self.glance and service.name in self.glance.without:
+            return "failed"
         failed = self.glance.failed if self.glance else None
         if failed is None or service.name in self.well:
             return "ready"

@@ -1,4 +1,4 @@
-"""Layer `broker`: every bootstrap address answers the Kafka protocol.
+"""Layer `broker`: every bootstrap address answers the Kafka protocol, of a remote cluster one.
 
 An open port proves nothing: a published Docker port accepts before the broker listens.
 """
@@ -10,9 +10,12 @@ from kafka_tasks.model.topology import broker_name
 from kafka_tasks.probes.context import Context, Held
 from kafka_tasks.retry import NotYet
 
+# For the other addresses of a remote cluster that answers: the way to them may be long.
+_PATIENCE_S = 2.0
+
 
 class BrokerProbe:
-    """Metadata is answered at each bootstrap address."""
+    """Metadata is answered at each bootstrap address, or at one of a remote cluster's."""
 
     layer = "broker"
 
@@ -21,16 +24,41 @@ class BrokerProbe:
 
     def check(self, context: Context) -> list[Held]:
         """Ask each address that has not answered yet."""
-        held = []
-        for index, address in enumerate(context.cluster.bootstrap, start=1):
-            key = str(address)
-            if key not in self._passed:
-                single = len(context.cluster.bootstrap) == 1
-                try:
-                    context.look(None if single else key)
-                except BrokerUnreachable as error:
-                    seen = error.evidence[0] if error.evidence else error.message
-                    raise NotYet(f"{key}: {seen}") from error
-                self._passed.add(key)
-            held.append(Held(broker_name(index), key))
-        return held
+        if context.cluster.topology:
+            return [self._asked(context, *each) for each in _named(context)]
+        return self._of_remote(context)
+
+    def _of_remote(self, context: Context) -> list[Held]:
+        """Ask all addresses; one that answers is enough, and the others are named."""
+        first: list[NotYet] = []
+        for name, key in _named(context):
+            try:
+                self._asked(context, name, key)
+            except NotYet as error:
+                first.append(error)
+        if not self._passed and first:
+            raise first[0]
+        return [self._patiently(context, *each) for each in _named(context)]
+
+    def _patiently(self, context: Context, name: str, key: str) -> Held:
+        try:
+            return self._asked(context, name, key, patience_s=_PATIENCE_S)
+        except NotYet as error:
+            return Held(name, f"{error}; the cluster serves without this address", without=True)
+
+    def _asked(self, context: Context, name: str, key: str, *, patience_s: float = 0.0) -> Held:
+        if key not in self._passed:
+            single = len(context.cluster.bootstrap) == 1
+            try:
+                context.look(None if single else key, patience_s=patience_s)
+            except BrokerUnreachable as error:
+                seen = error.evidence[0] if error.evidence else error.message
+                raise NotYet(f"{key}: {seen}") from error
+            self._passed.add(key)
+        return Held(name, key)
+
+
+def _named(context: Context) -> list[tuple[str, str]]:
+    """Return each bootstrap address with the name of its broker."""
+    addresses = enumerate(context.cluster.bootstrap, start=1)
+    return [(broker_name(number), str(address)) for number, address in addresses]

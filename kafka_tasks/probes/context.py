@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 
 
 class Held(Struct, frozen=True):
-    """A layer holds for this service (None: for the cluster as a whole)."""
+    """A layer holds for this service (None: for the cluster as a whole).
+
+    With `without`, it holds although this service does not answer: the text says what was seen.
+    """
 
     service: str | None
     text: str = ""
+    without: bool = False
 
 
 class Context(Struct):
@@ -46,10 +50,11 @@ class Context(Struct):
             self._admins[bootstrap] = Admin(self.cluster, bootstrap=bootstrap)
         return self._admins[bootstrap]
 
-    def look(self, bootstrap: str | None = None) -> ClusterView:
+    def look(self, bootstrap: str | None = None, *, patience_s: float = 0.0) -> ClusterView:
         """Return the metadata that the cluster, or one address of it, answers with."""
         if not self.once or bootstrap not in self._views:
-            self._views[bootstrap] = self.admin(bootstrap).look()
+            admin = self.admin(bootstrap)
+            self._views[bootstrap] = admin.look(patience_s) if patience_s else admin.look()
         return self._views[bootstrap]
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from kafka_tasks.model.topology import Topology
 from kafka_tasks.probes.advertised import AdvertisedProbe
 from kafka_tasks.probes.broker import BrokerProbe
 from kafka_tasks.probes.cluster import ClusterProbe
-from kafka_tasks.probes.context import Context, Probe
+from kafka_tasks.probes.context import Context, Held, Probe
 from kafka_tasks.probes.coordinator import CoordinatorProbe
 from kafka_tasks.probes.process import ProcessProbe
 from kafka_tasks.probes.replicas import ReplicasProbe
@@ -122,8 +122,16 @@ def _climb(
             evidence=telling(watch.logs(service, WINDOW)),
             hint=f"invoke kafka.logs --service {service}; invoke kafka.wait --timeout 120",
         ) from error
+    _record(probe.layer, held, recorder)
+
+
+def _record(layer: str, held: Sequence[Held], recorder: Recorder) -> None:
+    """Record for whom a layer holds, and a notice for each service that it holds without."""
     for entry in held:
-        recorder.passed(probe.layer, entry.service, entry.text)
+        if entry.without:
+            recorder.notice(entry.text)
+        else:
+            recorder.passed(layer, entry.service, entry.text)
 
 
 def _suspect(layer: str, watch: Watch, cluster: Cluster) -> str:
@@ -147,11 +155,15 @@ def _raise_if_dead(layer: str, watch: Watch) -> None:
 
 
 class Glance(Struct, frozen=True):
-    """The ladder looked at once: `failed` is the first layer that does not hold."""
+    """The ladder looked at once: `failed` is the first layer that does not hold.
+
+    `without` has the services that do not answer, although each layer holds.
+    """
 
     findings: dict[str, str]
     failed: str | None = None
     reason: str | None = None
+    without: frozenset[str] = frozenset()
 
 
 def glance(cluster: Cluster, watch: Watch, recorder: Recorder) -> Glance:
@@ -161,6 +173,7 @@ def glance(cluster: Cluster, watch: Watch, recorder: Recorder) -> Glance:
     """
     context = Context(cluster, watch.services, once=True)
     policy = RetryPolicy()
+    without: set[str] = set()
     try:
         for probe in ladder(cluster.topology):
             deadline = Deadline.after(2.0 if probe.layer in ("broker", "advertised") else 0.0)
@@ -168,9 +181,9 @@ def glance(cluster: Cluster, watch: Watch, recorder: Recorder) -> Glance:
                 held = policy.until(lambda probe=probe: probe.check(context), deadline)  # type: ignore[misc]
             except OutOfTime as error:
                 return Glance(context.findings, probe.layer, str(error))
-            for entry in held:
-                recorder.passed(probe.layer, entry.service, entry.text)
-        return Glance(context.findings)
+            _record(probe.layer, held, recorder)
+            without |= {entry.service for entry in held if entry.without and entry.service}
+        return Glance(context.findings, without=frozenset(without))
     finally:
         context.close()
 

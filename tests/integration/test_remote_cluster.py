@@ -91,6 +91,18 @@ def test_list_shows_this_machines_clusters_all_the_same(running: Sandbox, guest:
     assert str(guest.path) not in [entry["project"] for entry in listed]
 
 
+def test_one_address_that_is_dead_is_a_notice(running: Sandbox, guest: Sandbox) -> None:
+    """A cluster that answers at one of its addresses is ready, and the other one is named."""
+    env: dict[str, str | None] = {
+        "KAFKA_TASKS_BOOTSTRAP_SERVERS": f"127.0.0.1:9,{running.up()['bootstrap_servers']}"
+    }
+    waited = guest.run("wait", env=env)
+    assert waited.code == 0 and "127.0.0.1:9" in waited.err, waited.err
+    seen = guest.run("status", "-o", "json", env=env)
+    assert (seen.code, seen.document["state"]) == (0, "ready")
+    assert [one["state"] for one in seen.document["services"]] == ["failed", "ready"]
+
+
 def test_unreachable_cluster(new_project: Callable[..., Sandbox]) -> None:
     """Where nobody answers, each verb says so with the address and exits 5."""
     sandbox = new_project("alone")

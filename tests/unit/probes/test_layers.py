@@ -216,3 +216,34 @@ def test_roundtrip_that_fails_is_not_yet(cluster: Cluster, monkeypatch: pytest.M
     monkeypatch.setattr(records, "roundtrip", lost)
     with pytest.raises(NotYet, match="did not come back"):
         RoundtripProbe("canary").check(Context(cluster, _services()))
+
+
+def _remote(cluster: Cluster, count: int) -> Cluster:
+    """Return a remote cluster with so many bootstrap addresses."""
+    addresses = tuple(Address("localhost", 9092 + number) for number in range(count))
+    return replace(cluster, topology=Topology(), bootstrap=addresses)
+
+
+def test_a_remote_cluster_holds_at_one_of_its_addresses(
+    cluster: Cluster, admins: dict[str | None, FakeAdmin]
+) -> None:
+    """The others are asked again, with patience, and those that stay silent are named."""
+    admins["localhost:9092"] = FakeAdmin(errors={"look": [UNREACHABLE, UNREACHABLE]})
+    admins["localhost:9094"] = FakeAdmin(errors={"look": [UNREACHABLE]})
+    said = "localhost:9092: _TRANSPORT: refused; the cluster serves without this address"
+    assert BrokerProbe().check(Context(_remote(cluster, 3), _services())) == [
+        Held("kafka", said, without=True),
+        Held("kafka-2", "localhost:9093"),
+        Held("kafka-3", "localhost:9094"),
+    ]
+
+
+def test_a_remote_cluster_without_an_address_that_answers_is_not_yet(
+    cluster: Cluster, admins: dict[str | None, FakeAdmin]
+) -> None:
+    """The first of its addresses is named, and none is waited for with patience."""
+    for port in (9092, 9093):
+        admins[f"localhost:{port}"] = FakeAdmin(errors={"look": [UNREACHABLE]})
+    with pytest.raises(NotYet, match=r"^localhost:9092: _TRANSPORT: refused$"):
+        BrokerProbe().check(Context(_remote(cluster, 2), _services()))
+    assert [admin.calls for admin in admins.values()] == [["look"], ["look"]]
