@@ -99,6 +99,10 @@ def main(fault: str, where: str, *arguments: str) -> None:
     number = signal.Signals.__members__.get(f"SIG{name.upper()}", signal.SIGINT)
     if fault == "clock-jump":
         at_clock(int(where))
+    elif fault == "patient-completion":
+        from kafka_tasks.tasks import completion
+
+        completion._ANSWER_S = float(where)
     elif fault == "hold-layer":
         at_layer(where, lambda: time.sleep(HELD_S))
     elif moment == "layer":

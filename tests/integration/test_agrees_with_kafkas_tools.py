@@ -105,21 +105,24 @@ def test_partitions_have_the_same_leaders_and_replicas(cluster: Sandbox) -> None
     }
 
 
-@pytest.mark.parametrize("topic", ["plain", "shaped"])
-def test_settings_have_the_same_values_from_the_same_source(cluster: Sandbox, topic: str) -> None:
-    """`kafka-configs --describe --all`."""
+def test_settings_have_the_same_values_from_the_same_source(cluster: Sandbox) -> None:
+    """`kafka-configs --describe --all`, of every topic."""
     tool = CONFIGS[cluster.recorded()["kafka_version"][0]]
-    printed = java(
-        cluster, tool, "--describe", "--all", "--entity-type", "topics", "--entity-name", topic
-    )
-    rows = re.findall(r"^  (\S+?)=(.*) sensitive=\w+ synonyms=\{(\w*)", printed, re.MULTILINE)
-    config = ours(cluster, "topic.describe", topic)["config"]
-    assert {key: at["value"] for key, at in config.items()} == {row[0]: row[1] for row in rows}
-    for key, _, source in rows:
-        named = source.removesuffix("_CONFIG").lower().replace("_", "-") or "default"
-        assert config[key]["source"] == named, key
-    set_here = {key for key, at in config.items() if at["source"] == "dynamic-topic"}
-    assert set_here == ({"retention.ms", "cleanup.policy"} if topic == "shaped" else set())
+    printed = java(cluster, tool, "--describe", "--all", "--entity-type", "topics")
+    _, *parts = re.split(r"^All configs for topic (\S+) are:$", printed, flags=re.MULTILINE)
+    theirs = dict(zip(parts[::2], parts[1::2], strict=True))
+    assert set(theirs) == listed(cluster)
+    for topic, dynamic in (("plain", set()), ("shaped", {"retention.ms", "cleanup.policy"})):
+        rows = re.findall(
+            r"^  (\S+?)=(.*) sensitive=\w+ synonyms=\{(\w*)", theirs[topic], re.MULTILINE
+        )
+        config = ours(cluster, "topic.describe", topic)["config"]
+        assert {key: at["value"] for key, at in config.items()} == {row[0]: row[1] for row in rows}
+        for key, _, source in rows:
+            named = source.removesuffix("_CONFIG").lower().replace("_", "-") or "default"
+            assert config[key]["source"] == named, key
+        set_here = {key for key, at in config.items() if at["source"] == "dynamic-topic"}
+        assert set_here == dynamic
 
 
 def test_offsets_are_the_same(cluster: Sandbox) -> None:

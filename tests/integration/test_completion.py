@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import shlex
 import shutil
 import signal
 import time
@@ -14,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import COMMAND, Sandbox
+from tests.integration.conftest import Sandbox
+from tests.integration.test_interrupted_start import FAULTS
 from tests.integration.test_records_in_and_out import new_topic
 
 SHELLS = {
@@ -28,11 +30,18 @@ _PATIENCE_S = 120.0
 
 @contextmanager
 def shell(sandbox: Sandbox, name: str, script: Path) -> Iterator[int]:
-    """An interactive shell in the project that has read the completion script."""
+    """An interactive shell in the project that has read the completion script.
+
+    Its `kafka-tasks` waits for a busy broker longer than a person would.
+    """
+    patient = script.with_name("kafka-tasks")
+    line = shlex.join([*FAULTS, "patient-completion", str(_PATIENCE_S)])
+    patient.write_text(f'#!/bin/sh\nexec {line} "$@"\n')
+    patient.chmod(0o755)
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(sandbox.path)
-        path = f"{COMMAND.parent}:{sandbox.environ['PATH']}"
+        path = f"{patient.parent}:{sandbox.environ['PATH']}"
         environ = {**sandbox.env(), "TERM": "dumb", "PATH": path, "HOME": str(sandbox.path)}
         os.execvpe(SHELLS[name][0], SHELLS[name], environ)
     try:

@@ -72,28 +72,25 @@ def as_schema_1(record: dict[str, Any]) -> dict[str, Any]:
     return {**old, "checksum": hashlib.sha256(canonical).hexdigest()}
 
 
-def test_a_cluster_that_the_version_before_started_is_managed(
-    new_project: Callable[..., Sandbox],
-) -> None:
+def test_a_cluster_that_the_version_before_started_is_managed(breakable: Sandbox) -> None:
     """Its record says less: it is ready, keeps its processes and data, and stops in order."""
-    sandbox = new_project("schema-1")
-    up = sandbox.up()
-    assert sandbox.run("topic.create", "kept").code == 0
-    before = sandbox.pids()
-    sandbox.state_file.write_text(json.dumps(as_schema_1(sandbox.recorded())))
-    found = sandbox.run("status", "-o", "json")
+    up = breakable.up()
+    assert breakable.run("topic.create", "managed").code == 0
+    before = breakable.pids()
+    breakable.state_file.write_text(json.dumps(as_schema_1(breakable.recorded())))
+    found = breakable.run("status", "-o", "json")
     assert (found.code, found.document["state"]) == (0, "ready")
     assert found.document["bootstrap_servers"] == up["bootstrap_servers"]
     assert found.document["zookeeper"] == up["zookeeper"]
     roles = {service["name"]: service["role"] for service in found.document["services"]}
     assert roles == {"zookeeper": "zookeeper", "kafka": "broker"}
-    assert sandbox.up()["cluster_id"] == up["cluster_id"]
-    assert sandbox.pids() == before
-    assert sandbox.run("down").code == 0
-    assert sandbox.pids() == {}
-    assert sandbox.recorded()["schema"] == 2
-    sandbox.up()
-    assert sandbox.topics() == ["kept"]
+    assert breakable.up()["cluster_id"] == up["cluster_id"]
+    assert breakable.pids() == before
+    assert breakable.run("down").code == 0
+    assert breakable.pids() == {}
+    assert breakable.recorded()["schema"] == 2
+    breakable.up()
+    assert "managed" in breakable.topics()
 
 
 @pytest.mark.parametrize("part", ["pid", "pid and start", "pid and command"])
@@ -118,14 +115,13 @@ def test_recycled_pid_is_never_signalled(
     stopped.state_file.write_text(json.dumps(command))
 
 
-def test_up_over_recycled_pids(project: Sandbox, bystander: psutil.Process) -> None:
+def test_up_over_recycled_pids(stopped: Sandbox, bystander: psutil.Process) -> None:
     """`up` over a record full of foreign pids starts a cluster and leaves those processes alone."""
-    project.up()
-    assert project.run("down").code == 0
-    change_record(project, pid=bystander.pid, started_s=1.0, command="0" * 64)
-    project.up()
-    assert bystander.pid not in project.pids().values()
-    assert project.run("restart").code == 0
+    change_record(stopped, pid=bystander.pid, started_s=1.0, command="0" * 64)
+    stopped.up()
+    assert bystander.pid not in stopped.pids().values()
+    assert stopped.run("restart").code == 0
+    assert stopped.run("down").code == 0
 
 
 def test_pids_of_dead_processes_count_as_dead(stopped: Sandbox) -> None:
@@ -143,6 +139,7 @@ def test_pids_of_dead_processes_count_as_dead(stopped: Sandbox) -> None:
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_damaged_record_of_a_running_cluster(breakable: Sandbox, damage: str) -> None:
     """A cluster whose record is unreadable is seen by every verb and taken over by `up`."""
+    breakable.up()
     pids, whole = breakable.pids(), breakable.state_file.read_bytes()
     breakable.state_file.write_bytes(DAMAGE[damage](whole))
     seen = breakable.run("status", "-o", "json")
@@ -169,17 +166,17 @@ def test_damaged_record_of_a_stopped_cluster(stopped: Sandbox, damage: str) -> N
     stopped.state_file.write_bytes(whole)
 
 
-def test_up_over_a_damaged_record_keeps_the_data(project: Sandbox) -> None:
+def test_up_over_a_damaged_record_keeps_the_data(breakable: Sandbox) -> None:
     """`up` after a lost record of a stopped cluster finds its topics again."""
-    first = project.up()
-    assert project.run("topic.create", "kept").code == 0
-    assert project.run("down").code == 0
-    project.state_file.write_bytes(b"{")
-    done = project.run("up", "-o", "json")
+    first = breakable.up()
+    assert breakable.run("topic.create", "kept").code == 0
+    assert breakable.run("down").code == 0
+    breakable.state_file.write_bytes(b"{")
+    done = breakable.run("up", "-o", "json")
     assert done.code == 0, done.out + done.err
     assert "the state file was unreadable" in done.err
     assert done.document["cluster_id"] == first["cluster_id"]
-    assert "kept" in project.topics()
+    assert "kept" in breakable.topics()
 
 
 def test_damaged_record_of_a_half_dead_cluster(project: Sandbox) -> None:
@@ -196,12 +193,12 @@ def test_damaged_record_of_a_half_dead_cluster(project: Sandbox) -> None:
     assert [name for name in before if before[name] != after[name]] == ["kafka"]
 
 
-def test_down_with_a_damaged_record_stops_all(project: Sandbox) -> None:
+def test_down_with_a_damaged_record_stops_all(breakable: Sandbox) -> None:
     """`down` stops servers that only their command lines tell of."""
-    project.up()
-    project.state_file.write_bytes(b"garbage")
-    assert project.run("down", "-o", "json").document["stopped"] == ["kafka", "zookeeper"]
-    assert project.processes() == {}
+    breakable.up()
+    breakable.state_file.write_bytes(b"garbage")
+    assert breakable.run("down", "-o", "json").document["stopped"] == ["kafka", "zookeeper"]
+    assert breakable.processes() == {}
 
 
 def test_lock_of_a_process_that_died_is_free(stopped: Sandbox) -> None:

@@ -126,13 +126,16 @@ def test_brokers_are_added_and_voters_stay(made: Callable[..., Sandbox]) -> None
     sandbox = made("grows")
     sandbox.up()
     assert sandbox.run("down").code == 0
+    done = sandbox.run("up", env={"KAFKA_TASKS_CONTROLLERS": "3"})
+    done.refused(3, "has the voters 1, and these settings have 3001, 3002, 3003")
+    assert sandbox.processes() == {}
     found = sandbox.up("--brokers", "3")
     assert _roles(found) == {"kafka": "combined", "kafka-2": "broker", "kafka-3": "broker"}
+    assert found["mode"] == "kraft"
     assert sandbox.run("down").code == 0
     done = sandbox.run("up", env={"KAFKA_TASKS_CONTROLLERS": "3"})
     done.refused(3, "has the voters 1, and these settings have 3001, 3002, 3003")
     assert sandbox.processes() == {}
-    assert sandbox.up()["mode"] == "kraft"
 
 
 def test_three_voters_survive_one_and_heal_two(made: Callable[..., Sandbox]) -> None:
