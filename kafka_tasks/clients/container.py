@@ -39,6 +39,7 @@ class Container:
     health_check: str = ""
     health_log: tuple[str, ...] = ()
     volumes: frozenset[str] = frozenset()
+    command: tuple[str, ...] = ()
 
     @property
     def running(self) -> bool:
@@ -90,6 +91,7 @@ def inspected(found: Mapping[str, Any]) -> Container:
         volumes=frozenset(
             mount["Name"] for mount in found.get("Mounts") or () if mount.get("Type") == "volume"
         ),
+        command=(*(found["Config"].get("Entrypoint") or ()), *(found["Config"].get("Cmd") or ())),
     )
 
 

@@ -84,7 +84,7 @@ def _read(exam: Examination, path: Path) -> dict[str, Any]:
         directory=exam.project.path,
         files=(path,),
         variables=compose_file.variables(settings, topology, name),
-        profiles=compose_file.profiles(topology),
+        profiles=compose_file.profiles_for(settings, path, topology),
     )
     return project.config()
 

@@ -12,7 +12,7 @@ from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.diagnosis.examination import Check, Examination
 from kafka_tasks.errors import KafkaTasksError
 from kafka_tasks.model.finding import Finding
-from kafka_tasks.model.topology import identify, of_names
+from kafka_tasks.model.topology import identify
 from kafka_tasks.runtimes import roles
 
 _LARGE = 5_000_000_000
@@ -68,13 +68,14 @@ def _in_volumes(exam: Examination) -> list[_Meta]:
 
     found = []
     with suppress(KafkaTasksError):
-        there = containers.by_service(exam.engine(), exam.project.path)
-        topology = of_names(there)
+        record = exam.record
+        there = containers.by_service(exam.engine(), exam.project.path, record)
+        topology = containers.topology(there, record.topology if record else None)
         data = ComposeData(exam.engine(), topology, there)
         ids = data.broker_ids()
         for broker in topology.brokers:
             if (text := data.meta(broker)) is not None:
-                found.append(_parsed(broker.name, ids.get(broker.name, broker.number), text))
+                found.append(_parsed(broker.name, ids.get(broker.our_name, broker.node_id), text))
     return found
 
 
@@ -88,11 +89,11 @@ def identity(exam: Examination) -> Iterator[Finding]:
             yield _another_broker(exam, one, one.broker_id)
     ids = {one.service: one.cluster_id for one in known if one.cluster_id}
     coordinators = _coordinators_ids(exam)
-    ids = {**coordinators, **ids}
+    ids = {**{name: told for name, (told, _) in coordinators.items()}, **ids}
     if len(set(ids.values())) > 1:
         yield _different_clusters(ids)
     elif ids:
-        titles = [title for name in coordinators if (title := _title(name))]
+        titles = [title for _, title in coordinators.values()]
         together = f"{', '.join(titles)} and the data belong"
         owner = together if titles else "the data belongs"
         title = f"{owner} to one cluster: {next(iter(ids.values()))}"
@@ -136,8 +137,8 @@ def _another_broker(exam: Examination, found: _Meta, number: int) -> Finding:
     )
 
 
-def _coordinators_ids(exam: Examination) -> dict[str, str]:
-    """Return the cluster id that each running coordinator has, by its name."""
+def _coordinators_ids(exam: Examination) -> dict[str, tuple[str, str]]:
+    """Return the cluster id that each running coordinator has, and its title, by its name."""
     if exam.session is None:
         return {}
     alive = {service.name for service in exam.alive()}
@@ -148,13 +149,8 @@ def _coordinators_ids(exam: Examination) -> dict[str, str]:
             continue
         with suppress(Unanswered, KafkaTasksError):
             if told := coordinator.cluster_id(_TIMEOUT_S):
-                found[name] = told
+                found[name] = told, roles.of(coordinator.service.role).title
     return found
-
-
-def _title(name: str) -> str | None:
-    service = identify(name)
-    return roles.of(service.role).title if service else None
 
 
 def size(exam: Examination) -> Iterator[Finding]:

@@ -79,6 +79,7 @@ def open_examination(
         return exam, [_of_signature(error, "setting-invalid", "configuration")]
     try:
         exam.session = open_session(project, exam.settings, Recorder())
+        exam.settings = exam.session.settings
         exam.services = exam.session.observe().services
     except KafkaTasksError as error:
         return exam, [_of_signature(error, error.code, "machine")]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.diagnosis.examination import Examination
 from kafka_tasks.model.finding import Finding
-from kafka_tasks.model.topology import identify
+from kafka_tasks.model.topology import Topology
 from kafka_tasks.runtimes import roles
 from kafka_tasks.runtimes.roles.recipe import Coordinator, Recipe
 
@@ -19,12 +19,13 @@ def registrations(exam: Examination) -> Iterator[Finding]:
     """Report dead brokers that a coordinator still lists, and running ones that it does not."""
     alive = {service.name for service in exam.alive()}
     # Without its coordinators a broker lists what it remembers.
-    if exam.session is None or not exam.session.cluster().topology.is_coordinated(alive):
+    cluster = exam.session.cluster() if exam.session else None
+    if cluster is None or not cluster.topology.is_coordinated(alive):
         return
-    for coordinator in roles.coordinators(exam.session.cluster()):
+    for coordinator in roles.coordinators(cluster):
         service = coordinator.service
         if service.name in alive:
-            yield from _Asked(roles.of(service.role), coordinator).compared(exam)
+            yield from _Asked(roles.of(service.role), coordinator).compared(exam, cluster.topology)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +35,16 @@ class _Asked:
     recipe: Recipe
     coordinator: Coordinator
 
-    def compared(self, exam: Examination) -> Iterator[Finding]:
+    def compared(self, exam: Examination, topology: Topology) -> Iterator[Finding]:
         """Compare the list of registered brokers with the services that run."""
         try:
             listed = self.coordinator.registered_brokers(_ANSWER_S)
         except Unanswered:
             return  # the check of readiness reports it
         alive = {
-            known.number
+            known.node_id
             for service in exam.alive()
-            if service.role.serves_clients and (known := identify(service.name))
+            if service.role.serves_clients and (known := topology.service(service.name))
         }
         for number in sorted(set(listed) - alive):
             yield self._dead(number, listed[number])

@@ -96,7 +96,7 @@ class Registrations:
 
         Raises `NotYet` where the coordinator does not answer.
         """
-        brokers = {broker.number: broker for broker in dead}
+        brokers = {broker.node_id: broker for broker in dead}
         listed = {n: ends for n, ends in self._listed().items() if n in brokers}
         return [n for n in listed if not self._removed(brokers[n], listed[n])]
 
@@ -111,7 +111,7 @@ class Registrations:
         if broker.name not in self.recovery.exited() or not _is_at(broker, endpoints):
             return False
         try:
-            if not self.coordinator.unregister(broker.number, _ANSWER_S):
+            if not self.coordinator.unregister(broker.node_id, _ANSWER_S):
                 return False
         except Unanswered:
             return False

@@ -121,6 +121,7 @@ def open_session(project: Project, settings: Settings, recorder: Recorder | None
     """Choose the runtime and put everything together."""
     recorder = recorder or Recorder()
     choice = registry.choose(project, settings, recorder)
+    settings = choice.settings or settings
     return Session(project, settings, choice.runtime, choice.reason, recorder)
 
 

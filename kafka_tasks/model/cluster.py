@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from kafka_tasks.model.address import Address
 from kafka_tasks.model.role import Role
-from kafka_tasks.model.topology import Topology
+from kafka_tasks.model.topology import Topology, broker_name
 
 State = Literal["stopped", "starting", "ready", "degraded", "failed"]
 
@@ -71,6 +71,14 @@ class Cluster:
     def bootstrap_servers(self) -> str:
         """The addresses as clients take them, with commas."""
         return ",".join(str(address) for address in self.bootstrap)
+
+    @property
+    def bootstrap_names(self) -> tuple[str, ...]:
+        """The name of the broker at each bootstrap address; of a remote cluster, by their order."""
+        known = tuple(broker.name for broker in self.topology.brokers if broker.address)
+        if len(known) == len(self.bootstrap):
+            return known
+        return tuple(broker_name(number) for number in range(1, len(self.bootstrap) + 1))
 
     @property
     def zookeeper(self) -> Address | None:

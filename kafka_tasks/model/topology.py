@@ -27,11 +27,12 @@ _FIRST_CONTROLLER_ID = 3001
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One process or container: `number` counts from 1 within its name, and is a broker's id.
+    """One process or container: `number` counts from 1 within its kind.
 
-    `address` is where clients on this machine reach it; None where that is not decided yet, or
-    where it cannot be reached from here. `quorum_address` is where other controllers do; a
-    dedicated one has no other.
+    Its name is kafka-tasks' own, or that of a user's Compose file, which may set its id, too; else
+    a broker's number is its id. `address` is where clients on this machine reach it; None where
+    that is not decided yet, or where it cannot be reached from here. `quorum_address` is where
+    other controllers do; a dedicated one has no other.
     """
 
     name: str
@@ -39,6 +40,12 @@ class Service:
     number: int
     address: Address | None = None
     quorum_address: Address | None = None
+    id: int | None = None
+
+    @property
+    def our_name(self) -> str:
+        """The name that kafka-tasks gives to such a service: kafka, kafka-2, …"""
+        return _name(self.role, self.number)
 
     @property
     def port(self) -> int | None:
@@ -60,6 +67,8 @@ class Service:
     @property
     def node_id(self) -> int:
         """The id under which brokers and controllers know each other."""
+        if self.id is not None:
+            return self.id
         if self.role is Role.CONTROLLER:
             return _FIRST_CONTROLLER_ID + self.number - 1
         return self.number
@@ -67,7 +76,7 @@ class Service:
     @property
     def places(self) -> tuple[str, ...]:
         """The names of its data directories, in the order in which they are saved."""
-        return tuple(f"{self.name}{tail}" for tail in self.role.places)
+        return tuple(f"{self.our_name}{tail}" for tail in self.role.places)
 
     def at(self, port: int | None, quorum_port: int | None = None) -> Service:
         """Return it with these ports on localhost; a dedicated controller has but the second."""
@@ -182,7 +191,8 @@ class Topology:
     def suspect(self, layer: str) -> str:
         """Return the name of the service whose log tells most where a layer does not hold."""
         proven = self.coordinated_in(layer) or (self.services[:1] if layer == "process" else ())
-        return proven[0].name if proven else broker_name(1)
+        found = proven or self.brokers
+        return found[0].name if found else broker_name(1)
 
     def is_coordinated(self, alive: Collection[str]) -> bool:
         """Return whether enough coordinators are alive for brokers to register and deregister."""
@@ -298,12 +308,15 @@ def place_of(service: Service, below: str) -> str | None:
         snapshots, logs = service.places
         return logs if re.fullmatch(r"log\.[0-9a-f]+", name) else snapshots
     # A broker holds its lock while it runs, and takes a new one at each start.
-    return None if name == ".lock" else service.name
+    return None if name == ".lock" else service.places[0]
 
 
 def _nth(role: Role, number: int) -> Service:
-    name = role.first_name if number == 1 else f"{role.first_name}-{number}"
-    return Service(name, role, number)
+    return Service(_name(role, number), role, number)
+
+
+def _name(role: Role, number: int) -> str:
+    return role.first_name if number == 1 else f"{role.first_name}-{number}"
 
 
 # Every name that a kafka-tasks service can have.

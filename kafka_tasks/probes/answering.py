@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.model.cluster import Cluster, ServiceState
-from kafka_tasks.model.topology import broker_name
 from kafka_tasks.probes.broker import BrokerProbe
 from kafka_tasks.probes.context import Context, Probe
 from kafka_tasks.retry import Deadline, OutOfTime, RetryPolicy
@@ -41,9 +40,8 @@ def _answering(
     for service in cluster.topology:
         if service.name in present and not service.role.serves_clients:
             yield service.name
-    for number, address in enumerate(cluster.bootstrap, start=1):
+    for name, address in zip(cluster.bootstrap_names, cluster.bootstrap, strict=True):
         alone = replace(cluster, bootstrap=(address,))
-        name = broker_name(number)
         if name in present and _holds(BrokerProbe(), alone, services, _PATIENCE_S):
             yield name
 

@@ -6,7 +6,6 @@ An open port proves nothing: a published Docker port accepts before the broker l
 from __future__ import annotations
 
 from kafka_tasks.errors import BrokerUnreachable
-from kafka_tasks.model.topology import broker_name
 from kafka_tasks.probes.context import Context, Held
 from kafka_tasks.retry import NotYet
 
@@ -60,5 +59,5 @@ class BrokerProbe:
 
 def _named(context: Context) -> list[tuple[str, str]]:
     """Return each bootstrap address with the name of its broker."""
-    addresses = enumerate(context.cluster.bootstrap, start=1)
-    return [(broker_name(number), str(address)) for number, address in addresses]
+    cluster = context.cluster
+    return list(zip(cluster.bootstrap_names, map(str, cluster.bootstrap), strict=True))

@@ -23,7 +23,10 @@ _CHECKSUM = "checksum"
 
 # A record with anything else in it was not written here, and is set aside like a torn one.
 _Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
-_Name = Annotated[str, msgspec.Meta(pattern=rf"^({'|'.join(topology.NAMES)})\Z")]
+_Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,254}\Z")]
+_OldName = Annotated[str, msgspec.Meta(pattern=rf"^({'|'.join(topology.NAMES)})\Z")]
+_Number = Annotated[int, msgspec.Meta(ge=1, le=MAX_BROKERS)]
+_Id = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
 _Pid = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 _Word = Annotated[str, msgspec.Meta(pattern=r"^[\w.-]{0,255}\Z")]
 
@@ -33,33 +36,47 @@ class ServiceRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     `token` is None until a start of it is decided, `pid` until it is started. `started_s` is
     seconds since the machine booted, so that a moved clock changes nothing; `command` is the sha256
-    of its argument list.
+    of its argument list. One of a user's own Compose file has its number and its id, and no port
+    where the file publishes none.
     """
 
     name: _Name
     role: Role
-    port: _Port
+    port: _Port | None = None
     quorum_port: _Port | None = None
     token: _Word | None = None
     pid: _Pid | None = None
     started_s: float | None = None
     command: str | None = None
+    number: _Number | None = None
+    id: _Id | None = None
+
+    def __post_init__(self) -> None:
+        """Raise `ValueError` for a name that is not kafka-tasks' own, and without a number."""
+        if self.number is None and (self.name not in topology.NAMES or self.port is None):
+            raise ValueError(f"{self.name} is no name of kafka-tasks")
 
     @classmethod
     def of(cls, service: Service) -> ServiceRecord:
         """Return the record of a service whose start is not decided yet."""
-        assert service.port is not None
+        ours = service.name == service.our_name and service.id is None and service.port
         return cls(
             name=service.name,
             role=service.role,
             port=service.port,
             quorum_port=service.quorum_port,
+            number=None if ours else service.number,
+            id=service.id,
         )
 
     @property
     def service(self) -> Service | None:
         """The service that is recorded; None where name and role do not belong together."""
-        found = topology.service_of(self.name, self.role)
+        found = (
+            topology.service_of(self.name, self.role)
+            if self.number is None
+            else Service(self.name, self.role, self.number, id=self.id)
+        )
         return found.at(self.port, self.quorum_port) if found else None
 
 
@@ -104,7 +121,7 @@ class ClusterRecord(msgspec.Struct, frozen=True, kw_only=True):
 class _ServiceRecord1(msgspec.Struct, frozen=True, kw_only=True):
     """One service as schema 1 has it."""
 
-    name: _Name
+    name: _OldName
     port: _Port
     token: _Word
     pid: _Pid | None = None

@@ -52,13 +52,16 @@ class BrokerProperties(Struct, frozen=True):
         if self.racks and service.role.serves_clients:
             found["broker.rack"] = self.racks[(service.number - 1) % len(self.racks)]
             found["replica.selector.class"] = _SELECTOR
-        return {**found, **self.shared, **self.own.get(service.name, {})}
+        own = self.own.get(service.name) or self.own.get(service.our_name, {})
+        return {**found, **self.shared, **own}
 
 
 def of(settings: Settings) -> BrokerProperties:
     """Return what these settings and files say; raises `InvalidInput` with file and line."""
     own = {
-        name: read(path) for path in _files_of_one(settings) if (name := _named(path)) in _BROKERS
+        name: read(path)
+        for path in _files_of_one(settings)
+        if (name := _named(path)) in _brokers(settings)
     }
     racks = tuple(settings.racks.split(",")) if settings.racks else ()
     return BrokerProperties(_shared(settings), own, racks)
@@ -72,9 +75,14 @@ def _files_of_one(settings: Settings) -> list[Path]:
     return sorted(path for path in found if path != shared and path.is_file())
 
 
+def _brokers(settings: Settings) -> frozenset[str]:
+    """Return the names that a broker may have: ours, and those of a user's own Compose file."""
+    return _BROKERS | {broker.name for broker in settings.topology.brokers}
+
+
 def strangers(settings: Settings) -> list[Path]:
     """Return those of the files whose name is that of no broker."""
-    return [path for path in _files_of_one(settings) if _named(path) not in _BROKERS]
+    return [path for path in _files_of_one(settings) if _named(path) not in _brokers(settings)]
 
 
 def sources(settings: Settings) -> Iterator[tuple[Path, dict[str, str]]]:
@@ -82,7 +90,7 @@ def sources(settings: Settings) -> Iterator[tuple[Path, dict[str, str]]]:
     if settings.broker_properties is not None:
         yield settings.broker_properties, _shared(settings)
     for path in _files_of_one(settings):
-        if _named(path) in _BROKERS:
+        if _named(path) in _brokers(settings):
             yield path, read(path)
 
 

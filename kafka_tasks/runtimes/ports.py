@@ -73,7 +73,12 @@ def assign(
 
 
 def as_set(settings: Settings, planned: Topology) -> Topology:
-    """Return the planned services at the ports of the settings; those of `auto` have none."""
+    """Return the planned services at the ports of the settings; those of `auto` have none.
+
+    Services of a user's own Compose file have the ports that it publishes.
+    """
+    if planned is settings.services:
+        return planned
     known = {}
     for setting, group in _by_setting(planned).items():
         first = getattr(settings, setting)

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kafka_tasks.errors import EngineMissing, InvalidInput
+from kafka_tasks.errors import EngineMissing, InvalidInput, KafkaTasksError
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.project import register, state
 from kafka_tasks.project.directory import Project
+from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes.protocol import Runtime
 from kafka_tasks.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A runtime and why it is this one."""
+    """A runtime, why it is this one, and the settings that its cluster has instead, if any."""
 
     runtime: Runtime
     reason: str
+    settings: Settings | None = None
 
 
 def choose(project: Project, settings: Settings, recorder: Recorder) -> Choice:
@@ -38,7 +40,26 @@ def choose(project: Project, settings: Settings, recorder: Recorder) -> Choice:
                 f"This project's cluster runs on the {running} runtime; {name} was asked for.",
                 hint=f"invoke kafka.down, then invoke kafka.up --runtime {name}",
             )
-    return Choice(chosen, reason)
+    return Choice(chosen, reason, _as_it_has_them(name, settings, record))
+
+
+def _as_it_has_them(name: str, settings: Settings, record: ClusterRecord | None) -> Settings:
+    """Return the settings with the services of a user's own Compose file.
+
+    While its cluster runs, they are the recorded ones. A file that cannot be read, or is not clear,
+    changes nothing here: a start refuses it.
+    """
+    if name != "compose":
+        return settings
+    from kafka_tasks.runtimes.compose import compose_file
+
+    if record and record.runtime == name and record.wanted == "running":
+        own = any(each.number is not None for each in record.services)
+        return replace(settings, services=record.topology if own else None)
+    try:
+        return compose_file.fitted(settings)
+    except KafkaTasksError:
+        return settings
 
 
 def _name(project: Project, settings: Settings, recorded: str | None) -> tuple[str, str]:

@@ -22,7 +22,7 @@ class Settings:
     """Every effective setting of one project; `origins` has the origin of each field.
 
     `recorded_mode` is the mode of the project's last start, and `combined` how many of its brokers
-    are controllers too.
+    are controllers too. `services` are those of a user's own Compose file, which decides them.
     """
 
     project: Path
@@ -60,6 +60,7 @@ class Settings:
     java_home_variable: Path | None = None
     recorded_mode: Mode | None = None
     combined: int | None = None
+    services: Topology | None = None
     origins: Mapping[str, Origin] = field(default_factory=dict, repr=False)
 
     @property
@@ -85,6 +86,8 @@ class Settings:
     @property
     def resolved_mode(self) -> Mode:
         """The mode of a start: where it is auto, the one before, or the first of the line."""
+        if self.services is not None and self.services.mode is not None:
+            return self.services.mode
         if self.mode != "auto":
             return self.mode
         modes = self.line.modes
@@ -98,6 +101,8 @@ class Settings:
     @property
     def topology(self) -> Topology:
         """The services that a start with these settings would have, without ports."""
+        if self.services is not None:
+            return self.services
         mode = self.resolved_mode
         return topology.planned(mode, self.brokers, self.controllers, self.combined)
 

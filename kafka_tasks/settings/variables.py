@@ -238,7 +238,7 @@ VARIABLES: tuple[Variable, ...] = (
         None,
         _path,
         "the path of a file",
-        "Compose file (the project's if it has zookeeper and kafka, else the packaged one)",
+        "Compose file (the project's if it has a cluster, else the packaged one)",
     ),
     Variable(
         "timeout",

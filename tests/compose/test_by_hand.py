@@ -13,7 +13,7 @@ import pytest
 
 from kafka_tasks.model.topology import zookeeper_cluster
 from kafka_tasks.runtimes.broker_properties import BrokerProperties
-from kafka_tasks.runtimes.compose import compose_file
+from kafka_tasks.runtimes.compose import compose_file, override
 from tests.compose.conftest import Bench, Result, _is_free, make_project, named
 
 DEFAULTS = {"KAFKA_TASKS_PORT": 9092, "KAFKA_TASKS_ZOOKEEPER_PORT": 2181}
@@ -123,7 +123,7 @@ def test_down_removes_containers_and_network_and_keeps_the_data(project: Bench) 
 
 def merged(project: Bench, text: str) -> dict[str, Any]:
     """The services as Compose reads them with a text laid over the packaged file."""
-    over = Path(project.path) / compose_file.OVERRIDE
+    over = Path(project.path) / override.FILE
     over.write_text(text, encoding="utf-8")
     files = [part for path in (compose_file.packaged(), over) for part in ("-f", str(path))]
     found = project.docker("compose", *files, "config", "--format", "json")
@@ -137,7 +137,7 @@ def test_what_is_laid_over_is_what_compose_reads(project: Bench) -> None:
     plain = merged(project, "services: {}")
     assert plain["kafka"]["healthcheck"]["start_interval"] == "500ms"
     further = {"a.b_c-d": "1", "e": "$HOME ${X} 'q' \"p\": #", "f": "true", "g": ""}
-    text = compose_file.override(
+    text = override.rendered(
         plain,
         topology=zookeeper_cluster(1),
         further=BrokerProperties(further),

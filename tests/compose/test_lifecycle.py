@@ -197,6 +197,6 @@ def test_services_of_an_included_file(project: Bench) -> None:
     assert started.code == 0, started.err
     assert "using the packaged one" not in started.err
     assert "compose.override.yaml is not used" in started.err
-    assert "COMPOSE_PROFILES=debug is not used" in started.err
+    assert "COMPOSE_PROFILES=debug is not used" not in started.err
     files = {found.labels[CONFIG_FILES] for found in project.containers.values()}
     assert files == {str(project.path / "compose.yaml")}

@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import pytest
+
 from kafka_tasks.diagnosis import compose_file as examined
-from kafka_tasks.errors import KafkaTasksError
+from kafka_tasks.errors import InvalidInput, KafkaTasksError
 from kafka_tasks.model.topology import zookeeper_cluster
-from kafka_tasks.runtimes.compose import command, compose_file
-from kafka_tasks.settings import load
+from kafka_tasks.runtimes.compose import cast, command, compose_file, leavings
+from kafka_tasks.settings import Settings, load
 from tests.fuzz import corpora
 from tests.fuzz.conftest import Room
 from tests.fuzz.judging import Campaign, Case, check_error
@@ -30,9 +32,20 @@ def test_compose_file(fuzz: Campaign, room: Room) -> None:
             content = _bomb(rng).replace("topics", "services").encode()
         room.put("docker-compose.yml", content)
         settings = load(room.project, environ={})
-        return Case(content, lambda: compose_file.choose(settings))
+        return Case(content, lambda: _chosen(settings))
 
     fuzz.run("docker-compose.yml", 0.015, make, room.root)
+
+
+def _chosen(settings: Settings) -> object:
+    """Choose a file where Compose, a command of its own, takes none."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise InvalidInput("Compose does not accept it.")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(command.Project, "config", refuse)
+        return compose_file.choose(settings)
 
 
 def test_composed(fuzz: Campaign, room: Room) -> None:
@@ -55,5 +68,9 @@ def _looked_at(config: dict[str, Any]) -> object:
         compose_file.check(config, topology)
     except KafkaTasksError as error:
         check_error(error)
-    compose_file.volumes_of(config, topology.names)
+    try:
+        compose_file.published(cast.of_config(config), config)
+    except KafkaTasksError as error:
+        check_error(error)
+    leavings.volumes_of(config, topology.names)
     return list(examined.problems(config, topology))

@@ -56,16 +56,6 @@ def require_compose() -> tuple[int, ...]:
     return found
 
 
-def services_of(path: Path) -> set[str]:
-    """Return the services of a file and of what it includes; none where Compose cannot tell."""
-    words = ("--file", str(path), "--profile", "*", "config", "--services")
-    if shutil.which("docker") is None:
-        return set()
-    done = processes.run(["docker", "compose", *words], timeout_s=_QUICK_S)
-    lines = done.output.split("\n") if not done.code else ()
-    return {line for line in lines if re.fullmatch(r"[A-Za-z0-9._-]+", line)}
-
-
 class _Port(TypedDict, total=False):
     target: Required[int]
     published: str | int
@@ -87,6 +77,9 @@ class _Service(TypedDict, total=False):
     ports: list[_Port] | None
     volumes: list[_Mount] | None
     healthcheck: _Health | None
+    labels: dict[str, str | int | float | bool | None] | None
+    command: list[str] | str | None
+    entrypoint: list[str] | str | None
     container_name: str | None
     network_mode: str | None
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from kafka_tasks.clients import machine
-from kafka_tasks.errors import InvalidInput
+from kafka_tasks.errors import InvalidInput, KafkaTasksError
 from kafka_tasks.model.kafka_line import Mode
-from kafka_tasks.model.topology import Topology, kraft_cluster, zookeeper_cluster
+from kafka_tasks.model.topology import Service, Topology, in_order, kraft_cluster, zookeeper_cluster
 from kafka_tasks.project.state import ClusterRecord
-from kafka_tasks.runtimes import roles
-from kafka_tasks.runtimes.broker_properties import BrokerProperties
-from kafka_tasks.runtimes.compose import command, file_problems
+from kafka_tasks.runtimes import ports, roles
+from kafka_tasks.runtimes.compose import cast, command, containers, file_problems
 from kafka_tasks.runtimes.compose.problems import ConfiguredFile, Surroundings
+from kafka_tasks.runtimes.compose.service_config import ConfiguredService
 from kafka_tasks.settings import PREFIX, Settings, dotenv_values_of, environment
 
 # In the order in which Compose looks for them.
@@ -33,13 +33,19 @@ _SHIPPED: dict[Mode, str] = {
 _QUORUM_PORT = 29093
 # The packaged files have a profile for each number of brokers.
 PACKAGED_BROKERS = 5
-OVERRIDE = "compose.override.yml"
 # What Compose by itself would read beside one of NAMES.
 _BESIDE = tuple(name.replace(".y", ".override.y") for name in NAMES)
+_PROFILES = "COMPOSE_PROFILES"
+_EVERY = ("*",)
+# A file without any of these words has no cluster, and Compose need not be asked.
+_TELLING = re.compile(r"kafka|zoo|include|extends", re.IGNORECASE)
+# What Compose said in this process: it takes a fifth of a second to answer.
+_answers: dict[tuple[object, ...], Any] = {}
+_MANY = 20
 # Variables of Compose that a start with kafka-tasks has its own values for, and what says it there.
 _OWN_WAY = {
     "COMPOSE_FILE": "KAFKA_TASKS_COMPOSE_FILE names the file",
-    "COMPOSE_PROFILES": "only the services of the cluster are started",
+    _PROFILES: "only the services of the cluster are started",
 }
 
 
@@ -58,10 +64,10 @@ def choose(settings: Settings) -> ComposeFile:
     """
     mode = settings.resolved_mode
     if settings.compose_file is not None:
-        if unfit := _unfit(settings.compose_file, mode):
+        if unfit := _unfit(settings, settings.compose_file):
             raise InvalidInput(
                 f"{settings.compose_file} (KAFKA_TASKS_COMPOSE_FILE) {unfit}.",
-                hint=f"name the services {' and '.join(_NEEDED[mode])}, or unset "
+                hint=f"label a service {cast.LABEL}: broker, or zookeeper, or unset "
                 "KAFKA_TASKS_COMPOSE_FILE to use the packaged file",
             )
         return ComposeFile(settings.compose_file)
@@ -69,7 +75,7 @@ def choose(settings: Settings) -> ComposeFile:
     for name in (_SHIPPED[mode], *NAMES) if mode == "kraft" else NAMES:
         path = settings.project / name
         if path.is_file():
-            if unfit := _unfit(path, mode):
+            if unfit := _unfit(settings, path):
                 return ComposeFile(packaged(mode), f"{name} {unfit}; using the packaged one")
             return ComposeFile(path)
     return ComposeFile(packaged(mode))
@@ -82,12 +88,17 @@ def left_out(settings: Settings, project: str) -> Iterator[str]:
         for path in (settings.project / name for name in _BESIDE):
             if path.is_file():
                 yield f"{path.name} is not used: kafka-tasks starts {chosen.name} alone"
-    told = {**dotenv_values_of(settings.project / ".env"), **environment()}
+    told = _told(settings)
     for name, why in _OWN_WAY.items():
-        if text := told.get(name):
+        taken = name == _PROFILES and not is_packaged(chosen)
+        if (text := told.get(name)) and not taken:
             yield f"{name}={text} is not used: {why}"
     if (wanted := told.get("COMPOSE_PROJECT_NAME")) and wanted != project:
         yield f"COMPOSE_PROJECT_NAME={wanted} is not used: the project is {project}"
+
+
+def _told(settings: Settings) -> dict[str, str]:
+    return {**dotenv_values_of(settings.project / ".env"), **environment()}
 
 
 def packaged(mode: Mode = "zookeeper") -> Path:
@@ -102,21 +113,114 @@ def is_packaged(path: Path) -> bool:
     return path in (packaged(mode) for mode in _SHIPPED)
 
 
-def _unfit(path: Path, mode: Mode) -> str | None:
-    """Return why a file does not fit a mode, as the end of a sentence."""
-    there = _services(path)
-    if lacking := [name for name in _NEEDED[mode] if name not in there]:
-        return f"has no service {' and no service '.join(lacking)}"
-    if mode == "kraft" and "zookeeper" in there:
-        return "has a service zookeeper, and KRaft mode has none"
-    return None
+def _unfit(settings: Settings, path: Path) -> str | None:
+    """Return why a file does not fit the settings, as the end of a sentence."""
+    mode, there = settings.resolved_mode, _services(path)
+    if there.issuperset(_NEEDED[mode]) and (mode == "zookeeper" or "zookeeper" not in there):
+        return None
+    found = _services_of(settings, path)
+    if names := cast.lacking(found, mode):
+        tail = ", nor one with such an image, variables or label" if _tells(path) else ""
+        return f"has no service {' and no service '.join(names)}{tail}"
+    if found.mode in _modes(settings):
+        return None
+    first = found.coordinators[0].name
+    if found.mode == "zookeeper":
+        return f"has a service {first}, and KRaft mode has none"
+    return f"has a service {first} in KRaft mode, and ZooKeeper mode is asked for"
+
+
+def _modes(settings: Settings) -> tuple[Mode, ...]:
+    """Return the modes that a file may have: the one that is asked for or recorded, else any."""
+    if settings.mode != "auto" or settings.recorded_mode:
+        return (settings.resolved_mode,)
+    return settings.line.modes if settings.explicit("version") else ("zookeeper", "kraft")
+
+
+def _services_of(settings: Settings, path: Path) -> Topology:
+    """Return the services of a file that are a cluster, at its ports; perhaps not all of one.
+
+    Services of profiles that were not chosen count only where there is no cluster without them.
+    Raises `InvalidInput` where it cannot be told which services those are.
+    """
+    found = Topology()
+    if not _tells(path):
+        return found
+    for chosen in (_profiles_of(settings, settings.topology), _EVERY):
+        if (config := _config_of(settings, path, chosen)) is not None:
+            found = published(cast.of_config(config), config)
+        if not cast.lacking(found):
+            break
+    return found
+
+
+def _config_of(settings: Settings, path: Path, profiles: tuple[str, ...]) -> Any:
+    """Return a file as Compose reads it; None where it does not, which a start reports."""
+    name = project_name(settings.project)
+    given = variables(settings, ports.as_set(settings, settings.topology), name)
+    asked = (path, path.stat().st_mtime_ns, profiles, frozenset(given.items()))
+    if asked not in _answers:
+        project = command.Project(
+            name=name, directory=settings.project, files=(path,), variables=given, profiles=profiles
+        )
+        if len(_answers) > _MANY:
+            _answers.clear()
+        try:
+            _answers[asked] = project.config()
+        except KafkaTasksError:
+            _answers[asked] = None
+    return _answers[asked]
+
+
+def fitted(settings: Settings) -> Settings:
+    """Return the settings with the services of a user's own file; for the packaged one, as is.
+
+    Raises `InvalidInput` where the file has fewer brokers than were asked for.
+    """
+    path = choose(settings).path
+    if is_packaged(path):
+        return replace(settings, services=None)
+    found = _services_of(settings, path)
+    if cast.lacking(found):
+        return settings
+    count = len(found.brokers)
+    if settings.explicit("brokers") and settings.brokers != count:
+        if count < settings.brokers:
+            names = ", ".join(broker.name for broker in found.brokers)
+            raise InvalidInput(
+                f"{path} has {count} of the {settings.brokers} brokers that were asked for: "
+                f"{names}.",
+                hint=f"--brokers {count}, or add further ones to the file",
+            )
+        spare = {broker.name for broker in found.brokers[settings.brokers :]}
+        found = found.only(set(found.names) - spare)
+    return replace(settings, services=found, brokers=len(found.brokers))
+
+
+def published(found: Topology, config: Mapping[str, Any]) -> Topology:
+    """Return these services at the ports that the file publishes for them.
+
+    A broker whose ports Compose picks keeps the port that is expected of it.
+    """
+    return in_order(_published(each, config["services"].get(each.name) or {}) for each in found)
+
+
+def _published(service: Service, entry: Mapping[str, Any]) -> Service:
+    configured = ConfiguredService(service.name, entry)
+    out = {each.inside: each.port for each in configured.published if each.port}
+    told = configured.environment
+    port = containers.host_port(service, told, out)
+    kept = service.port if service.role.serves_clients else None
+    return service.at(port or kept, containers.quorum_port(told, out))
+
+
+def _tells(path: Path) -> bool:
+    """Return whether a file may have a cluster."""
+    return bool(_TELLING.search(path.read_text(encoding="utf-8", errors="replace")))
 
 
 def _services(path: Path) -> set[str]:
-    """Return the names under `services`, by nodes: nothing else in the file is built.
-
-    Those of files that it includes are asked of Compose.
-    """
+    """Return the names under `services`, by nodes: nothing else in the file is built."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -132,13 +236,8 @@ def _services(path: Path) -> set[str]:
             evidence=str(error).splitlines(),
             hint=f'docker compose -f "{path}" config',
         ) from error
-    found: set[str] = set()
-    for key, value in _entries(root, set()):
-        if key == "services":
-            found |= {name for name, _ in _entries(value, set())}
-        elif key == "include":
-            found |= command.services_of(path)
-    return found
+    found = (value for key, value in _entries(root, set()) if key == "services")
+    return {name for services in found for name, _ in _entries(services, set())}
 
 
 def _entries(node: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
@@ -206,8 +305,23 @@ def _of_quorum(topology: Topology, cluster_id: str | None) -> dict[str, str]:
     return found
 
 
+def profiles_for(settings: Settings, path: Path, topology: Topology) -> tuple[str, ...]:
+    """Return the profiles of a file that have these services; of a user's own, also theirs."""
+    if is_packaged(path):
+        return profiles(topology)
+    chosen = _profiles_of(settings, topology)
+    config = _config_of(settings, path, chosen)
+    known = config is None or set(topology.names).issubset(config["services"])
+    return chosen if known else _EVERY
+
+
+def _profiles_of(settings: Settings, topology: Topology) -> tuple[str, ...]:
+    told = _told(settings).get(_PROFILES, "").split(",")
+    return (*profiles(topology), *(name.strip() for name in told if name.strip()))
+
+
 def profiles(topology: Topology) -> tuple[str, ...]:
-    """Return the profiles of a file that have these services."""
+    """Return the profiles of the packaged files that have these services."""
     dedicated = sum(not voter.role.serves_clients for voter in topology.voters)
     brokers = f"brokers-{len(topology.brokers)}"
     return (brokers, f"controllers-{dedicated}") if dedicated else (brokers,)
@@ -224,54 +338,6 @@ def project_of(directory: Path, record: ClusterRecord | None) -> str:
     return (record.compose_project if record else None) or project_name(directory)
 
 
-def override(
-    services: Mapping[str, Any],
-    *,
-    topology: Topology,
-    further: BrokerProperties,
-    start_interval: bool,
-) -> str | None:
-    """Return an override file: further broker properties, and no key that an old engine refuses.
-
-    None where there is nothing to override.
-    """
-    import yaml
-
-    changes: dict[str, dict[str, Any]] = {}
-    # Controllers decide the defaults of new topics.
-    for node in dict.fromkeys((*topology.brokers, *topology.voters)):
-        if found := further.of(node):
-            # Compose would read a $ as the beginning of a variable.
-            environment = {variable_of(key): text.replace("$", "$$") for key, text in found.items()}
-            changes.setdefault(node.name, {})["environment"] = environment
-    text = yaml.safe_dump({"services": changes}, sort_keys=True) if changes else ""
-    if start_interval:
-        return text or None
-    # `!reset` takes a key away again; Compose knows it from 2.24 on, PyYAML does not.
-    asking = [
-        name
-        for name, service in services.items()
-        if "start_interval" in (service.get("healthcheck") or {})
-    ]
-    if not asking:
-        return text or None
-    lines = ["services:"]
-    for name in sorted({*asking, *changes}):
-        lines.append(f"  {name}:")
-        if name in asking:
-            lines += ["    healthcheck:", "      start_interval: !reset null"]
-        if name in changes:
-            block = yaml.safe_dump(changes[name], sort_keys=True)
-            lines += [f"    {line}" for line in block.splitlines()]
-    return "\n".join(lines) + "\n"
-
-
-def variable_of(key: str) -> str:
-    """Return the variable that the images turn into a property: a.b_c-d is KAFKA_A_B__C___D."""
-    text = key.replace("_", "__").replace("-", "___").replace(".", "_")
-    return f"KAFKA_{text.upper()}"
-
-
 def check(config: Mapping[str, Any], topology: Topology) -> None:
     """Raise `InvalidInput` for what cannot work, before anything starts."""
     file_problems.require_workable(as_read(config, topology))
@@ -281,19 +347,3 @@ def as_read(config: Mapping[str, Any], topology: Topology) -> ConfiguredFile:
     """Return a file as Compose reads it, with the services that are a cluster, on this machine."""
     here = Surroundings(machine.addresses(), machine.host_names())
     return ConfiguredFile(config, topology, here)
-
-
-def volumes_of(config: Mapping[str, Any], services: Iterable[str]) -> tuple[str, ...]:
-    """Return the engine's names of the volumes that only these services use."""
-    wanted = set(services)
-    used: dict[str, set[str]] = {}
-    for name, service in config["services"].items():
-        for mount in service.get("volumes") or ():
-            if mount.get("type") == "volume" and mount.get("source"):
-                used.setdefault(mount["source"], set()).add(name)
-    declared = config.get("volumes") or {}
-    return tuple(
-        str(declared[source]["name"])
-        for source, users in sorted(used.items())
-        if users <= wanted and source in declared and not declared[source].get("external")
-    )

@@ -14,11 +14,11 @@ from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model import listener
 from kafka_tasks.model.address import Address
 from kafka_tasks.model.cluster import Cluster, Observation, ServiceState
-from kafka_tasks.model.role import Role
-from kafka_tasks.model.topology import Service, Topology, identify, in_order, of_names, service_of
+from kafka_tasks.model.topology import Service, Topology, in_order
 from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes import ports, roles
-from kafka_tasks.runtimes.compose.service_config import PROCESS_ROLES
+from kafka_tasks.runtimes.compose import cast
+from kafka_tasks.runtimes.compose.service_config import ConfiguredService
 from kafka_tasks.settings import Settings
 
 # The label that the packaged file puts on each container.
@@ -27,77 +27,83 @@ OURS = "kafka-tasks.cluster"
 _IN_ORDER = (0, 143)
 
 
-def by_service(engine: Engine, directory: Path) -> dict[str, Container]:
+def by_service(
+    engine: Engine, directory: Path, record: ClusterRecord | None = None
+) -> dict[str, Container]:
     """Return what Compose made for this directory, whoever called it; running ones first.
 
     Other services may be called kafka-ui or kafka-connect: they are no brokers.
     """
+    known = record.topology if record else None
     found: dict[str, Container] = {}
     for container in engine.of_directory(directory):
-        if container.one_off or not is_ours(container.service, container.environment):
+        if container.one_off or not cast.concerns(_configured(container), known):
             continue
         before = found.get(container.service)
         if before is None or (container.running and not before.running):
             found[container.service] = container
-    return {name: found[name] for name in of_names(found).names}
+    return {name: found[name] for name in topology(found, known).names}
 
 
-def is_ours(name: str, environment: Mapping[str, object]) -> bool:
-    """Return whether a service of this name is one of a cluster: any file may have a controller."""
-    known = identify(name)
-    if known is None or known.role is not Role.CONTROLLER:
-        return known is not None
-    return "KAFKA_PROCESS_ROLES" in environment
+def _configured(container: Container) -> ConfiguredService:
+    """Return a container as the service that a file would have for it."""
+    entry = {
+        "image": container.image,
+        "environment": container.environment,
+        "labels": container.labels,
+        "command": container.command,
+    }
+    return ConfiguredService(container.service, entry)
 
 
-def topology(containers: Mapping[str, Container]) -> Topology:
-    """Return the services of these containers, with the roles that their variables give them."""
-    found = (_service(name, container) for name, container in containers.items())
-    return in_order(service for service in found if service)
+def topology(containers: Mapping[str, Container], known: Topology | None = None) -> Topology:
+    """Return the services of these containers, with the roles that their variables give them.
+
+    What is known of services of other names than ours counts: their numbers come from their file.
+    """
+    parts = cast.of_services(map(_configured, containers.values()))
+    named = {each.name: each for each in known or () if each.name != each.our_name}
+    return in_order(named.get(each.name, each) for each in parts)
 
 
-def _service(name: str, container: Container) -> Service | None:
-    known = identify(name)
-    words = container.environment.get("KAFKA_PROCESS_ROLES", "").split(",")
-    parts = frozenset(word.strip() for word in words if word.strip())
-    role = _ROLES.get(parts)
-    return (service_of(name, role) if role else None) or known
-
-
-_ROLES = {parts: role for role, parts in PROCESS_ROLES.items()}
-
-
-def host_port(container: Container) -> int | None:
-    """Return the published port that leads to the listener for the host."""
-    service = identify(container.service)
-    inside = roles.of(service.role).container.port if service else None
+def host_port(
+    service: Service, environment: Mapping[str, str], ports: Mapping[int, int]
+) -> int | None:
+    """Return the published port (inside → outside) that leads to the listener for the host."""
+    inside = roles.of(service.role).container.port
     if inside is not None:
-        return container.ports.get(inside)
-    published = container.ports.values()
-    try:
-        told = listener.parse(container.environment.get("KAFKA_ADVERTISED_LISTENERS", ""))
-    except InvalidInput:
-        told = ()
-    for each in told:
+        told = environment.get("ZOOKEEPER_CLIENT_PORT", "")
+        return ports.get(int(told) if told.isdecimal() else inside)
+    published = ports.values()
+    for each in _listeners(environment, "ADVERTISED_LISTENERS"):
         if Address(each.host, each.port).is_loopback and each.port in published:
             return each.port
     return min(published, default=None)
 
 
-def _quorum_port(container: Container) -> int | None:
-    """Return the published port that leads to the listener for controllers."""
-    names = container.environment.get("KAFKA_CONTROLLER_LISTENER_NAMES", "").upper().split(",")
-    try:
-        bound = listener.parse(container.environment.get("KAFKA_LISTENERS", ""))
-    except InvalidInput:
-        return None
-    found = (container.ports.get(each.port) for each in bound if each.name in names)
+def quorum_port(environment: Mapping[str, str], ports: Mapping[int, int]) -> int | None:
+    """Return the published port (inside → outside) that leads to the listener for controllers."""
+    names = _variable(environment, "CONTROLLER_LISTENER_NAMES").upper().split(",")
+    bound = _listeners(environment, "LISTENERS")
+    found = (ports.get(each.port) for each in bound if each.name in names)
     return next(found, None)
+
+
+def _listeners(environment: Mapping[str, str], key: str) -> tuple[listener.Listener, ...]:
+    try:
+        return tuple(listener.parse(_variable(environment, key)))
+    except InvalidInput:
+        return ()
+
+
+def _variable(environment: Mapping[str, str], key: str) -> str:
+    """Return a broker's variable, by the name of bitnami's image or of any other."""
+    return environment.get(f"KAFKA_CFG_{key}") or environment.get(f"KAFKA_{key}", "")
 
 
 def unclean(containers: Mapping[str, Container]) -> bool:
     """Return whether a broker's container was killed."""
-    brokers = {broker.name for broker in of_names(containers).brokers}
+    brokers = {broker.name for broker in topology(containers).brokers}
     return any(
         not found.running and found.status != "created" and found.exit_code not in _IN_ORDER
         for name, found in containers.items()
@@ -147,12 +153,14 @@ def _published(service: Service, containers: Mapping[str, Container]) -> Service
     if container is None:
         return service
     kept = service.port if service.role.serves_clients else None
-    return service.at(host_port(container) or kept, _quorum_port(container))
+    environment, out = container.environment, container.ports
+    return service.at(host_port(service, environment, out) or kept, quorum_port(environment, out))
 
 
 def observed(expected: Topology, containers: Mapping[str, Container]) -> Observation:
     """Return these services, and every one that has a container, as their containers show them."""
-    services = {service.name: service for service in (*expected, *topology(containers))}
+    seen = topology(containers, expected)
+    services = {service.name: service for service in (*expected, *seen)}
     found = in_order(services.values())
     return Observation(tuple(_state(each, containers.get(each.name)) for each in found))
 
@@ -161,7 +169,7 @@ def _state(service: Service, container: Container | None) -> ServiceState:
     """Return one service as its container shows it."""
     if container is None:
         return ServiceState(service.name, service.role, alive=False, ended="its container is gone")
-    port = host_port(container)
+    port = host_port(service, container.environment, container.ports)
     return ServiceState(
         name=service.name,
         role=service.role,

@@ -59,9 +59,9 @@ def _problems(file: ConfiguredFile) -> Iterator[Problem]:
 def _roles(file: ConfiguredFile, member: ConfiguredService) -> Iterator[Problem]:
     """Yield a node whose KAFKA_PROCESS_ROLES are not those of its role in the settings."""
     service = file.topology.service(member.name)
-    told = member.environment.get("KAFKA_PROCESS_ROLES", "")
+    told = member.value("PROCESS_ROLES")
     wanted = PROCESS_ROLES[service.role] if service and file.topology.voters else frozenset()
-    if frozenset(filter(None, told.replace(" ", "").split(","))) == wanted:
+    if member.process_roles == wanted:
         return
     needed = ",".join(sorted(wanted))
     text = f"KAFKA_PROCESS_ROLES is {told or 'not set'}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from kafka_tasks.clients.container import Container
 from kafka_tasks.clients.docker import Engine, Made
@@ -65,3 +66,19 @@ def anonymous(containers: Iterable[Container]) -> frozenset[str]:
     """Return the names of these containers' unnamed volumes."""
     names = (name for found in containers for name in found.volumes)
     return frozenset(name for name in names if _ANONYMOUS.fullmatch(name))
+
+
+def volumes_of(config: Mapping[str, Any], services: Iterable[str]) -> tuple[str, ...]:
+    """Return the engine's names of the volumes that only these services use."""
+    wanted = set(services)
+    used: dict[str, set[str]] = {}
+    for name, service in config["services"].items():
+        for mount in service.get("volumes") or ():
+            if mount.get("type") == "volume" and mount.get("source"):
+                used.setdefault(mount["source"], set()).add(name)
+    declared = config.get("volumes") or {}
+    return tuple(
+        str(declared[source]["name"])
+        for source, users in sorted(used.items())
+        if users <= wanted and source in declared and not declared[source].get("external")
+    )

@@ -28,13 +28,13 @@ _PAIR = (
 
 def listener_problems(file: ConfiguredFile, broker: ConfiguredService) -> Iterator[Problem]:
     """Yield what is wrong with the listeners of one broker."""
-    said = _value(broker, "ADVERTISED_LISTENERS")
+    said = broker.value("ADVERTISED_LISTENERS")
     if not said:
         if broker.family == "confluent":
             text = "KAFKA_ADVERTISED_LISTENERS is not set"
             yield Problem("listeners-invalid", broker.name, text, _PAIR)
         return
-    bound = _value(broker, "LISTENERS")
+    bound = broker.value("LISTENERS")
     wrong = [
         *_unreadable(broker, "KAFKA_ADVERTISED_LISTENERS", said),
         *_unreadable(broker, "KAFKA_LISTENERS", bound),
@@ -50,12 +50,7 @@ def listener_problems(file: ConfiguredFile, broker: ConfiguredService) -> Iterat
 
 def advertised(broker: ConfiguredService) -> tuple[Listener, ...]:
     """Return the listeners that a broker advertises, as far as Kafka can read them."""
-    return _parsed(_value(broker, "ADVERTISED_LISTENERS"))
-
-
-def _value(broker: ConfiguredService, key: str) -> str:
-    own = "KAFKA_CFG_" if broker.family == "bitnami" else "KAFKA_"
-    return broker.environment.get(f"{own}{key}", "").strip()
+    return _parsed(broker.value("ADVERTISED_LISTENERS"))
 
 
 def _entries(text: str) -> list[str]:
@@ -121,7 +116,7 @@ class _Listeners:
 
     def _protocols(self) -> Iterator[Problem]:
         """Yield listeners without a protocol, and a name for brokers that none has."""
-        mapped = _value(self.broker, "LISTENER_SECURITY_PROTOCOL_MAP")
+        mapped = self.broker.value("LISTENER_SECURITY_PROTOCOL_MAP")
         known = {part.partition(":")[0].strip().upper() for part in mapped.split(",") if part}
         if self.broker.family not in ("confluent", "wurstmeister"):
             return  # other images fill in what is missing
@@ -143,9 +138,9 @@ class _Listeners:
 
     def _inner_name(self) -> str | None:
         """Return the listener between brokers; None where another property decides."""
-        if _value(self.broker, "SECURITY_INTER_BROKER_PROTOCOL"):
+        if self.broker.value("SECURITY_INTER_BROKER_PROTOCOL"):
             return None
-        return (_value(self.broker, "INTER_BROKER_LISTENER_NAME") or "PLAINTEXT").upper()
+        return (self.broker.value("INTER_BROKER_LISTENER_NAME") or "PLAINTEXT").upper()
 
     def _foreign_addresses(self) -> Iterator[Problem]:
         """Yield listeners on an address that the container does not have."""

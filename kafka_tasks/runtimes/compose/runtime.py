@@ -17,7 +17,14 @@ from kafka_tasks.model.evidence import WINDOW, telling
 from kafka_tasks.model.topology import NAMES, Topology
 from kafka_tasks.project import state
 from kafka_tasks.project.directory import Project
-from kafka_tasks.runtimes.compose import command, containers, health_checks, leavings, plan
+from kafka_tasks.runtimes.compose import (
+    command,
+    compose_file,
+    containers,
+    health_checks,
+    leavings,
+    plan,
+)
 from kafka_tasks.runtimes.compose.preparation import ComposePreparation
 from kafka_tasks.runtimes.compose.recovery import ComposeRecovery
 from kafka_tasks.runtimes.compose.site import RUNTIME, Site
@@ -71,6 +78,7 @@ class ComposeRuntime:
         """Bring up what is not running; raises before anything starts if the machine cannot."""
         self._require_local()
         command.require_compose()
+        settings = compose_file.fitted(settings)
         self._site.project.make_state()
         there = self._site.containers() or self._made_for_old_data(settings)
         record = self._site.planned(settings, there)
@@ -81,7 +89,7 @@ class ComposeRuntime:
         plan.require_ports(topology, self._site.engine, there, published)
         project = self._site.prepared(settings, record, there)
         state.write(self._site.project, record)
-        self._drop_orphans(project)
+        self._drop_orphans(project, topology)
         wanted = topology if services is None else topology.only(services)
         alone = bool(wanted.brokers) and self._has_zookeeper(topology, there)
         names = [each.name for each in (wanted.brokers if alone else wanted)]
@@ -130,11 +138,11 @@ class ComposeRuntime:
                 "KAFKA_TASKS_BOOTSTRAP_SERVERS at a cluster there",
             )
 
-    def _drop_orphans(self, project: command.Project) -> None:
+    def _drop_orphans(self, project: command.Project, topology: Topology) -> None:
         """Remove kafka-tasks containers whose service the file no longer has."""
         for found in self._site.engine.of_project(project.name):
             mine = found.labels.get(containers.OURS) is not None
-            if mine and found.service not in NAMES:
+            if mine and found.service not in (*NAMES, *topology.names):
                 self._recorder.notice(f"removing {found.name}: the Compose file no longer has it")
                 command.remove_container(found.id)
 
@@ -172,11 +180,14 @@ class ComposeRuntime:
     def stop(self, services: Sequence[str] | None = None, *, wipe: bool = False) -> tuple[str, ...]:
         """Stop `services` and keep their containers; without names remove what Compose made."""
         there = self._site.containers()
-        running = containers.topology({n: found for n, found in there.items() if found.running})
+        record = self._site.record()
+        running = containers.topology(
+            {n: found for n, found in there.items() if found.running},
+            record.topology if record else None,
+        )
         wanted = running.names if services is None else services
         waves = [[one.name for one in wave if one.name in wanted] for wave in running.stop_waves]
         order = [name for wave in waves for name in wave]
-        record = self._site.record()
         project = self._site.known(record, there)
         if project is not None:
             self._stop_each(project, waves)

@@ -29,6 +29,12 @@ _OWNERS: tuple[tuple[str, _Family], ...] = (
     (r"(?:^|/)cp-(?:kafka|server|zookeeper|enterprise-kafka|enterprise-zookeeper)", "confluent"),
     (r"^(?:docker\.io/)?(?:library/)?zookeeper", "zookeeper"),
 )
+# The last part of an image's name.
+_KAFKA = re.compile(
+    r"(?:apache-)?kafka(?:-native)?|cp-(?:kafka|server|enterprise-kafka)(?:-local)?"
+)
+_ZOOKEEPER = re.compile(r"(?:cp-(?:enterprise-)?)?zookeeper(?:-local)?")
+_COMBINED = frozenset({"broker", "controller"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +75,51 @@ class ConfiguredService:
         return "" if self.entry.get("build") else str(self.entry.get("image") or "")
 
     @property
+    def labels(self) -> dict[str, str]:
+        """Its labels."""
+        return {key: str(text) for key, text in (self.entry.get("labels") or {}).items()}
+
+    @property
+    def _bare_image(self) -> str:
+        return re.sub(r"@.*|:[^/]*$", "", self.image)
+
+    @property
+    def product(self) -> Literal["kafka", "zookeeper"] | None:
+        """The software of its image; None for another one, or an image that Compose builds."""
+        last = self._bare_image.rpartition("/")[2]
+        if _ZOOKEEPER.fullmatch(last):
+            return "zookeeper"
+        return "kafka" if _KAFKA.fullmatch(last) else None
+
+    def value(self, key: str) -> str:
+        """Return the variable of a broker's property by the names of its image; or nothing."""
+        own = "KAFKA_CFG_" if self.family == "bitnami" else "KAFKA_"
+        return self.environment.get(f"{own}{key}", "").strip()
+
+    @property
+    def process_roles(self) -> frozenset[str]:
+        """Its roles in KRaft mode, by its variables or its image; none in ZooKeeper mode."""
+        told = self.value("PROCESS_ROLES")
+        if told:
+            return frozenset(filter(None, told.replace(" ", "").split(",")))
+        if self.value("ZOOKEEPER_CONNECT"):
+            return frozenset()
+        if self.environment.get("KAFKA_ENABLE_KRAFT", "").lower() in ("yes", "true"):
+            return _COMBINED
+        # This image has a configuration of its own, as long as no variable replaces it.
+        bare = not any(key.startswith("KAFKA_") for key in self.entry.get("environment") or ())
+        return _COMBINED if self.family == "apache" and bare else frozenset()
+
+    @property
+    def node_id(self) -> int | None:
+        """The id that its variables give it as a broker or a controller."""
+        told = self.value("NODE_ID") or self.value("BROKER_ID")
+        return int(told) if told.isascii() and told.isdigit() else None
+
+    @property
     def family(self) -> _Family | None:
         """Whose image it is; None for an image that is not known."""
-        name = re.sub(r"@.*|:[^/]*$", "", self.image)
+        name = self._bare_image
         return next(
             (family for form, family in _OWNERS if re.search(rf"{form}(?:-local)?$", name)), None
         )

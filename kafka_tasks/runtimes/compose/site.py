@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from kafka_tasks.clients.container import CONFIG_FILES, Container
 from kafka_tasks.clients.docker import Engine
 from kafka_tasks.errors import InvalidInput, KafkaTasksError
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.model.role import MAX_BROKERS
-from kafka_tasks.model.topology import Topology, of_names
+from kafka_tasks.model.topology import Topology
 from kafka_tasks.project import private, state
 from kafka_tasks.project.directory import Project, unwritable
-from kafka_tasks.project.state import ClusterRecord
+from kafka_tasks.project.state import ClusterRecord, ServiceRecord
 from kafka_tasks.runtimes import broker_properties, ports, roles
-from kafka_tasks.runtimes.compose import command, compose_file, containers, old_data, plan
+from kafka_tasks.runtimes.compose import (
+    cast,
+    command,
+    compose_file,
+    containers,
+    leavings,
+    old_data,
+    override,
+    plan,
+)
 from kafka_tasks.runtimes.compose.rehearsal import Rehearsal
+from kafka_tasks.runtimes.compose.service_config import ConfiguredService
 from kafka_tasks.settings import Settings, environment, load
 
 RUNTIME = "compose"
@@ -31,6 +43,7 @@ class Site:
     project: Project
     recorder: Recorder
     _connected: Engine | None = None
+    _read: dict[object, dict[str, Any]] = field(default_factory=dict)
     # That of the image of the last start.
     rehearsal: Rehearsal | None = None
 
@@ -47,31 +60,44 @@ class Site:
 
     def containers(self) -> dict[str, Container]:
         """Return the containers of the project's services."""
-        return containers.by_service(self.engine, self.project.path)
+        return containers.by_service(self.engine, self.project.path, self.record())
 
     def planned(self, settings: Settings, there: Mapping[str, Container]) -> ClusterRecord:
         """Return the record of a start with these settings."""
         notice = self.recorder.notice
-        return plan.record(self.project.path, settings, self.record(), self.engine, there, notice)
+        here = self.project.path
+        found = plan.record(here, settings, self.record(), self.engine, there, notice)
+        if settings.services is None:
+            return found
+        at = compose_file.published(found.topology, self.config(self.composed(settings, found)))
+        return msgspec.structs.replace(found, services=tuple(map(ServiceRecord.of, at)))
 
     def composed(self, settings: Settings, record: ClusterRecord | None) -> command.Project:
         """Return the Compose project as recorded; before a first start, by the settings."""
         name = compose_file.project_of(self.project.path, record)
         topology = record.topology if record else ports.as_set(settings, settings.topology)
         cluster_id = record.cluster_id if record else None
+        path = compose_file.choose(settings).path
         return command.Project(
             name=name,
             directory=self.project.path,
-            files=(compose_file.choose(settings).path,),
+            files=(path,),
             variables=compose_file.variables(settings, topology, name, cluster_id),
-            profiles=compose_file.profiles(topology),
+            profiles=compose_file.profiles_for(settings, path, topology),
         )
+
+    def config(self, project: command.Project) -> dict[str, Any]:
+        """Return a file as Compose reads it, asked once for each set of variables."""
+        key = (project.files, project.profiles, frozenset(project.variables.items()))
+        if key not in self._read:
+            self._read[key] = project.config()
+        return self._read[key]
 
     def published(self, settings: Settings, record: ClusterRecord) -> frozenset[int] | None:
         """Return the ports that a user's own file publishes; None for the packaged one: all."""
         if compose_file.choose(settings).path == compose_file.packaged(settings.resolved_mode):
             return None
-        services = self.composed(settings, record).config()["services"]
+        services = self.config(self.composed(settings, record))["services"]
         entries = (port for each in services.values() for port in each.get("ports") or ())
         told = (str(port.get("published") or "") for port in entries)
         return frozenset(int(text) for text in told if text.isdigit())
@@ -100,7 +126,7 @@ class Site:
         project = self.composed(settings, record)
         for line in compose_file.left_out(settings, project.name):
             self.recorder.notice(line)
-        config = project.config()
+        config = self.config(project)
         project = self._overridden(project, config, settings, record.topology)
         self.require_images(images_of(config, record.topology.names), settings)
         self.rehearsal = Rehearsal.of(self.engine, config)
@@ -120,13 +146,13 @@ class Site:
         if lacking := [name for name in topology.names if name not in config["services"]]:
             raise _lacking(project, lacking[0], topology)
         compose_file.check(config, topology)
-        text = compose_file.override(
+        text = override.rendered(
             config["services"],
             topology=topology,
             further=broker_properties.of(settings),
             start_interval=self.engine.has_start_interval,
         )
-        path = self.project.make_state() / "conf" / compose_file.OVERRIDE
+        path = self.project.make_state() / "conf" / override.FILE
         try:
             if text is None:
                 path.unlink(missing_ok=True)
@@ -175,14 +201,15 @@ class Site:
     def take_away(self, project: command.Project, *, wipe: bool) -> None:
         """Remove what Compose made for our services; other services of the file stay."""
         config = project.config(profile="*")
-        services = config["services"].items()
-        known = (n for n, each in services if containers.is_ours(n, each.get("environment") or {}))
-        ours = list(of_names(known).names)
+        record = self.record()
+        known = record.topology if record else None
+        every = (ConfiguredService(name, entry) for name, entry in config["services"].items())
+        ours = [each.name for each in every if cast.concerns(each, known)]
         if len(ours) == len(config["services"]):
             project.down(wipe=wipe)
             return
         project.remove(ours)
-        for name in compose_file.volumes_of(config, ours) if wipe else ():
+        for name in leavings.volumes_of(config, ours) if wipe else ():
             command.remove_volume(name)
 
 
@@ -192,7 +219,8 @@ def images_to_start(project: Project, settings: Settings) -> tuple[str, ...]:
     A file that cannot be read has none: the start refuses it, and doctor's check reports it.
     """
     try:
-        if compose_file.is_packaged(compose_file.choose(settings).path):
+        settings = compose_file.fitted(settings)
+        if settings.services is None:
             return roles.images(settings)
         site = Site(project, Recorder())
         config = site.composed(settings, site.record()).config()

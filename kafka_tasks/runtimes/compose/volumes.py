@@ -18,7 +18,7 @@ from kafka_tasks.clients.container import Container
 from kafka_tasks.clients.docker import Engine
 from kafka_tasks.errors import InvalidInput, MachineError
 from kafka_tasks.model.data_files import DataFile, as_tar, tar_end
-from kafka_tasks.model.topology import Service, Topology, owner_of, place_of
+from kafka_tasks.model.topology import Service, Topology, place_of
 from kafka_tasks.project import state
 from kafka_tasks.runtimes import roles
 from kafka_tasks.runtimes.compose import command
@@ -81,7 +81,7 @@ class ComposeData:
             names = roles.of(service.role).container.id_variables
             number = next((environment[name] for name in names if name in environment), "")
             if number.isdecimal():
-                found[service.name] = int(number)
+                found[service.our_name] = int(number)
         return found
 
     def allocated(self) -> int | None:
@@ -167,8 +167,7 @@ class ComposeData:
             self._stage(place, ())
 
     def _stage(self, place: str, files: Iterable[DataFile]) -> None:
-        service = owner_of(place)
-        assert service is not None
+        service = next(each for each in self.topology if place in each.places)
         container = self.containers[service.name].id
         directory = self._directories(service)[place]
         owner = self._owner(container, directory)

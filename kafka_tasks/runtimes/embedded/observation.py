@@ -32,7 +32,7 @@ def _state(record: ClusterRecord, service: ServiceRecord) -> ServiceState:
         name=service.name,
         role=service.role,
         alive=alive,
-        address=Address("localhost", service.port),
+        address=Address("localhost", service.port) if service.port else None,
         pid=identity.pid if alive and identity else None,
         uptime_s=round(processes.uptime_s(identity), 1) if alive and identity else None,
         version=record.kafka_version if roles.of(service.role).shows_version else None,

@@ -241,6 +241,9 @@ def test_a_project_that_is_gone_has_no_record(tmp_path: Path) -> None:
     [
         {"kafka_version": "\x1b[31m"},
         {"services": [{**SERVICE, "name": "kafka-10"}]},
+        {"services": [{**SERVICE, "name": "../kafka", "number": 1}]},
+        {"services": [{**SERVICE, "name": "broker", "number": 0}]},
+        {"services": [{**SERVICE, "name": "broker", "number": 1, "id": -1}]},
         {"services": [{**SERVICE, "role": "registry"}]},
         {"services": [{**SERVICE, "port": 65536}]},
         {"services": [{**SERVICE, "port": -1}]},

@@ -20,6 +20,8 @@ from kafka_tasks.clients.container import (
 )
 from kafka_tasks.clients.docker import Made
 from kafka_tasks.clients.processes import Completed
+from kafka_tasks.model.role import Role
+from kafka_tasks.model.topology import identify
 from kafka_tasks.runtimes.compose.containers import OURS
 
 
@@ -48,7 +50,7 @@ def container(
     found = Container(
         id=f"id-{project}-{service}",
         name=f"{project}-{service}-1",
-        image="cp-kafka:7.9.6",
+        image=_image(service),
         status="running",
         labels=labels,
         ports={port: port},
@@ -56,6 +58,13 @@ def container(
         exit_code=0,
     )
     return replace(found, **changes)
+
+
+def _image(service: str) -> str:
+    known = identify(service)
+    if known is None:
+        return "example/app:7.9.6"
+    return f"cp-{'zookeeper' if known.role is Role.ZOOKEEPER else 'kafka'}:7.9.6"
 
 
 @dataclass

@@ -274,12 +274,3 @@ def test_what_is_no_config_is_exit_4(commands: Commands, said: str) -> None:
     commands.answer = Completed(0, said)
     with pytest.raises(MachineError, match="config printed what kafka-tasks cannot read"):
         _project().config()
-
-
-def test_services_are_read_between_warnings(commands: Commands) -> None:
-    """Compose prints its warnings among them; without an answer there are none."""
-    commands.answer = Completed(0, 'time="…" level=warning msg="no X"\nzookeeper\nkafka-2\n')
-    assert command.services_of(Path("/some/shop/compose.yml")) == {"zookeeper", "kafka-2"}
-    assert commands.calls[-1][2:4] == ["--file", "/some/shop/compose.yml"]
-    commands.answer = Completed(1, "broken\n")
-    assert command.services_of(Path("/some/shop/compose.yml")) == set()

@@ -9,7 +9,7 @@ import pytest
 from kafka_tasks.clients.container import Container
 from kafka_tasks.model.address import Address
 from kafka_tasks.model.cluster import ServiceState
-from kafka_tasks.model.topology import of_names
+from kafka_tasks.model.topology import identify, of_names
 from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes.compose import containers
 from kafka_tasks.settings import Settings
@@ -149,13 +149,25 @@ def test_the_brokers_port_is_the_advertised_one(advertised: str, port: int) -> N
         ports={5005: 5005, 9092: 9092},
         environment={"KAFKA_ADVERTISED_LISTENERS": advertised},
     )
-    assert containers.host_port(found) == port
+    assert _host_port(found) == port
 
 
 def test_a_container_that_publishes_nothing() -> None:
     """It has no port on this machine."""
-    assert containers.host_port(container("kafka", ports={})) is None
-    assert containers.host_port(container("zookeeper", ports={8080: 8080})) is None
+    assert _host_port(container("kafka", ports={})) is None
+    assert _host_port(container("zookeeper", ports={8080: 8080})) is None
+
+
+def test_a_port_of_zookeeper_that_the_file_moves() -> None:
+    """Its variable says on which port it listens inside."""
+    told = {"ZOOKEEPER_CLIENT_PORT": "32181"}
+    assert _host_port(container("zookeeper", ports={32181: 2181}, environment=told)) == 2181
+
+
+def _host_port(found: Container) -> int | None:
+    service = identify(found.service)
+    assert service is not None
+    return containers.host_port(service, found.environment, found.ports)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from kafka_tasks.model.topology import Topology, kraft_cluster, zookeeper_cluste
 from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes import ports
 from kafka_tasks.runtimes.broker_properties import BrokerProperties
-from kafka_tasks.runtimes.compose import compose_file, containers, old_data
+from kafka_tasks.runtimes.compose import compose_file, containers, old_data, override
 from kafka_tasks.settings import Settings, load
 from tests.unit.recorded import cluster_record
 from tests.unit.runtimes.compose.engine import FakeEngine, container
@@ -126,7 +126,7 @@ def test_roles_of_the_file(roles: str | None, topology: Topology, said: str | No
 
 def test_further_properties_reach_controllers() -> None:
     """They decide the defaults of new topics."""
-    text = compose_file.override(
+    text = override.rendered(
         {},
         topology=kraft_cluster(1, controllers=1),
         further=BrokerProperties({"a": "b"}),
@@ -145,7 +145,7 @@ def test_roles_of_containers() -> None:
         _node("kafka", "broker,controller"),
         _node("kafka-2", "broker"),
         _node("controller", "controller"),
-        container("controller-2"),
+        container("controller-2", image="example/app:1"),
     ]
     found = containers.by_service(FakeEngine(there), "/some/shop")  # type: ignore[arg-type]
     assert {each.name: str(each.role) for each in containers.topology(found)} == {

@@ -24,7 +24,7 @@ from kafka_tasks.model.topology import zookeeper_cluster
 from kafka_tasks.project import state
 from kafka_tasks.project.directory import Project
 from kafka_tasks.project.state import ClusterRecord
-from kafka_tasks.runtimes.compose import command, compose_file
+from kafka_tasks.runtimes.compose import command, compose_file, override
 from kafka_tasks.runtimes.compose.runtime import ComposeRuntime
 from kafka_tasks.runtimes.compose.volumes import ComposeData
 from kafka_tasks.runtimes.protocol import DataAccess, Preparation, Recovered, Recovery
@@ -349,7 +349,7 @@ def test_a_file_without_our_services_is_told(world: World) -> None:
     ]
 
 
-OVERRIDE = Path("conf") / compose_file.OVERRIDE
+OVERRIDE = Path("conf") / override.FILE
 
 
 def test_an_old_engine_gets_a_file_laid_over(world: World) -> None:
