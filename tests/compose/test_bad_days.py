@@ -9,15 +9,15 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kafka_tasks.runtimes.compose.compose_file import packaged
-from tests.compose.conftest import Bench, make_project
+from tests.compose.conftest import Bench
+from tests.integration.conftest import eventually
 
 
 def with_file(project: Bench, *changes: tuple[str, str]) -> None:
@@ -27,6 +27,11 @@ def with_file(project: Bench, *changes: tuple[str, str]) -> None:
         assert old in text
         text = text.replace(old, new)
     (project.path / "docker-compose.yml").write_text(text)
+
+
+def running(project: Bench) -> set[str]:
+    """The services whose containers run."""
+    return {name for name, c in project.containers.items() if c.status == "running"}
 
 
 def test_no_engine(project: Bench) -> None:
@@ -133,43 +138,6 @@ def test_a_port_held_by_a_process(project: Bench) -> None:
     assert not project.containers
 
 
-def test_a_port_held_by_containers_of_a_neighbour(project: Bench) -> None:
-    """The project whose cluster it is is named, with the command that stops it there."""
-    assert project.run("up").code == 0
-    other = make_project(project.path.parent / f"{project.path.name}-other", project.engine)
-    try:
-        other.environ["KAFKA_TASKS_PORT"] = project.environ["KAFKA_TASKS_PORT"]
-        failed = other.run("up")
-        assert failed.code == 4
-        assert f"held by the cluster of {project.path}" in failed.err
-        assert f"(cd {project.path} && kafka-tasks down)" in failed.err
-        assert "docker stop" not in failed.err
-        assert not other.containers
-    finally:
-        other.clean()
-
-
-def test_a_container_that_exits_at_once(project: Bench) -> None:
-    """A bad heap ends the wait at once, with exit code and the JVM's own words."""
-    with_file(project, ("${KAFKA_HEAP_OPTS:--Xmx512m}", "-Xmx1x"))
-    failed = project.run("up")
-    assert failed.code == 5, failed.err
-    assert "kafka exited" in failed.err
-    assert "exit code 1" in failed.err
-    assert "Invalid maximum heap size" in failed.err
-    assert not [c for c in project.containers.values() if c.status == "running"]
-
-
-def test_a_container_killed_for_memory(project: Bench) -> None:
-    """A memory limit that is too small is told from other ends."""
-    ports = '    ports: ["127.0.0.1:${KAFKA_TASKS_PORT:-9092}'
-    with_file(project, (ports, f"    mem_limit: 48m\n{ports}"))
-    failed = project.run("up")
-    assert failed.code == 5, failed.err
-    # The engine may hear of the end before it hears why.
-    assert "killed for memory" in failed.err or "exit code 137" in failed.err
-
-
 def test_a_full_disk(project: Bench) -> None:
     """A data volume without room is visible in the evidence."""
     small = "kafka-data:\n    driver_opts: {type: tmpfs, device: tmpfs, o: 'nr_inodes=1,uid=1000'}"
@@ -179,25 +147,45 @@ def test_a_full_disk(project: Bench) -> None:
     assert "No space left on device" in failed.err
 
 
+def begun(project: Bench, *flags: str) -> subprocess.Popen[str]:
+    """An `up` in a session of its own, as a terminal's."""
+    return subprocess.Popen(
+        [str(Path(sys.executable).parent / "kafka-tasks"), "up", *flags],
+        cwd=project.path,
+        env=project.environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def says(started: subprocess.Popen[str], words: str) -> None:
+    """Read its lines up to one that begins so."""
+    assert started.stderr is not None
+    said = []
+    for line in started.stderr:
+        said.append(line)
+        if line.startswith(words):
+            return
+    pytest.fail(f"never said: {words}\n{''.join(said)}")
+
+
 def test_containers_removed_while_waiting(project: Bench) -> None:
     """`docker compose down` in another shell ends the wait at once."""
-    # A broker that looks for ZooKeeper at another port stays up, not ready, for 18 s.
-    elsewhere = "KAFKA_ZOOKEEPER_CONNECT: zookeeper:1"
-    with_file(project, ("KAFKA_ZOOKEEPER_CONNECT: zookeeper:2181", elsewhere))
-    results = []
-    waiter = threading.Thread(target=lambda: results.append(project.run("up", "--timeout", "90")))
-    waiter.start()
-    limit = time.monotonic() + 30
-    while time.monotonic() < limit:
-        kafka = project.containers.get("kafka")
-        if kafka is not None and kafka.status == "running":
-            break
-        time.sleep(0.2)
-    time.sleep(1)
+    # A broker that looks for ZooKeeper at another port stays up, not ready, for so long.
+    with_file(
+        project,
+        ("KAFKA_ZOOKEEPER_CONNECT: zookeeper:2181", "KAFKA_ZOOKEEPER_CONNECT: zookeeper:1"),
+        ("CONNECTION_TIMEOUT_MS: 18000", "CONNECTION_TIMEOUT_MS: 600000"),
+    )
+    started = begun(project, "--timeout", "90")
+    says(started, "ok zookeeper")
+    eventually(lambda: "kafka" in running(project), "the broker's container runs")
     assert project.docker("compose", "down").code == 0
-    waiter.join(timeout=60)
-    assert results[0].code == 5, results[0].err
-    assert "exited while it was waited for" in results[0].err
+    _, err = started.communicate(timeout=90)
+    assert started.returncode == 5, err
+    assert "exited while it was waited for" in err
 
 
 def test_a_named_file_without_our_services(project: Bench) -> None:
@@ -206,14 +194,6 @@ def test_a_named_file_without_our_services(project: Bench) -> None:
     failed = project.run("up", KAFKA_TASKS_COMPOSE_FILE="mine.yml")
     assert failed.code == 3
     assert "has no service kafka" in failed.err
-
-
-def test_a_project_file_without_our_services(project: Bench) -> None:
-    """Somebody's own Compose file is left alone, and it is said that the packaged one is used."""
-    (project.path / "docker-compose.yml").write_text("services: {web: {image: x}}\n")
-    started = project.run("up")
-    assert started.code == 0, started.err
-    assert "using the packaged one" in started.err
 
 
 @pytest.mark.parametrize(
@@ -242,29 +222,25 @@ def test_listeners_that_cannot_work(project: Bench, old: str, new: str, said: st
     assert not project.containers
 
 
-@pytest.mark.parametrize("moment", [0.5, 1.2, "ok zookeeper"])
-def test_interrupted_while_starting(project: Bench, moment: float | str) -> None:
-    """Ctrl-C after so many seconds or at that line: exit 130, nothing of this call runs on."""
-    program = str(Path(sys.executable).parent / "kafka-tasks")
-    started = subprocess.Popen(
-        [program, "up"],
-        cwd=project.path,
-        env=project.environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
+def test_interrupted_while_starting(project: Bench) -> None:
+    """Ctrl-C before there is a container, with one and later: exit 130, nothing of it runs on.
+
+    Each start goes on to where the one before it was interrupted, and the last one to its end.
+    """
+    moments: tuple[Callable[[subprocess.Popen[str]], None], ...] = (
+        # Python itself answers Ctrl-C, with a traceback, until it has come as far as `main`.
+        lambda _: eventually((project.path / ".kafka-tasks").is_dir, "the command begins"),
+        lambda _: eventually(lambda: project.containers, "a container"),
+        lambda started: says(started, "ok zookeeper"),
     )
-    if isinstance(moment, str):
-        assert started.stderr is not None
-        assert any(line.startswith(moment) for line in started.stderr)
-    else:
-        time.sleep(moment)
-    os.killpg(started.pid, signal.SIGINT)
-    _, err = started.communicate(timeout=90)
-    assert started.returncode == 130, err
-    assert "Traceback" not in err
-    assert not [c for c in project.containers.values() if c.status == "running"]
+    for moment in moments:
+        started = begun(project)
+        moment(started)
+        os.killpg(started.pid, signal.SIGINT)
+        _, err = started.communicate(timeout=90)
+        assert started.returncode == 130, err
+        assert "Traceback" not in err
+        assert not running(project)
     assert project.run("up").code == 0
 
 
@@ -285,10 +261,19 @@ def test_two_ups_at_once(project: Bench) -> None:
 
 
 def test_auto_ports(project: Bench) -> None:
-    """`auto` ports are picked, published, and kept by the next `up`."""
+    """`auto` ports are picked, published, and kept by the next `up`.
+
+    Somebody's own Compose file without our services is left alone, and it is said that the packaged
+    one is used.
+    """
+    own = project.path / "docker-compose.yml"
+    own.write_text("services: {web: {image: x}}\n")
     settings: dict[str, Any] = {"KAFKA_TASKS_PORT": "auto", "KAFKA_TASKS_ZOOKEEPER_PORT": "auto"}
-    first = project.run("up", "-o", "json", **settings)
-    assert first.code == 0, first.out
+    started = project.run("up", **settings)
+    assert started.code == 0, started.err
+    assert "using the packaged one" in started.err
+    assert own.read_text() == "services: {web: {image: x}}\n"
+    first = project.run("status", "-o", "json", **settings)
     assert project.run("down", **settings).code == 0
     second = project.run("up", "-o", "json", **settings)
     assert second.json["bootstrap_servers"] == first.json["bootstrap_servers"]

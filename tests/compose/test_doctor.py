@@ -112,7 +112,7 @@ def test_data_of_another_broker_or_cluster_in_a_volume(running: Bench, line: str
 
 
 def test_the_cluster_that_has_a_port(running: Bench) -> None:
-    """Another project's `doctor` names this one, and the command that stops it here."""
+    """Another project's `doctor` and `up` name this one, and the command that stops it here."""
     other = make_project(running.path.parent / "another", running.engine)
     other.environ["KAFKA_TASKS_PORT"] = running.environ["KAFKA_TASKS_PORT"]
     code, found = listed(other)
@@ -120,6 +120,12 @@ def test_the_cluster_that_has_a_port(running: Bench) -> None:
     (taken,) = found["port-taken"]
     assert f"the cluster of {running.path}" in taken["title"]
     assert f"(cd {running.path} && kafka-tasks down)" in taken["fix"]
+    failed = other.run("up")
+    assert failed.code == 4
+    assert f"held by the cluster of {running.path}" in failed.err
+    assert f"(cd {running.path} && kafka-tasks down)" in failed.err
+    assert "docker stop" not in failed.err
+    assert not other.containers
 
 
 def test_a_tool_that_inherits_a_jmx_port(running: Bench) -> None:
@@ -187,7 +193,10 @@ def test_two_listeners_on_one_port(failing: Bench) -> None:
 def test_a_variable_that_the_image_refuses(failing: Bench) -> None:
     """KAFKA_PORT in the container is found in its words, and in the file."""
     with_file(failing, (BROKER, f'{BROKER}      KAFKA_PORT: "9092"\n'))
-    fails_with(failing, "kafka-port-variable")
+    error = fails_with(failing, "kafka-port-variable")
+    assert error["exit_code"] == 5
+    assert "kafka exited" in error["message"]
+    assert any("KAFKA_PORT is deprecated" in line for line in error["evidence"]), error
 
 
 def test_a_bind_mount_that_belongs_to_root(failing: Bench) -> None:
@@ -208,7 +217,12 @@ def test_a_memory_limit_that_is_too_small(failing: Bench) -> None:
     failed = failing.run("up", "--timeout", "40", "-o", "json")
     if failed.code == 0:
         pytest.skip("this engine does not enforce memory limits")
-    assert failed.json["error"]["finding"] in ("memory-short", "heap-too-small")
+    assert failed.code == 5
+    error = failed.json["error"]
+    assert error["finding"] in ("memory-short", "heap-too-small")
+    # The engine may hear of the end before it hears why.
+    said = " ".join((error["message"], *error["evidence"]))
+    assert "killed for memory" in said or "exit code 137" in said
     code, found = listed(failing)
     assert code != 0
     assert {"memory-short", "heap-too-small"} & set(found)

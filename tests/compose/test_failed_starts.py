@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ import yaml
 
 from kafka_tasks.runtimes.compose.compose_file import packaged
 from tests.compose.conftest import Bench, make_project, named
+from tests.integration.conftest import eventually
 
 Change = Callable[[Any], None]
 
@@ -150,8 +150,13 @@ def test_nothing_is_left(bench: Bench, made: Made, change: Change, finding: str 
     write(bench, change)
     failed = bench.run("up", "--timeout", "20", "-o", "json")
     assert failed.code == 5, failed.out
+    error = failed.json["error"]
     if finding is not None:
-        assert failed.json["error"]["finding"] == finding
+        assert error["finding"] == finding
+    if change is bad_heap:
+        said = " ".join((error["message"], *error["evidence"]))
+        for words in ("kafka exited", "exit code 1", "Invalid maximum heap size"):
+            assert words in said
     assert made.mounted()
     assert made.left() == NOTHING
 
@@ -187,9 +192,7 @@ def test_ctrl_c_leaves_nothing(bench: Bench, made: Made) -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    limit = time.monotonic() + 30
-    while time.monotonic() < limit and not bench.containers:
-        time.sleep(0.1)
+    eventually(lambda: bench.containers, "a container")
     os.killpg(started.pid, signal.SIGINT)
     assert started.wait(timeout=90) == 130
     assert made.left() == NOTHING
