@@ -46,39 +46,63 @@ _OF_OTHERS = ("acceptance", "fixtures", "pytest_", "sessions", "starters", "test
 # Python and the C library read these when they start.
 _AT_START = ("PYTHON", "LC_", "LANG", "MALLOC_", "LD_")
 _LONGEST_REQUEST = 150_000
+# A pipe on Linux holds as much.
+_LONGEST_INPUT = 65536
 _COMMAND = str(Path(sys.executable).with_name("kafka-tasks"))
 
 
 def run(
-    arguments: Sequence[str], cwd: Path, env: Mapping[str, str], timeout: float
+    arguments: Sequence[str],
+    cwd: Path,
+    env: Mapping[str, str],
+    timeout: float,
+    input: bytes | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run `kafka-tasks` with these arguments to its end, as `subprocess.run` does.
 
-    Raises subprocess.TimeoutExpired after `timeout` seconds.
+    `input` is what a pipe can hold. Raises subprocess.TimeoutExpired after `timeout` seconds.
     """
     at_start = {name: env.get(name) for name in {*env, *os.environ} if name.startswith(_AT_START)}
     differs = any(os.environ.get(name) != value for name, value in at_start.items())
-    request = json.dumps({"cwd": str(cwd), "env": dict(env), "arguments": list(arguments)}).encode()
-    if differs or len(request) > _LONGEST_REQUEST or not hasattr(os, "pidfd_open"):
-        return run_cold([_COMMAND, *arguments], cwd, env, timeout)
-    return _server().run(request, timeout)
+    wanted = {
+        "cwd": str(cwd),
+        "env": dict(env),
+        "arguments": list(arguments),
+        "reads": input is not None,
+    }
+    request = json.dumps(wanted).encode()
+    longest = len(request) > _LONGEST_REQUEST or len(input or b"") > _LONGEST_INPUT
+    if differs or longest or not hasattr(os, "pidfd_open"):
+        return run_cold([_COMMAND, *arguments], cwd, env, timeout, input)
+    return _server().run(request, timeout, input)
 
 
 def run_cold(
-    command: Sequence[str], cwd: Path, env: Mapping[str, str], timeout: float
+    command: Sequence[str],
+    cwd: Path,
+    env: Mapping[str, str],
+    timeout: float,
+    input: bytes | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run any command to its end, as a process of its own, without a terminal."""
-    return subprocess.run(
+    given: dict[str, Any] = {"stdin": subprocess.DEVNULL} if input is None else {"input": input}
+    done = subprocess.run(
         command,
         cwd=cwd,
         env=env,
-        stdin=subprocess.DEVNULL,
+        **given,
         capture_output=True,
         timeout=timeout,
-        text=True,
-        encoding="utf-8",
         check=False,
     )
+    return subprocess.CompletedProcess(
+        done.args, done.returncode, _text(done.stdout), _text(done.stderr)
+    )
+
+
+def _text(told: bytes) -> str:
+    """Return it as text=True does: a line ends as on this system."""
+    return told.decode().replace("\r\n", "\n").replace("\r", "\n")
 
 
 @functools.cache
@@ -112,13 +136,17 @@ class _Server:
             pass
         self._directory.cleanup()
 
-    def run(self, request: bytes, timeout: float) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, request: bytes, timeout: float, input: bytes | None
+    ) -> subprocess.CompletedProcess[str]:
         """Have one command run, and read what it prints until nobody can print any more."""
         with contextlib.ExitStack() as stack:
-            out, err = (stack.enter_context(_Pipe()) for _ in range(2))
+            out, err, into = (stack.enter_context(_Pipe()) for _ in range(3))
+            os.write(into.writing, input or b"")
+            into.close_writing()
             channel = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
             channel.connect(self._address)
-            socket.send_fds(channel, [request], [out.writing, err.writing])
+            socket.send_fds(channel, [request], [into.reading, out.writing, err.writing])
             pid = int(channel.recv(100))
             for pipe in (out, err):
                 pipe.close_writing()
@@ -192,9 +220,9 @@ def _serve(listening: socket.socket) -> dict[str, Any] | None:
                         channel.send(b"%d" % code)
                     continue
                 channel, _ = listening.accept()
-                message, ends, _, _ = socket.recv_fds(channel, 2 * _LONGEST_REQUEST, 2)
+                message, ends, _, _ = socket.recv_fds(channel, 2 * _LONGEST_REQUEST, 3)
                 if not (pid := os.fork()):
-                    for number, end in enumerate(ends, 1):
+                    for number, end in enumerate(ends):
                         os.dup2(end, number)
                     return dict(json.loads(message))
                 for end in ends:
@@ -208,8 +236,9 @@ def _serve(listening: socket.socket) -> dict[str, Any] | None:
 def _become_command(request: dict[str, Any]) -> None:
     """Be `kafka-tasks`, as far as a process can be told from outside."""
     os.closerange(3, 1024)
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.closerange(3, 4)
+    if not request["reads"]:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.closerange(3, 4)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(request["cwd"])
     os.environ.clear()

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests import warm_python
 from tests.integration.conftest import COMMAND, Done, Sandbox, eventually
 
 TRICKY: list[dict[str, Any]] = [
@@ -25,16 +26,9 @@ TRICKY: list[dict[str, Any]] = [
 
 def produced(sandbox: Sandbox, text: str | bytes, *flags: str) -> Done:
     """`kafka.produce` with this on its standard input."""
-    done = subprocess.run(
-        [str(COMMAND), "produce", *flags],
-        cwd=sandbox.path,
-        env=sandbox.env(),
-        input=text.encode() if isinstance(text, str) else text,
-        capture_output=True,
-        timeout=90,
-        check=False,
-    )
-    return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+    content = text.encode() if isinstance(text, str) else text
+    done = warm_python.run(["produce", *flags], sandbox.path, sandbox.env(), 90, content)
+    return Done(done.returncode, done.stdout, done.stderr)
 
 
 def consumed(sandbox: Sandbox, topic: str, *flags: str) -> list[dict[str, Any]]:
