@@ -5,7 +5,8 @@
     KafkaTasksError            1  failed
     ├── InvalidInput           3  invalid
     │   ├── SettingsError
-    │   └── SnapshotDamaged
+    │   ├── SnapshotDamaged
+    │   └── CannotConnect
     ├── MachineError           4  machine
     │   ├── PortTaken
     │   ├── JavaUnfit
@@ -71,6 +72,23 @@ class SnapshotDamaged(InvalidInput):
     """A snapshot file is incomplete or corrupt."""
 
     code = "snapshot-damaged"
+
+
+class CannotConnect(InvalidInput):
+    """The settings of the connection and the servers at its addresses do not fit together."""
+
+    code = "cannot-connect"
+
+    def __init__(
+        self, message: str, *, finding: str, hint: str, evidence: Iterable[str] = ()
+    ) -> None:
+        super().__init__(message, hint=hint, evidence=evidence)
+        self.finding = finding
+
+    @property
+    def is_of_user(self) -> bool:
+        """True for a refused log-in, which each further address would refuse, too."""
+        return self.finding == "log-in-refused"
 
 
 class MachineError(KafkaTasksError):

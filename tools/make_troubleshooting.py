@@ -13,6 +13,7 @@ from pathlib import Path
 
 from written_tables import Documents, cell, write
 
+from kafka_tasks.clients.kafka.refusals import FINDINGS
 from kafka_tasks.diagnosis.signatures import Signature, load
 
 
@@ -32,6 +33,14 @@ def findings() -> Iterator[str]:
     for known in load():
         code, of = known.exit_code, ", ".join(known.services)
         yield f"| `{known.id}` | {_cell(_blank(known.title))} | {of} | {code} | {_link(known)} |"
+
+
+def connections() -> Iterator[str]:
+    """Yield the lines of the reference's table of connections that cannot work."""
+    yield "| id | what it says |"
+    yield "|---|---|"
+    for finding, said in FINDINGS.items():
+        yield f"| `{finding}` | {cell(said)} |"
 
 
 def _fixes(known: Signature) -> str:
@@ -58,7 +67,7 @@ def _link(known: Signature) -> str:
 
 DOCUMENTS: Documents = {
     "docs/kafka-setup-guide.md": {"symptoms": chapter},
-    "docs/reference/findings.md": {"signatures": findings},
+    "docs/reference/findings.md": {"connections": connections, "signatures": findings},
 }
 
 if __name__ == "__main__":

@@ -19,10 +19,12 @@ def current_session() -> Session:
 
 
 def require_ready(session: Session) -> Report:
-    """Return the status of a ready cluster; raises `NotReady` for any other."""
+    """Return the status of a ready cluster; raises `NotReady` or `CannotConnect`."""
     found = status(session)
     if found.state == "ready":
         return found
+    if found.refused is not None:
+        raise found.refused
     if found.state == "stopped":
         raise NotReady(
             f"No cluster is running in {session.project.path}.",

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from kafka_tasks.diagnosis import hints, last_failure, registrations, signatures
-from kafka_tasks.diagnosis.examination import Check, Examination
-from kafka_tasks.errors import KafkaTasksError
+from kafka_tasks.diagnosis.examination import Check, Examination, of_error
+from kafka_tasks.errors import CannotConnect, KafkaTasksError
 from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.model.cluster import ServiceState
 from kafka_tasks.model.evidence import last_start, name_an_error, telling
@@ -50,9 +50,16 @@ def readiness(exam: Examination) -> Iterator[Finding]:
     if glance.failed is None:
         names = ", ".join(service.name for service in exam.services)
         yield _finding("ready", "ok", f"ready ({session.runtime.name}: {names})")
+    elif glance.refused is not None:
+        yield _refused(glance.refused)
     else:
         yield from _not_ready(exam, glance.failed, glance.reason)
     yield from _logged(exam, session, ready=glance.failed is None)
+
+
+def _refused(error: CannotConnect) -> Finding:
+    reference = "docs/how-to/use-a-remote-cluster.md"
+    return of_error(error, error.finding or error.code, "cluster", reference=reference)
 
 
 def _not_ready(exam: Examination, layer: str, reason: str | None) -> Iterator[Finding]:

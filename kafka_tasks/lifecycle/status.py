@@ -148,6 +148,7 @@ def report(
         changed=changed,
         failed_layer=glance.failed if glance else None,
         reason=glance.reason if glance else None,
+        refused=glance.refused if glance else None,
     )
 
 

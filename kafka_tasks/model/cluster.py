@@ -68,6 +68,11 @@ class Cluster:
         )
 
     @property
+    def is_remote(self) -> bool:
+        """True where none of its services is started here."""
+        return not self.topology
+
+    @property
     def bootstrap_servers(self) -> str:
         """The addresses as clients take them, with commas."""
         return ",".join(str(address) for address in self.bootstrap)

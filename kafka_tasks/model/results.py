@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from kafka_tasks.errors import CannotConnect
 from kafka_tasks.model.cluster import ServiceState, State
 from kafka_tasks.model.events import Mark
 from kafka_tasks.model.kafka_line import Mode
@@ -30,6 +31,12 @@ class Report:
     changed: bool = False
     failed_layer: str | None = None
     reason: str | None = None
+    refused: CannotConnect | None = None
+
+    @property
+    def hint(self) -> str | None:
+        """The fix where a remote cluster refuses the connection."""
+        return self.refused.hint if self.refused else None
 
 
 class Known(Struct, frozen=True):

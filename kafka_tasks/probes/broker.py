@@ -5,7 +5,7 @@ An open port proves nothing: a published Docker port accepts before the broker l
 
 from __future__ import annotations
 
-from kafka_tasks.errors import BrokerUnreachable
+from kafka_tasks.errors import BrokerUnreachable, CannotConnect
 from kafka_tasks.probes.context import Context, Held
 from kafka_tasks.retry import NotYet
 
@@ -28,22 +28,34 @@ class BrokerProbe:
         return self._of_remote(context)
 
     def _of_remote(self, context: Context) -> list[Held]:
-        """Ask all addresses; one that answers is enough, and the others are named."""
-        first: list[NotYet] = []
+        """Ask all addresses; one that answers is enough, and the others are named.
+
+        Where none does, those that may answer later count; `CannotConnect` is raised without any.
+        """
+        away: list[NotYet] = []
+        unusable: list[CannotConnect] = []
         for name, key in _named(context):
             try:
                 self._asked(context, name, key)
             except NotYet as error:
-                first.append(error)
-        if not self._passed and first:
-            raise first[0]
+                away.append(error)
+            except CannotConnect as error:
+                if error.is_of_user:
+                    raise
+                unusable.append(error)
+        if not self._passed:
+            raise (away or unusable)[0]
         return [self._patiently(context, *each) for each in _named(context)]
 
     def _patiently(self, context: Context, name: str, key: str) -> Held:
         try:
             return self._asked(context, name, key, patience_s=_PATIENCE_S)
-        except NotYet as error:
-            return Held(name, f"{error}; the cluster serves without this address", without=True)
+        except (NotYet, CannotConnect) as error:
+            return Held(
+                name,
+                f"{str(error).rstrip('.')}; the cluster serves without this address",
+                without=True,
+            )
 
     def _asked(self, context: Context, name: str, key: str, *, patience_s: float = 0.0) -> Held:
         if key not in self._passed:

@@ -57,6 +57,12 @@ class Context(Struct):
             self._views[bootstrap] = admin.look(patience_s) if patience_s else admin.look()
         return self._views[bootstrap]
 
+    @property
+    def is_accepted(self) -> bool:
+        """True where a remote cluster has accepted a connection, whatever comes of it."""
+        contacts = (admin.contact for admin in self._admins.values())
+        return any(contact is not None and contact.is_accepted for contact in contacts)
+
     def close(self) -> None:
         """Close what was opened."""
         while self._admins:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from msgspec import Struct
 
-from kafka_tasks.errors import NotReady, ServiceDied
+from kafka_tasks.errors import CannotConnect, NotReady, ServiceDied
 from kafka_tasks.model.cluster import Cluster, ServiceState
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.model.evidence import WINDOW, telling
@@ -23,6 +23,10 @@ from kafka_tasks.retry import Attempt, Deadline, NotYet, OutOfTime, RetryPolicy
 
 # Longer than any layer takes on a slow laptop: from here on a person wants to see why.
 _PATIENCE_S = 5.0
+# The layers of a glance that wait for a connection, and for how long.
+_OF_CONNECTIONS = ("broker", "advertised")
+_CONNECTION_S = 2.0
+_LOG_IN_S = 8.0
 
 
 def ladder(topology: Topology, *replicas: Probe) -> tuple[Probe, ...]:
@@ -158,29 +162,40 @@ class Glance(Struct, frozen=True):
     """The ladder looked at once: `failed` is the first layer that does not hold.
 
     `without` has the services that do not answer, although each layer holds.
+    `refused` is the error where the cluster refuses the settings of the connection.
     """
 
     findings: dict[str, str]
     failed: str | None = None
     reason: str | None = None
     without: frozenset[str] = frozenset()
+    refused: CannotConnect | None = None
 
 
 def glance(cluster: Cluster, watch: Watch, recorder: Recorder) -> Glance:
     """Look at each layer once, lowest first, and stop at the first that does not hold.
 
-    The connection to a broker is given two seconds: one that lives may be busy.
+    The connection to a broker is given two seconds: one that lives may be busy. A remote cluster
+    that has accepted it is given more, for TLS and log-in.
     """
     context = Context(cluster, watch.services, once=True)
     policy = RetryPolicy()
     without: set[str] = set()
+
+    def observe(attempt: Attempt) -> None:
+        if attempt.waited_s >= _CONNECTION_S and not context.is_accepted:
+            raise OutOfTime(attempt.cause, attempt.number)
+
+    patience_s = _LOG_IN_S if cluster.is_remote else _CONNECTION_S
     try:
         for probe in ladder(cluster.topology):
-            deadline = Deadline.after(2.0 if probe.layer in ("broker", "advertised") else 0.0)
+            deadline = Deadline.after(patience_s if probe.layer in _OF_CONNECTIONS else 0.0)
             try:
-                held = policy.until(lambda probe=probe: probe.check(context), deadline)  # type: ignore[misc]
+                held = policy.until(lambda probe=probe: probe.check(context), deadline, observe)  # type: ignore[misc]
             except OutOfTime as error:
                 return Glance(context.findings, probe.layer, str(error))
+            except CannotConnect as error:
+                return Glance(context.findings, probe.layer, error.message, refused=error)
             _record(probe.layer, held, recorder)
             without |= {entry.service for entry in held if entry.without and entry.service}
         return Glance(context.findings, without=frozenset(without))

@@ -29,6 +29,7 @@ def connected(call: Call) -> Iterator[tuple[Session, Cluster, Admin]]:
         cluster = session.cluster()
         asked = settings.timeout if settings.explicit("timeout") else None
         with Admin(cluster, timeout_s=asked, completeness=completeness(cluster)) as admin:
+            admin.require_contact()
             yield session, cluster, admin
 
 

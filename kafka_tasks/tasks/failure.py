@@ -86,9 +86,10 @@ def _of_the_system(error: OSError) -> KafkaTasksError:
 
 def _explained(error: KafkaTasksError, attempt: Attempt | None) -> list[Finding]:
     """Put cause and fix into the error; an examination that fails takes nothing away from it."""
-    from kafka_tasks.errors import Interrupted, Refused
+    from kafka_tasks.errors import CannotConnect, Interrupted, Refused
 
-    if attempt is None or isinstance(error, (Refused, Interrupted)):
+    # A refused connection has told its reason; the others have none.
+    if attempt is None or isinstance(error, (CannotConnect, Refused, Interrupted)):
         return []
     from kafka_tasks.diagnosis import explanation
 

@@ -85,7 +85,7 @@ def absent_brokers(cluster: Cluster, registered: int) -> int | None:
 
     In KRaft mode a broker that does not run stays registered.
     """
-    if not cluster.topology:
+    if cluster.is_remote:
         return None
     return max(0, cluster.brokers - registered) if cluster.topology.voters else 0
 

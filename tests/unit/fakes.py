@@ -66,6 +66,9 @@ class FakeAdmin:
         number = len(self.brokers)
         return Cluster(Path(), "fake", topology.zookeeper_cluster(number), (), number)
 
+    def require_contact(self) -> None:
+        """Answer at once."""
+
     def __enter__(self) -> FakeAdmin:
         return self
 

@@ -22,7 +22,7 @@ from kafka_tasks.clients.kafka.answers import (
     Completeness,
     TopicsAnswer,
     config_value_of,
-    state_of,
+    states_of,
     view_of,
 )
 from kafka_tasks.clients.kafka.connection import (
@@ -32,9 +32,10 @@ from kafka_tasks.clients.kafka.connection import (
     not_yet,
     translate,
 )
+from kafka_tasks.clients.kafka.first_contact import FirstContact
 from kafka_tasks.clients.kafka.permissions import Right, needing, settings_of
 from kafka_tasks.clients.kafka.retriable import NO_TOPIC
-from kafka_tasks.errors import BrokerUnreachable, NotPermitted, TopicMissing
+from kafka_tasks.errors import BrokerUnreachable, CannotConnect, NotPermitted, TopicMissing
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.topic import NOT_VISIBLE, ConfigValue, TopicState
 from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
@@ -74,7 +75,11 @@ class Admin:
         self._completeness = completeness
         self._timeout_s = timeout_s
         self._policy = policy or RetryPolicy()
-        self._client = connected(AdminClient, {**configuration(cluster, bootstrap), **_PROPERTIES})
+        self.contact = FirstContact.of(cluster, bootstrap)
+        properties = {**configuration(cluster, bootstrap), **_PROPERTIES}
+        if self.contact is not None:
+            properties["error_cb"] = self.contact.heard
+        self._client = connected(AdminClient, properties)
 
     def __enter__(self) -> Admin:
         return self
@@ -99,6 +104,14 @@ class Admin:
         """Return the seconds for an answer: of the request, the connection, or the usual."""
         return next(given for given in (asked_s, self._timeout_s, usual_s) if given is not None)
 
+    def require_contact(self, timeout_s: float | None = None) -> None:
+        """Return once a remote cluster has answered; ask nothing of one that is started here.
+
+        Raises `CannotConnect` where it refuses the settings, and `BrokerUnreachable`.
+        """
+        if self.contact is not None:
+            self.contact.require(self._client, self.limit(timeout_s, ANSWER_S))
+
     def look(self, timeout_s: float = _SLICE_S) -> ClusterView:
         """Request the metadata once; raises `BrokerUnreachable` without an answer in time."""
         return view_of(self._metadata(timeout_s))
@@ -106,14 +119,14 @@ class Admin:
     def overview(self, timeout_s: float) -> tuple[ClusterView, dict[str, TopicState]]:
         """Request the metadata once, and return what it says of the cluster and of all topics."""
         metadata = self._metadata(timeout_s)
-        return view_of(metadata), _states(metadata)
+        return view_of(metadata), states_of(metadata)
 
     def of_each_broker(self, timeout_s: float) -> Iterator[dict[str, TopicState]]:
         """Yield the topics that each registered broker shows, of those that answer in time."""
         for address in self.look(timeout_s).brokers.values():
             # A connection that lasts would learn of the other brokers and ask any of them.
             with (
-                contextlib.suppress(BrokerUnreachable),
+                contextlib.suppress(BrokerUnreachable, CannotConnect),
                 Admin(self._cluster, bootstrap=str(address)) as one,
             ):
                 yield one.overview(timeout_s)[1]
@@ -228,7 +241,7 @@ class Admin:
             raise not_yet(error) from error
         if name is not None:
             self._require_told(metadata.topics.get(name))
-        return metadata, _states(metadata)
+        return metadata, states_of(metadata)
 
     def _require_told(self, topic: TopicMetadata | None) -> None:
         """Raise where the broker told neither of the topic nor that it does not know it."""
@@ -321,6 +334,7 @@ class Admin:
         return TopicState(state.name, state.partitions, config)
 
     def _metadata(self, timeout_s: float, topic: str | None = None) -> ClusterMetadata:
+        self.require_contact(timeout_s)
         try:
             if topic is None:
                 return self._client.list_topics(timeout=timeout_s)
@@ -333,11 +347,3 @@ class Admin:
                 evidence=(str(error),),
                 hint="invoke kafka.config shows the addresses",
             ) from error
-
-
-def _states(metadata: ClusterMetadata) -> dict[str, TopicState]:
-    return {
-        str(topic.topic): state_of(topic)
-        for topic in metadata.topics.values()
-        if topic.error is None or topic.partitions
-    }

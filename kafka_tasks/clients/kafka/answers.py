@@ -52,7 +52,7 @@ def view_of(metadata: ClusterMetadata) -> ClusterView:
     )
 
 
-def state_of(topic: TopicMetadata) -> TopicState:
+def _state_of(topic: TopicMetadata) -> TopicState:
     """Return a topic of a metadata answer, without its settings."""
     partitions = tuple(
         PartitionState(
@@ -64,6 +64,15 @@ def state_of(topic: TopicMetadata) -> TopicState:
         for number, found in sorted(topic.partitions.items())
     )
     return TopicState(str(topic.topic), partitions)
+
+
+def states_of(metadata: ClusterMetadata) -> dict[str, TopicState]:
+    """Return the topics of a metadata answer, without their settings."""
+    return {
+        str(topic.topic): _state_of(topic)
+        for topic in metadata.topics.values()
+        if topic.error is None or topic.partitions
+    }
 
 
 # The lookup of an enum would take a quarter of the time for many topics.

@@ -34,7 +34,7 @@ _quiet.propagate = False
 SLICE_S = 0.1
 
 _Client = TypeVar("_Client")
-_Properties = dict[str, str | int | float | bool]
+_Properties = dict[str, Any]
 
 
 def configuration(cluster: Cluster, bootstrap: str | None = None) -> _Properties:

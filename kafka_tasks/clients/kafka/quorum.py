@@ -6,19 +6,17 @@ Written by hand from Kafka's message definitions: DescribeQuorum (key 55) and Un
 
 from __future__ import annotations
 
-import socket
 import struct
 
 from msgspec import Struct
 
+from kafka_tasks.clients.kafka import wire
 from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.model.address import Address
 
 _DESCRIBE_QUORUM, _UNREGISTER_BROKER = 55, 64
 _METADATA_TOPIC = b"__cluster_metadata"
 _NO_TAGS = b"\0"
-# A quorum has three voters and nine observers at most; anything longer is not an answer to us.
-_REPLY_LIMIT = 65536
 _NOT_LEADER, _NOT_CONTROLLER, _NOT_REGISTERED = 6, 41, 102
 _NOT_NOW = {
     3: "UNKNOWN_TOPIC_OR_PARTITION",
@@ -52,7 +50,7 @@ def describe(controller: Address, timeout_s: float) -> Quorum | None:
         raise Unanswered(f"{controller} gave an answer that is no quorum") from error
 
 
-def _quorum(reply: _Reply) -> Quorum | None:
+def _quorum(reply: wire.Reply) -> Quorum | None:
     if _is_another(reply.int16()):
         return None
     if reply.count() != 1:
@@ -64,7 +62,7 @@ def _quorum(reply: _Reply) -> Quorum | None:
     error, leader, epoch, _ = reply.int16(), reply.int32(), reply.int32(), reply.int64()
     if _is_another(error) or leader < 0:
         return None
-    return Quorum(leader, epoch, reply.replicas(), reply.replicas())
+    return Quorum(leader, epoch, _replicas(reply), _replicas(reply))
 
 
 def _is_another(code: int) -> bool:
@@ -93,34 +91,22 @@ def unregister(controller: Address, broker: int, timeout_s: float) -> bool:
     return code == _NOT_REGISTERED or not _is_another(code)
 
 
-def _asked(controller: Address, key: int, body: bytes, timeout_s: float) -> _Reply:
+def _asked(controller: Address, key: int, body: bytes, timeout_s: float) -> wire.Reply:
     """Send one request, and return its reply behind the header."""
-    head = struct.pack(">hhi", key, 0, 1) + struct.pack(">h", -1) + _NO_TAGS
-    request = head + body
-    try:
-        with socket.create_connection((controller.host, controller.port), timeout_s) as link:
-            link.settimeout(timeout_s)
-            link.sendall(struct.pack(">i", len(request)) + request)
-            (size,) = struct.unpack(">i", _read(link, 4))
-            if not 5 <= size <= _REPLY_LIMIT:
-                raise Unanswered(f"{controller} does not speak Kafka's protocol")
-            reply = _Reply(_read(link, size))
-    except OSError as error:
-        raise Unanswered(f"{controller}: {error.strerror or error}") from error
-    if reply.int32() != 1:
-        raise Unanswered(f"{controller} answered another request")
+    with wire.connected(controller, timeout_s) as link:
+        reply = wire.ask(link, key, 0, body, flexible=True)
     reply.tags()
     return reply
 
 
-def _read(link: socket.socket, size: int) -> bytes:
-    content = b""
-    while len(content) < size:
-        piece = link.recv(size - len(content))
-        if not piece:
-            raise Unanswered("the connection was closed before the answer was complete")
-        content += piece
-    return content
+def _replicas(reply: wire.Reply) -> dict[int, int]:
+    """Return the node ids of an array of replicas, with their last offsets."""
+    found = {}
+    for _ in range(max(reply.count(), 0)):
+        node = reply.int32()
+        found[node] = reply.int64()
+        reply.tags()
+    return found
 
 
 def _array(items: list[bytes]) -> bytes:
@@ -131,64 +117,3 @@ def _array(items: list[bytes]) -> bytes:
 def _text(content: bytes) -> bytes:
     """Return a compact string of fewer than 127 bytes."""
     return bytes([len(content) + 1]) + content
-
-
-class _Reply:
-    """A reply that is read from the front."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-        self._at = 0
-
-    def _next(self, form: str) -> int:
-        (value,) = struct.unpack_from(form, self._content, self._at)
-        self._at += struct.calcsize(form)
-        return int(value)
-
-    def int16(self) -> int:
-        """Return the next two bytes."""
-        return self._next(">h")
-
-    def int32(self) -> int:
-        """Return the next four bytes."""
-        return self._next(">i")
-
-    def int64(self) -> int:
-        """Return the next eight bytes."""
-        return self._next(">q")
-
-    def _varint(self) -> int:
-        value = shift = 0
-        while True:
-            byte = self._content[self._at]
-            self._at += 1
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return value
-            shift += 7
-
-    def count(self) -> int:
-        """Return the length of the compact array or string that follows."""
-        return self._varint() - 1
-
-    def text(self) -> bytes:
-        """Return the compact string that follows."""
-        length = max(self.count(), 0)
-        self._at += length
-        return self._content[self._at - length : self._at]
-
-    def tags(self) -> None:
-        """Pass over tagged fields."""
-        for _ in range(self._varint()):
-            self._varint()
-            length = self._varint()
-            self._at += length
-
-    def replicas(self) -> dict[int, int]:
-        """Return the node ids of an array of replicas, with their last offsets."""
-        found = {}
-        for _ in range(max(self.count(), 0)):
-            node = self.int32()
-            found[node] = self.int64()
-            self.tags()
-        return found

@@ -35,6 +35,7 @@ def document(found: Report) -> Document:
         "changed": found.changed,
         "failed_layer": found.failed_layer,
         "reason": found.reason,
+        "hint": found.hint,
     }
 
 
@@ -59,8 +60,9 @@ def text(found: Report, *, width: int) -> str:
         lines.append(f"  layer {found.failed_layer}: {found.reason}")
     if found.services:
         lines += ["", _services(found.services, width=width)]
-    if found.state == "stopped":
-        lines.append("Hint: invoke kafka.up")
+    hint = "invoke kafka.up" if found.state == "stopped" else found.hint
+    if hint:
+        lines.append(f"Hint: {hint}")
     return "\n".join(lines)
 
 

@@ -9,7 +9,7 @@ from kafka_tasks.clients import zookeeper
 from kafka_tasks.clients.kafka import admin as admin_module
 from kafka_tasks.clients.kafka import records
 from kafka_tasks.clients.unanswered import Unanswered
-from kafka_tasks.errors import BrokerUnreachable, ClusterError, NotPermitted
+from kafka_tasks.errors import BrokerUnreachable, CannotConnect, ClusterError, NotPermitted
 from kafka_tasks.model.address import Address
 from kafka_tasks.model.cluster import Cluster, ServiceState
 from kafka_tasks.model.role import Role
@@ -247,3 +247,32 @@ def test_a_remote_cluster_without_an_address_that_answers_is_not_yet(
     with pytest.raises(NotYet, match=r"^localhost:9092: _TRANSPORT: refused$"):
         BrokerProbe().check(Context(_remote(cluster, 2), _services()))
     assert [admin.calls for admin in admins.values()] == [["look"], ["look"]]
+
+
+def _refused(finding: str) -> CannotConnect:
+    return CannotConnect("Not with these settings.", finding=finding, hint="export …")
+
+
+@pytest.mark.parametrize("finding", ["name-unresolved", "log-in-refused"])
+def test_a_remote_cluster_that_refuses_everywhere_ends_the_wait(
+    cluster: Cluster, admins: dict[str | None, FakeAdmin], finding: str
+) -> None:
+    """Waiting changes nothing; a refused password is not sent to the next address."""
+    for port in (9092, 9093):
+        admins[f"localhost:{port}"] = FakeAdmin(errors={"look": [_refused(finding)]})
+    with pytest.raises(CannotConnect):
+        BrokerProbe().check(Context(_remote(cluster, 2), _services()))
+    asked = admins["localhost:9093"].calls
+    assert asked == ([] if finding == "log-in-refused" else ["look"])
+
+
+def test_an_address_of_a_remote_cluster_that_cannot_work_is_a_notice(
+    cluster: Cluster, admins: dict[str | None, FakeAdmin]
+) -> None:
+    """The others serve."""
+    errors = [_refused("certificate-host"), _refused("certificate-host")]
+    admins["localhost:9092"] = FakeAdmin(errors={"look": list(errors)})
+    admins["localhost:9093"] = FakeAdmin()
+    held = BrokerProbe().check(Context(_remote(cluster, 2), _services()))
+    assert [each.without for each in held] == [True, False]
+    assert held[0].text.startswith("Not with these settings; the cluster serves")

@@ -1,0 +1,139 @@
+"""The first answer of a remote cluster, or the reason why there will be none.
+
+librdkafka tries for ever, whatever the reason: a wrong password would be sent three times a second.
+It tells some reasons to `error_cb`, which only `poll` calls; the others are asked of the listener.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future
+from typing import Any
+
+from confluent_kafka import KafkaError
+from confluent_kafka.admin import AdminClient
+
+from kafka_tasks.clients.unanswered import Unanswered
+from kafka_tasks.errors import BrokerUnreachable, CannotConnect
+from kafka_tasks.model.address import Address
+from kafka_tasks.model.cluster import Cluster
+from kafka_tasks.retry import Deadline
+
+_POLL_S = 0.02
+# A client that has heard nothing for so long may have met a listener that does not answer it.
+_SILENCE_S = 1.0
+_BETWEEN_PROBES_S = 1.0
+_PROBE_S = 2.0
+_REQUEST_S = 60.0
+# In the text of an error: the listener has no such log-in; no password was sent.
+_NO_SUCH_LOG_IN = "handshake failed"
+
+
+class FirstContact:
+    """Waits for the first answer to one client; `heard` is its `error_cb`.
+
+    `is_accepted` once something that may be a broker listens at an address.
+    """
+
+    def __init__(self, cluster: Cluster, addresses: tuple[Address, ...]) -> None:
+        self.is_accepted = False
+        self._properties = cluster.client
+        self._addresses = addresses
+        self._servers = ",".join(map(str, addresses))
+        self._heard: list[KafkaError] = []
+        self._last: KafkaError | None = None
+        self._request: Future[Any] | None = None
+        self._probe_at = 0.0
+        self._probed = False
+        self._answered = False
+
+    @classmethod
+    def of(cls, cluster: Cluster, bootstrap: str | None) -> FirstContact | None:
+        """Return that of a remote cluster, or of one address; None for one started here."""
+        if not cluster.is_remote:
+            return None
+        return cls(cluster, (Address.parse(bootstrap),) if bootstrap else cluster.bootstrap)
+
+    def heard(self, error: KafkaError) -> None:
+        """Keep an error that the library reports."""
+        self._heard.append(error)
+
+    def require(self, client: AdminClient, timeout_s: float) -> None:
+        """Return as soon as the cluster has answered this client once.
+
+        Raises `CannotConnect` as soon as waiting can make no address usable, and
+        `BrokerUnreachable` without an answer in time.
+        """
+        deadline = Deadline.after(timeout_s)
+        while not self._answered:
+            self._answered = self._has_answered(client)
+            if self._answered:
+                return
+            client.poll(min(_POLL_S, deadline.remaining()))
+            self._judge(deadline)
+            if deadline.expired():
+                raise self._unanswered(timeout_s)
+
+    def _has_answered(self, client: AdminClient) -> bool:
+        """Return whether the request under way was answered; one that failed is sent again."""
+        request = self._request
+        if request is not None and not request.done():
+            return False
+        if request is not None and request.exception() is None:
+            return True
+        if request is None:
+            self._probe_at = time.monotonic() + _SILENCE_S
+        self._request = client.describe_cluster(request_timeout=_REQUEST_S)
+        return False
+
+    def _judge(self, deadline: Deadline) -> None:
+        """Raise `CannotConnect` for what was heard, or for what all addresses show."""
+        heard, self._heard = self._heard, []
+        for error in heard:
+            if error.code() == KafkaError._AUTHENTICATION and _NO_SUCH_LOG_IN not in error.str():
+                from kafka_tasks.clients.kafka.refusals import log_in_refused
+
+                raise log_in_refused(self._servers, self._properties, error.str())
+            if error.code() != KafkaError._ALL_BROKERS_DOWN:
+                self._last = error
+            elif not self._probed:
+                self._probe_at = 0.0
+        if time.monotonic() >= self._probe_at:
+            self._probe(max(0.1, min(_PROBE_S, deadline.remaining())))
+
+    def _probe(self, timeout_s: float) -> None:
+        """Raise `CannotConnect` where every address has a fault that waiting does not cure."""
+        self._probed = True
+        faults = [self._fault(address, timeout_s) for address in self._addresses]
+        self._probe_at = time.monotonic() + _BETWEEN_PROBES_S
+        if faults[0] is not None and all(faults):
+            raise faults[0]
+
+    def _fault(self, address: Address, timeout_s: float) -> CannotConnect | None:
+        from kafka_tasks.clients.kafka import listener_probe, refusals, wire
+
+        try:
+            found = listener_probe.look(address, self._properties, timeout_s)
+        except wire.NotKafka as error:
+            return refusals.not_kafka(address, error.first)
+        except wire.Unresolved as error:
+            return refusals.unresolved(address, str(error))
+        except wire.Refused:
+            return None
+        except Unanswered:
+            self.is_accepted = True
+            return None
+        self.is_accepted = True
+        if isinstance(found, listener_probe.TlsFault):
+            return refusals.of_tls(address, found, self._properties)
+        fault = refusals.of_listener(address, found, self._properties)
+        if fault is None and self._last is not None and self._last.code() == KafkaError._SSL:
+            return refusals.tls_failed(str(address), self._last.str())
+        return fault
+
+    def _unanswered(self, timeout_s: float) -> BrokerUnreachable:
+        return BrokerUnreachable(
+            f"No broker answered at {self._servers} within {timeout_s:g} s.",
+            evidence=(self._last.str(),) if self._last else (),
+            hint="invoke kafka.config shows KAFKA_TASKS_BOOTSTRAP_SERVERS with its origin",
+        )

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
+from kafka_tasks.clients.kafka import first_contact, listener_probe, wire
+from kafka_tasks.clients.kafka.first_contact import FirstContact
+from kafka_tasks.clients.kafka.listener_probe import Listener
+from kafka_tasks.clients.unanswered import Unanswered
+from kafka_tasks.errors import BrokerUnreachable, CannotConnect
+from kafka_tasks.model.address import Address
+from kafka_tasks.model.cluster import Cluster
+from kafka_tasks.model.topology import Topology
+
+ONE, OTHER = Address("one.test", 9092), Address("other.test", 9092)
+_DOWN = KafkaError(KafkaError._ALL_BROKERS_DOWN, "1/1 brokers are down")
+_REFUSED = KafkaError(KafkaError._TRANSPORT, "Connection refused")
+
+
+class _Client:
+    """A client of the library that hears these errors, one a poll, and is answered after them."""
+
+    def __init__(self, contact: FirstContact, *errors: KafkaError, answers: bool = False) -> None:
+        self._contact, self._errors, self._answers = contact, list(errors), answers
+        self._future: Future[Any] = Future()
+        self.asked = 0
+
+    def describe_cluster(self, **_: object) -> Future[Any]:
+        """Ask once more."""
+        self.asked += 1
+        self._future = Future()
+        return self._future
+
+    def poll(self, _: float) -> None:
+        """Tell the next error."""
+        if self._errors:
+            self._contact.heard(self._errors.pop(0))
+        elif self._answers:
+            self._future.set_result(None)
+
+    def fail(self) -> None:
+        """Let the request under way fail."""
+        self._future.set_exception(KafkaException(_REFUSED))
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> dict[Address, Any]:
+    """What the probe finds at each address; an exception is raised. Without an entry: silence."""
+    found: dict[Address, Any] = {}
+
+    def look(address: Address, *_: object) -> Any:
+        seen = found.get(address, Unanswered("timed out"))
+        if isinstance(seen, Exception):
+            raise seen
+        return seen
+
+    monkeypatch.setattr(listener_probe, "look", look)
+    return found
+
+
+def _contact(*addresses: Address, **client: str) -> FirstContact:
+    cluster = Cluster(Path(), "remote", Topology(), addresses, 1, client=client)
+    return FirstContact(cluster, addresses)
+
+
+def _require(contact: FirstContact, client: Any, seconds: float = 0.0) -> None:
+    contact.require(client, seconds)
+
+
+def test_a_cluster_that_answers_is_asked_once(shown: dict[Address, Any]) -> None:
+    """Later calls return at once."""
+    contact = _contact(ONE)
+    client = _Client(contact, answers=True)
+    for _ in range(2):
+        _require(contact, client, 60.0)
+    assert client.asked == 1
+
+
+def test_a_refused_password_ends_it_at_once(shown: dict[Address, Any]) -> None:
+    """Nothing is asked of the listener, and no second log-in waited for."""
+    contact = _contact(ONE, **{"sasl.username": "alice"})
+    refused = KafkaError(KafkaError._AUTHENTICATION, "Authentication failed")
+    with pytest.raises(CannotConnect, match="alice") as caught:
+        _require(contact, _Client(contact, refused), 60.0)
+    assert caught.value.finding == "log-in-refused"
+
+
+def test_a_log_in_that_the_listener_does_not_have_is_asked_about(
+    shown: dict[Address, Any],
+) -> None:
+    """No password was sent, and the listener tells its mechanisms."""
+    contact = _contact(ONE, **{"security.protocol": "SASL_SSL", "sasl.mechanism": "PLAIN"})
+    shown[ONE] = Listener(True, ("SCRAM-SHA-512",))
+    off = KafkaError(KafkaError._AUTHENTICATION, "SASL PLAIN mechanism handshake failed: no")
+    with pytest.raises(CannotConnect) as caught:
+        _require(contact, _Client(contact, off, _DOWN), 60.0)
+    assert caught.value.finding == "mechanism-off"
+
+
+def test_one_address_that_may_work_is_waited_for(shown: dict[Address, Any]) -> None:
+    """Faults of the others end nothing; at the time-out the last thing heard is the evidence."""
+    contact = _contact(ONE, OTHER)
+    shown[ONE] = wire.Unresolved("unknown")
+    shown[OTHER] = wire.Refused("refused")
+    client = _Client(contact, _REFUSED, _DOWN)
+    with pytest.raises(BrokerUnreachable):
+        _require(contact, client)
+    with pytest.raises(BrokerUnreachable, match=r"one\.test:9092,other\.test:9092") as caught:
+        _require(contact, client)
+    assert caught.value.evidence == ("Connection refused",)
+    assert not contact.is_accepted
+
+
+def test_faults_of_all_addresses_end_it(shown: dict[Address, Any]) -> None:
+    """The first one is told."""
+    contact = _contact(ONE, OTHER)
+    shown[ONE] = wire.Unresolved("unknown")
+    shown[OTHER] = wire.NotKafka("no", b"HTTP")
+    with pytest.raises(CannotConnect) as caught:
+        _require(contact, _Client(contact, _DOWN), 60.0)
+    assert caught.value.finding == "name-unresolved"
+
+
+def test_tls_that_fails_without_a_visible_reason(shown: dict[Address, Any]) -> None:
+    """The library's own text is told."""
+    contact = _contact(ONE, **{"security.protocol": "SSL"})
+    shown[ONE] = Listener(True)
+    failed = KafkaError(KafkaError._SSL, "no suitable signature")
+    with pytest.raises(CannotConnect) as caught:
+        _require(contact, _Client(contact, failed, _DOWN), 60.0)
+    assert (caught.value.finding, caught.value.evidence) == (
+        "tls-failed",
+        ("no suitable signature",),
+    )
+
+
+def test_a_silent_client_makes_it_ask_the_listener(
+    shown: dict[Address, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A controller's listener closes connections, of which the library says nothing."""
+    monkeypatch.setattr(first_contact, "_SILENCE_S", 0.0)
+    contact = _contact(ONE)
+    shown[ONE] = Listener(False, is_controllers=True)
+    with pytest.raises(CannotConnect) as caught:
+        _require(contact, _Client(contact), 60.0)
+    assert caught.value.finding == "controller-listener"
+
+
+def test_a_request_that_fails_is_sent_again(shown: dict[Address, Any]) -> None:
+    """The library gives up a request before the cluster is given up."""
+    contact = _contact(ONE)
+    client = _Client(contact, _DOWN)
+    with pytest.raises(BrokerUnreachable):
+        _require(contact, client)
+    client.fail()
+    with pytest.raises(BrokerUnreachable):
+        _require(contact, client)
+    assert client.asked == 2
+    assert contact.is_accepted
