@@ -119,12 +119,13 @@ def _climb(
             recorder.notice(f"{error}; invoke kafka.wait --in-sync waits until they are")
             return
         service = _suspect(probe.layer, watch, context.cluster)
+        logged = f"invoke kafka.logs --service {service}; invoke kafka.up --timeout 120"
         raise NotReady(
             f"Not ready in time: layer {probe.layer} does not hold: {error}.",
             layer=probe.layer,
             service=service,
             evidence=telling(watch.logs(service, WINDOW)),
-            hint=f"invoke kafka.logs --service {service}; invoke kafka.wait --timeout 120",
+            hint=logged if context.cluster.topology else "invoke kafka.wait --timeout 120",
         ) from error
     _record(probe.layer, held, recorder)
 

@@ -29,6 +29,7 @@ OF_OURS = (
     "lifecycle/status.py:wait",
     "lifecycle/stop.py",
     "probes/readiness.py:_raise_if_dead",
+    "probes/readiness.py:_climb",
     "project/",
     "runtimes/compose/",
     "runtimes/embedded/",

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from kafka_tasks.errors import NotReady, ServiceDied
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.events import Event, Recorder
-from kafka_tasks.model.topology import zookeeper_cluster
+from kafka_tasks.model.topology import Topology, zookeeper_cluster
 from kafka_tasks.probes import readiness
 from kafka_tasks.probes.context import Context, Held, Probe
 from kafka_tasks.probes.readiness import Watch, glance, ladder, wait_until_ready
@@ -101,6 +102,19 @@ def test_a_layer_that_does_not_hold_in_time_is_named_with_its_log(
     assert error.evidence == tuple(LOGS[service][-12:])
     assert f"kafka.logs --service {service}" in (error.hint or "")
     assert clock.now == pytest.approx(1)
+
+
+def test_a_remote_cluster_that_is_not_ready_in_time_gets_more(
+    runtime: FakeRuntime, cluster: Cluster, clock: FakeClock
+) -> None:
+    """It has no logs and no start here: the hint waits longer."""
+    remote = replace(cluster, topology=Topology())
+    with pytest.raises(NotReady) as caught:
+        wait_until_ready(
+            *(remote, _watch(runtime), clock.deadline(1), Recorder(clock=clock)),
+            layers=[_Layer("broker", looks=10**6)],
+        )
+    assert caught.value.hint == "invoke kafka.wait --timeout 120"
 
 
 def test_one_deadline_is_for_all_layers(
