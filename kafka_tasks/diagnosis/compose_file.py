@@ -46,11 +46,11 @@ def _compose_file(exam: Examination) -> Iterator[Finding]:
     """Report mistakes in the Compose file in use, as Compose reads it."""
     if exam.runtime != "compose":
         return
-    from kafka_tasks.runtimes.compose import compose_file
+    from kafka_tasks.runtimes.compose import compose_file, left_out
 
     chosen = compose_file.choose(exam.settings)
     name = compose_file.project_of(exam.project.path, exam.record)
-    notices = (chosen.notice, *compose_file.left_out(exam.settings, name))
+    notices = (chosen.notice, *left_out.lines(exam.settings, name))
     for notice in filter(None, notices):
         yield Finding("compose-file", "info", notice, area="configuration")
     try:

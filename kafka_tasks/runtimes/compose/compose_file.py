@@ -33,8 +33,6 @@ _SHIPPED: dict[Mode, str] = {
 _QUORUM_PORT = 29093
 # The packaged files have a profile for each number of brokers.
 PACKAGED_BROKERS = 5
-# What Compose by itself would read beside one of NAMES.
-_BESIDE = tuple(name.replace(".y", ".override.y") for name in NAMES)
 _PROFILES = "COMPOSE_PROFILES"
 _EVERY = ("*",)
 # A file without any of these words has no cluster, and Compose need not be asked.
@@ -42,11 +40,6 @@ _TELLING = re.compile(r"kafka|zoo|include|extends", re.IGNORECASE)
 # What Compose said in this process: it takes a fifth of a second to answer.
 _answers: dict[tuple[object, ...], Any] = {}
 _MANY = 20
-# Variables of Compose that a start with kafka-tasks has its own values for, and what says it there.
-_OWN_WAY = {
-    "COMPOSE_FILE": "KAFKA_TASKS_COMPOSE_FILE names the file",
-    _PROFILES: "only the services of the cluster are started",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +74,8 @@ def choose(settings: Settings) -> ComposeFile:
     return ComposeFile(packaged(mode))
 
 
-def left_out(settings: Settings, project: str) -> Iterator[str]:
-    """Yield, a line each, what `docker compose` by hand would take and a start does not."""
-    chosen = choose(settings).path
-    if chosen.parent == settings.project and chosen.name in NAMES:
-        for path in (settings.project / name for name in _BESIDE):
-            if path.is_file():
-                yield f"{path.name} is not used: kafka-tasks starts {chosen.name} alone"
-    told = _told(settings)
-    for name, why in _OWN_WAY.items():
-        taken = name == _PROFILES and not is_packaged(chosen)
-        if (text := told.get(name)) and not taken:
-            yield f"{name}={text} is not used: {why}"
-    if (wanted := told.get("COMPOSE_PROJECT_NAME")) and wanted != project:
-        yield f"COMPOSE_PROJECT_NAME={wanted} is not used: the project is {project}"
-
-
-def _told(settings: Settings) -> dict[str, str]:
+def told_to_compose(settings: Settings) -> dict[str, str]:
+    """Return the variables that Compose by itself would see."""
     return {**dotenv_values_of(settings.project / ".env"), **environment()}
 
 
@@ -194,7 +172,20 @@ def fitted(settings: Settings) -> Settings:
             )
         spare = {broker.name for broker in found.brokers[settings.brokers :]}
         found = found.only(set(found.names) - spare)
-    return replace(settings, services=found, brokers=len(found.brokers))
+    version = _version(settings, path, found.brokers[0].name)
+    return replace(settings, services=found, brokers=len(found.brokers), version=version)
+
+
+def _version(settings: Settings, path: Path, broker: str) -> str:
+    """Return the version of a broker's image; where its tag tells none, that of the settings."""
+    if f"{PREFIX}VERSION" in path.read_text(encoding="utf-8", errors="replace"):
+        return settings.version
+    for chosen in (_profiles_of(settings, settings.topology), _EVERY):
+        config = _config_of(settings, path, chosen) or {"services": {}}
+        entry = config["services"].get(broker)
+        if entry is not None and (known := ConfiguredService(broker, entry).kafka) is not None:
+            return known.text
+    return settings.version
 
 
 def published(found: Topology, config: Mapping[str, Any]) -> Topology:
@@ -316,7 +307,7 @@ def profiles_for(settings: Settings, path: Path, topology: Topology) -> tuple[st
 
 
 def _profiles_of(settings: Settings, topology: Topology) -> tuple[str, ...]:
-    told = _told(settings).get(_PROFILES, "").split(",")
+    told = told_to_compose(settings).get(_PROFILES, "").split(",")
     return (*profiles(topology), *(name.strip() for name in told if name.strip()))
 
 

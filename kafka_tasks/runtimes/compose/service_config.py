@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
+from kafka_tasks.model import kafka_line
+from kafka_tasks.model.kafka_line import KafkaVersion
 from kafka_tasks.model.role import Role
 
 _Family = Literal["confluent", "bitnami", "apache", "wurstmeister", "debezium", "zookeeper"]
@@ -130,6 +132,16 @@ class ConfiguredService:
         tag = self.image.partition("@")[0].rpartition("/")[2].partition(":")[2]
         match = re.match(r"(?:\d+\.\d+-)?(\d+(?:\.\d+)*)", tag)
         return tuple(map(int, match[1].split("."))) if match else ()
+
+    @property
+    def kafka(self) -> KafkaVersion | None:
+        """The version of Kafka that its image's tag tells; None where it tells none."""
+        if self.family not in ("confluent", "apache", "bitnami"):
+            return None
+        try:
+            return kafka_line.of_version(".".join(map(str, self.version)))
+        except kafka_line.UnknownVersion:
+            return None
 
     @property
     def on_host(self) -> bool:

@@ -25,6 +25,7 @@ from kafka_tasks.runtimes.compose import (
     compose_file,
     containers,
     leavings,
+    left_out,
     old_data,
     override,
     plan,
@@ -124,7 +125,7 @@ class Site:
         if notice := compose_file.choose(settings).notice:
             self.recorder.notice(notice)
         project = self.composed(settings, record)
-        for line in compose_file.left_out(settings, project.name):
+        for line in left_out.lines(settings, project.name):
             self.recorder.notice(line)
         config = self.config(project)
         project = self._overridden(project, config, settings, record.topology)

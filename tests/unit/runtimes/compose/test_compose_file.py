@@ -86,30 +86,6 @@ def test_services_of_included_files_are_asked_of_compose(
     assert asked == [("brokers-1",)]
 
 
-def test_what_compose_by_hand_would_take_is_said(
-    project: Project, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An override beside the file, and Compose's own variables, of the environment or of .env."""
-    monkeypatch.setattr(compose_file, "environment", lambda: {"COMPOSE_PROFILES": "debug"})
-    (project.path / "docker-compose.yml").write_text(OURS)
-    (project.path / "docker-compose.override.yml").write_text("services: {}\n")
-    (project.path / ".env").write_text("COMPOSE_FILE=a.yml\nCOMPOSE_PROJECT_NAME=other\n")
-    assert list(compose_file.left_out(settings, "shop")) == [
-        "docker-compose.override.yml is not used: kafka-tasks starts docker-compose.yml alone",
-        "COMPOSE_FILE=a.yml is not used: KAFKA_TASKS_COMPOSE_FILE names the file",
-        "COMPOSE_PROJECT_NAME=other is not used: the project is shop",
-    ]
-
-
-def test_nothing_is_said_where_both_do_the_same(
-    project: Project, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An override belongs to a file of the project; with the packaged one it is somebody's."""
-    monkeypatch.setattr(compose_file, "environment", lambda: {"COMPOSE_PROJECT_NAME": "shop"})
-    (project.path / "compose.override.yaml").write_text("services: {}\n")
-    assert list(compose_file.left_out(settings, "shop")) == []
-
-
 @pytest.mark.parametrize(
     ("text", "lacking"),
     [
