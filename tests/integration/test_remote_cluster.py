@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.integration.far import far
+
 if TYPE_CHECKING:
     from tests.integration.conftest import Done, Sandbox
 
@@ -36,6 +38,17 @@ def test_status_wait_and_env_work(running: Sandbox, guest: Sandbox) -> None:
     shown = guest.run("env").out
     assert theirs["bootstrap_servers"] in shown and "ZOOKEEPER" not in shown
     assert "bootstrap_servers" in guest.run("env", "-o", "json").document
+
+
+@pytest.mark.parametrize("round_trip_s", [0.05, 0.3, 0.6])
+def test_a_far_cluster_is_only_slow(running: Sandbox, guest: Sandbox, round_trip_s: float) -> None:
+    """A round trip of 600 ms is neither an error nor a reason to call it not ready."""
+    port = int(running.up()["bootstrap_servers"].rpartition(":")[2])
+    with far(port, round_trip_s) as there:
+        env: dict[str, str | None] = {"KAFKA_TASKS_BOOTSTRAP_SERVERS": f"localhost:{there}"}
+        found = guest.run("status", "-o", "json", env=env)
+        assert (found.code, found.document["state"]) == (0, "ready"), found.out + found.err
+        assert guest.run("topic.list", env=env).code == 0
 
 
 def test_topics_work(running: Sandbox, guest: Sandbox) -> None:
