@@ -82,14 +82,24 @@ def volumes(bench: Bench) -> list[str]:
 
 
 @pytest.fixture(scope="module")
+def orders() -> dict[str, Any]:
+    """What `told` of the topic orders, before it was saved."""
+    return {}
+
+
+@pytest.fixture(scope="module")
 def saved(
-    tmp_path_factory: pytest.TempPathFactory, engine: docker.DockerClient, images: None
+    tmp_path_factory: pytest.TempPathFactory,
+    engine: docker.DockerClient,
+    images: None,
+    orders: dict[str, Any],
 ) -> Iterator[Bench]:
-    """A project in containers with the snapshots `orders` and `mine`, and `mine` in place."""
+    """A project in containers with the snapshots `orders` and `mine`, and one of them in place."""
     bench = make_project(tmp_path_factory.mktemp(named("saved")), engine)
     try:
         assert bench.run("up").code == 0
         produce(bench, "orders", 500)
+        orders["seen"] = told(bench, "orders")
         ran(bench, "snapshot.save", "orders")
         assert bench.run("reset", "--yes").code == 0
         produce(bench, "mine", 50)
@@ -119,11 +129,11 @@ def test_wiped_and_restored_with_nothing_left_over(saved: Bench) -> None:
 
 
 def test_both_runtimes_restore_what_the_other_saved(
-    saved: Bench, tmp_path_factory: pytest.TempPathFactory
+    saved: Bench, orders: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Containers → processes → containers: the records and offsets are the same each time."""
-    assert saved.run("snapshot.restore", "orders", "--yes").code == 0
-    seen = told(saved, "orders")
+    seen = orders["seen"]
+    assert seen[0].count("\n") == 500
     embedded = make_project(tmp_path_factory.mktemp(named("embedded")), saved.engine)
     embedded.environ["KAFKA_TASKS_RUNTIME"] = "embedded"
     file = saved.path / ".kafka-tasks" / "snapshots" / "orders.tar.gz"
@@ -131,35 +141,45 @@ def test_both_runtimes_restore_what_the_other_saved(
         ran(embedded, "snapshot.restore", str(file))
         ran(embedded, "up")
         assert told(embedded, "orders") == seen
+        assert embedded.run("down").code == 0
         back = ran(embedded, "snapshot.save", "back")["snapshot"]["path"]
     finally:
         embedded.run("down")
-    ran(saved, "snapshot.restore", "mine", "--yes")
+    assert in_place(saved) == "mine"
     ran(saved, "snapshot.restore", back, "--yes")
     assert told(saved, "orders") == seen
     assert embedded.run("down", "--wipe", "--yes").code == 0
 
 
+def in_place(bench: Bench) -> str:
+    """The snapshot whose data the running cluster has: its one topic."""
+    (topic,) = ran(bench, "topic.list")["topics"]
+    return str(topic["name"])
+
+
 @pytest.mark.parametrize(
-    ("fault", "place", "topics"),
+    ("fault", "place", "restored"),
     [
-        ("kill-call", f"{DATA}:ComposeData._stage@2", ["mine"]),
-        ("kill-call", "kafka_tasks.project.restoring:write@2", ["orders"]),
-        ("kill-call", "kafka_tasks.runtimes.compose.command:run_beside@3", ["orders"]),
-        ("int-call", f"{DATA}:ComposeData._stage@3", ["mine"]),
+        ("kill-call", f"{DATA}:ComposeData._stage@2", False),
+        ("kill-call", "kafka_tasks.project.restoring:write@2", True),
+        ("kill-call", "kafka_tasks.runtimes.compose.command:run_beside@3", True),
+        ("int-call", f"{DATA}:ComposeData._stage@3", False),
     ],
 )
 def test_an_interrupted_restore_leaves_old_or_new(
-    saved: Bench, fault: str, place: str, topics: list[str]
+    saved: Bench, fault: str, place: str, restored: bool
 ) -> None:
     """After SIGKILL or Ctrl-C, `up` has all of the old data or all of the new."""
-    ran(saved, "snapshot.restore", "mine", "--yes")
-    code, err = faulty(saved, fault, place, "snapshot.restore", "orders", "--yes")
+    counts = {"mine": 50, "orders": 500}
+    ran(saved, "up")
+    old = in_place(saved)
+    (new,) = counts.keys() - {old}
+    code, err = faulty(saved, fault, place, "snapshot.restore", new, "--yes")
     assert code == (-signal.SIGKILL if fault == "kill-call" else 130), err
     ran(saved, "up")
-    assert [t["name"] for t in ran(saved, "topic.list")["topics"]] == topics
-    count = 50 if topics == ["mine"] else 500
-    assert saved.run("consume", topics[0], "--exit").out.count("\n") == count
+    found = in_place(saved)
+    assert found == (new if restored else old)
+    assert saved.run("consume", found, "--exit").out.count("\n") == counts[found]
     assert leftovers(saved) == []
 
 
