@@ -9,16 +9,16 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import time
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
 from confluent_kafka.admin import (
     AclBinding,
     AclOperation,
@@ -131,7 +131,7 @@ class Secured:
         else:
             self._start_zookeeper()
         self._spawn("kafka.Kafka", "kafka.properties")
-        eventually(self._answers, f"a secured Kafka {self.line} is there", 60)
+        eventually(self._answers, f"a secured Kafka {self.line} is there", 240)
         self._make_users()
 
     def close(self) -> None:
@@ -155,14 +155,14 @@ class Secured:
             for right in rights
         ]
         for future in self.admin.create_acls(wanted).values():
-            future.result(timeout=30)
+            future.result(timeout=60)
 
     def fill(self, topics: Iterable[str]) -> None:
         """Write a record to each of these topics."""
         producer = Producer({"bootstrap.servers": self.address("INTERNAL", "127.0.0.1")})
         for topic in topics:
             producer.produce(topic, b"there")
-        assert producer.flush(30) == 0
+        assert producer.flush(120) == 0
 
     def _answers(self) -> bool:
         if self._processes[-1].poll() is not None:
@@ -177,8 +177,27 @@ class Secured:
             for user, password in PASSWORDS.items()
         ]
         for future in self.admin.alter_user_scram_credentials(wanted).values():
-            future.result(timeout=30)
-        time.sleep(0.2)
+            future.result(timeout=60)
+        for user in PASSWORDS:
+            eventually(partial(self._logs_in, user), f"{user} may log in")
+
+    def _logs_in(self, user: str) -> bool:
+        """Whether the broker knows the password already: it hears of it after the answer."""
+        client = AdminClient(
+            {
+                "bootstrap.servers": self.address("SASL", "127.0.0.1"),
+                "security.protocol": "SASL_PLAINTEXT",
+                "sasl.mechanism": "SCRAM-SHA-512",
+                "sasl.username": user,
+                "sasl.password": PASSWORDS[user],
+                "log_level": 0,
+            }
+        )
+        try:
+            client.list_topics(timeout=5)
+        except KafkaException:
+            return False
+        return True
 
     def _write_certificates(self) -> None:
         authority, other = Authority("Test CA"), Authority("Another CA")
