@@ -64,7 +64,7 @@ class BrokerProbe:
                 context.look(None if single else key, patience_s=patience_s)
             except BrokerUnreachable as error:
                 seen = error.evidence[0] if error.evidence else error.message
-                raise NotYet(f"{key}: {seen}") from error
+                raise NotYet(f"{key}: {seen.rstrip('.')}") from error
             self._passed.add(key)
         return Held(name, key)
 

@@ -134,6 +134,11 @@ class FirstContact:
     def _unanswered(self, timeout_s: float) -> BrokerUnreachable:
         return BrokerUnreachable(
             f"No broker answered at {self._servers} within {timeout_s:g} s.",
-            evidence=(self._last.str(),) if self._last else (),
+            evidence=self._evidence(),
             hint="invoke kafka.config shows KAFKA_TASKS_BOOTSTRAP_SERVERS with its origin",
         )
+
+    def _evidence(self) -> tuple[str, ...]:
+        if self._last is not None:
+            return (self._last.str(),)
+        return ("the connection is accepted, and no answer comes",) if self.is_accepted else ()
