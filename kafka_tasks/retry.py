@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -85,8 +87,9 @@ class RetryPolicy:
             return check()
         except NotYet as error:
             seen = [error]
-        from tenacity import RetryCallState, RetryError, Retrying, retry_if_exception_type
-        from tenacity.wait import wait_exponential
+        with _wholly("tenacity"):
+            from tenacity import RetryCallState, RetryError, Retrying, retry_if_exception_type
+            from tenacity.wait import wait_exponential
 
         exponential = wait_exponential(multiplier=self.first_s, min=self.first_s, max=self.cap_s)
 
@@ -118,3 +121,18 @@ class RetryPolicy:
             raise OutOfTime(
                 cause if isinstance(cause, NotYet) else None, last.attempt_number
             ) from cause
+
+
+@contextlib.contextmanager
+def _wholly(package: str) -> Iterator[None]:
+    """Import all of a package or nothing.
+
+    Ctrl-C in the middle would leave parts with which the next import fails: that of the wait for
+    what is stopped again.
+    """
+    try:
+        yield
+    except BaseException:
+        for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+            del sys.modules[name]
+        raise

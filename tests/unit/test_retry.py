@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import sys
+from typing import Any
+
 import pytest
 
 from kafka_tasks.retry import Attempt, Deadline, NotYet, OutOfTime
@@ -105,3 +108,27 @@ def test_a_deadline_counts_down_and_stays_at_zero(clock: FakeClock) -> None:
     assert (deadline.remaining(), deadline.expired()) == (0.5, False)
     clock.now = 5.0
     assert (deadline.remaining(), deadline.expired()) == (0.0, True)
+
+
+class _Interrupting:
+    """Ctrl-C in the middle of an import: this module's turn has come."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def find_spec(self, name: str, *_: Any) -> None:
+        if name == self.name:
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_while_the_library_loads_leaves_no_part_of_it(
+    clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The wait for what is stopped again after it loads the library itself."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "tenacity"]:
+        monkeypatch.delitem(sys.modules, name)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(sys, "meta_path", [_Interrupting("tenacity.wait"), *sys.meta_path])
+        instant_policy(clock).until(_Eventually(2), clock.deadline(1))
+    assert not [name for name in sys.modules if name.startswith("tenacity")]
+    assert instant_policy(clock).until(_Eventually(2), clock.deadline(1)) == "held"
