@@ -11,8 +11,9 @@ import platform
 import tarfile
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 from pathlib import Path
+
+from msgspec import to_builtins
 
 from kafka_tasks.diagnosis.examination import Examination
 from kafka_tasks.diagnosis.secrets import MASK, Masker, known
@@ -73,7 +74,7 @@ def _entries(exam: Examination, documents: Mapping[str, str]) -> Iterator[tuple[
     yield "settings.json", _json(_settings(exam))
     if exam.session is not None:
         with contextlib.suppress(KafkaTasksError):
-            yield "status.json", _json(asdict(status(exam.session)))
+            yield "status.json", _json(to_builtins(status(exam.session), enc_hook=str))
     yield from _files(exam)
     for service in exam.services:
         yield f"logs/{service.name}.log", "\n".join(_log(exam, service.name))

@@ -184,6 +184,7 @@ def test_a_bundle_has_everything_but_secrets(breakable: Sandbox) -> None:
     status = json.loads(texts["kafka-doctor/status.json"])
     assert {service["name"]: service["pid"] for service in status["services"]} == breakable.pids()
     assert {service["state"] for service in status["services"]} == {status["state"]} == {"ready"}
+    assert "broker" in {mark["layer"] for mark in status["timeline"]}
     assert "kafka.server.KafkaServer" in texts["kafka-doctor/logs/kafka.log"]
     assert "kafka-doctor/logs/zookeeper.log" in texts
     everything = "\n".join([*texts.values(), done.out, done.err])
