@@ -56,9 +56,10 @@ def described(sandbox: Sandbox, name: str) -> dict[str, Any]:
 
 
 def clean(sandbox: Sandbox) -> None:
-    """Take all topics away."""
+    """Take all topics away; a broker may still show one that is gone."""
     if sandbox.topics():
-        assert sandbox.run("topic.delete", "*", "--yes").code == 0
+        done = sandbox.run("topic.delete", "*", "--yes")
+        assert done.code == 0 or "No topic matches" in done.err, done.err
 
 
 def test_a_file_is_planned_applied_and_planned_to_nothing(three: Sandbox) -> None:
