@@ -47,7 +47,7 @@ def _role_of(service: ConfiguredService) -> Role | None:
     if _is_zookeeper(service):
         return Role.ZOOKEEPER
     if _is_kafka(service):
-        return _kafka_role(service)
+        return _BY_PARTS.get(service.process_roles, Role.BROKER)
     known = identify(service.name) if service.product is None else None
     if known is None or known.role is Role.CONTROLLER:
         return None
@@ -77,10 +77,6 @@ def _is_kafka(service: ConfiguredService) -> bool:
     # An application may be told where ZooKeeper is; only a broker has listeners as well.
     told = service.value("ZOOKEEPER_CONNECT") and any(map(service.value, _OF_SERVERS))
     return bool(service.process_roles or told)
-
-
-def _kafka_role(service: ConfiguredService) -> Role:
-    return _BY_PARTS.get(service.process_roles, Role.BROKER)
 
 
 def concerns(service: ConfiguredService, known: Topology | None) -> bool:
@@ -212,15 +208,10 @@ def _numbers(group: Sequence[tuple[ConfiguredService, Role]]) -> Iterable[Servic
         return
     # Whoever votes comes first: a quorum has the first nodes of its cluster.
     ordered = sorted(
-        enumerate(group),
-        key=lambda pair: (
-            not pair[1][1].votes,
-            pair[1][0].node_id is None,
-            pair[1][0].node_id or 0,
-            pair[0],
-        ),
+        group,
+        key=lambda part: (not part[1].votes, part[0].node_id is None, part[0].node_id or 0),
     )
-    for number, (_, (service, role)) in enumerate(ordered, start=1):
+    for number, (service, role) in enumerate(ordered, start=1):
         yield _with_id(Service(service.name, role, number), service)
 
 
