@@ -81,7 +81,7 @@ IMPORTERS: dict[str, list[str]] = {
     "jgo": ["clients.maven"],
     "requests": ["clients.maven", "clients.docker"],
     "urllib3": ["clients.docker"],
-    # It reads and checks files of ours (state, locks, indexes, ledgers), and makes the classes of
+    # It reads and checks our own files (state, locks, indexes, ledgers), and makes the classes of
     # values that nearly every command loads: a frozen dataclass takes 30 times as long to make.
     "msgspec": [
         "acceptance",

@@ -225,7 +225,7 @@ def test_listeners_that_cannot_work(project: Bench, old: str, new: str, said: st
 def test_interrupted_while_starting(project: Bench) -> None:
     """Ctrl-C before there is a container, with one and later: exit 130, nothing of it runs on.
 
-    Each start goes on to where the one before it was interrupted, and the last one to its end.
+    Each start continues to where the one before it was interrupted, and the last one to its end.
     """
     moments: tuple[Callable[[subprocess.Popen[str]], None], ...] = (
         # Python itself answers Ctrl-C, with a traceback, until it has come as far as `main`.

@@ -66,7 +66,7 @@ def test_of_two_files_it_is_the_one_that_compose_takes(
 def test_services_of_included_files_are_asked_of_compose(
     project: Project, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only where the names of ours are not there: Compose takes a fifth of a second to answer."""
+    """Only where our names are not there: Compose takes a fifth of a second to answer."""
     asked = []
 
     def config(self: command.Project, *, profile: str | None = None) -> dict[str, Any]:
