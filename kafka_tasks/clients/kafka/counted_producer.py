@@ -68,6 +68,7 @@ class CountedProducer:
         callback: _Heard | None = None,
     ) -> None:
         """Send a record, as `Producer.produce` does."""
+        __tracebackhide__ = True  # pytest shows the line of the test that called
         self._meet(topic)
         heard = on_delivery or callback
         further = {"partition": partition, "timestamp": timestamp, "headers": headers}

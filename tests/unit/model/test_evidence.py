@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kafka_tasks.model.evidence import name_an_error, telling
+from kafka_tasks.model.evidence import after, name_an_error, noteworthy, telling
 
 QUIET = [f"[main] INFO line {number}" for number in range(50)]
 
@@ -62,3 +62,54 @@ def test_never_more_than_the_limit(lines: list[str], limit: int) -> None:
     assert len(found) <= limit
     assert found == [line for line in numbered if line in set(found)]
     assert not numbered or found[-1] == numbered[-1]
+
+
+def at(second: int, text: str) -> str:
+    """A line of a broker's log."""
+    return f"[2026-03-01 12:00:{second:02},000] {text}"
+
+
+JOINS = at(3, "INFO [GroupCoordinator 1]: Stabilized group billing generation 1 with 1 members")
+LOG = [
+    at(0, "INFO Created log for partition orders-0 (kafka.log.LogManager)"),
+    at(1, "INFO [GroupCoordinator 1]: Elected as the group coordinator for partition 0 in epoch 0"),
+    at(2, "WARN [RequestSendThread] Connection to node 2 was broken"),
+    "java.io.IOException: Connection reset",
+    *(f"\tat frame {number}" for number in range(9)),
+    JOINS,
+    at(4, "ERROR [ReplicaManager broker=1] Error processing append"),
+]
+
+
+def test_warnings_and_members_of_groups_are_noteworthy() -> None:
+    """What a broker says of itself is left out, and a stack trace is cut."""
+    found = noteworthy(LOG, 20)
+    assert found == [*LOG[2:7], *LOG[-2:]]
+
+
+def test_without_room_warnings_come_before_groups() -> None:
+    """What does not fit is counted."""
+    assert noteworthy(LOG, 6) == [*LOG[2:7], LOG[-1], "… and 1 more like these"]
+    assert noteworthy([JOINS] * 3, 1) == [JOINS, "… and 2 more like these"]
+    assert noteworthy(LOG[:2], 20) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "INFO [GroupCoordinator id=1 topic=__consumer_offsets partition=26] Dynamic member with "
+        "unknown member id joins group billing in Empty state.",
+        "INFO [TransactionCoordinator id=1] Initialized transactionalId billing-1 with "
+        "producerId 0 and producer epoch 0 on partition __transaction_state-48",
+    ],
+)
+def test_both_kafka_lines_tell_of_groups_and_transactions(line: str) -> None:
+    """Kafka 3 and 4 word them differently."""
+    assert noteworthy([at(1, line)], 5) == [at(1, line)]
+
+
+def test_a_log_in_utc_is_read_in_utc() -> None:
+    """Containers have no time zone: noon is noon in Greenwich."""
+    noon = 1772366400.0
+    assert after(LOG, noon + 3, utc=True) == LOG[-2:]
+    assert after(LOG, noon + 9, utc=True) == []
