@@ -26,7 +26,9 @@
         ├── TopicDiffers
         ├── NotPermitted
         ├── GroupMissing
-        └── GroupActive
+        ├── GroupActive
+        ├── UserMissing
+        └── UserExists
 
 Every error carries one sentence (`message`), its evidence (lines of text), a `hint` to paste into a
 shell, and the exit code of the process.
@@ -227,3 +229,15 @@ class GroupActive(ClusterError):
     """The consumer group has members; the request needs a group without members."""
 
     code = "group-active"
+
+
+class UserMissing(ClusterError):
+    """The user does not exist."""
+
+    code = "user-missing"
+
+
+class UserExists(ClusterError):
+    """The user exists already."""
+
+    code = "user-exists"

@@ -1,4 +1,4 @@
-"""The Invoke collection: `kafka`, with `kafka.topic`, `kafka.group` and `kafka.snapshot`."""
+"""The Invoke collection: `kafka`, and the collections below it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from kafka_tasks.tasks import (
     topics_export,
     topics_file,
     topics_plan,
+    user,
 )
 from kafka_tasks.tasks.task import KafkaTask
 
@@ -56,6 +57,7 @@ _BELOW = {
         topics_export.export,
     ),
     "group": (group.list_, group.describe, group.reset, group.delete),
+    "user": (user.list_, user.create, user.password, user.delete),
     "snapshot": (snapshot.save, snapshot.restore, snapshot.list_, snapshot.delete),
 }
 

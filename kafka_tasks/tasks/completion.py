@@ -1,4 +1,4 @@
-"""Shell completion for names of topics, groups and snapshots; Invoke completes the rest."""
+"""Shell completion for names of topics, groups, users and snapshots; Invoke completes the rest."""
 
 from __future__ import annotations
 
@@ -179,7 +179,7 @@ def _snapshots(call: Call) -> list[str]:
 
 
 def _of_cluster(kind: str, call: Call) -> list[str]:
-    from kafka_tasks.clients.kafka import group_admin
+    from kafka_tasks.clients.kafka import group_admin, scram
     from kafka_tasks.clients.kafka.admin import Admin
     from kafka_tasks.project import state
 
@@ -194,4 +194,6 @@ def _of_cluster(kind: str, call: Call) -> list[str]:
     with Admin(session.cluster()) as admin:
         if kind == "groups":
             return group_admin.names(admin, timeout_s=_ANSWER_S)
+        if kind == "users":
+            return list(scram.users(admin, timeout_s=_ANSWER_S))
         return sorted(n for n in admin.look(_ANSWER_S).topics if not n.startswith("__"))

@@ -30,7 +30,14 @@ def require_yes(call: Call, question: list[str], *, yes: bool) -> None:
         raise Refused("Not confirmed; nothing was changed.", hint=hint)
 
 
-def require_cluster_id(call: Call, session: Session, admin: Admin, given: str | None) -> None:
+def require_cluster_id(
+    call: Call,
+    session: Session,
+    admin: Admin,
+    given: str | None,
+    *,
+    doing: str = "deleting on it",
+) -> None:
     """Raise `Refused` for another cluster's id, and for none on a remote cluster."""
     from kafka_tasks.errors import Refused
     from kafka_tasks.tasks.repeated import repeated
@@ -43,6 +50,6 @@ def require_cluster_id(call: Call, session: Session, admin: Admin, given: str | 
         )
     if given is None and not session.is_local:
         raise Refused(
-            f"This is the remote cluster {actual}; deleting on it needs --cluster-id.",
+            f"This is the remote cluster {actual}; {doing} needs --cluster-id.",
             hint=repeated(call, cluster_id=actual),
         )

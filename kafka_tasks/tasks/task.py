@@ -64,8 +64,8 @@ class KafkaTask(Task):  # type: ignore[type-arg]
     """A task with -o for --output, and equal to itself alone.
 
     Invoke cannot be told which short flag to use, and treats tasks with the same code as one.
-    `completes` says of which parameters a shell may complete names, and of what: topics, groups or
-    snapshots. `full_name` has that of the collection, as in kafka.topic.delete.
+    `completes` says of which parameters a shell may complete names, and of what: topics, groups,
+    users or snapshots. `full_name` has that of the collection, as in kafka.topic.delete.
     """
 
     completes: Mapping[str, str] = MappingProxyType({})

@@ -67,6 +67,13 @@ LEAST = (
         "group.reset NAME --to start --topic NAME --execute",
     ),
     Needs("group.delete", "group: DELETE", "group.delete NAME --yes --cluster-id ID"),
+    Needs("user.list", "cluster: DESCRIBE", "user.list", "alice"),
+    Needs(
+        "user.create",
+        "cluster: DESCRIBE, ALTER",
+        "user.create NAME --password-file new.password",
+        "accepts",
+    ),
 )
 
 # What a user without any right is told: the call, and the right that it lacks first.

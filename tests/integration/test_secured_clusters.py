@@ -180,6 +180,37 @@ def test_a_controllers_listener_is_said_to_be_one(secured: Secured, guest: Sandb
     assert (answer.code, answer.document["error"]["finding"]) == (3, "controller-listener")
 
 
+def test_users_come_and_go(secured: Secured, guest: Sandbox) -> None:
+    """Each change holds for the very next log-in."""
+    with acting(secured, guest, "admin"):
+        made = call("user.create", "dora", "--password-file", "dora.password", "-o", "json")
+        assert (made.code, made.document["brokers"]) == (0, 1), made.out
+        first = (guest.path / "dora.password").read_text().strip()
+        assert call("user.create", "dora", "--password-file", "dora.password").code == 1
+        listed = call("user.list", "-o", "json").document["users"]
+        assert {"alice", "dora"} <= {user["name"] for user in listed}
+        id = call("status", "-o", "json").document["cluster_id"]
+        refused = call("user.password", "dora", "--password-file", "new", "--yes")
+        assert refused.code == 6 and f"--cluster-id {id}" in refused.err
+        assert call("user.delete", "dorra", "--yes").err.endswith("did you mean dora?\n")
+    assert asked(guest, _of_dora(secured, first), "topic.list").code == 0
+    with acting(secured, guest, "admin"):
+        sure = ("--yes", "--cluster-id", id)
+        assert call("user.password", "dora", "--password-file", "new", *sure).code == 0
+        second = (guest.path / "new").read_text().strip()
+    assert asked(guest, _of_dora(secured, first), "topic.list").code == 3
+    assert asked(guest, _of_dora(secured, second), "topic.list").code == 0
+    with acting(secured, guest, "admin"):
+        assert call("user.delete", "dora", *sure).code == 0
+        assert "dora" not in call("user.list").out
+    answer = asked(guest, _of_dora(secured, second), "topic.list")
+    assert answer.document["error"]["finding"] == "log-in-refused"
+
+
+def _of_dora(secured: Secured, password: str) -> Env:
+    return way(secured, "SASL", SASL_USERNAME="dora", SASL_PASSWORD=password)
+
+
 class _Greeting(socketserver.BaseRequestHandler):
     def handle(self) -> None:
         """Answer as a web server does."""

@@ -19,11 +19,12 @@ from tests.unit.tasks.conftest import Run
 
 TOPICS = ["orders", "orders-eu", "payments"]
 GROUPS = ["audit", "readers"]
+USERS = ["alice", "bob"]
 SNAPSHOTS = ["base", "before-upgrade"]
 
 
 def _names(kind: str) -> Sequence[str]:
-    return {"topics": TOPICS, "groups": GROUPS, "snapshots": SNAPSHOTS}[kind]
+    return {"topics": TOPICS, "groups": GROUPS, "users": USERS, "snapshots": SNAPSHOTS}[kind]
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,8 @@ def _names(kind: str) -> Sequence[str]:
         ("group.reset re", ["readers"]),
         ("group.reset readers --to start --topic", TOPICS),
         ("group.reset readers --topic = pay", ["payments"]),
+        ("user.delete", USERS),
+        ("user.password --yes a", ["alice"]),
         ("snapshot.restore", SNAPSHOTS),
         ("snapshot.restore --yes bef", ["before-upgrade"]),
         ("snapshot.delete ba", ["base"]),
@@ -85,7 +88,7 @@ def test_every_name_that_completes_belongs_to_a_parameter() -> None:
         task = kafka[name]
         given = {str(a.attr_name or a.name) for a in task.get_arguments()}
         assert set(task.completes) <= given, name
-        assert set(task.completes.values()) <= {"topics", "groups", "snapshots"}
+        assert set(task.completes.values()) <= {"topics", "groups", "users", "snapshots"}
 
 
 def test_what_a_shell_would_expand_is_not_offered(monkeypatch: pytest.MonkeyPatch) -> None:

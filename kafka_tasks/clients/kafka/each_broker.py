@@ -1,0 +1,63 @@
+"""Asks each broker by itself: confluent-kafka sends a request to whichever broker it chooses."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from kafka_tasks.clients.kafka.admin import CHANGE_S, Admin
+from kafka_tasks.clients.kafka.kafka_python import connected, translated, unsupported
+from kafka_tasks.errors import KafkaTasksError
+from kafka_tasks.retry import NotYet
+
+
+class _OneBroker:
+    """The connections of a client, with one broker for all requests."""
+
+    def __init__(self, connections: Any, broker: int) -> None:
+        self.run = connections.run
+        self._connections, self._broker = connections, broker
+
+    def send(self, request: Any) -> Any:
+        """Send a request to the broker."""
+        return self._connections.send(request, self._broker)
+
+
+def until_each_shows(
+    admin: Admin, shows: Callable[[Any], bool], what: str, *, timeout_s: float | None = None
+) -> int | None:
+    """Return once `shows`, called with kafka-python's client, holds of each broker; and how many.
+
+    None where kafka-python cannot connect, so that brokers cannot be told apart. Raises
+    `BrokerUnreachable` where a broker does not show it in time.
+    """
+    cluster = admin.cluster
+    brokers = admin.view().brokers
+    client = None
+    if not unsupported(cluster):
+        with contextlib.suppress(KafkaTasksError):
+            client = connected(cluster)
+    if client is None:
+        return None
+    connections = client._manager
+    try:
+        for broker in brokers:
+            client._manager = _OneBroker(connections, broker)
+            otherwise = f"broker {broker} does not show {what}"
+            admin.persistently(
+                partial(_required, client, shows, otherwise), admin.limit(timeout_s, CHANGE_S)
+            )
+    finally:
+        client._manager = connections
+        with contextlib.suppress(Exception):
+            client.close()
+    return len(brokers)
+
+
+def _required(client: Any, shows: Callable[[Any], bool], otherwise: str, _: float) -> None:
+    with translated("ask each broker"):
+        seen = shows(client)
+    if not seen:
+        raise NotYet(otherwise)
