@@ -74,6 +74,7 @@ def test_a_remote_cluster_is_asked_broker_by_broker(running: Sandbox) -> None:
             asked = 0
             while restarting.poll() is None:
                 found = call("topic.list", "--timeout", "60", "-o", "json")
+                assert found.code == 0, found.out + found.err
                 assert "there" in {topic["name"] for topic in found.document["topics"]}
                 asked += 1
             assert restarting.returncode == 0 and asked

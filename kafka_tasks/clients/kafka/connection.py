@@ -40,14 +40,16 @@ _Properties = dict[str, Any]
 def configuration(cluster: Cluster, bootstrap: str | None = None) -> _Properties:
     """Return the librdkafka properties for a cluster, or for one address of it.
 
-    Reconnects are quick (20 ms), since a starting broker is expected soon; for loopback addresses
-    only IPv4 is tried, because nothing listens on ::1.
+    Reconnects are quick (20 ms), since a starting broker is expected soon; with SASL less so, since
+    each sends the password once more. For loopback addresses only IPv4 is tried, because nothing
+    listens on ::1.
     """
+    has_log_in = "SASL" in cluster.client.get("security.protocol", "").upper()
     properties: _Properties = {
         "bootstrap.servers": bootstrap or cluster.bootstrap_servers,
         "client.id": "kafka-tasks",
-        "reconnect.backoff.ms": 20,
-        "reconnect.backoff.max.ms": 50,
+        "reconnect.backoff.ms": 500 if has_log_in else 20,
+        "reconnect.backoff.max.ms": 500 if has_log_in else 50,
         "allow.auto.create.topics": "false",
         **cluster.client,
     }

@@ -7,12 +7,11 @@ It tells some reasons to `error_cb`, which only `poll` calls; the others are ask
 from __future__ import annotations
 
 import time
-from concurrent.futures import Future
-from typing import Any
 
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
+from kafka_tasks.clients.kafka.connection import SLICE_S
 from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.errors import BrokerUnreachable, CannotConnect
 from kafka_tasks.model.address import Address
@@ -24,7 +23,8 @@ _POLL_S = 0.02
 _SILENCE_S = 1.0
 _BETWEEN_PROBES_S = 1.0
 _PROBE_S = 2.0
-_REQUEST_S = 60.0
+# The first request waits as briefly as Ctrl-C shall, a later one long enough for a far cluster.
+_FIRST_LOOK_S, _LAST_LOOK_S = SLICE_S, 2.0
 # In the text of an error: the listener has no such log-in; no password was sent.
 _NO_SUCH_LOG_IN = "handshake failed"
 
@@ -42,7 +42,7 @@ class FirstContact:
         self._servers = ",".join(map(str, addresses))
         self._heard: list[KafkaError] = []
         self._last: KafkaError | None = None
-        self._request: Future[Any] | None = None
+        self._look_s = _FIRST_LOOK_S
         self._probe_at = 0.0
         self._probed = False
         self._answered = False
@@ -65,8 +65,10 @@ class FirstContact:
         `BrokerUnreachable` without an answer in time.
         """
         deadline = Deadline.after(timeout_s)
+        if not self._probed:
+            self._probe_at = time.monotonic() + _SILENCE_S
         while not self._answered:
-            self._answered = self._has_answered(client)
+            self._answered = self._has_answered(client, deadline)
             if self._answered:
                 return
             client.poll(min(_POLL_S, deadline.remaining()))
@@ -74,17 +76,18 @@ class FirstContact:
             if deadline.expired():
                 raise self._unanswered(timeout_s)
 
-    def _has_answered(self, client: AdminClient) -> bool:
-        """Return whether the request under way was answered; one that failed is sent again."""
-        request = self._request
-        if request is not None and not request.done():
+    def _has_answered(self, client: AdminClient, deadline: Deadline) -> bool:
+        """Return whether the cluster answers within a moment that becomes longer.
+
+        Not by a request of the admin API: while brokers restart it may wait for ever, or end the
+        process (librdkafka 2.16, `Assertion eonce->refcnt > 0`).
+        """
+        try:
+            client.list_topics(timeout=max(_POLL_S, min(self._look_s, deadline.remaining())))
+        except KafkaException:
+            self._look_s = min(2 * self._look_s, _LAST_LOOK_S)
             return False
-        if request is not None and request.exception() is None:
-            return True
-        if request is None:
-            self._probe_at = time.monotonic() + _SILENCE_S
-        self._request = client.describe_cluster(request_timeout=_REQUEST_S)
-        return False
+        return True
 
     def _judge(self, deadline: Deadline) -> None:
         """Raise `CannotConnect` for what was heard, or for what all addresses show."""

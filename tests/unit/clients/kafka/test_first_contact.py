@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -26,25 +25,23 @@ class _Client:
 
     def __init__(self, contact: FirstContact, *errors: KafkaError, answers: bool = False) -> None:
         self._contact, self._errors, self._answers = contact, list(errors), answers
-        self._future: Future[Any] = Future()
-        self.asked = 0
+        self.waited: list[float] = []
 
-    def describe_cluster(self, **_: object) -> Future[Any]:
+    @property
+    def asked(self) -> int:
+        """How often it was asked."""
+        return len(self.waited)
+
+    def list_topics(self, *, timeout: float) -> None:
         """Ask once more."""
-        self.asked += 1
-        self._future = Future()
-        return self._future
+        self.waited.append(timeout)
+        if self._errors or not self._answers:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
 
     def poll(self, _: float) -> None:
         """Tell the next error."""
         if self._errors:
             self._contact.heard(self._errors.pop(0))
-        elif self._answers:
-            self._future.set_result(None)
-
-    def fail(self) -> None:
-        """Let the request under way fail."""
-        self._future.set_exception(KafkaException(_REFUSED))
 
 
 @pytest.fixture
@@ -151,13 +148,10 @@ def test_a_silent_client_makes_it_ask_the_listener(
 
 
 def test_a_request_that_fails_is_sent_again(shown: dict[Address, Any]) -> None:
-    """The library gives up a request before the cluster is given up."""
+    """The library gives up a request before the cluster is given up; later ones wait longer."""
     contact = _contact(ONE)
-    client = _Client(contact, _DOWN)
-    with pytest.raises(BrokerUnreachable):
-        _require(contact, client)
-    client.fail()
-    with pytest.raises(BrokerUnreachable):
-        _require(contact, client)
-    assert client.asked == 2
+    client = _Client(contact, _DOWN, _REFUSED, _REFUSED, answers=True)
+    _require(contact, client, 60.0)
+    assert client.asked == 4
+    assert client.waited == [0.1, 0.2, 0.4, 0.8]
     assert contact.is_accepted
