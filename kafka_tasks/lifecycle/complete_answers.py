@@ -19,8 +19,9 @@ from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.runtimes import roles
 from kafka_tasks.runtimes.roles.recipe import Coordinator
 
-# For so long, all brokers have to say the same; they are asked so often.
-_AGREED_S = 1.0
+# For so long, all brokers have to say the same: a broker that starts on a busy machine takes longer
+# to learn the topics, and its answers take longer than the usual 20 ms. They are asked so often.
+_AGREED_S, _AGREED_AT_MOST_S, _ANSWER_TIMES = 1.0, 4.0, 25
 _BETWEEN_S = 0.2
 _ASK_S = 2.0
 _COORDINATOR_S = 5.0
@@ -53,12 +54,13 @@ class _ByController:
 
 @dataclass(slots=True)
 class _ByBrokers:
-    """An answer that lacks topics counts when every broker has given it for a second."""
+    """An answer that lacks topics counts when every broker has given it for a second or longer."""
 
     ask: _Ask
     clock: Callable[[], float] = time.monotonic
     _agreed_since: float | None = None
     _asked_at: float | None = None
+    _slowest: float = 0.0
 
     def doubt(self, answer: TopicsAnswer, timeout_s: float) -> str | None:
         """Return which broker shows more or does not answer, or that they agree not yet long."""
@@ -72,12 +74,15 @@ class _ByBrokers:
             if why is not None:
                 self._agreed_since = None
                 return why
+            took = (self.clock() - now) / len(answer.view.brokers)
+            self._slowest = max(self._slowest, took)
             if self._agreed_since is None:
                 self._agreed_since = now
-            if now - self._agreed_since >= _AGREED_S:
+            wanted = max(_AGREED_S, _ANSWER_TIMES * self._slowest)
+            if now - self._agreed_since >= min(wanted, _AGREED_AT_MOST_S):
                 self._agreed_since = self._asked_at = None
                 return None
-        return "no broker shows more topics, for less than a second so far"
+        return "no broker shows more topics, but not for long enough so far"
 
     def _disagreement(self, answer: TopicsAnswer) -> str | None:
         if not answer.view.brokers:

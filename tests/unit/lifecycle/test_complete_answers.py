@@ -127,6 +127,22 @@ def test_all_brokers_have_to_say_the_same_for_a_second(given: TopicsAnswer) -> N
     assert asked.asked.count(9092) == asked.asked.count(9093) >= 4
 
 
+@pytest.mark.parametrize(("took", "believed_after"), [(0.02, 1.0), (0.1, 2.5), (0.8, 4.0)])
+def test_slow_brokers_have_to_say_the_same_for_longer(took: float, believed_after: float) -> None:
+    """A busy machine takes longer to tell a broker its topics, and has a limit all the same."""
+    clock = FakeClock()
+
+    def ask(_: Address) -> ClusterView:
+        clock.sleep(took)
+        return EMPTY
+
+    judge = _ByBrokers(ask, clock)
+    while judge.doubt(answer(), 1.0) is not None:
+        assert clock() < 60
+        clock.sleep(0.05)
+    assert believed_after <= clock() < believed_after + 4 * took + 0.3
+
+
 def test_a_broker_that_shows_more_or_is_silent_begins_the_second_again() -> None:
     """Agreement that was interrupted does not count."""
     clock = FakeClock()
