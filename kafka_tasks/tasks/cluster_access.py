@@ -85,7 +85,7 @@ def matching(names: str, admin: Admin, task: str) -> list[str]:
     named = [part for part in parts if not any(char in part for char in _WILDCARDS)]
     there = admin.topics(expected=named)
     users = [name for name in sorted(there) if not there[name].internal]
-    return sorted({name for part in parts for name in _matches(part, there, users)})
+    return sorted({name for part in parts for name in _matches(part, admin, there, users)})
 
 
 def _require_deletable(part: str, task: str) -> None:
@@ -102,7 +102,9 @@ def _require_deletable(part: str, task: str) -> None:
         )
 
 
-def _matches(part: str, there: Mapping[str, object], users: Iterable[str]) -> list[str]:
+def _matches(
+    part: str, admin: Admin, there: Mapping[str, object], users: Iterable[str]
+) -> list[str]:
     from fnmatch import fnmatchcase
 
     from kafka_tasks.errors import TopicMissing
@@ -114,4 +116,6 @@ def _matches(part: str, there: Mapping[str, object], users: Iterable[str]) -> li
         return hits
     if any(char in part for char in _WILDCARDS):
         raise TopicMissing(f"No topic matches {part}.", hint="invoke kafka.topic.list")
+    # One that the user may not see is not listed either: this raises `NotPermitted` then.
+    admin.seen(name=part)
     raise missing(part, there)

@@ -23,12 +23,17 @@ def list_(call: Call, timeout: str | None = None, output: str = "text") -> Outco
     """List the groups of every type with their lag."""
     call.flags = {"timeout": timeout}
     from kafka_tasks.clients.kafka import group_admin
+    from kafka_tasks.clients.kafka.visibility import Sight
     from kafka_tasks.groups import lag
     from kafka_tasks.render.views import groups
 
-    with connected(call) as (_, _, admin):
+    with connected(call) as (session, _, admin):
+        sight = Sight(admin)
         found = lag.measured(admin, group_admin.listed(admin).values())
-    return shown(found, groups)
+        limited = sight.hidden_groups()
+        if limited:
+            session.recorder.notice(limited)
+    return shown(groups.Groups(found, limited), groups)
 
 
 @task(help={"name": "name of the group", **ANSWERS}, completes={"name": "groups"})
@@ -50,15 +55,20 @@ def _measured(admin: Admin, name: str) -> GroupLag:
     there = group_admin.listed(admin)
     found = lag.measured(admin, [there[name]] if name in there else [])
     if not found:
-        raise _missing(name, list(there))
+        raise _missing(admin, name, list(there))
     return found[0]
 
 
-def _missing(name: str, there: Sequence[str]) -> KafkaTasksError:
+def _missing(admin: Admin, name: str, there: Sequence[str]) -> KafkaTasksError:
+    """Return the error for a group that is not listed; raises `NotPermitted` where it is hidden."""
     from difflib import get_close_matches
 
+    from kafka_tasks.clients.kafka import group_admin
     from kafka_tasks.errors import GroupMissing
+    from kafka_tasks.model.group import ListedGroup
 
+    if admin.cluster.is_remote and name not in there:
+        group_admin.describe(admin, [ListedGroup(name)])
     near = get_close_matches(name, there, n=1)
     hint = f"did you mean {near[0]}?" if near else "invoke kafka.group.list"
     return GroupMissing(f"There is no group {name}.", hint=hint)
@@ -118,7 +128,7 @@ def _planned(
     known = group_admin.listed(admin)
     # A group may be given its first offsets before it has any member.
     if name not in known and not named:
-        raise _missing(name, list(known))
+        raise _missing(admin, name, list(known))
     if name in known:
         resetting.require_offsets(known[name])
         resetting.require_idle(group_admin.describe(admin, [known[name]])[name])
@@ -156,7 +166,7 @@ def delete(
     from kafka_tasks.render.words import counted
 
     with connected(call) as (session, _, admin):
-        chosen = _matching(names, group_admin.names(admin))
+        chosen = _matching(names, admin, group_admin.names(admin))
         if call.dry:
             return shown(dry.Dry(f"delete {', '.join(chosen)}"), dry)
         require_cluster_id(call, session, admin, cluster_id)
@@ -182,13 +192,13 @@ def _deleted(chosen: Sequence[str], found: Mapping[str, KafkaTasksError | None])
     return shown(result, groups_deleted, int(bool(failed)))
 
 
-def _matching(names: str, there: Sequence[str]) -> list[str]:
+def _matching(names: str, admin: Admin, there: Sequence[str]) -> list[str]:
     from fnmatch import fnmatchcase
 
     chosen: set[str] = set()
     for part in (part.strip() for part in names.split(",")):
         hits = [name for name in there if name == part or fnmatchcase(name, part)]
         if not hits:
-            raise _missing(part, there)
+            raise _missing(admin, part, there)
         chosen.update(hits)
     return sorted(chosen)

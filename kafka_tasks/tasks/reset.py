@@ -28,13 +28,17 @@ def reset(
     """Delete all your topics and groups; the cluster stays up."""
     call.flags = {"timeout": timeout}
     from kafka_tasks.clients.kafka import group_admin
+    from kafka_tasks.clients.kafka.visibility import Sight
     from kafka_tasks.render.views import cluster_reset, dry
     from kafka_tasks.render.words import counted
     from kafka_tasks.topics import deletion
 
     with connected(call) as (session, _, admin):
+        sight = Sight(admin)
         topics = [state.name for state in deletion.users(admin.topics().values())]
         groups = group_admin.names(admin)
+        for limited in filter(None, (sight.hidden_topics(), sight.hidden_groups())):
+            session.recorder.notice(limited)
         what = f"{counted(len(topics), 'topic')} and {counted(len(groups), 'group')}"
         if call.dry:
             return shown(dry.Dry(f"delete {what}"), dry)

@@ -187,11 +187,13 @@ def list_(
 ) -> Outcome:
     """List the topics."""
     call.flags = {"timeout": timeout}
+    from kafka_tasks.clients.kafka.visibility import Sight
     from kafka_tasks.model.topic import ListedTopic
     from kafka_tasks.render.views import topics
     from kafka_tasks.topics import observe
 
     with connected(call) as (session, _, admin):
+        sight = Sight(admin)
         chosen = observe.chosen(
             admin.topics().values(),
             name=name,
@@ -210,10 +212,13 @@ def list_(
                 )
         else:
             found = [ListedTopic(state, None) for state in chosen]
+        limited = sight.hidden_topics()
+        if limited:
+            session.recorder.notice(limited)
     if empty:
         found = [topic for topic in found if topic.records == 0]
     filtered = bool(name or under_replicated or unavailable or empty)
-    return shown(topics.Topics(found, filtered), topics)
+    return shown(topics.Topics(found, filtered, limited), topics)
 
 
 @task(help={"name": "name of the topic", **ANSWERS}, completes={"name": "topics"})

@@ -41,15 +41,19 @@ def export(
 ) -> Outcome:
     """Write the cluster's topics as topics.yaml, for Strimzi or for Terraform."""
     call.flags = {"timeout": timeout}
+    from kafka_tasks.clients.kafka.visibility import Sight
     from kafka_tasks.render.views import topics_exported
     from kafka_tasks.topics import export as files
 
     _require_format(format)
-    with connected(call) as (_, _, admin):
+    with connected(call) as (session, _, admin):
+        sight = Sight(admin)
         states = _states(admin, names, tuple(owner or ()))
         options: dict[str, Any] = {"strimzi": {"kafka": kafka}, "terraform": {}}.get(format, {})
         if format == "topics":
             options = {"cluster_id": admin.view().cluster_id, "owner": owner or ()}
+        if limited := sight.hidden_topics():
+            session.recorder.notice(limited)
     text = files.FORMATS[format](states, **options)
     if out is not None and not call.dry:
         _write(call, out, text, yes=yes)

@@ -8,7 +8,8 @@ from fnmatch import fnmatchcase
 
 from kafka_tasks.clients.kafka import offsets
 from kafka_tasks.clients.kafka.admin import Admin
-from kafka_tasks.clients.kafka.permissions import require_settings
+from kafka_tasks.clients.kafka.permissions import Right, require_settings
+from kafka_tasks.clients.kafka.visibility import hidden_topics
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.group import Place
 from kafka_tasks.model.topic import ConfigValue, ListedTopic, Offsets, TopicState
@@ -24,6 +25,7 @@ class Observed:
 
     `settings` are those that its topics have at all; None where that was not asked or not told.
     `racks` has the rack of each broker that has one, where a topic is spread over them.
+    `hidden` are topics that were asked for and that this user may not see.
     """
 
     cluster_id: str
@@ -31,6 +33,7 @@ class Observed:
     topics: Mapping[str, TopicState]
     settings: frozenset[str] | None = None
     racks: Mapping[int, str] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
 
 
 def observe(
@@ -56,7 +59,8 @@ def observe(
     settings = _settings(admin, wanted, topics, shown, deadline)
     spread = any(spec.rack_spread and not spec.absent for spec in wanted.specs)
     racks = admin.racks(deadline.remaining()) if spread else {}
-    return Observed(view.cluster_id or "", brokers, full, settings, racks)
+    hidden = hidden_topics(admin, set(names) - set(topics))
+    return Observed(view.cluster_id or "", brokers, full, settings, racks, hidden)
 
 
 def _settings(
@@ -103,6 +107,9 @@ def remarks(wanted: WantedTopics, seen: Observed, cluster: Cluster) -> Iterator[
                 continue
             text = configs.missing(doubt.key, sorted(known), "this cluster")
         yield f"{doubt.origin}: {text}; the cluster decides"
+    for name in sorted(seen.hidden):
+        holder = Right(cluster, "DESCRIBE", "topic", name).holder
+        yield f"{name}: {holder} may not see whether it exists (DESCRIBE); the cluster decides"
     brokers = len(seen.brokers)
     if absent_brokers(cluster, brokers) is not None:
         return

@@ -45,6 +45,7 @@ PASSWORDS = {
     "alice": "Al1ce=pass;word",
     "bob": "B0b pass",
     "carol": "C4rol-pass",
+    "dave": "D4ve-pass",
 }
 KEY_PASSWORD = "K3y pass=word"
 

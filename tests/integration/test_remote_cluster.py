@@ -55,6 +55,8 @@ def test_topics_work(running: Sandbox, guest: Sandbox) -> None:
     """Topics are created, proven, listed and described there."""
     assert guest.run("topic", "-o", "json").document["topic"] == "test-topic"
     assert guest.run("topic.create", "guests").code == 0
+    listed = guest.run("topic.list", "-o", "json").document
+    assert listed["limited"] is None
     assert "guests" in running.topics() and "guests" in guest.topics()
     assert guest.run("topic.describe", "guests").code == 0
 

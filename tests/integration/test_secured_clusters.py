@@ -93,6 +93,28 @@ def test_a_refusal_names_user_right_and_resource(secured: Secured, guest: Sandbo
         assert f"lacks the right READ on topic {name}" in refused.document["error"]["message"]
 
 
+def test_lists_say_what_they_hide(secured: Secured, guest: Sandbox) -> None:
+    """An empty list of a user without rights is none of an empty cluster."""
+    name = "veiled"
+    secured.admin.create_topics([NewTopic(name, 1, 1)])[name].result(timeout=30)
+    (guest.path / "veiled.yaml").write_text(f"topics: [{{name: {name}, partitions: 1}}]\n")
+    with acting(secured, guest, "dave"):
+        for noun in ("topic", "group"):
+            listed = call(f"{noun}.list", "-o", "json")
+            said = f"{noun.title()}s on which user dave lacks the right DESCRIBE are not listed."
+            assert (listed.document[f"{noun}s"], listed.document["limited"]) == ([], said)
+            assert said in listed.err
+        for line in (f"topic.delete {name}", f"group.describe {name}", f"group.delete {name}"):
+            refused = call(*line.split(), "-o", "json").document["error"]
+            kind = line.partition(".")[0]
+            assert f"dave lacks the right DESCRIBE on {kind} {name}" in refused["message"], line
+        planned = call("topic.plan", "--file", "veiled.yaml")
+        assert f"{name}: user dave may not see whether it exists" in planned.err
+        assert said in call("reset", "--dry").err
+    full = asked(guest, way(secured, "SASL"), "group.list")
+    assert full.document["limited"] is None
+
+
 @pytest.mark.parametrize("listener", ["INTERNAL", "TLS", "MTLS", "SASL", "SASLTLS", "SCRAM"])
 def test_a_cluster_is_ready_through_every_listener(
     secured: Secured, guest: Sandbox, listener: str

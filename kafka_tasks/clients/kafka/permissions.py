@@ -22,10 +22,16 @@ class Right:
     kind: str
     name: str = ""
 
+    @property
+    def holder(self) -> str:
+        """The user who may have it, in a sentence."""
+        user = self.cluster.client.get("sasl.username")
+        return f"user {user}" if user else "the user of this connection"
+
     def missing(self, evidence: str) -> NotPermitted:
         """Return the error for a request that needs this right."""
         user = self.cluster.client.get("sasl.username")
-        who = f"User {user}" if user else "The user of this connection"
+        who = f"{self.holder[0].upper()}{self.holder[1:]}"
         what = f"{self.kind} {self.name}" if self.name else f"the {self.kind}"
         return NotPermitted(
             f"{who} lacks the right {self.operation} on {what}.",

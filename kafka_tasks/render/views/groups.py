@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from kafka_tasks.model.group import GroupLag
 from kafka_tasks.render.document import SCHEMA, Document
 from kafka_tasks.render.tables import table
 
 
-def document(found: Sequence[GroupLag]) -> Document:
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """The groups of a cluster.
+
+    `limited` says which groups are hidden from this user; None where all are shown.
+    """
+
+    listed: Sequence[GroupLag]
+    limited: str | None = None
+
+
+def document(found: Groups) -> Document:
     """Return every group with type, state, members, topics and lag."""
-    return {"schema": SCHEMA, "groups": [entry(group) for group in found]}
+    groups = [entry(group) for group in found.listed]
+    return {"schema": SCHEMA, "groups": groups, "limited": found.limited}
 
 
 def entry(found: GroupLag) -> Document:
@@ -28,10 +41,10 @@ def entry(found: GroupLag) -> Document:
     }
 
 
-def text(found: Sequence[GroupLag], *, width: int) -> str:
+def text(found: Groups, *, width: int) -> str:
     """Return a row a group."""
-    if not found:
-        return "There are no groups."
+    if not found.listed:
+        return "No group is visible." if found.limited else "There are no groups."
     rows = [
         (
             g.group.name,
@@ -41,6 +54,6 @@ def text(found: Sequence[GroupLag], *, width: int) -> str:
             g.lag,
             ", ".join(g.topics),
         )
-        for g in found
+        for g in found.listed
     ]
     return table(["group", "type", "state", "members", "lag", "topics"], rows, width=width)

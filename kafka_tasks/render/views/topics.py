@@ -12,10 +12,14 @@ from kafka_tasks.render.tables import table
 
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """The topics that pass the filters; `filtered` where there were any."""
+    """The topics that pass the filters; `filtered` where there were any.
+
+    `limited` says which topics are hidden from this user; None where all are shown.
+    """
 
     listed: Sequence[ListedTopic]
     filtered: bool = False
+    limited: str | None = None
 
 
 def document(found: Topics) -> Document:
@@ -35,13 +39,16 @@ def document(found: Topics) -> Document:
             }
             for listed in found.listed
         ],
+        "limited": found.limited,
     }
 
 
 def text(found: Topics, *, width: int) -> str:
     """Return a row a topic; records and bytes where they were asked for."""
     if not found.listed:
-        return "No topic matches." if found.filtered else "There are no topics."
+        if found.filtered:
+            return "No topic matches."
+        return "No topic is visible." if found.limited else "There are no topics."
     counted = any(listed.records is not None for listed in found.listed)
     sized = any(listed.bytes is not None for listed in found.listed)
     headings = ["topic", "partitions", "replication"]

@@ -45,6 +45,16 @@ def test_a_setting_that_the_cluster_shows_is_no_doubt() -> None:
     assert _remarks(REMOTE, None)[0].startswith("topics.yaml:3: Kafka has no topic setting")
 
 
+def test_a_topic_that_may_be_hidden_is_a_remark() -> None:
+    """A plan would create it, or call it absent, although it may exist."""
+    alice = replace(REMOTE, client={"sasl.username": "alice"})
+    seen = Observed("id", (1,), {}, hidden=frozenset({"x"}))
+    wanted = WantedTopics((TopicSpec("x", absent=True),), ())
+    assert list(observe.remarks(wanted, seen, alice)) == [
+        "x: user alice may not see whether it exists (DESCRIBE); the cluster decides"
+    ]
+
+
 def test_more_replicas_than_brokers_are_a_remark_of_a_remote_cluster() -> None:
     """On ours it is known, and the plan says so."""
     spec = TopicSpec("x", replication_factor=3)

@@ -17,7 +17,7 @@ OPEN = GroupLag(GroupState(ListedGroup("q", "unknown", protocol=""), members=Non
 
 def test_unreadable_members_are_not_zero() -> None:
     """An empty cell and null; the type stands beside the name."""
-    rows = groups.text([SHARE, CONNECT], width=80).splitlines()
+    rows = groups.text(groups.Groups([SHARE, CONNECT]), width=80).splitlines()
     assert rows[2].split() == ["queue", "share", "stable"]
     assert rows[3].split() == ["workers", "classic", "(connect)", "stable"]
     entry = groups.entry(SHARE)
