@@ -93,7 +93,7 @@ def identity(exam: Examination) -> Iterator[Finding]:
     if len(set(ids.values())) > 1:
         yield _different_clusters(ids)
     elif ids:
-        titles = [title for _, title in coordinators.values()]
+        titles = list(dict.fromkeys(title for _, title in coordinators.values()))
         together = f"{', '.join(titles)} and the data belong"
         owner = together if titles else "the data belongs"
         title = f"{owner} to one cluster: {next(iter(ids.values()))}"

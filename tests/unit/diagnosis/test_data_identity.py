@@ -40,6 +40,20 @@ def test_data_that_agrees(make_exam: MakeExam) -> None:
     assert ids(data_identity.identity(exam)) == [("cluster-id", "ok")]
 
 
+def test_nodes_of_a_quorum_are_named_once(
+    make_exam: MakeExam, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three voters are three coordinators with one title."""
+    exam = make_exam()
+    folder = exam.project.state / "data" / "kafka"
+    folder.mkdir()
+    (folder / "meta.properties").write_text(META.format(1, "A"))
+    voters = {name: ("A", "Kafka") for name in ("kafka", "kafka-2", "kafka-3")}
+    monkeypatch.setattr(data_identity, "_coordinators_ids", lambda _: voters)
+    (found,) = data_identity.identity(exam)
+    assert found.title == "Kafka and the data belong to one cluster: A"
+
+
 class Volumes(FakeEngine):
     """An engine whose containers have a file each."""
 
