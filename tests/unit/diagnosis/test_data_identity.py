@@ -48,7 +48,7 @@ def test_nodes_of_a_quorum_are_named_once(
     folder = exam.project.state / "data" / "kafka"
     folder.mkdir()
     (folder / "meta.properties").write_text(META.format(1, "A"))
-    voters = {name: ("A", "Kafka") for name in ("kafka", "kafka-2", "kafka-3")}
+    voters = dict.fromkeys(("kafka", "kafka-2", "kafka-3"), ("A", "Kafka"))
     monkeypatch.setattr(data_identity, "_coordinators_ids", lambda _: voters)
     (found,) = data_identity.identity(exam)
     assert found.title == "Kafka and the data belong to one cluster: A"
