@@ -87,6 +87,7 @@ IMPORTERS: dict[str, list[str]] = {
         "acceptance",
         "clients",
         "diagnosis",
+        "fixtures.servers",
         "fixtures.starting",
         "lifecycle",
         "model",
