@@ -75,6 +75,7 @@ IMPORTERS: dict[str, list[str]] = {
     "confluent_kafka": ["clients.kafka"],
     "kafka": ["clients.kafka.reassignment", "clients.kafka.kafka_python"],
     "kazoo": ["clients.zookeeper_session"],
+    "cryptography": ["clients.certificates"],
     "docker": ["clients.docker"],
     "subprocess": ["clients.processes"],
     "psutil": ["clients.processes", "clients.machine"],
@@ -129,6 +130,7 @@ ENVIRONMENT_READERS = {
 
 HEAVY = [
     "confluent_kafka",
+    "cryptography",
     "docker",
     "rich",
     "yaml",

@@ -10,6 +10,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from kafka_tasks.errors import KafkaTasksError
+from kafka_tasks.project.directory import Project
+from kafka_tasks.runtimes.secure.store import SecureStore
 from kafka_tasks.settings import Settings, dotenv_values_of, environment
 
 MASK = "***"
@@ -26,9 +28,10 @@ _SHORT = 4
 
 
 def own(settings: Settings) -> frozenset[str]:
-    """Return the secret values in the settings and in the broker properties."""
+    """Return the secret values in the settings, the broker properties and of secured clusters."""
     found = {str(value) for variable, value, _ in settings.entries() if variable.secret and value}
     found |= of_properties(settings.broker_properties)
+    found |= SecureStore.of(Project(settings.project)).secrets()
     return frozenset(value for value in found if value.strip())
 
 

@@ -12,6 +12,9 @@ from kafka_tasks.model.cluster import Observation
 from kafka_tasks.project import state
 from kafka_tasks.project.lock import exclusive
 
+# A record that an earlier version wrote says nothing of security.
+_UNSECURED = {"secure": "none", "acl": "False"}
+
 
 @contextmanager
 def locked(session: Session, doing: str) -> Iterator[Observation]:
@@ -40,7 +43,7 @@ def _differences(session: Session, names: Collection[str] | None) -> list[str]:
     }
     return [
         f"{named[field][1]} is {named[field][0]}, the cluster has {before}"
-        for field, before in record.fingerprint.items()
+        for field, before in {**_UNSECURED, **record.fingerprint}.items()
         if field in (named if names is None else names)
         and session.settings.explicit(field)
         and str(named[field][0]) not in (before, "auto")

@@ -39,9 +39,10 @@ class Cluster:
     """Where a cluster is and how a client connects to it.
 
     `topology` has the services that are started here; a remote cluster has none. `bootstrap` is
-    where clients connect, `brokers` how many brokers have to be registered. `client` holds
+    where kafka-tasks connects, `brokers` how many brokers have to be registered. `client` holds
     librdkafka properties (security); its values may be secret, so it is not shown. `had_data` is
-    False where it is known to have started empty.
+    False where it is known to have started empty. A secured cluster that is started here has a
+    listener of its own for kafka-tasks.
     """
 
     project: Path
@@ -55,16 +56,23 @@ class Cluster:
 
     @classmethod
     def of(
-        cls, topology: Topology, *, project: Path, runtime: str, kafka_version: str | None
+        cls,
+        topology: Topology,
+        *,
+        project: Path,
+        runtime: str,
+        kafka_version: str | None,
+        client: Mapping[str, str] | None = None,
     ) -> Cluster:
         """Return the cluster that has these services on this machine."""
         return cls(
             project=project,
             runtime=runtime,
             topology=topology,
-            bootstrap=topology.bootstrap,
+            bootstrap=topology.internal or topology.bootstrap,
             brokers=len(topology.brokers),
             kafka_version=kafka_version,
+            client=client or {},
         )
 
     @property
@@ -74,8 +82,8 @@ class Cluster:
 
     @property
     def bootstrap_servers(self) -> str:
-        """The addresses as clients take them, with commas."""
-        return ",".join(str(address) for address in self.bootstrap)
+        """The addresses that users' clients connect to, with commas."""
+        return ",".join(str(address) for address in self.topology.bootstrap or self.bootstrap)
 
     @property
     def bootstrap_names(self) -> tuple[str, ...]:

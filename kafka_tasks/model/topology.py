@@ -14,6 +14,7 @@ from itertools import groupby
 from kafka_tasks.model.address import Address
 from kafka_tasks.model.kafka_line import Mode
 from kafka_tasks.model.role import MAX_VOTERS, Role
+from kafka_tasks.model.security import Security
 
 _TAIL = re.compile(r"(?P<first>[a-z]+)(?:-(?P<number>[2-9]|[1-9][0-9]+))?", re.ASCII)
 
@@ -32,7 +33,8 @@ class Service:
     Its name is kafka-tasks' own, or that of a user's Compose file, which may set its id, too; else
     a broker's number is its id. `address` is where clients on this machine reach it; None where
     that is not decided yet, or where it cannot be reached from here. `quorum_address` is where
-    other controllers do; a dedicated one has no other.
+    other controllers do; a dedicated one has no other. `internal_port` is that of a secured
+    broker's second listener, for brokers and for kafka-tasks.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Service:
     address: Address | None = None
     quorum_address: Address | None = None
     id: int | None = None
+    internal_port: int | None = None
 
     @property
     def our_name(self) -> str:
@@ -78,20 +81,24 @@ class Service:
         """The names of its data directories, in the order in which they are saved."""
         return tuple(f"{self.our_name}{tail}" for tail in self.role.places)
 
-    def at(self, port: int | None, quorum_port: int | None = None) -> Service:
+    def at(
+        self, port: int | None, quorum_port: int | None = None, internal_port: int | None = None
+    ) -> Service:
         """Return it with these ports on localhost; a dedicated controller has but the second."""
         if self.role is Role.CONTROLLER:
             quorum_port = port = quorum_port or port
         quorum = Address("localhost", quorum_port) if quorum_port and self.role.votes else None
         address = Address("localhost", port) if port else None
-        return replace(self, address=address, quorum_address=quorum)
+        internal = internal_port if self.role.serves_clients else None
+        return replace(self, address=address, quorum_address=quorum, internal_port=internal)
 
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """The services of one cluster, in the order in which they start."""
+    """The services of one cluster, in the order in which they start, and its security."""
 
     services: tuple[Service, ...] = ()
+    security: Security | None = None
 
     def __iter__(self) -> Iterator[Service]:
         return iter(self.services)
@@ -130,6 +137,12 @@ class Topology:
     def bootstrap(self) -> tuple[Address, ...]:
         """The brokers' addresses, as far as they are known."""
         return tuple(broker.address for broker in self.brokers if broker.address)
+
+    @property
+    def internal(self) -> tuple[Address, ...]:
+        """The addresses of the brokers' listeners for kafka-tasks itself; none without security."""
+        ports = (broker.internal_port for broker in self.brokers)
+        return tuple(Address("127.0.0.1", port) for port in ports if port)
 
     @property
     def zookeeper(self) -> Address | None:
@@ -206,12 +219,13 @@ class Topology:
     def only(self, names: Iterable[str]) -> Topology:
         """Return these services alone, in the same order."""
         wanted = set(names)
-        return Topology(tuple(service for service in self.services if service.name in wanted))
+        services = tuple(service for service in self.services if service.name in wanted)
+        return replace(self, services=services)
 
     def at(self, ports: Iterable[int | None]) -> Topology:
         """Return the same services at these ports on localhost, service by service."""
         pairs = zip(self.services, ports, strict=True)
-        return Topology(tuple(service.at(port) for service, port in pairs))
+        return replace(self, services=tuple(service.at(port) for service, port in pairs))
 
 
 def zookeeper_cluster(brokers: int) -> Topology:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kafka_tasks.errors import InvalidInput
+from kafka_tasks.model.security import is_reserved
 
 MECHANISMS = ("SCRAM-SHA-256", "SCRAM-SHA-512")
 # Kafka's smallest number: it protects passwords that can be guessed, and costs each log-in time.
 _ITERATIONS = 4096
-# Brokers, controllers and clients without a log-in have these names.
-_RESERVED = ("broker", "controller", "ANONYMOUS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ def check_new_name(name: str, *, started_here: bool) -> None:
             f"{name!r} cannot be the name of a user.",
             hint="invoke kafka.user.create alice",
         )
-    if started_here and name in _RESERVED:
+    if started_here and is_reserved(name):
         raise InvalidInput(
             f"The user name {name} is reserved on clusters that kafka-tasks starts.",
             hint="choose another name: invoke kafka.user.create alice",

@@ -21,6 +21,8 @@ def remembered(project: Project) -> dict[str, Any]:
 def _remembered(record: state.ClusterRecord) -> dict[str, Any]:
     found = record.topology
     choices: dict[str, Any] = {"brokers": len(found.brokers)}
+    if record.security:
+        choices |= {"secure": record.security.kind, "acl": record.security.acl}
     if _known(record.version):
         choices["version"] = record.version
     if found.mode:

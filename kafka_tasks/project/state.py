@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,6 +14,7 @@ import msgspec
 
 from kafka_tasks.model import topology
 from kafka_tasks.model.role import MAX_BROKERS, Role
+from kafka_tasks.model.security import Security
 from kafka_tasks.model.topology import Service, Topology
 from kafka_tasks.project import json_files
 from kafka_tasks.project.directory import Project, replace_file
@@ -44,6 +46,7 @@ class ServiceRecord(msgspec.Struct, frozen=True, kw_only=True):
     role: Role
     port: _Port | None = None
     quorum_port: _Port | None = None
+    internal_port: _Port | None = None
     token: _Word | None = None
     pid: _Pid | None = None
     started_s: float | None = None
@@ -65,6 +68,7 @@ class ServiceRecord(msgspec.Struct, frozen=True, kw_only=True):
             role=service.role,
             port=service.port,
             quorum_port=service.quorum_port,
+            internal_port=service.internal_port,
             number=None if ours else service.number,
             id=service.id,
         )
@@ -77,7 +81,7 @@ class ServiceRecord(msgspec.Struct, frozen=True, kw_only=True):
             if self.number is None
             else Service(self.name, self.role, self.number, id=self.id)
         )
-        return found.at(self.port, self.quorum_port) if found else None
+        return found.at(self.port, self.quorum_port, self.internal_port) if found else None
 
 
 class ClusterRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,12 +98,14 @@ class ClusterRecord(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: dict[str, str] = {}
     compose_project: str | None = None
     cluster_id: _Word | None = None
+    security: Security | None = None
 
     @property
     def topology(self) -> Topology:
         """The services as they were planned, with their ports."""
         found = (record.service for record in self.services)
-        return topology.in_order(service for service in found if service)
+        planned = topology.in_order(service for service in found if service)
+        return replace(planned, security=self.security)
 
     @property
     def started(self) -> tuple[ServiceRecord, ...]:

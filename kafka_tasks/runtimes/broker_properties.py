@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model.role import MAX_BROKERS
 from kafka_tasks.model.topology import Service, broker_name
+from kafka_tasks.runtimes.roles import secured
 from kafka_tasks.settings import Settings
 
 # What the runtime itself decides; a file of further properties may not.
@@ -64,7 +65,20 @@ def of(settings: Settings) -> BrokerProperties:
         if (name := _named(path)) in _brokers(settings)
     }
     racks = tuple(settings.racks.split(",")) if settings.racks else ()
+    if settings.security is not None:
+        _require_undecided(settings)
     return BrokerProperties(_shared(settings), own, racks)
+
+
+def _require_undecided(settings: Settings) -> None:
+    """Raise `InvalidInput` for a property that a secured cluster has from kafka-tasks."""
+    for path, found in sources(settings):
+        for name in found:
+            if name in secured.DECIDED or name.startswith("listener.name."):
+                raise InvalidInput(
+                    f"{path}: kafka-tasks decides {name} of a secured cluster.",
+                    hint=f"remove {name} from {path}, or KAFKA_TASKS_SECURE=none",
+                )
 
 
 def _files_of_one(settings: Settings) -> list[Path]:
@@ -135,7 +149,9 @@ def read(path: Path, setting: str = "") -> dict[str, str]:
 
 
 def uses_sasl(settings: Settings) -> bool:
-    """Return whether brokers log in to each other; False where a file is unreadable."""
+    """Return whether a listener has SASL; False where a file is unreadable."""
+    if settings.security is not None and settings.security.mechanism:
+        return True
     try:
         found = [properties for _, properties in sources(settings)]
     except InvalidInput:

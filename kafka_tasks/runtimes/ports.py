@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -20,6 +21,8 @@ from kafka_tasks.settings import Settings
 # Below the ranges from which Linux (32768) and macOS (49152) take the ports of outgoing
 # connections.
 _LOW, _HIGH = 20000, 32000
+# A secured broker's second listener: its port is picked and remembered, and no setting names it.
+_INTERNAL = "internal_port"
 
 
 def pick(
@@ -91,11 +94,12 @@ def of(service: Service) -> dict[str, int]:
     """Return the known ports of a service, by the setting that decides each."""
     recipe = roles.of(service.role)
     pairs = zip(recipe.port_settings, (service.port, service.quorum_port), strict=False)
-    return {setting: port for setting, port in pairs if port is not None}
+    found = {setting: port for setting, port in pairs if port is not None}
+    return found | ({_INTERNAL: service.internal_port} if service.internal_port else {})
 
 
 def variable(setting: str) -> str:
-    """Return the variable of a setting."""
+    """Return the variable of a setting; the port of INTERNAL has none."""
     return f"KAFKA_TASKS_{setting.upper()}"
 
 
@@ -115,9 +119,10 @@ def require_free(services: Iterable[Service]) -> None:
 def taken(service: Service, setting: str, port: int, holder: Holder) -> PortTaken:
     """Return the error of a service whose port is held."""
     stop = f"{holder.stop}, or " if holder.stop else ""
+    choice = "" if setting == _INTERNAL else f"{variable(setting)}=auto "
     return PortTaken(
         f"Port {port}, which {service.name} needs, is held by {holder.name}.",
-        hint=f"{stop}{variable(setting)}=auto invoke kafka.up",
+        hint=f"{stop}{choice}invoke kafka.up",
     )
 
 
@@ -127,6 +132,8 @@ def _by_setting(planned: Topology) -> dict[str, list[Service]]:
     for service in dict.fromkeys((*planned.brokers, *planned.coordinators)):
         for setting in roles.of(service.role).port_settings:
             groups.setdefault(setting, []).append(service)
+    if planned.security is not None:
+        groups[_INTERNAL] = list(planned.brokers)
     return groups
 
 
@@ -141,10 +148,10 @@ def _placed(planned: Topology, known: Mapping[str, range]) -> Topology:
 
     def placed(service: Service) -> Service:
         recipe = roles.of(service.role)
-        both = (recipe.port_setting, recipe.quorum_port_setting or "")
-        return service.at(*(numbers.get((service.name, setting)) for setting in both))
+        every = (recipe.port_setting, recipe.quorum_port_setting or "", _INTERNAL)
+        return service.at(*(numbers.get((service.name, setting)) for setting in every))
 
-    return Topology(tuple(map(placed, planned)))
+    return replace(planned, services=tuple(map(placed, planned)))
 
 
 class _Ranges(Struct):

@@ -76,6 +76,8 @@ def _by_engine(project: Project, settings: Settings) -> tuple[str, str]:
     """Choose compose where an engine answers within a second and the images can be pulled."""
     from kafka_tasks.settings import environment
 
+    if settings.security is not None:
+        return "embedded", "only the embedded runtime starts secured clusters"
     surroundings = environment()
     if not _may_have_engine(surroundings):
         return "embedded", "there is no Docker engine here"

@@ -178,6 +178,7 @@ def _as_text(value: object) -> str:
 
 def _check_together(settings: Settings) -> None:
     _check_mode(settings)
+    _check_security(settings)
     _check_ports(settings)
     if settings.runtime == "remote" and not settings.bootstrap_servers:
         raise SettingsError(
@@ -236,6 +237,19 @@ def _check_mode(settings: Settings) -> None:
             "zookeeper: only KRaft has dedicated controllers.",
             hint=f"{BY_FIELD['mode'].name}=kraft, or {BY_FIELD['controllers'].name}=0",
         )
+
+
+def _check_security(settings: Settings) -> None:
+    """Raise `SettingsError` for an authorizer where no client has a name that could get a right."""
+    security = settings.security
+    if not (settings.acl and settings.explicit("acl")) or (security and security.knows_users):
+        return
+    variable = BY_FIELD["secure"].name
+    raise SettingsError(
+        f"{_as_typed(settings, 'acl')} is true, but {variable} is {settings.secure}: clients have "
+        "no names, and no one could be granted a right.",
+        hint=f"{variable}=scram, or {BY_FIELD['acl'].name}=false",
+    )
 
 
 def _as_typed(settings: Settings, field: str) -> str:

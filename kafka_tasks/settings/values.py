@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from kafka_tasks.model import kafka_line, topology
 from kafka_tasks.model.address import Address
 from kafka_tasks.model.kafka_line import Family, KafkaLine, KafkaVersion, Mode
+from kafka_tasks.model.security import SecureKind, Security
 from kafka_tasks.model.topology import Topology
 from kafka_tasks.settings.variables import VARIABLES, Origin, Variable
 
@@ -40,6 +41,8 @@ class Settings:
     network: str | None
     network_external: bool
     broker_properties: Path | None
+    secure: Literal["none"] | SecureKind
+    acl: bool
     launch: str
     compose_file: Path | None
     timeout: float
@@ -104,7 +107,22 @@ class Settings:
         if self.services is not None:
             return self.services
         mode = self.resolved_mode
-        return topology.planned(mode, self.brokers, self.controllers, self.combined)
+        planned = topology.planned(mode, self.brokers, self.controllers, self.combined)
+        return replace(planned, security=self.security)
+
+    @property
+    def security(self) -> Security | None:
+        """The security of a start; None where it is none."""
+        if self.secure == "none":
+            return None
+        found = Security(self.secure, self.acl)
+        # What an earlier start remembered is not for a kind without users.
+        return found if found.knows_users else Security(self.secure)
+
+    @property
+    def internal_port(self) -> Literal["auto"]:
+        """The port of a secured broker's second listener, which is always picked."""
+        return "auto"
 
     @property
     def unused(self) -> frozenset[str]:

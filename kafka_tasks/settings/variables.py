@@ -13,6 +13,7 @@ from kafka_tasks.errors import SettingsError
 from kafka_tasks.model import kafka_line
 from kafka_tasks.model.address import Address
 from kafka_tasks.model.role import MAX_BROKERS
+from kafka_tasks.model.security import KINDS
 
 PREFIX = "KAFKA_TASKS_"
 
@@ -225,6 +226,20 @@ VARIABLES: tuple[Variable, ...] = (
         _path,
         "the path of a file",
         "file with additional broker properties, for both runtimes",
+    ),
+    Variable(
+        "secure",
+        "none",
+        _choice("none", *KINDS),
+        "none, tls, mtls, plain or scram",
+        "security of the clusters that are started here",
+    ),
+    Variable(
+        "acl",
+        "false",
+        _boolean,
+        "true or false",
+        "secured clusters: deny what no ACL allows; only the user admin may do everything",
     ),
     Variable(
         "launch",

@@ -8,7 +8,7 @@ from kafka_tasks.tasks.call import Call
 from kafka_tasks.tasks.confirm import require_yes
 from kafka_tasks.tasks.failure import diagnosed
 from kafka_tasks.tasks.output import Outcome, shown
-from kafka_tasks.tasks.task import task
+from kafka_tasks.tasks.task import optional_word, task
 
 if TYPE_CHECKING:
     from kafka_tasks.lifecycle.session import Session
@@ -16,13 +16,21 @@ if TYPE_CHECKING:
     from kafka_tasks.settings import Settings
 
 
-@task()
+@task(
+    optional=("secure",),
+    help={
+        "secure": "tls, mtls, plain or scram (scram where no kind is given)",
+        "acl": "deny what no ACL allows; only the user admin may do everything",
+    },
+)
 def up(
     call: Call,
     runtime: str | None = None,
     kafka_version: str | None = None,
     mode: str | None = None,
     brokers: str | None = None,
+    secure: str | bool | None = None,
+    acl: bool = False,
     timeout: str | None = None,
     output: str = "text",
 ) -> Outcome:
@@ -32,6 +40,8 @@ def up(
         "version": kafka_version,
         "mode": mode,
         "brokers": brokers,
+        "secure": optional_word(secure, "--secure", "kafka.up", "a kind") or _alone(secure),
+        "acl": "true" if acl else None,
         "timeout": timeout,
     }
     from kafka_tasks.lifecycle import start as lifecycle_start
@@ -44,6 +54,11 @@ def up(
             session.recorder.notice(said)
         found = lifecycle_start.up(session)
     return shown(ready.Ready(found), ready)
+
+
+def _alone(secure: str | bool | None) -> str | None:
+    """Return the kind of --secure without one."""
+    return "scram" if secure else None
 
 
 def _named_runtime(settings: Settings) -> str | None:

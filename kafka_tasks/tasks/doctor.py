@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from kafka_tasks.tasks.call import Call
 from kafka_tasks.tasks.confirm import require_yes
 from kafka_tasks.tasks.output import Outcome, shown
-from kafka_tasks.tasks.task import task
+from kafka_tasks.tasks.task import optional_word, task
 
 if TYPE_CHECKING:
     from kafka_tasks.diagnosis.examination import Examination
@@ -33,31 +33,13 @@ def doctor(
     """Examine machine, configuration and cluster; show each problem's cause, evidence and fix."""
     from kafka_tasks.render.views import diagnosis as view
 
-    name = _file_name(bundle)
+    name = optional_word(bundle, "--bundle", "kafka.doctor", "a file name")
     found = _examined(call)
     if fix:
         return _fixed(call, found, yes=yes)
     if bundle:
         return _bundled(call, found, name)
     return _outcome(view.Examined(found))
-
-
-def _file_name(bundle: str | bool | None) -> str | None:
-    """Return the file that --bundle names, if any; raises `InvalidInput` for another flag.
-
-    A flag that this task does not know, such as Invoke's own --dry, reaches it as the file name.
-    """
-    if not isinstance(bundle, str):
-        return None
-    if bundle.startswith("-"):
-        from kafka_tasks.errors import InvalidInput
-
-        raise InvalidInput(
-            f"{bundle!r} after --bundle looks like a flag, not like a file name.",
-            evidence=[f"a file of that name is ./{bundle}", "Invoke's own flags precede the task"],
-            hint="invoke --help kafka.doctor",
-        )
-    return bundle
 
 
 def _examined(call: Call) -> Diagnosis:

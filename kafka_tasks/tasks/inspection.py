@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kafka_tasks.tasks.call import Call
@@ -9,6 +11,9 @@ from kafka_tasks.tasks.output import Outcome, shown
 from kafka_tasks.tasks.task import number, task
 
 if TYPE_CHECKING:
+    from kafka_tasks.lifecycle.session import Session
+    from kafka_tasks.model.cluster import Cluster
+    from kafka_tasks.render.views.connection import Connection
     from kafka_tasks.settings import Settings
 
 
@@ -66,12 +71,17 @@ def _java(settings: Settings) -> dict[str, str | None]:
 
 @task(
     help={
-        "format": "env, properties, json or python",
+        "format": "env, json, python, librdkafka, java, aiokafka or kcat",
+        "user": "user of a secured cluster (default admin)",
         "show_secrets": "print passwords in clear",
     }
 )
 def env(
-    call: Call, format: str = "env", show_secrets: bool = False, output: str = "text"
+    call: Call,
+    format: str = "env",
+    user: str | None = None,
+    show_secrets: bool = False,
+    output: str = "text",
 ) -> Outcome:
     """Print what a client needs to connect."""
     from kafka_tasks.errors import InvalidInput, NotReady
@@ -82,18 +92,65 @@ def env(
             f"--format is {format!r}; allowed: {', '.join(connection.FORMATS)}.",
             hint="--format env",
         )
-    session = call.session()
-    cluster = session.cluster()
-    if not cluster.bootstrap:
-        raise NotReady(
-            "KAFKA_TASKS_PORT is auto, and no start has picked a port in this project yet.",
-            hint="invoke kafka.up",
+    with call.watched() as session:
+        cluster = session.cluster()
+        if not cluster.bootstrap_servers:
+            raise NotReady(
+                "KAFKA_TASKS_PORT is auto, and no start has picked a port in this project yet.",
+                hint="invoke kafka.up",
+            )
+        found = _connection(session, cluster, format, user)
+        hidden = () if show_secrets else _secrets(session.settings)
+        found = dataclasses.replace(found, hidden=hidden)
+        for said in _notices(found):
+            session.recorder.notice(said)
+    return shown(found, connection)
+
+
+def _connection(session: Session, cluster: Cluster, form: str, user: str | None) -> Connection:
+    """Return the cluster as a client of this user connects to it; raises `InvalidInput`."""
+    from kafka_tasks.errors import InvalidInput
+    from kafka_tasks.model.client_names import CERTIFICATE, KEY
+    from kafka_tasks.model.security import ADMIN
+    from kafka_tasks.render.views import connection
+    from kafka_tasks.runtimes.secure import access
+
+    security = cluster.topology.security
+    if user is not None and (security is None or not security.knows_users):
+        raise InvalidInput(
+            f"--user is {user}, but this cluster has no users of kafka-tasks.",
+            hint="KAFKA_TASKS_SASL_USERNAME names the user of a remote cluster; "
+            "invoke kafka.up --secure starts a cluster with the users admin, alice and bob",
         )
-    hidden = () if show_secrets else _secrets(session.settings)
-    return shown(connection.Connection(cluster, format, hidden), connection)
+    if security is not None:
+        name = (user or ADMIN) if security.knows_users else None
+        mine = access.as_user(cluster, name)
+        files = access.java_stores(cluster, name)
+        return connection.Connection(
+            mine, form, user=name, stores=connection.JavaStores(*files) if files else None
+        )
+    client = cluster.client
+    if connection.is_java(form) and client.get(CERTIFICATE) != client.get(KEY):
+        raise InvalidInput(
+            "Java reads a client certificate and its key from one file; these settings have two.",
+            hint=f"cat {client.get(KEY)} {client.get(CERTIFICATE)} > client.pem, and set both "
+            "KAFKA_TASKS_SSL_CERTIFICATE_LOCATION and KAFKA_TASKS_SSL_KEY_LOCATION to it",
+        )
+    return connection.Connection(cluster, form)
+
+
+def _notices(found: Connection) -> Iterator[str]:
+    """Yield what the printed text does not tell."""
+    if found.hides:
+        yield "passwords are placeholders; --show-secrets prints them"
+    if found.form == "kcat" and found.cluster.client.get("sasl.mechanism", "").startswith("SCRAM"):
+        yield (
+            "kcat needs librdkafka 2.6.1 or newer to log in to Kafka 4 by SCRAM (Debian's has "
+            "2.0.2); kcat -V shows its version"
+        )
 
 
 def _secrets(settings: Settings) -> tuple[str, ...]:
-    return tuple(
-        str(value) for variable, value, _ in settings.entries() if variable.secret and value
-    )
+    from kafka_tasks.diagnosis import secrets
+
+    return tuple(secrets.own(settings))

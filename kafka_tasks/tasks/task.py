@@ -257,3 +257,21 @@ def number(value: str | None, flag: str) -> int | None:
         raise InvalidInput(
             f"{flag} is {value!r}, which is not a whole number.", hint=f"{flag} 1"
         ) from error
+
+
+def optional_word(value: str | bool | None, flag: str, task: str, noun: str) -> str | None:
+    """Return the word after a flag that may stand alone; raises `InvalidInput` for another flag.
+
+    A flag that the task does not know, such as Invoke's own --dry, reaches it as that word.
+    """
+    if not isinstance(value, str):
+        return None
+    if value.startswith("-"):
+        from kafka_tasks.errors import InvalidInput
+
+        raise InvalidInput(
+            f"{value!r} after {flag} looks like a flag, not like {noun}.",
+            evidence=["Invoke's own flags precede the task"],
+            hint=f"invoke --help {task}",
+        )
+    return value

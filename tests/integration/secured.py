@@ -36,7 +36,7 @@ from kafka_tasks import settings
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.runtimes.embedded import jars, properties
 from kafka_tasks.runtimes.embedded.java import choose
-from tests.certificates import HERE, Authority, Identity
+from tests.certificates import HERE, Authority, Identity, write
 from tests.integration.conftest import eventually
 
 # User → password, the same for PLAIN and SCRAM; `admin` may do everything.
@@ -205,10 +205,10 @@ class Secured:
         (self.folder / "ca.crt").write_bytes(authority.pem)
         (self.folder / "other-ca.crt").write_bytes(other.pem)
         for name, identity in _identities(authority, other).items():
-            identity.write(self.folder, name)
+            write(identity, self.folder, name)
         alice = authority.issue("alice")
-        alice.write(self.folder, "alice", KEY_PASSWORD)
-        alice.write(self.folder, "alice-open")
+        write(alice, self.folder, "alice", KEY_PASSWORD)
+        write(alice, self.folder, "alice-open")
 
     def _configuration(self) -> dict[str, str]:
         kraft = {"CONTROLLER": _Listener("PLAINTEXT", None)} if self.is_kraft else {}

@@ -46,7 +46,7 @@ def configuration(cluster: Cluster, bootstrap: str | None = None) -> _Properties
     """
     has_log_in = "SASL" in cluster.client.get("security.protocol", "").upper()
     properties: _Properties = {
-        "bootstrap.servers": bootstrap or cluster.bootstrap_servers,
+        "bootstrap.servers": bootstrap or ",".join(map(str, cluster.bootstrap)),
         "client.id": "kafka-tasks",
         "reconnect.backoff.ms": 500 if has_log_in else 20,
         "reconnect.backoff.max.ms": 500 if has_log_in else 50,

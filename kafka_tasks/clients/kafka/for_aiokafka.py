@@ -7,34 +7,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from kafka_tasks.errors import InvalidInput
+from kafka_tasks.model.client_names import CA, CERTIFICATE, KEY, KEY_PASSWORD, PYTHON
 
-# The names of librdkafka → those of aiokafka.
-_NAMES = {
-    "bootstrap.servers": "bootstrap_servers",
-    "security.protocol": "security_protocol",
-    "sasl.mechanism": "sasl_mechanism",
-    "sasl.mechanisms": "sasl_mechanism",
-    "sasl.username": "sasl_plain_username",
-    "sasl.password": "sasl_plain_password",
-}
-_CA = "ssl.ca.location"
-_CERTIFICATE = "ssl.certificate.location"
-_KEY = "ssl.key.location"
-_PHRASE = "ssl.key.password"
-_TLS = (_CA, _CERTIFICATE, _KEY, _PHRASE)
+_TLS = (CA, CERTIFICATE, KEY, KEY_PASSWORD)
 # Other properties tune librdkafka; these decide who may connect.
 _SECURITY = ("sasl.", "ssl.", "security.")
 
 
 def arguments(client: Mapping[str, str]) -> dict[str, Any]:
     """Return the arguments of aiokafka's clients; raises `InvalidInput` for an unknown property."""
-    unknown = sorted(set(client) - set(_NAMES) - set(_TLS))
+    unknown = sorted(set(client) - set(PYTHON) - set(_TLS))
     if unknown := [name for name in unknown if name.startswith(_SECURITY)]:
         raise InvalidInput(
             f"aiokafka has no argument for {unknown[0]}.",
             hint="use kafka_client_config, with confluent-kafka",
         )
-    found: dict[str, Any] = {_NAMES[name]: client[name] for name in client if name in _NAMES}
+    found: dict[str, Any] = {PYTHON[name]: client[name] for name in client if name in PYTHON}
     if "SSL" in found.get("security_protocol", "").split("_"):
         found["ssl_context"] = _context(client)
     return found
@@ -42,9 +30,9 @@ def arguments(client: Mapping[str, str]) -> dict[str, Any]:
 
 def _context(client: Mapping[str, str]) -> ssl.SSLContext:
     try:
-        context = ssl.create_default_context(cafile=client.get(_CA))
-        if certificate := client.get(_CERTIFICATE):
-            context.load_cert_chain(certificate, client.get(_KEY), client.get(_PHRASE))
+        context = ssl.create_default_context(cafile=client.get(CA))
+        if certificate := client.get(CERTIFICATE):
+            context.load_cert_chain(certificate, client.get(KEY), client.get(KEY_PASSWORD))
     except OSError as error:
         raise InvalidInput(
             f"The TLS files of the connection cannot be read: {error}.",

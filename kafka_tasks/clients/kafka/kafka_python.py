@@ -10,20 +10,17 @@ from typing import Any
 from kafka_tasks.clients.kafka.permissions import Right
 from kafka_tasks.clients.kafka.retriable import CODES
 from kafka_tasks.errors import BrokerUnreachable, ClusterError, KafkaTasksError, NotPermitted
+from kafka_tasks.model.client_names import CA, CERTIFICATE, KEY, KEY_PASSWORD, PYTHON
 from kafka_tasks.model.cluster import Cluster
 
 TIMEOUT_MS = 10_000
 # The names of librdkafka → those of kafka-python.
 _NAMES = {
-    "security.protocol": "security_protocol",
-    "sasl.mechanism": "sasl_mechanism",
-    "sasl.mechanisms": "sasl_mechanism",
-    "sasl.username": "sasl_plain_username",
-    "sasl.password": "sasl_plain_password",
-    "ssl.ca.location": "ssl_cafile",
-    "ssl.certificate.location": "ssl_certfile",
-    "ssl.key.location": "ssl_keyfile",
-    "ssl.key.password": "ssl_password",
+    **PYTHON,
+    CA: "ssl_cafile",
+    CERTIFICATE: "ssl_certfile",
+    KEY: "ssl_keyfile",
+    KEY_PASSWORD: "ssl_password",
 }
 
 

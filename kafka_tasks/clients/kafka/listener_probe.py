@@ -9,12 +9,10 @@ from __future__ import annotations
 import ssl
 import struct
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Literal
 
-from kafka_tasks.clients.kafka import wire
+from kafka_tasks.clients.kafka import tls, wire
 from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.model.address import Address
 
@@ -59,7 +57,7 @@ def look(address: Address, client: Mapping[str, str], timeout_s: float) -> Liste
     if not client.get("security.protocol", "").upper().endswith("SSL"):
         found = _in_plain(address, timeout_s) or _in_tls(address, _unverified(), timeout_s)
     else:
-        wanted = _verified(client)
+        wanted = tls.verified(client)
         found = _in_tls(address, wanted, timeout_s) or _in_plain(address, timeout_s)
     if found is None:
         raise Unanswered(f"{address} closed the connection without an answer")
@@ -134,24 +132,4 @@ def _unverified() -> ssl.SSLContext:
     found = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     found.check_hostname = False
     found.verify_mode = ssl.CERT_NONE
-    return found
-
-
-def _verified(client: Mapping[str, str]) -> ssl.SSLContext:
-    """Return TLS as librdkafka does it with these properties."""
-    found = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    trusted = client.get("ssl.ca.location")
-    try:
-        if trusted is None:
-            found.load_default_certs()
-        else:
-            is_folder = Path(trusted).is_dir()
-            found.load_verify_locations(**{"capath" if is_folder else "cafile": trusted})
-    except OSError as error:
-        raise Unanswered(f"Python does not read {trusted}: {error}") from error
-    certificate, key = client.get("ssl.certificate.location"), client.get("ssl.key.location")
-    if certificate and key:
-        # librdkafka reads more forms of keys than Python does.
-        with suppress(ssl.SSLError):
-            found.load_cert_chain(certificate, key, client.get("ssl.key.password", ""))
     return found

@@ -7,10 +7,11 @@ Written by hand from Kafka's message definitions: DescribeQuorum (key 55) and Un
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 
 from msgspec import Struct
 
-from kafka_tasks.clients.kafka import wire
+from kafka_tasks.clients.kafka import tls, wire
 from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.model.address import Address
 
@@ -36,14 +37,16 @@ class Quorum(Struct, frozen=True):
     observers: dict[int, int]
 
 
-def describe(controller: Address, timeout_s: float) -> Quorum | None:
+def describe(
+    controller: Address, timeout_s: float, client: Mapping[str, str] | None = None
+) -> Quorum | None:
     """Return the quorum, where this controller leads it; None where another one may.
 
-    Raises `Unanswered`.
+    `client` has librdkafka's properties of a connection. Raises `Unanswered`.
     """
     topic = _text(_METADATA_TOPIC) + _array([struct.pack(">i", 0) + _NO_TAGS]) + _NO_TAGS
     body = _array([topic]) + _NO_TAGS
-    reply = _asked(controller, _DESCRIBE_QUORUM, body, timeout_s)
+    reply = _asked(controller, _DESCRIBE_QUORUM, body, timeout_s, client)
     try:
         return _quorum(reply)
     except (struct.error, IndexError) as error:
@@ -74,7 +77,9 @@ def _is_another(code: int) -> bool:
     return False
 
 
-def unregister(controller: Address, broker: int, timeout_s: float) -> bool:
+def unregister(
+    controller: Address, broker: int, timeout_s: float, client: Mapping[str, str] | None = None
+) -> bool:
     """Remove a dead broker's registration; return whether this controller did that.
 
     False where another controller leads. One that is not registered counts as removed. Sent for a
@@ -82,7 +87,7 @@ def unregister(controller: Address, broker: int, timeout_s: float) -> bool:
     `Unanswered`.
     """
     body = struct.pack(">i", broker) + _NO_TAGS
-    reply = _asked(controller, _UNREGISTER_BROKER, body, timeout_s)
+    reply = _asked(controller, _UNREGISTER_BROKER, body, timeout_s, client)
     try:
         reply.int32()
         code = reply.int16()
@@ -91,9 +96,11 @@ def unregister(controller: Address, broker: int, timeout_s: float) -> bool:
     return code == _NOT_REGISTERED or not _is_another(code)
 
 
-def _asked(controller: Address, key: int, body: bytes, timeout_s: float) -> wire.Reply:
+def _asked(
+    controller: Address, key: int, body: bytes, timeout_s: float, client: Mapping[str, str] | None
+) -> wire.Reply:
     """Send one request, and return its reply behind the header."""
-    with wire.connected(controller, timeout_s) as link:
+    with wire.connected(controller, timeout_s, tls.context(client or {})) as link:
         reply = wire.ask(link, key, 0, body, flexible=True)
     reply.tags()
     return reply

@@ -10,9 +10,13 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.model.address import Address
+
+if TYPE_CHECKING:
+    import ssl
 
 # The replies that are asked for here are shorter; anything longer is not an answer to us.
 _REPLY_LIMIT = 65536
@@ -49,12 +53,18 @@ class Closed(Unanswered):
 
 
 @contextmanager
-def connected(address: Address, timeout_s: float) -> Iterator[Link]:
+def connected(
+    address: Address, timeout_s: float, tls: ssl.SSLContext | None = None
+) -> Iterator[Link]:
     """Yield a connection on which each step takes up to `timeout_s`; raises `Unanswered`."""
     try:
         with socket.create_connection((address.host, address.port), timeout_s) as link:
             link.settimeout(timeout_s)
-            yield Link(link, address)
+            if tls is None:
+                yield Link(link, address)
+                return
+            with tls.wrap_socket(link, server_hostname=address.host) as secured:
+                yield Link(secured, address)
     except UnicodeError as error:
         raise Unresolved(f"{address}: {error}") from error
     except OSError as error:

@@ -7,27 +7,59 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from kafka_tasks.model.client_names import (
+    CA,
+    CERTIFICATE,
+    KEY,
+    KEY_PASSWORD,
+    MECHANISM,
+    PASSWORD,
+    PYTHON,
+    USER,
+)
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.render.document import SCHEMA, Document
 
 _PLACEHOLDER = "<secret>"
+_LOGIN = "org.apache.kafka.common.security"
+
+
+@dataclass(frozen=True, slots=True)
+class JavaStores:
+    """The PKCS#12 files that Java reads: whom a client trusts, and who it is."""
+
+    password: str
+    trust: str
+    keys: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A cluster and one of `FORMATS`; values in `hidden` become a placeholder."""
+    """A cluster as a client of `user` sees it, and one of `FORMATS`.
+
+    Values in `hidden` become a placeholder. `stores` are the files for Java, where there are any.
+    """
 
     cluster: Cluster
     form: str
     hidden: tuple[str, ...] = ()
+    user: str | None = None
+    stores: JavaStores | None = None
+
+    def shown(self, value: str) -> str:
+        """Return a value, or the placeholder."""
+        return _PLACEHOLDER if value in self.hidden else value
+
+    @property
+    def hides(self) -> bool:
+        """True where the text has a placeholder."""
+        stores = self.stores.password if self.stores and is_java(self.form) else None
+        return any(value in self.hidden for value in (*self.cluster.client.values(), stores))
 
     @property
     def client(self) -> dict[str, str]:
         """The client's properties without the addresses."""
-        return {
-            key: _PLACEHOLDER if value in self.hidden else value
-            for key, value in self.cluster.client.items()
-        }
+        return {key: self.shown(value) for key, value in self.cluster.client.items()}
 
     @property
     def properties(self) -> dict[str, str]:
@@ -35,13 +67,19 @@ class Connection:
         return {"bootstrap.servers": self.cluster.bootstrap_servers, **self.client}
 
 
+def is_java(form: str) -> bool:
+    """Return whether this form is for Java."""
+    return FORMATS[form] is _java
+
+
 def document(found: Connection) -> Document:
-    """Return addresses and client properties."""
+    """Return addresses, user and client properties."""
     cluster = found.cluster
     return {
         "schema": SCHEMA,
         "bootstrap_servers": cluster.bootstrap_servers,
         "zookeeper": cluster.topology.zookeeper_connect,
+        "user": found.user,
         "client": found.client,
     }
 
@@ -59,7 +97,7 @@ def _env(found: Connection) -> str:
     return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in names.items())
 
 
-def _properties(found: Connection) -> str:
+def _librdkafka(found: Connection) -> str:
     return "\n".join(f"{key}={value}" for key, value in found.properties.items())
 
 
@@ -72,9 +110,89 @@ def _python(found: Connection) -> str:
     return "\n".join(["config = {", *lines, "}"])
 
 
+def _java(found: Connection) -> str:
+    """Return a properties file, escaped as Java reads it."""
+    client = found.client
+    wanted = {"bootstrap.servers": found.cluster.bootstrap_servers}
+    if protocol := client.get("security.protocol"):
+        wanted["security.protocol"] = protocol
+    if mechanism := client.get(MECHANISM):
+        wanted["sasl.mechanism"] = mechanism
+    if USER in client or PASSWORD in client:
+        wanted["sasl.jaas.config"] = _jaas(mechanism or "PLAIN", client)
+    wanted |= _java_tls(found)
+    return "\n".join(f"{key}={_escaped(value)}" for key, value in wanted.items())
+
+
+def _jaas(mechanism: str, client: Mapping[str, str]) -> str:
+    kind = "scram.ScramLoginModule" if mechanism.startswith("SCRAM") else "plain.PlainLoginModule"
+    pairs = {"username": client.get(USER, ""), "password": client.get(PASSWORD, "")}
+    options = " ".join(f'{name}="{_quoted(value)}"' for name, value in pairs.items())
+    return f"{_LOGIN}.{kind} required {options};"
+
+
+def _java_tls(found: Connection) -> dict[str, str]:
+    client, stores = found.client, found.stores
+    if stores is not None:
+        password = found.shown(stores.password)
+        wanted = _store("truststore", "PKCS12", stores.trust)
+        wanted["ssl.truststore.password"] = password
+        if stores.keys:
+            wanted |= _store("keystore", "PKCS12", stores.keys)
+            wanted |= {"ssl.keystore.password": password, "ssl.key.password": password}
+        return wanted
+    wanted = _store("truststore", "PEM", client[CA]) if CA in client else {}
+    if CERTIFICATE in client:
+        wanted |= _store("keystore", "PEM", client[CERTIFICATE])
+    if KEY_PASSWORD in client:
+        wanted["ssl.key.password"] = client[KEY_PASSWORD]
+    return wanted
+
+
+def _store(kind: str, form: str, path: str) -> dict[str, str]:
+    return {f"ssl.{kind}.type": form, f"ssl.{kind}.location": path}
+
+
+def _quoted(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _escaped(value: str) -> str:
+    """Return a value as a properties file has it: Java reads these in Latin-1."""
+    out = value.replace("\\", "\\\\").replace("\n", "\\n")
+    units = (out[i].encode("utf-16-be").hex() for i in range(len(out)))
+    pairs = zip(out, units, strict=True)
+    return "".join(
+        char if 31 < ord(char) < 127 else "".join(f"\\u{u[i : i + 4]}" for i in range(0, len(u), 4))
+        for char, u in pairs
+    )
+
+
+def _aiokafka(found: Connection) -> str:
+    """Return the arguments of aiokafka's clients, which take a TLS context."""
+    client = found.client
+    lines = ["config = {"]
+    lines += [f"    {PYTHON[k]!r}: {v!r}," for k, v in found.properties.items() if k in PYTHON]
+    if not client.get("security.protocol", "").endswith("SSL"):
+        return "\n".join([*lines, "}"])
+    context = [
+        "from ssl import create_default_context",
+        "",
+        f"context = create_default_context(cafile={client.get(CA)!r})",
+    ]
+    if CERTIFICATE in client:
+        keys = f"{client[CERTIFICATE]!r}, {client.get(KEY)!r}, {client.get(KEY_PASSWORD)!r}"
+        context.append(f"context.load_cert_chain({keys})")
+    return "\n".join([*context, *lines, "    'ssl_context': context,", "}"])
+
+
 FORMATS: Mapping[str, Callable[[Connection], str]] = {
     "env": _env,
-    "properties": _properties,
     "json": _json,
     "python": _python,
+    "librdkafka": _librdkafka,
+    "java": _java,
+    "properties": _java,
+    "aiokafka": _aiokafka,
+    "kcat": _librdkafka,
 }

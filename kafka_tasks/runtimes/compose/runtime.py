@@ -76,6 +76,7 @@ class ComposeRuntime:
         seen: Observation | None = None,
     ) -> Cluster:
         """Bring up what is not running; raises before anything starts if the machine cannot."""
+        _require_plain(settings)
         self._require_local()
         command.require_compose()
         settings = compose_file.fitted(settings)
@@ -250,3 +251,13 @@ def _checked(name: str, found: Container) -> Iterator[str]:
         yield f"health check of {name}: {line}"
     if (tool := health_checks.tool_of(found.health_check)) is not None:
         yield f"health check of {name}: its health check starts a JVM ({tool})"
+
+
+def _require_plain(settings: Settings) -> None:
+    """Raise `InvalidInput` for a secured cluster, which only the embedded runtime starts."""
+    if settings.security is not None:
+        raise InvalidInput(
+            f"KAFKA_TASKS_SECURE is {settings.secure}, and the compose runtime does not start "
+            "secured clusters.",
+            hint="invoke kafka.up --runtime embedded, or KAFKA_TASKS_SECURE=none",
+        )

@@ -137,8 +137,8 @@ class EmbeddedDataAccess(Struct, frozen=True):
         state.write_plan(self.project, planned, before)
 
     def wipe(self) -> None:
-        """Delete the data, the configuration, the logs and the record."""
-        for name in ("data", "conf", "logs", "run"):
+        """Delete the data, the configuration, the logs, the certificates and the record."""
+        for name in ("data", "conf", "logs", "run", "secure"):
             shutil.rmtree(self.project.state / name, ignore_errors=True)
         state.forget(self.project)
 

@@ -82,7 +82,7 @@ class _Needed(Struct, frozen=True):
     def by(cls, settings: Settings) -> _Needed:
         """Return what these settings need."""
         sasl = broker_properties.uses_sasl(settings)
-        extra = " with SASL between brokers" if sasl else ""
+        extra = " with SASL" if sasl else ""
         return cls(f"Kafka {settings.line.kafka}{extra}", *settings.line.javas(sasl=sasl))
 
     def admits(self, version: str) -> bool:

@@ -15,7 +15,9 @@ from kafka_tasks.project.state import ClusterRecord, ServiceRecord
 from kafka_tasks.runtimes import roles
 from kafka_tasks.runtimes.broker_properties import BrokerProperties
 from kafka_tasks.runtimes.embedded import class_archive, process_tags, properties
+from kafka_tasks.runtimes.roles import secured
 from kafka_tasks.runtimes.roles.recipe import Recipe
+from kafka_tasks.runtimes.secure.store import SecureStore
 from kafka_tasks.settings import Settings
 
 
@@ -38,7 +40,8 @@ class Launcher(Struct, frozen=True):
         """Write the server's properties and log settings."""
         folder = self.project.state / "conf"
         name = service.name
-        wanted = roles.of(service.role).configure(service, topology, self.further.of(service))
+        further = {**self._users(), **self.further.of(service)}
+        wanted = roles.of(service.role).configure(service, topology, further)
         logging = self._log_settings(name)
         try:
             for suffix, text in (
@@ -48,6 +51,14 @@ class Launcher(Struct, frozen=True):
                 private.write(folder / f"{name}.{suffix}", text.encode("ascii"))
         except OSError as error:
             raise unwritable(folder, error) from error
+
+    def _users(self) -> dict[str, str]:
+        """Return the properties that tell a broker of its PLAIN users; none of other kinds."""
+        security = self.settings.security
+        if security is None or security.kind != "plain":
+            return {}
+        passwords = SecureStore.of(self.project).passwords()
+        return secured.plain_users(passwords.users if passwords else {})
 
     def spawn(self, record: ClusterRecord, service: ServiceRecord) -> processes.Identity:
         """Start the server's process in the state directory, detached from this one."""

@@ -30,6 +30,8 @@ _FIELDS = (
     "broker_properties",
     "racks",
     "java_home",
+    "secure",
+    "acl",
 )
 
 
@@ -55,6 +57,7 @@ def planned_record(
         changed_at=time.time(),
         services=tuple(_kept(before, ServiceRecord.of(each)) for each in assigned.topology),
         auto_ports=assigned.auto,
+        security=assigned.topology.security,
         fingerprint={name: str(getattr(settings, name)) for name in _FIELDS}
         | {"mode": settings.resolved_mode},
     )
@@ -66,5 +69,9 @@ def _kept(before: ClusterRecord | None, planned: ServiceRecord) -> ServiceRecord
     if known is None:
         return planned
     return msgspec.structs.replace(
-        known, role=planned.role, port=planned.port, quorum_port=planned.quorum_port
+        known,
+        role=planned.role,
+        port=planned.port,
+        quorum_port=planned.quorum_port,
+        internal_port=planned.internal_port,
     )

@@ -30,6 +30,8 @@ from kafka_tasks.runtimes.embedded.preparation import EmbeddedPreparation
 from kafka_tasks.runtimes.embedded.recovery import EmbeddedRecovery
 from kafka_tasks.runtimes.embedded.storage import Storage
 from kafka_tasks.runtimes.protocol import Abilities
+from kafka_tasks.runtimes.secure import access
+from kafka_tasks.runtimes.secure.store import SecureStore
 from kafka_tasks.settings import Settings
 
 _DISK_NEEDED = 64_000_000
@@ -64,7 +66,11 @@ class EmbeddedRuntime:
 
     def _cluster(self, topology: Topology, kafka: str) -> Cluster:
         return Cluster.of(
-            topology, project=self._project.path, runtime=self.name, kafka_version=kafka
+            topology,
+            project=self._project.path,
+            runtime=self.name,
+            kafka_version=kafka,
+            client=access.of_tool(topology, self._project.path),
         )
 
     def observe(self) -> Observation:
@@ -95,6 +101,7 @@ class EmbeddedRuntime:
         record = planned_record(self._project, settings, lock.kafka, seen, self._recorder.notice)
         before = state.read_of(self._project, self.name)
         known_id = before.cluster_id if before else None
+        self._secure(settings)
         formatted = storage.check(root / "data", record.topology, known_id)
         dead = [service for service in record.topology if service.name not in seen.alive]
         # Also of those that are going to be started later.
@@ -114,6 +121,15 @@ class EmbeddedRuntime:
         self._preparation.missing = frozenset(archives.names) - built
         self._spawn(launcher, record, Topology(tuple(todo)))
         return replace(self._cluster(record.topology, lock.kafka), had_data=had_data)
+
+    def _secure(self, settings: Settings) -> None:
+        """Make the certificates and passwords that a secured start needs, and tell a renewal."""
+        if settings.security is None:
+            return
+        from kafka_tasks.runtimes.secure import issuing
+
+        if issuing.ensure(SecureStore.of(self._project), settings.security):
+            self._recorder.notice("renewed the certificates in .kafka-tasks/secure")
 
     def _spawn(self, launcher: Launcher, record: ClusterRecord, todo: Topology) -> None:
         """Start these services wave by wave, and write down which process each one is."""

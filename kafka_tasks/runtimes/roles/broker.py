@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from kafka_tasks.model.listener import Listener, rendered
 from kafka_tasks.model.role import Role
 from kafka_tasks.model.topology import Service, Topology
-from kafka_tasks.runtimes.roles import quorum, zookeeper
+from kafka_tasks.runtimes.roles import quorum, secured, zookeeper
 from kafka_tasks.runtimes.roles.recipe import Container, Recipe
 
 # Without its coordinator a broker cannot shut down in an orderly way.
@@ -30,14 +30,9 @@ def configure(service: Service, topology: Topology, further: Mapping[str, str]) 
     """
     replicas = min(3, len(topology.brokers))
     in_sync = max(1, replicas - 1)
-    port = service.port or 0
-    listeners = [rendered(Listener("PLAINTEXT", "127.0.0.1", port))]
-    if service.role.votes:
-        listeners.append(quorum.listener(service))
     return {
         **_registration(service, topology),
-        "listeners": ",".join(listeners),
-        "advertised.listeners": rendered(Listener("PLAINTEXT", "localhost", port)),
+        **_listeners(service, topology),
         "log.dirs": f"./data/{service.name}",
         "offsets.topic.replication.factor": str(replicas),
         "transaction.state.log.replication.factor": str(replicas),
@@ -47,6 +42,19 @@ def configure(service: Service, topology: Topology, further: Mapping[str, str]) 
         "controlled.shutdown.retry.backoff.ms": "500",
         "log.cleaner.dedupe.buffer.size": "16777216",
         **further,
+    }
+
+
+def _listeners(service: Service, topology: Topology) -> dict[str, str]:
+    if topology.security is not None:
+        return secured.of_broker(service, topology, topology.security)
+    port = service.port or 0
+    listeners = [rendered(Listener("PLAINTEXT", "127.0.0.1", port))]
+    if service.role.votes:
+        listeners.append(quorum.listener(service))
+    return {
+        "listeners": ",".join(listeners),
+        "advertised.listeners": rendered(Listener("PLAINTEXT", "localhost", port)),
     }
 
 

@@ -17,8 +17,8 @@ def _configure(service: Service, topology: Topology, further: Mapping[str, str])
     It decides the defaults of new topics, and so takes the user's own properties too.
     """
     mine = broker.configure(service, topology, further)
-    for name in ("advertised.listeners", "listeners"):
-        del mine[name]
+    for name in ("advertised.listeners", "listeners", "inter.broker.listener.name"):
+        mine.pop(name, None)
     return {**mine, "listeners": quorum.listener(service)}
 
 

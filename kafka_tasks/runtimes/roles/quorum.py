@@ -51,14 +51,14 @@ class _Controller(Struct, frozen=True):
 
     def mode(self, timeout_s: float) -> str:
         """Return leader or follower."""
-        leads = quorum.describe(_address(self.service), timeout_s)
+        leads = self._describe(self.service, timeout_s)
         return "leader" if leads else "follower"
 
     def serving(self, timeout_s: float) -> dict[str, str]:
         """Return leader or follower for each voter, if one leads and knows them all."""
         voters = self.cluster.topology.voters
         reachable = [each for each in voters if each.quorum_port]
-        found = {each.name: quorum.describe(_address(each), timeout_s) for each in reachable}
+        found = {each.name: self._describe(each, timeout_s) for each in reachable}
         leading = next((each for each in found.values() if each), None)
         if leading is None:
             raise Unanswered("no controller leads yet")
@@ -81,7 +81,7 @@ class _Controller(Struct, frozen=True):
         """Ask each controller until the one that leads has done it."""
         for voter in self.cluster.topology.voters:
             with suppress(Unanswered):
-                if quorum.unregister(_address(voter), broker, timeout_s):
+                if quorum.unregister(_address(voter), broker, timeout_s, self.cluster.client):
                     return True
         return False
 
@@ -92,6 +92,9 @@ class _Controller(Struct, frozen=True):
     def session_left_s(self, broker: int, timeout_s: float) -> None:
         """Return None: no controller tells."""
         return
+
+    def _describe(self, voter: Service, timeout_s: float) -> quorum.Quorum | None:
+        return quorum.describe(_address(voter), timeout_s, self.cluster.client)
 
     def _view(self, timeout_s: float) -> ClusterView:
         from kafka_tasks.clients.kafka.admin import Admin

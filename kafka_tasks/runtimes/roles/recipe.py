@@ -80,7 +80,7 @@ class Recipe:
     `archive` is the name of the class archive that all its servers share. Servers of the next wave
     start `head_start_s` later. `goodbye` is what its log says at an orderly end, `alone_s` how long
     it may take to end where its coordinator is gone. A killed broker stays registered with a
-    coordinator for `registered_s`.
+    coordinator for `registered_s`. `stays_open` is what a secured cluster's owner has to know.
     """
 
     role: Role
@@ -100,6 +100,7 @@ class Recipe:
     quorum_port_setting: str | None = None
     coordinator: Callable[[Cluster, Service], Coordinator] | None = None
     registered_s: float = 0.0
+    stays_open: str | None = None
 
     @property
     def port_variable(self) -> str:

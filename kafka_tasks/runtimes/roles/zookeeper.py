@@ -99,4 +99,6 @@ RECIPE = Recipe(
     head_start_s=0.1,
     coordinator=_coordinator,
     registered_s=SESSION_S,
+    stays_open="ZooKeeper has no password: every user of this machine can read and change the "
+    "salted passwords and the ACLs in it; --mode kraft has no ZooKeeper",
 )

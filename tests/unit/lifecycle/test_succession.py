@@ -37,7 +37,7 @@ def requests(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """The ports and broker ids of the requests; the second controller leads."""
     found: list[tuple[int, int]] = []
 
-    def unregister(at: Address, broker: int, _: float) -> bool:
+    def unregister(at: Address, broker: int, _: float, __: object) -> bool:
         found.append((at.port, broker))
         return at.port == 19094
 

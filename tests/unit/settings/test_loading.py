@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from kafka_tasks.errors import SettingsError
 from kafka_tasks.model.address import Address
+from kafka_tasks.model.security import Security
 from kafka_tasks.settings import PREFIX, VARIABLES, Origin, load
 from tests.unit.settings.sources import loaded
 
@@ -85,6 +86,8 @@ def test_every_variable_is_read_from_the_environment(tmp_path: Path) -> None:
         "network_external": ("TRUE", True),
         "broker_properties": ("b.properties", tmp_path / "b.properties"),
         "racks": ("a, b", "a,b"),
+        "secure": ("mtls", "mtls"),
+        "acl": ("true", True),
         "launch": ("image", "image"),
         "compose_file": ("/c.yml", Path("/c.yml")),
         "timeout": ("1.5", 1.5),
@@ -448,3 +451,17 @@ def test_what_is_no_rack_is_refused(tmp_path: Path, text: str) -> None:
     """Each broker needs one."""
     with pytest.raises(SettingsError, match=r"KAFKA_TASKS_RACKS is .*names, separated by commas"):
         load(tmp_path, environ={"KAFKA_TASKS_RACKS": text})
+
+
+def test_an_authorizer_needs_clients_with_names(tmp_path: Path) -> None:
+    """With tls or without security, no one could get a right; what was remembered gives way."""
+    for secure in ("none", "tls"):
+        environ = {PREFIX + "SECURE": secure, PREFIX + "ACL": "true"}
+        with pytest.raises(SettingsError, match="clients have no names") as raised:
+            loaded(tmp_path, environ=environ)
+        assert "KAFKA_TASKS_SECURE=scram" in str(raised.value.hint)
+    remembered = {"secure": "scram", "acl": True}
+    assert loaded(tmp_path, remembered=remembered).security == Security("scram", acl=True)
+    changed = loaded(tmp_path, remembered=remembered, flags={"secure": "tls"})
+    assert changed.security == Security("tls")
+    assert loaded(tmp_path, remembered=remembered, flags={"secure": "none"}).security is None

@@ -56,7 +56,10 @@ def test_up_in_json_is_one_document(run: Run, runtime: FakeRuntime, project: Pro
         ("up --runtime docker", "--runtime is 'docker'; allowed: auto, embedded, compose or rem"),
         ("logs --tail many", "--tail is 'many', which is not a whole number."),
         ("logs --tail=-1", "--tail is '-1'; it starts at 0."),
-        ("env --format xml", "--format is 'xml'; allowed: env, properties, json, python."),
+        ("env --format xml", "--format is 'xml'; allowed: env, json, python, librdkafka, java, "),
+        ("env --user alice", "--user is alice, but this cluster has no users of kafka-tasks."),
+        ("up --secure no", "--secure is 'no'; allowed: none, tls, mtls, plain or scram."),
+        ("up --acl", "--acl is true, but KAFKA_TASKS_SECURE is none: clients have no names"),
     ],
 )
 def test_bad_flags_are_sentences(run: Run, runtime: FakeRuntime, line: str, said: str) -> None:

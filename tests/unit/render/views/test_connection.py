@@ -47,14 +47,15 @@ def test_env_is_for_a_shell(cluster: Cluster, secured: Cluster) -> None:
 
 
 def test_the_other_forms_are_read_by_their_readers(secured: Cluster) -> None:
-    """Properties, JSON and Python give the same librdkafka properties."""
+    """JSON, Python and a file of librdkafka give the same properties."""
     expected = {"bootstrap.servers": "a:1,b:2", **secured.client}
     assert json.loads(connection.text(Connection(secured, "json"), width=80)) == expected
     namespace: dict[str, Any] = {}
     exec(connection.text(Connection(secured, "python"), width=80), namespace)
     assert namespace["config"] == expected
-    lines = connection.text(Connection(secured, "properties"), width=80).splitlines()
-    assert dict(line.split("=", 1) for line in lines) == expected
+    for form in ("librdkafka", "kcat"):
+        lines = connection.text(Connection(secured, form), width=80).splitlines()
+        assert dict(line.split("=", 1) for line in lines) == expected
 
 
 def test_the_document_has_the_addresses(cluster: Cluster) -> None:
@@ -63,5 +64,59 @@ def test_the_document_has_the_addresses(cluster: Cluster) -> None:
         "schema": 1,
         "bootstrap_servers": "localhost:9092",
         "zookeeper": "localhost:2181",
+        "user": None,
         "client": {},
     }
+
+
+def _java(found: Connection) -> dict[str, str]:
+    lines = connection.text(found, width=80).splitlines()
+    return dict(line.split("=", 1) for line in lines)
+
+
+def test_java_gets_a_login_and_stores_of_its_own(secured: Cluster) -> None:
+    """Names are Java's; the password is quoted for JAAS, and escaped as a properties file is."""
+    client = {
+        "security.protocol": "SASL_SSL",
+        "sasl.mechanism": "SCRAM-SHA-512",
+        "sasl.username": "alice",
+        "sasl.password": 'a"b\\cé',
+    }
+    stores = connection.JavaStores("store-word", "/trust.p12", "/alice.p12")
+    mine = Connection(replace(secured, client=client), "java", stores=stores)
+    found = _java(mine)
+    login = "org.apache.kafka.common.security.scram.ScramLoginModule required"
+    quoted = r'a\\"b\\\\c\u00e9'
+    assert found["sasl.jaas.config"] == f'{login} username="alice" password="{quoted}";'
+    assert found["ssl.truststore.type"] == found["ssl.keystore.type"] == "PKCS12"
+    assert found["ssl.truststore.location"] == "/trust.p12"
+    assert found["ssl.keystore.location"] == "/alice.p12"
+    assert _java(replace(mine, form="properties")) == found
+    hidden = replace(mine, hidden=("store-word", client["sasl.password"]))
+    assert hidden.hides and "store-word" not in connection.text(hidden, width=80)
+
+
+def test_java_reads_the_pem_files_of_a_remote_cluster(secured: Cluster) -> None:
+    """Without stores, Java takes the CA and the client's file as PEM."""
+    client = {"security.protocol": "SSL", "ssl.ca.location": "/ca"}
+    client |= {"ssl.certificate.location": "/me", "ssl.key.location": "/me"}
+    assert _java(Connection(replace(secured, client=client), "java")) == {
+        "bootstrap.servers": "a:1,b:2",
+        "security.protocol": "SSL",
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": "/ca",
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.location": "/me",
+    }
+
+
+def test_aiokafka_gets_a_context(secured: Cluster) -> None:
+    """The text is a program: its names are aiokafka's, and TLS is a context."""
+    client = {"security.protocol": "SSL", "ssl.ca.location": "/ca"}
+    client |= {"ssl.certificate.location": "/me.crt", "ssl.key.location": "/me.key"}
+    text = connection.text(Connection(replace(secured, client=client), "aiokafka"), width=80)
+    assert "context = create_default_context(cafile='/ca')" in text
+    assert "context.load_cert_chain('/me.crt', '/me.key', None)" in text
+    assert "'security_protocol': 'SSL'," in text and "'ssl_context': context," in text
+    plain = connection.text(Connection(replace(secured, client={}), "aiokafka"), width=80)
+    assert plain.splitlines() == ["config = {", "    'bootstrap_servers': 'a:1,b:2',", "}"]

@@ -59,7 +59,7 @@ def test_the_quorum_serves_when_one_leads_and_knows_all(
     voters = {1: 5, 2: 5, 3: 5}
     leader = 19094
 
-    def describe(address: Address, _: float) -> Quorum | None:
+    def describe(address: Address, _: float, __: object) -> Quorum | None:
         return Quorum(2, 1, voters, {}) if address.port == leader else None
 
     monkeypatch.setattr(quorum, "describe", describe)

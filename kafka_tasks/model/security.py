@@ -1,0 +1,53 @@
+"""How a cluster that is started here is secured, as a value."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+SecureKind = Literal["tls", "mtls", "plain", "scram"]
+KINDS: tuple[SecureKind, ...] = ("tls", "mtls", "plain", "scram")
+_MECHANISMS = {"plain": "PLAIN", "scram": "SCRAM-SHA-512"}
+
+# The user that may do everything, and users without any right of their own.
+ADMIN = "admin"
+USERS = (ADMIN, "alice", "bob")
+# The names in the certificates of the listeners INTERNAL and CONTROLLER.
+BROKER, CONTROLLER, TOOL = "broker", "controller", "kafka-tasks"
+_INTERNAL = (BROKER, CONTROLLER, TOOL)
+# The names of their certificates are reserved in both forms.
+_RESERVED = frozenset({*_INTERNAL, *(f"CN={name}" for name in _INTERNAL), "ANONYMOUS"})
+
+
+class Security(Struct, frozen=True):
+    """The way in which clients log in, and whether an authorizer denies what is not granted."""
+
+    kind: SecureKind
+    acl: bool = False
+
+    @property
+    def mechanism(self) -> str | None:
+        """The SASL mechanism of clients; None where they log in by certificate or not at all."""
+        return _MECHANISMS.get(self.kind)
+
+    @property
+    def protocol(self) -> Literal["SSL", "SASL_SSL"]:
+        """The security protocol of clients."""
+        return "SASL_SSL" if self.mechanism else "SSL"
+
+    @property
+    def knows_users(self) -> bool:
+        """False where every client is anonymous."""
+        return self.kind != "tls"
+
+
+def super_users() -> tuple[str, ...]:
+    """Return the principals that an authorizer never asks about."""
+    internal = (f"User:CN={name}" for name in _INTERNAL)
+    return (*internal, f"User:{ADMIN}")
+
+
+def is_reserved(user: str) -> bool:
+    """Return whether a user of this name could have the rights of a broker or of kafka-tasks."""
+    return user in _RESERVED

@@ -1,0 +1,1 @@
+"""The certificates, users and passwords of a secured cluster, in `.kafka-tasks/secure/`."""

@@ -1,0 +1,76 @@
+"""How to connect to a secured cluster: as kafka-tasks itself, or as one of its users."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from kafka_tasks.errors import InvalidInput
+from kafka_tasks.model.cluster import Cluster
+from kafka_tasks.model.security import ADMIN, Security
+from kafka_tasks.model.topology import Topology
+from kafka_tasks.project.directory import Project
+from kafka_tasks.runtimes.secure.store import SecureStore
+
+_INTERNAL = {
+    "ssl.ca.location": "ca.crt",
+    "ssl.certificate.location": "tool.crt",
+    "ssl.key.location": "tool.key",
+}
+
+
+def of_tool(topology: Topology, project: Path) -> dict[str, str]:
+    """Return the librdkafka properties of kafka-tasks' own connections; none without security."""
+    if topology.security is None:
+        return {}
+    folder = SecureStore.of(Project(project)).root / "internal"
+    return {"security.protocol": "SSL"} | {
+        name: str(folder / file) for name, file in _INTERNAL.items()
+    }
+
+
+def as_user(cluster: Cluster, user: str | None = ADMIN) -> Cluster:
+    """Return the same cluster as a client of this user connects to it; None is one without a name.
+
+    A cluster without security stays as it is. Raises `InvalidInput` for an unknown user.
+    """
+    security = cluster.topology.security
+    if security is None:
+        return cluster
+    client = _client(SecureStore.of(Project(cluster.project)), security, user)
+    return replace(cluster, bootstrap=cluster.topology.bootstrap, client=client)
+
+
+def java_stores(cluster: Cluster, user: str | None) -> tuple[str, str, str | None] | None:
+    """Return the password of the PKCS#12 files, the trust store, and the user's key store."""
+    store, security = SecureStore.of(Project(cluster.project)), cluster.topology.security
+    passwords = store.passwords()
+    if security is None or passwords is None:
+        return None
+    keys = str(store.root / "users" / f"{user}.p12") if security.kind == "mtls" else None
+    return passwords.stores, str(store.root / "truststore.p12"), keys
+
+
+def _client(store: SecureStore, security: Security, user: str | None) -> dict[str, str]:
+    found = {"security.protocol": security.protocol, "ssl.ca.location": str(store.root / "ca.crt")}
+    if not security.knows_users:
+        return found
+    passwords = store.passwords()
+    users = passwords.users if passwords else {}
+    if user is None or user not in users:
+        raise InvalidInput(
+            f"There is no user {user!r} here (there is: {', '.join(sorted(users)) or 'none'}).",
+            hint=f"--user {ADMIN}"
+            if ADMIN in users
+            else "invoke kafka.config shows KAFKA_TASKS_SECURE",
+        )
+    if security.mechanism:
+        return found | {
+            "sasl.mechanism": security.mechanism,
+            "sasl.username": user,
+            "sasl.password": users[user],
+        }
+    return found | {
+        "ssl.certificate.location": str(store.root / "users" / f"{user}.crt"),
+        "ssl.key.location": str(store.root / "users" / f"{user}.key"),
+    }

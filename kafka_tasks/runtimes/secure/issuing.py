@@ -1,0 +1,126 @@
+"""Certificates, keys and passwords of a secured cluster: made once, kept, and renewed in time."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Iterable, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kafka_tasks.model import security as model
+from kafka_tasks.model.security import Security
+from kafka_tasks.model.topology import NAMES
+from kafka_tasks.runtimes.secure import store
+from kafka_tasks.runtimes.secure.store import Index, Passwords, SecureStore
+
+if TYPE_CHECKING:
+    from kafka_tasks.clients.certificates import Authority, Identity
+
+_YEAR = timedelta(days=365)
+_AUTHORITY_LASTS, _CERTIFICATE_LASTS = 10 * _YEAR, 2 * _YEAR
+_DAY_S = 86400.0
+# Where clients and containers reach the brokers.
+_HOSTS = ("localhost", "127.0.0.1", "::1", *NAMES)
+
+
+def ensure(kept: SecureStore, wanted: Security, hosts: Collection[str] = ()) -> bool:
+    """Make what a start needs and does not have; return whether certificates were renewed.
+
+    Raises `InvalidInput` where the directory has files that are not kafka-tasks' own.
+    """
+    passwords = kept.passwords()
+    before = kept.index()
+    if passwords is None:
+        made = {name: _password() for name in model.USERS}
+        passwords = Passwords(users=made, stores=_password())
+        kept.keep_passwords(passwords)
+        # The PKCS#12 files are encrypted with a password that is gone.
+        before = None
+    users = tuple(passwords.users) if wanted.kind == "mtls" else ()
+    every = tuple(dict.fromkeys((*_HOSTS, *hosts, *(before.hosts if before else ()))))
+    now = store.now()
+    if before is not None and before.covers(every, users, now):
+        return False
+    old = before if before and before.keeps_authorities(now) else None
+    _issue(kept, old, every, users, passwords.stores)
+    return before is not None
+
+
+def issue_user(kept: SecureStore, name: str) -> None:
+    """Issue the certificate of one further user, by the authority that is there."""
+    before, passwords = kept.index(), kept.passwords()
+    assert before is not None and passwords is not None
+    files = _of_user(_loaded(kept, ""), name, passwords.stores)
+    kept.keep(files, _with(before, files))
+
+
+def _password() -> str:
+    return secrets.token_urlsafe(18)
+
+
+def _issue(
+    kept: SecureStore,
+    old: Index | None,
+    hosts: tuple[str, ...],
+    users: Iterable[str],
+    password: str,
+) -> None:
+    """Write every file and their index; the authorities of `old` are kept."""
+    clients, internal = _authorities(kept, renewed=old is None)
+    files = {
+        **_separate("ca", clients.identity),
+        **_separate("internal/ca", internal.identity),
+        **_separate("internal/tool", internal.issue(model.TOOL, ends=_CERTIFICATE_LASTS)),
+        "truststore.p12": clients.trust_store(password),
+        "server.pem": _both(clients.issue("server", hosts, ends=_CERTIFICATE_LASTS)),
+    }
+    for name in (model.BROKER, model.CONTROLLER):
+        files[f"internal/{name}.pem"] = _both(internal.issue(name, hosts, ends=_CERTIFICATE_LASTS))
+    for name in users:
+        files |= _of_user(clients, name, password)
+    now = store.now()
+    authorities_end = old.authorities_end if old else now + _AUTHORITY_LASTS.total_seconds()
+    ends = now + _CERTIFICATE_LASTS.total_seconds()
+    index = Index(
+        files={}, hosts=hosts, begins=now - _DAY_S, ends=ends, authorities_end=authorities_end
+    )
+    kept.keep(files, _with(index, files))
+
+
+def _authorities(kept: SecureStore, *, renewed: bool) -> tuple[Authority, Authority]:
+    """Return the authority of clients and that of INTERNAL and CONTROLLER."""
+    if not renewed:
+        return _loaded(kept, ""), _loaded(kept, "internal/")
+    from kafka_tasks.clients.certificates import Authority
+
+    names = ("kafka-tasks users", "kafka-tasks internal")
+    clients, internal = (Authority(name, ends=_AUTHORITY_LASTS) for name in names)
+    return clients, internal
+
+
+def _with(index: Index, files: Mapping[str, bytes]) -> Index:
+    sums = {name: store.checksum(content) for name, content in files.items()}
+    return msgspec.structs.replace(index, files={**index.files, **sums})
+
+
+def _loaded(kept: SecureStore, folder: str) -> Authority:
+    from kafka_tasks.clients.certificates import Authority
+
+    parts = (kept.root / f"{folder}ca.{suffix}" for suffix in ("crt", "key"))
+    return Authority.load(*(path.read_bytes() for path in parts))
+
+
+def _of_user(authority: Authority, name: str, password: str) -> dict[str, bytes]:
+    found = authority.issue(name, ends=_CERTIFICATE_LASTS)
+    store_file = found.key_store(name, password)
+    return {**_separate(f"users/{name}", found), f"users/{name}.p12": store_file}
+
+
+def _separate(name: str, identity: Identity) -> dict[str, bytes]:
+    return {f"{name}.crt": identity.certificate_pem, f"{name}.key": identity.key_pem()}
+
+
+def _both(identity: Identity) -> bytes:
+    return identity.key_pem() + identity.certificate_pem

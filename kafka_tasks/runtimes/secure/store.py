@@ -1,0 +1,132 @@
+"""The directory `.kafka-tasks/secure/`: kept over starts, renewed before anything in it expires.
+
+An index has the checksum of each certificate and key and the dates, so that a start that changes
+nothing does not load the library for certificates.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from kafka_tasks.clients.maven import sha256
+from kafka_tasks.errors import InvalidInput
+from kafka_tasks.project import json_files, private
+from kafka_tasks.project.directory import Project, replace_file, unwritable
+
+_INDEX, _PASSWORDS = "index.json", "passwords.json"
+_DAY_S = 86400.0
+# Certificates with less than this left are issued again by the next start.
+_RENEWED_BEFORE_S = 30 * _DAY_S
+
+
+class Index(Struct, frozen=True, kw_only=True):
+    """What was issued: checksums by path, host names, and when the first of it begins and ends."""
+
+    files: dict[str, str]
+    hosts: tuple[str, ...]
+    begins: json_files.Moment
+    ends: json_files.Moment
+    authorities_end: json_files.Moment
+
+    def covers(self, hosts: Collection[str], users: Iterable[str], now: float) -> bool:
+        """Return whether all of it is valid for a while, for these hosts and users."""
+        is_valid = self.begins <= now < self.ends - _RENEWED_BEFORE_S
+        every = all(f"users/{name}.crt" in self.files for name in users)
+        return is_valid and every and set(hosts) <= set(self.hosts)
+
+    def keeps_authorities(self, now: float) -> bool:
+        """Return whether the authorities are valid for a while."""
+        return self.begins <= now < self.authorities_end - _RENEWED_BEFORE_S
+
+
+class Passwords(Struct, frozen=True, kw_only=True):
+    """The users' passwords by name, and that of the PKCS#12 files."""
+
+    users: dict[str, str]
+    stores: str
+
+
+class SecureStore(Struct, frozen=True):
+    """The directory of one project."""
+
+    root: Path
+
+    @classmethod
+    def of(cls, project: Project) -> SecureStore:
+        """Return that of a project, made or not."""
+        return cls(project.state / "secure")
+
+    def index(self) -> Index | None:
+        """Return what was issued; None where nothing was.
+
+        Raises `InvalidInput` where a file is missing or is another one.
+        """
+        try:
+            found = json_files.load(self.root / _INDEX, Index)
+        except FileNotFoundError:
+            return None
+        except (OSError, json_files.Unreadable) as error:
+            raise self._foreign(_INDEX, f"it cannot be read: {error}") from error
+        for name, expected in found.files.items():
+            path = self.root / name
+            if not path.is_file():
+                raise self._foreign(name, "it is missing")
+            if sha256(path) != expected:
+                raise self._foreign(name, "it is not the file that kafka-tasks wrote")
+        return found
+
+    def passwords(self) -> Passwords | None:
+        """Return the passwords; None where there are none. Raises `InvalidInput`."""
+        try:
+            return json_files.load(self.root / _PASSWORDS, Passwords)
+        except FileNotFoundError:
+            return None
+        except (OSError, json_files.Unreadable) as error:
+            raise self._foreign(_PASSWORDS, f"it cannot be read: {error}") from error
+
+    def keep_passwords(self, passwords: Passwords) -> None:
+        """Write the passwords."""
+        self._make()
+        replace_file(self.root / _PASSWORDS, json_files.encode(passwords))
+
+    def keep(self, files: Mapping[str, bytes], index: Index) -> None:
+        """Write what was issued; the index comes last."""
+        self._make()
+        (self.root / _INDEX).unlink(missing_ok=True)
+        for name, content in files.items():
+            replace_file(self.root / name, content)
+        replace_file(self.root / _INDEX, json_files.encode(index))
+
+    def secrets(self) -> frozenset[str]:
+        """Return every password; none where they are not readable."""
+        found = json_files.recall(self.root / _PASSWORDS, Passwords)
+        return frozenset((*found.users.values(), found.stores)) if found else frozenset()
+
+    def _make(self) -> None:
+        try:
+            for folder in (self.root, self.root / "internal", self.root / "users"):
+                folder.mkdir(mode=private.DIRECTORY_MODE, exist_ok=True)
+                folder.chmod(private.DIRECTORY_MODE)
+        except OSError as error:
+            raise unwritable(self.root, error) from error
+
+    def _foreign(self, name: str, why: str) -> InvalidInput:
+        return InvalidInput(
+            f"{self.root / name} does not belong to this cluster's certificates and users: {why}.",
+            hint=f'invoke kafka.down; rm -r "{self.root}"; invoke kafka.up makes new ones',
+        )
+
+
+def now() -> float:
+    """Return the seconds since the epoch."""
+    return time.time()
+
+
+def checksum(content: bytes) -> str:
+    """Return the checksum of a file with this content."""
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,180 @@
+"""`up --secure --acl` on the embedded runtime: who is let in, by whose client, and who is not."""
+
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic
+from kafka import KafkaAdminClient
+
+from kafka_tasks.clients.kafka import listener_probe
+from kafka_tasks.clients.unanswered import Unanswered
+from kafka_tasks.model.address import Address
+from tests.integration.answers import Answer, call, inside
+from tests.integration.conftest import Sandbox
+from tests.integration.test_verbs_and_groups import TOPICS, java
+
+pytestmark = pytest.mark.timeout(300)
+_LIMIT_S = 60
+
+
+@pytest.fixture(scope="module", params=["4.4", "3.9"])
+def secured(
+    request: pytest.FixtureRequest, warm: Path, new_project: Callable[..., Sandbox]
+) -> Iterator[Sandbox]:
+    """A cluster of the default kind with an authorizer that runs, in each mode."""
+    sandbox = new_project(f"flag-{request.param}")
+    sandbox.environ["KAFKA_TASKS_VERSION"] = str(request.param)
+    try:
+        found = sandbox.up("--secure", "--acl")
+        assert [mark["layer"] for mark in found["timeline"]][-1] == "users"
+        yield sandbox
+    finally:
+        sandbox.close()
+
+
+def task(sandbox: Sandbox, *arguments: str) -> Answer:
+    """Run one command in this process."""
+    with inside(sandbox):
+        return call(*arguments)
+
+
+def printed(sandbox: Sandbox, form: str, user: str = "admin") -> str:
+    """What env prints for this user, with the password."""
+    found = task(sandbox, "env", "--user", user, "--format", form, "--show-secrets")
+    assert found.code == 0, found.err
+    return found.out
+
+
+def properties(sandbox: Sandbox, user: str = "admin", **changes: str) -> dict[str, Any]:
+    """The librdkafka properties of a user, with some of them changed."""
+    found: dict[str, Any] = json.loads(printed(sandbox, "json", user))
+    return found | {name.replace("_", "."): value for name, value in changes.items()}
+
+
+def refusal(config: dict[str, Any]) -> str:
+    """Why the broker refuses this client."""
+    heard: list[str] = []
+    config["error_cb"] = lambda error: heard.append(error.str())
+    client = AdminClient(config)
+    future = client.describe_cluster(request_timeout=_LIMIT_S)
+    for _ in range(_LIMIT_S * 10):
+        client.poll(0.1)
+        reasons = [text for text in heard if "brokers are down" not in text]
+        assert not (future.done() and future.exception() is None), "it was let in"
+        if reasons:
+            return reasons[0]
+    raise AssertionError(f"nothing was said: {heard}")
+
+
+def test_confluent_kafka_connects_with_what_env_prints(secured: Sandbox) -> None:
+    """The text of `python` and that of `librdkafka` are one configuration, and it is let in."""
+    namespace: dict[str, Any] = {}
+    exec(printed(secured, "python"), namespace)
+    lines = printed(secured, "librdkafka").splitlines()
+    assert namespace["config"] == dict(line.split("=", 1) for line in lines)
+    client = AdminClient(namespace["config"])
+    (future,) = client.create_topics([NewTopic("by-cf", 1, 1)]).values()
+    future.result(timeout=_LIMIT_S)
+
+
+def test_kafka_python_connects_with_what_env_prints(secured: Sandbox) -> None:
+    """The text of `aiokafka` has the names that both libraries take."""
+    namespace: dict[str, Any] = {}
+    exec(printed(secured, "aiokafka", "alice"), namespace)
+    with closing(KafkaAdminClient(**namespace["config"])) as client:
+        assert client.list_topics() == []
+
+
+def test_java_connects_with_what_env_prints(secured: Sandbox) -> None:
+    """Kafka's own tool reads the file, PKCS#12 included."""
+    file = secured.path / "client.properties"
+    file.write_text(printed(secured, "java"))
+    java(secured, TOPICS, "--command-config", str(file), "--create", "--topic", "by-java")
+    assert "by-java" in java(secured, TOPICS, "--command-config", str(file), "--list")
+
+
+def test_users_without_a_right_may_nothing(secured: Sandbox) -> None:
+    """Alice logs in, creates no topic, and sees none."""
+    client = AdminClient(properties(secured, "alice"))
+    (future,) = client.create_topics([NewTopic("hers", 1, 1)]).values()
+    with pytest.raises(KafkaException, match="AUTHORIZATION_FAILED"):
+        future.result(timeout=_LIMIT_S)
+    assert client.list_topics(timeout=_LIMIT_S).topics == {}
+
+
+def test_a_wrong_password_and_an_unknown_authority_are_refused(secured: Sandbox) -> None:
+    """Each is named by the client."""
+    wrong = properties(secured, "alice", sasl_password="wrong")
+    assert "invalid credentials" in refusal(wrong).lower()
+    internal = secured.path / ".kafka-tasks" / "secure" / "internal" / "ca.crt"
+    stranger = properties(secured, "alice", ssl_ca_location=str(internal))
+    assert "certificate verify failed" in refusal(stranger)
+
+
+def test_no_listener_is_open_to_a_client_without_tls_or_certificate(secured: Sandbox) -> None:
+    """SECURE wants TLS; INTERNAL and CONTROLLER want a certificate that no user has."""
+    root = secured.path / ".kafka-tasks" / "secure"
+    (broker,) = (each for each in secured.recorded()["services"] if each["name"] == "kafka")
+    found = listener_probe.look(Address("127.0.0.1", broker["port"]), {}, 30.0)
+    assert isinstance(found, listener_probe.Listener)
+    assert (found.protocol, found.mechanisms) == ("SASL_SSL", ("SCRAM-SHA-512",))
+    trusting = {"security.protocol": "SSL", "ssl.ca.location": str(root / "internal" / "ca.crt")}
+    for name in ("internal_port", "quorum_port"):
+        if broker.get(name):
+            with pytest.raises(Unanswered):
+                fault = listener_probe.look(Address("127.0.0.1", broker[name]), trusting, 30.0)
+                assert isinstance(fault, listener_probe.TlsFault) and fault.of == "client"
+                raise Unanswered(fault.text)
+
+
+def test_kafka_tasks_itself_works_on_it(secured: Sandbox) -> None:
+    """Topics, records, status and doctor need no user; only env shows the address of users."""
+    assert task(secured, "topic").code == 0
+    found = json.loads(task(secured, "status", "-o", "json").out)
+    assert found["state"] == "ready"
+    internal = str(secured.recorded()["services"][-1]["internal_port"])
+    assert internal not in task(secured, "env", "-o", "json").out
+    assert task(secured, "doctor").code == 0
+
+
+def test_another_kind_is_refused_while_it_runs(secured: Sandbox) -> None:
+    """The running cluster keeps its kind; the sentence has both."""
+    refused = task(secured, "up", "--secure", "plain")
+    assert refused.code == 3
+    assert "KAFKA_TASKS_SECURE is plain, the cluster has scram" in refused.err
+    unknown = task(secured, "env", "--user", "dave")
+    assert unknown.code == 3 and "There is no user 'dave' here" in unknown.err
+
+
+def test_a_restart_keeps_users_rights_and_files(secured: Sandbox) -> None:
+    """Certificates and passwords are the same, and readable by their owner alone."""
+    root = secured.path / ".kafka-tasks" / "secure"
+    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    alice = properties(secured, "alice")
+    assert task(secured, "restart").code == 0
+    assert {path: path.read_bytes() for path in before} == before
+    assert properties(secured, "alice") == alice
+    assert secured.recorded()["security"] == {"kind": "scram", "acl": True}
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in before)
+    assert AdminClient(alice).list_topics(timeout=_LIMIT_S).brokers
+
+
+def test_no_password_is_in_a_log_or_a_configuration(secured: Sandbox) -> None:
+    """Beside passwords.json, no file of the state has one."""
+    root = secured.path / ".kafka-tasks"
+    known = json.loads((root / "secure" / "passwords.json").read_text())
+    words = [word.encode() for word in (*known["users"].values(), known["stores"])]
+    files = (path for path in root.rglob("*") if path.is_file() and "data" not in path.parts)
+    leaking = {str(path) for path in files if any(word in path.read_bytes() for word in words)}
+    assert leaking == {str(root / "secure" / "passwords.json")}
+    arguments = subprocess.run(["ps", "axww"], capture_output=True, check=True, timeout=30).stdout
+    assert not any(word in arguments for word in words)

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import stat
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
+
+from kafka_tasks.errors import InvalidInput
+from kafka_tasks.model.security import Security
+from kafka_tasks.project.directory import Project
+from kafka_tasks.runtimes.secure import issuing, store
+from kafka_tasks.runtimes.secure.store import SecureStore
+
+_DAY_S = 86400.0
+_SCRAM, _MTLS = Security("scram"), Security("mtls")
+
+
+@pytest.fixture
+def kept(project: Project) -> SecureStore:
+    """The store of a project in which nothing was issued yet."""
+    project.make_state()
+    return SecureStore.of(project)
+
+
+def _certificate(kept: SecureStore, name: str) -> x509.Certificate:
+    content = (kept.root / name).read_bytes()
+    return x509.load_pem_x509_certificate(content[content.index(b"-----BEGIN CERT") :])
+
+
+def _contents(kept: SecureStore) -> dict[str, bytes]:
+    found = (path for path in kept.root.rglob("*") if path.is_file())
+    return {str(path.relative_to(kept.root)): path.read_bytes() for path in found}
+
+
+def test_what_is_made_is_for_its_owner_alone(kept: SecureStore) -> None:
+    """Directories are 0700 and files 0600, whatever the umask says."""
+    issuing.ensure(kept, _MTLS)
+    for path in (kept.root, *kept.root.rglob("*")):
+        wanted = 0o700 if path.is_dir() else 0o600
+        assert stat.S_IMODE(path.stat().st_mode) == wanted, path
+
+
+def test_a_second_start_keeps_everything(kept: SecureStore) -> None:
+    """Passwords, keys and certificates stay as they are."""
+    assert not issuing.ensure(kept, _SCRAM)
+    before = _contents(kept)
+    assert not issuing.ensure(kept, _SCRAM)
+    assert _contents(kept) == before
+
+
+def test_each_user_has_a_password_of_its_own(kept: SecureStore) -> None:
+    """Three users, and a password for the PKCS#12 files: four that differ."""
+    issuing.ensure(kept, _SCRAM)
+    found = kept.passwords()
+    assert found is not None and set(found.users) == {"admin", "alice", "bob"}
+    assert len({*found.users.values(), found.stores}) == 4
+    assert kept.secrets() == {*found.users.values(), found.stores}
+
+
+def test_a_server_answers_for_this_machine_and_for_every_service(kept: SecureStore) -> None:
+    """The certificate has localhost, both loopback addresses, the services, and names asked for."""
+    issuing.ensure(kept, _SCRAM, ["kafka.test"])
+    found = _certificate(kept, "server.pem").extensions.get_extension_for_class(
+        x509.SubjectAlternativeName
+    )
+    names = found.value.get_values_for_type(x509.DNSName)
+    assert {"localhost", "kafka", "kafka-2", "controller", "kafka.test"} <= set(names)
+    addresses = map(str, found.value.get_values_for_type(x509.IPAddress))
+    assert set(addresses) == {"127.0.0.1", "::1"}
+
+
+def test_the_authority_of_users_signs_nothing_internal(kept: SecureStore) -> None:
+    """A user's certificate is no certificate on INTERNAL, and the other way round."""
+    issuing.ensure(kept, _MTLS)
+    clients, internal = _certificate(kept, "ca.crt"), _certificate(kept, "internal/ca.crt")
+    for name in ("users/alice.crt", "server.pem"):
+        _certificate(kept, name).verify_directly_issued_by(clients)
+        with pytest.raises((ValueError, InvalidSignature)):
+            _certificate(kept, name).verify_directly_issued_by(internal)
+    for name in ("broker.pem", "controller.pem", "tool.crt"):
+        _certificate(kept, f"internal/{name}").verify_directly_issued_by(internal)
+
+
+def test_keys_are_pkcs_8_and_java_has_files_of_its_own(kept: SecureStore) -> None:
+    """The PEM header is that of PKCS#8; the PKCS#12 file has the user's key and certificate."""
+    issuing.ensure(kept, _MTLS)
+    passwords = kept.passwords()
+    assert passwords is not None
+    key = (kept.root / "users/alice.key").read_bytes()
+    assert key.startswith(b"-----BEGIN PRIVATE KEY-----")
+    found = pkcs12.load_pkcs12(
+        (kept.root / "users/alice.p12").read_bytes(), passwords.stores.encode()
+    )
+    assert found.cert is not None and found.key is not None
+    assert found.cert.certificate == _certificate(kept, "users/alice.crt")
+    loaded = load_pem_private_key(key, None)
+    assert found.key.public_key() == loaded.public_key()
+
+
+@pytest.mark.parametrize("days", [2 * 365 - 29, 2 * 365 + 400])
+def test_certificates_are_renewed_before_and_after_they_expire(
+    kept: SecureStore, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    """Authorities and passwords stay, so that clients keep what they trust."""
+    issuing.ensure(kept, _SCRAM)
+    before = _contents(kept)
+    later = store.now() + days * _DAY_S
+    monkeypatch.setattr(store, "now", lambda: later)
+    assert issuing.ensure(kept, _SCRAM)
+    now = _contents(kept)
+    same = ("ca.crt", "ca.key", "internal/ca.crt", "passwords.json")
+    assert all(now[name] == before[name] for name in same)
+    assert all(now[name] != before[name] for name in ("server.pem", "internal/broker.pem"))
+
+
+@pytest.mark.parametrize("days", [10 * 365, -2])
+def test_authorities_that_are_not_valid_are_renewed_too(
+    kept: SecureStore, monkeypatch: pytest.MonkeyPatch, days: int
+) -> None:
+    """After ten years, or where the clock has been wrong, everything is new but the passwords."""
+    issuing.ensure(kept, _SCRAM)
+    before = _contents(kept)
+    other = store.now() + days * _DAY_S
+    monkeypatch.setattr(store, "now", lambda: other)
+    assert issuing.ensure(kept, _SCRAM)
+    now = _contents(kept)
+    assert now["ca.crt"] != before["ca.crt"]
+    assert now["passwords.json"] == before["passwords.json"]
+
+
+def test_a_certificate_lasts_two_years(kept: SecureStore) -> None:
+    """The dates in the index are those in the certificate."""
+    issuing.ensure(kept, _SCRAM)
+    index, found = kept.index(), _certificate(kept, "server.pem")
+    assert index is not None
+    assert abs(found.not_valid_after_utc.timestamp() - index.ends) < 60
+    assert abs(found.not_valid_before_utc.timestamp() - index.begins) < 60
+    assert found.not_valid_after_utc - found.not_valid_before_utc == timedelta(days=731)
+
+
+def test_another_kind_issues_what_it_needs(kept: SecureStore) -> None:
+    """With mtls each user needs a certificate; a user that was added gets one, too."""
+    issuing.ensure(kept, _SCRAM)
+    assert not (kept.root / "users/alice.crt").exists()
+    issuing.ensure(kept, _MTLS)
+    issuing.issue_user(kept, "carol")
+    assert _certificate(kept, "users/alice.crt").subject.rfc4514_string() == "CN=alice"
+    assert _certificate(kept, "users/carol.crt").subject.rfc4514_string() == "CN=carol"
+    assert kept.index() is not None
+
+
+def _emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def _removed(path: Path) -> None:
+    path.unlink()
+
+
+@pytest.mark.parametrize("damage", [_emptied, _removed])
+@pytest.mark.parametrize("name", ["server.pem", "internal/ca.key"])
+def test_a_foreign_file_is_named(kept: SecureStore, name: str, damage: object) -> None:
+    """A file that is missing or another one is exit 3, with the way to new ones."""
+    issuing.ensure(kept, _SCRAM)
+    assert callable(damage)
+    damage(kept.root / name)
+    with pytest.raises(InvalidInput, match=name) as raised:
+        issuing.ensure(kept, _SCRAM)
+    assert "rm -r" in str(raised.value.hint)
+
+
+@pytest.mark.parametrize("name", ["index.json", "passwords.json"])
+@pytest.mark.parametrize("content", [b"{", b"{}", b"\xff"])
+def test_a_damaged_list_is_named(kept: SecureStore, name: str, content: bytes) -> None:
+    """The index and the passwords are read as they were written, or not at all."""
+    issuing.ensure(kept, _SCRAM)
+    (kept.root / name).write_bytes(content)
+    with pytest.raises(InvalidInput, match=name):
+        issuing.ensure(kept, _SCRAM)
