@@ -85,8 +85,7 @@ class ListedTopic(Struct, frozen=True):
     bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Trim:
+class Trim(Struct, frozen=True):
     """What goes in one partition: the records from offset `start` up to, not with, `before`."""
 
     partition: int

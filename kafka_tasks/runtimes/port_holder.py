@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from kafka_tasks.clients import processes
 from kafka_tasks.clients.container import WORKING_DIRECTORY, Container
@@ -28,8 +29,7 @@ _FORWARDS = re.compile(
 _PATIENCE_S = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(Struct, frozen=True):
     """The holder by name, and the command that frees the port, where one does."""
 
     name: str

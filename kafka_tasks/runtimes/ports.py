@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
@@ -15,8 +16,10 @@ from kafka_tasks.errors import MachineError, PortTaken
 from kafka_tasks.model.topology import Service, Topology
 from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes import roles
-from kafka_tasks.runtimes.port_holder import Holder, holder_of
 from kafka_tasks.settings import Settings
+
+if TYPE_CHECKING:
+    from kafka_tasks.runtimes.port_holder import Holder
 
 # Below the ranges from which Linux (32768) and macOS (49152) take the ports of outgoing
 # connections.
@@ -113,6 +116,9 @@ def require_free(services: Iterable[Service]) -> None:
     for service in services:
         for setting, port in of(service).items():
             if not processes.port_is_free(port):
+                # Costs 6 ms, and nearly every port is free.
+                from kafka_tasks.runtimes.port_holder import holder_of
+
                 raise taken(service, setting, port, holder_of(port))
 
 

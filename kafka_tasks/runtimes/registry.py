@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+
+from msgspec import Struct
 
 from kafka_tasks.errors import EngineMissing, InvalidInput, KafkaTasksError
 from kafka_tasks.model.events import Recorder
@@ -15,8 +17,7 @@ from kafka_tasks.runtimes.protocol import Runtime
 from kafka_tasks.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """A runtime, why it is this one, and the settings that its cluster has instead, if any."""
 
     runtime: Runtime

@@ -7,8 +7,9 @@ while a project's path may have anything.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 
 def render(properties: Mapping[str, str]) -> str:
@@ -27,8 +28,7 @@ def _unicode(char: str) -> str:
     return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
 
 
-@dataclass(frozen=True, slots=True)
-class LogSettings:
+class LogSettings(Struct, frozen=True):
     """Log settings of one service: the suffix of their file, its text, and the JVM flag for it."""
 
     suffix: str

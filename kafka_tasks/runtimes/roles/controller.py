@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from kafka_tasks.model.role import Role
 from kafka_tasks.model.topology import Service, Topology

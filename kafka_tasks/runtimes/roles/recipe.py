@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from msgspec import Struct
@@ -71,8 +70,7 @@ class Container(Struct, frozen=True):
     id_variables: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(Struct, frozen=True):
     """What a role needs, once. Times are in seconds.
 
     `title` is its name in a sentence. `port_setting` and `heap_setting` name fields of `Settings`,
