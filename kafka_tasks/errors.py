@@ -28,7 +28,9 @@
         ├── GroupMissing
         ├── GroupActive
         ├── UserMissing
-        └── UserExists
+        ├── UserExists
+        ├── RuleMissing
+        └── NoAuthorizer
 
 Every error carries one sentence (`message`), its evidence (lines of text), a `hint` to paste into a
 shell, and the exit code of the process.
@@ -241,3 +243,15 @@ class UserExists(ClusterError):
     """The user exists already."""
 
     code = "user-exists"
+
+
+class RuleMissing(ClusterError):
+    """No rule grants this right."""
+
+    code = "rule-missing"
+
+
+class NoAuthorizer(ClusterError):
+    """The cluster has no authorizer: it keeps no rights, and permits everything."""
+
+    code = "no-authorizer"

@@ -73,7 +73,11 @@ IMPORTERS: dict[str, list[str]] = {
     "platformdirs": ["settings", "project"],
     "filelock": ["project", "runtimes"],
     "confluent_kafka": ["clients.kafka"],
-    "kafka": ["clients.kafka.reassignment", "clients.kafka.kafka_python"],
+    "kafka": [
+        "clients.kafka.reassignment",
+        "clients.kafka.kafka_python",
+        "clients.kafka.each_broker",
+    ],
     "kazoo": ["clients.zookeeper_session"],
     "cryptography": ["clients.certificates"],
     "docker": ["clients.docker"],

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from invoke.collection import Collection
 
 from kafka_tasks.tasks import (
+    acl,
     cluster,
     doctor,
     group,
@@ -21,6 +22,7 @@ from kafka_tasks.tasks import (
     topics_file,
     topics_plan,
     user,
+    whoami,
 )
 from kafka_tasks.tasks.task import KafkaTask
 
@@ -41,6 +43,7 @@ _CLUSTER = (
     records.produce,
     records.consume,
     reset.reset,
+    whoami.whoami,
 )
 _BELOW = {
     "topic": (
@@ -58,6 +61,7 @@ _BELOW = {
     ),
     "group": (group.list_, group.describe, group.reset, group.delete),
     "user": (user.list_, user.create, user.password, user.delete),
+    "acl": (acl.list_, acl.grant, acl.revoke),
     "snapshot": (snapshot.save, snapshot.restore, snapshot.list_, snapshot.delete),
 }
 

@@ -168,6 +168,10 @@ def known(kind: str, context: Context) -> list[str]:
 def _asked(kind: str, context: Context) -> list[str]:
     from kafka_tasks.tasks.call import Call
 
+    if kind == "rights":
+        from kafka_tasks.model.access import RIGHTS
+
+        return list(RIGHTS)
     call = Call(context)
     return _snapshots(call) if kind == "snapshots" else _of_cluster(kind, call)
 

@@ -139,7 +139,18 @@ def delete(
         require_yes(call, [question, *_of_this_connection(cluster, name)], yes=yes)
         scram.delete(admin, user)
         scram.require_gone(admin, name)
-        return shown(user_deleted.UserDeleted(name), user_deleted)
+        return shown(user_deleted.UserDeleted(name, _rules_of(admin, name)), user_deleted)
+
+
+def _rules_of(admin: Admin, name: str) -> int | None:
+    """Return how many rules name this user; None where there are none to see."""
+    from kafka_tasks.clients.kafka import acls
+    from kafka_tasks.errors import NoAuthorizer, NotPermitted
+
+    try:
+        return sum(rule.user == name for rule in acls.rules(admin))
+    except (NoAuthorizer, NotPermitted):
+        return None
 
 
 def _known(admin: Admin, name: str) -> User:

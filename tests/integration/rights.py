@@ -74,6 +74,9 @@ LEAST = (
         "user.create NAME --password-file new.password",
         "accepts",
     ),
+    Needs("acl.list", "cluster: DESCRIBE", "acl.list --topic NAME"),
+    Needs("acl.grant", "cluster: DESCRIBE, ALTER", "acl.grant carol read NAME", "Granted"),
+    Needs("whoami", "–", "whoami", "User:bob"),
 )
 
 # What a user without any right is told: the call, and the right that it lacks first.
@@ -148,7 +151,7 @@ class Rights:
         return all(at.error is None for at in found.topic_partitions)
 
     def _grant(self, row: Needs) -> None:
-        for part in row.rights.split("; "):
+        for part in row.rights.split("; ") if ":" in row.rights else ():
             kind, _, rights = part.partition(": ")
             name = _CLUSTER if kind == "cluster" else self.name(row)
             wanted = [AclOperation[right] for right in rights.split(", ")]

@@ -233,6 +233,37 @@ def _of_dora(secured: Secured, password: str) -> Env:
     return way(secured, "SASL", SASL_USERNAME="dora", SASL_PASSWORD=password)
 
 
+def test_rights_come_and_go(secured: Secured, guest: Sandbox) -> None:
+    """Each change holds for the very next command of the user; nobody is told half of it."""
+    name = "ledger"
+    secured.admin.create_topics([NewTopic(name, 1, 1)])[name].result(timeout=30)
+    consume = ("consume", name, "--exit", "-o", "json")
+    with acting(secured, guest, "admin"):
+        granted = call("acl.grant", "alice", "read", name, "--group", "books", "-o", "json")
+        assert (granted.code, granted.document["brokers"]) == (0, 1), granted.out
+        assert call("acl.grant", "alise", "read", name).out.endswith("did you mean alice?\n")
+        found = call("acl.list", "--user", "alice", "--topic", name, "-o", "json").document
+        assert [(rule["right"], rule["name"]) for rule in found["rules"]] == [("read", name)]
+        id = call("status", "-o", "json").document["cluster_id"]
+    with acting(secured, guest, "alice"):
+        assert call(*consume).code == 0
+        seen = call("whoami", "-o", "json").document
+        assert (seen["principal"], seen["authorizer"]) == ("User:alice", True)
+        held = {each["name"]: each["rights"] for each in seen["resources"]}
+        assert (held[name], held["kafka-cluster"]) == (["read", "describe"], [])
+        for line in ("user.list", "acl.list", f"acl.grant alice all {name}", "user.create me"):
+            refused = call(*line.split())
+            assert "alice lacks the right DESCRIBE on the cluster" in refused.err, line
+    with acting(secured, guest, "admin"):
+        assert call("acl.revoke", "alice", "read", name, "--yes").code == 6
+        sure = ("--yes", "--cluster-id", id)
+        gone = call("acl.revoke", "alice", "read", name, "--group", "books", *sure)
+        assert gone.code == 0 and gone.out.count("Revoked: ") == 2
+        assert call("acl.revoke", "alice", "read", name, *sure).code == 1
+    with acting(secured, guest, "alice"):
+        assert "lacks the right" in call(*consume).document["error"]["message"]
+
+
 class _Greeting(socketserver.BaseRequestHandler):
     def handle(self) -> None:
         """Answer as a web server does."""

@@ -13,6 +13,7 @@ from kafka_tasks import settings
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.runtimes.embedded import jars
 from kafka_tasks.runtimes.embedded.java import choose as java_of
+from tests.integration.answers import call, inside
 from tests.integration.conftest import Done, Sandbox, eventually
 from tests.integration.test_records_in_and_out import new_topic, produced
 
@@ -164,6 +165,16 @@ def test_a_group_is_seen_reset_and_deleted(running: Sandbox) -> None:
     ok(running.run("group.delete", "readers", "--yes"))
     listed = running.run("group.list", "-o", "json").document["groups"]
     assert "readers" not in [group["name"] for group in listed]
+
+
+def test_rights_need_an_authorizer(running: Sandbox) -> None:
+    """Without one, none is granted, and an empty list is not shown."""
+    with inside(running):
+        for line in ("acl.list", "acl.grant alice read orders"):
+            refused = call(*line.split())
+            assert refused.code == 1 and "The cluster has no authorizer" in refused.err
+            assert "authorizer.class.name" in refused.err
+        assert "every client may do everything" in call("whoami").out
 
 
 def test_a_reset_leaves_an_empty_cluster_whose_names_are_free(running: Sandbox) -> None:

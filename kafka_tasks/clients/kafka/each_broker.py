@@ -10,6 +10,7 @@ from typing import Any
 from kafka_tasks.clients.kafka.admin import CHANGE_S, Admin
 from kafka_tasks.clients.kafka.kafka_python import connected, translated, unsupported
 from kafka_tasks.errors import KafkaTasksError
+from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.retry import NotYet
 
 
@@ -54,6 +55,37 @@ def until_each_shows(
         with contextlib.suppress(Exception):
             client.close()
     return len(brokers)
+
+
+def lacks_authorizer(cluster: Cluster) -> bool:
+    """Return True where the cluster says that it has no authorizer."""
+    if unsupported(cluster):
+        return False
+    from kafka.errors import SecurityDisabledError
+
+    with translated("list the rights"), contextlib.closing(connected(cluster)) as client:
+        try:
+            rules_of(client)
+        except SecurityDisabledError:
+            return True
+    return False
+
+
+def rules_of(client: Any) -> list[Any]:
+    """Return all rules of the authorizer, as the library has them."""
+    from kafka.admin import (
+        ACLFilter,
+        ACLOperation,
+        ACLPermissionType,
+        ACLResourcePatternType,
+        ResourcePatternFilter,
+        ResourceType,
+    )
+
+    every = ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY)
+    wanted = ACLFilter(None, None, ACLOperation.ANY, ACLPermissionType.ANY, every)
+    found, _ = client.describe_acls(wanted)
+    return list(found)
 
 
 def _required(client: Any, shows: Callable[[Any], bool], otherwise: str, _: float) -> None:

@@ -17,6 +17,7 @@ from confluent_kafka.admin import (
 )
 
 from kafka_tasks.clients.kafka.admin import ANSWER_S, CHANGE_S, Admin
+from kafka_tasks.clients.kafka.authorized import require_visible
 from kafka_tasks.clients.kafka.connection import awaited, undecided
 from kafka_tasks.clients.kafka.each_broker import until_each_shows
 from kafka_tasks.clients.kafka.permissions import Right, needing
@@ -34,12 +35,12 @@ _LIST = "invoke kafka.user.list"
 
 def users(admin: Admin, *, timeout_s: float | None = None) -> dict[str, User]:
     """Return every user that has a password for SCRAM, by name, sorted."""
+    require_visible(admin, "listing of users", timeout_s=timeout_s)
     limit = admin.limit(timeout_s, ANSWER_S)
 
     def attempt(seconds: float) -> dict[str, User]:
         future: Any = admin.client.describe_user_scram_credentials(request_timeout=seconds)
-        needed = needing(Right(admin.cluster, "DESCRIBE", "cluster"))
-        found = awaited(future, "list the users", seconds, needed)
+        found = awaited(future, "list the users", seconds)
         return {name: _user(name, found[name]) for name in sorted(found)}
 
     return admin.persistently(attempt, limit)

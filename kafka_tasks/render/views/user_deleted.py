@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 from kafka_tasks.render.document import SCHEMA, Document
@@ -25,9 +26,7 @@ def text(found: UserDeleted, *, width: int) -> str:
     """Return what is gone, and what is not."""
     lines = [f"Deleted user {found.user}. Connections that are open stay open."]
     if found.rules:
-        verb = "remains" if found.rules == 1 else "remain"
-        lines.append(
-            f"{counted(found.rules, 'rule')} of {found.user} {verb}: "
-            f"invoke kafka.acl.list --user {found.user}"
-        )
+        rules = counted(found.rules, "rule")
+        listed = f"invoke kafka.acl.list --user {shlex.quote(found.user)}"
+        lines.append(f"! {rules} left for whoever gets this name: {listed}")
     return "\n".join(lines)

@@ -10,6 +10,7 @@ from invoke.context import Context
 from kafka_tasks.clients.kafka import admin as admin_module
 from kafka_tasks.clients.kafka import group_admin
 from kafka_tasks.clients.kafka.answers import ClusterView
+from kafka_tasks.model.access import RIGHTS
 from kafka_tasks.program import KafkaTasks
 from kafka_tasks.project.directory import Project
 from kafka_tasks.tasks import completion, kafka
@@ -24,7 +25,13 @@ SNAPSHOTS = ["base", "before-upgrade"]
 
 
 def _names(kind: str) -> Sequence[str]:
-    return {"topics": TOPICS, "groups": GROUPS, "users": USERS, "snapshots": SNAPSHOTS}[kind]
+    return {
+        "rights": RIGHTS,
+        "topics": TOPICS,
+        "groups": GROUPS,
+        "users": USERS,
+        "snapshots": SNAPSHOTS,
+    }[kind]
 
 
 @pytest.mark.parametrize(
@@ -49,6 +56,11 @@ def _names(kind: str) -> Sequence[str]:
         ("group.reset readers --to start --topic", TOPICS),
         ("group.reset readers --topic = pay", ["payments"]),
         ("user.delete", USERS),
+        ("acl.grant al", ["alice"]),
+        ("acl.grant alice re", ["read"]),
+        ("acl.grant alice read pay", ["payments"]),
+        ("acl.revoke alice read orders --group", GROUPS),
+        ("acl.list --user b", ["bob"]),
         ("user.password --yes a", ["alice"]),
         ("snapshot.restore", SNAPSHOTS),
         ("snapshot.restore --yes bef", ["before-upgrade"]),
@@ -88,7 +100,7 @@ def test_every_name_that_completes_belongs_to_a_parameter() -> None:
         task = kafka[name]
         given = {str(a.attr_name or a.name) for a in task.get_arguments()}
         assert set(task.completes) <= given, name
-        assert set(task.completes.values()) <= {"topics", "groups", "users", "snapshots"}
+        assert set(task.completes.values()) <= {"topics", "groups", "users", "rights", "snapshots"}
 
 
 def test_what_a_shell_would_expand_is_not_offered(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from kafka_tasks.clients.kafka import scram
+from kafka_tasks.clients.kafka import acls, scram
+from kafka_tasks.model.access import CLUSTER, Rule
 from kafka_tasks.model.user import Credential, User
 from kafka_tasks.project.directory import Project
 from tests.unit.tasks.conftest import Run
@@ -43,6 +44,7 @@ def users(monkeypatch: pytest.MonkeyPatch) -> _Users:
     monkeypatch.setattr(scram, "delete", found.delete)
     monkeypatch.setattr(scram, "require_gone", lambda _, name: found.gone.append(name))
     monkeypatch.setattr(scram, "require_accepted", lambda *_: 3)
+    monkeypatch.setattr(acls, "rules", lambda _: [Rule("User:alice", CLUSTER, "alter")])
     return found
 
 
@@ -138,7 +140,7 @@ def test_every_password_of_a_user_changes(ready: Run, users: _Users, project: Pr
 def test_a_user_is_deleted_everywhere(ready: Run, users: _Users) -> None:
     """Each broker is asked."""
     ran = ready("user.delete alice --yes -o json")
-    assert ran.document == {"schema": 1, "deleted": "alice", "rules": None}
+    assert ran.document == {"schema": 1, "deleted": "alice", "rules": 1}
     assert users.gone == ["alice"] and not users.there
     assert ready("user.list").out == "There are no users with a SCRAM password.\n"
 

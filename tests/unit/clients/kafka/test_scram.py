@@ -79,8 +79,9 @@ class _Admin(FakeAdmin):
 
 
 @pytest.fixture
-def admin() -> Any:
+def admin(monkeypatch: pytest.MonkeyPatch) -> Any:
     """A cluster with one user."""
+    monkeypatch.setattr(scram, "require_visible", lambda *_, **__: None)
     found = _Admin()
     found.library = _Library()
     return found
