@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
+import os
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
@@ -11,14 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from kafka_tasks.lifecycle.session import SIGNALS, Session, open_session, signals_held
+from kafka_tasks.lifecycle import owned_directory
+from kafka_tasks.lifecycle.session import SIGNALS, Session, signals_held
 from kafka_tasks.lifecycle.start import up
-from kafka_tasks.lifecycle.stop import down
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.model.results import Report
-from kafka_tasks.project import register
 from kafka_tasks.project.directory import Project
-from kafka_tasks.runtimes import registry, roles
+from kafka_tasks.runtimes import roles
 from kafka_tasks.settings import Settings, load
 
 
@@ -43,40 +42,33 @@ def temporary_session(
     project: Project, settings: Settings, recorder: Recorder | None = None
 ) -> Iterator[Session]:
     """Give a session with these settings; whatever it started is wiped after the block."""
-    session = open_session(project, replace(settings, project=project.path), recorder)
+    session = owned_directory.opened(project, settings, recorder)
     try:
         yield session
     finally:
         with signals_held():
-            if session.is_local:
-                # Its times are those of this stop, not of what the block did before.
-                session.recorder.begin()
-                down(session, wipe=True, confirmed=True)
+            owned_directory.close(session)
 
 
 @contextlib.contextmanager
 def temporary_project(
     notice: Callable[[str], None], prefix: str = "kafka-tasks-"
 ) -> Iterator[Project]:
-    """Give a project in a temporary directory.
+    """Give a project in a temporary directory, which is removed after the block.
 
-    The directory is removed after the block unless a server still works in it.
+    If this process is killed meanwhile, a watcher stops the cluster and removes the directory.
     """
     # A signal between making the directory and caring for it is held back until then.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    path = Path(tempfile.mkdtemp(prefix=prefix)).resolve()
+    directory = Path(tempfile.mkdtemp(prefix=prefix)).resolve()
     try:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        yield Project(path)
+        owned_directory.claim_once(directory, os.getpid())
+        yield Project(owned_directory.place(directory))
     finally:
         with signals_held():
-            if any(project.path == path for project in registry.running_here()):
-                notice(f"servers are left in {path}; kafka-tasks list shows them")
-            else:
-                shutil.rmtree(path, ignore_errors=True)
-            # Reading the register drops the entries of projects that are gone.
-            for _ in register.remembered():
-                pass
+            for line in owned_directory.end(directory):
+                notice(f"servers are left in {line}; kafka-tasks list shows them")
 
 
 def on_free_ports(settings: Settings) -> Settings:
