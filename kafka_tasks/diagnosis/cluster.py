@@ -18,6 +18,7 @@ from kafka_tasks.probes import readiness as probes
 from kafka_tasks.project.lock import holder
 
 _SHOWN = 5
+_LOOK_AT_REPLICAS = "invoke kafka.topic.list --under-replicated"
 # Other checks look for these each time: an earlier failure may be over.
 _CHECKED_EACH_TIME = frozenset(
     {"compose-missing", "disk-full", "engine-elsewhere", "engine-forbidden", "engine-missing"}
@@ -50,6 +51,10 @@ def readiness(exam: Examination) -> Iterator[Finding]:
     if glance.failed is None:
         names = ", ".join(service.name for service in exam.services)
         yield _finding("ready", "ok", f"ready ({session.runtime.name}: {names})")
+        if glance.absent:
+            numbers = ", ".join(map(str, sorted(glance.absent)))
+            title = f"Brokers with replicas are not registered: {numbers}."
+            yield _finding("brokers-absent", "warning", title, fix=_LOOK_AT_REPLICAS)
     elif glance.refused is not None:
         yield _refused(glance.refused)
     else:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from kafka_tasks.diagnosis import doctor, signatures
 from kafka_tasks.diagnosis.signatures import NO_SERVER
-from kafka_tasks.errors import KafkaTasksError, MachineError, NotReady
+from kafka_tasks.errors import KafkaTasksError, MachineError, NotReady, ServiceDied
 from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.model.evidence import WINDOW, last_start, telling
 from kafka_tasks.model.finding import Finding
@@ -50,7 +50,8 @@ def explain(error: KafkaTasksError, session: Session | None) -> Explanation:
         for of, hit in hits
     ]
     also = [finding for ends, finding in found if not ends]
-    if session is not None and isinstance(error, (NotReady, MachineError)):
+    # What is wrong on this machine is nothing to a remote cluster, and takes a second to find out.
+    if session is not None and session.is_local and isinstance(error, (NotReady, MachineError)):
         also += _standing(session)
     causes = tuple(finding for ends, finding in found if ends)
     known = {finding.id for finding in causes}
@@ -83,8 +84,13 @@ def enrich(error: KafkaTasksError, found: Explanation) -> None:
     error.also_wrong = tuple(map(_also, found.also[:_ALSO]))
     if found.causes:
         _add(error, found.causes[0])
-    elif isinstance(error, NotReady):
+    elif isinstance(error, ServiceDied) or (isinstance(error, NotReady) and _has_more(error)):
         error.cause = _UNKNOWN
+
+
+def _has_more(error: KafkaTasksError) -> bool:
+    """Return whether the evidence says more than the sentence, which then tells all there is."""
+    return any(line not in error.message for line in error.evidence)
 
 
 def _also(finding: Finding) -> str:

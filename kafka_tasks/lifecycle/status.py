@@ -31,7 +31,8 @@ def status(session: Session, seen: Observation | None = None) -> Report:
     cluster = session.cluster()
     if not seen.alive:
         return report(session, cluster, _resting_state(session, seen), {}, seen)
-    glance = readiness.glance(cluster, session.watch, session.recorder)
+    limit_s = session.settings.timeout
+    glance = readiness.glance(cluster, session.watch, session.recorder, limit_s=limit_s)
     overall = _overall(session, seen, glance)
     closer = _needs_closer_look(cluster, overall, glance)
     well = answering(cluster, seen.services) if closer else ()
@@ -55,7 +56,7 @@ def _resting_state(session: Session, seen: Observation) -> State:
 
 def _overall(session: Session, seen: Observation, glance: readiness.Glance) -> State:
     if glance.failed is None:
-        return "ready"
+        return "degraded" if glance.absent else "ready"
     if not session.is_local:
         return "failed" if glance.failed == "broker" else "degraded"
     if not seen.dead and is_held(session.project):
@@ -147,9 +148,15 @@ def report(
         elapsed_s=round(session.recorder.elapsed(), 3),
         changed=changed,
         failed_layer=glance.failed if glance else None,
-        reason=glance.reason if glance else None,
+        reason=(glance.reason or _absence(glance.absent)) if glance else None,
         refused=glance.refused if glance else None,
     )
+
+
+def _absence(brokers: Collection[int]) -> str | None:
+    if not brokers:
+        return None
+    return f"brokers with replicas are not registered: {', '.join(map(str, sorted(brokers)))}"
 
 
 class _Judge(Struct, frozen=True):

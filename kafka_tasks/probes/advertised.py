@@ -6,6 +6,8 @@ from kafka_tasks.errors import BrokerUnreachable, ClusterError, KafkaTasksError,
 from kafka_tasks.probes.context import Context, Held
 from kafka_tasks.retry import NotYet
 
+_ANSWER_S = 1.0
+
 
 class AdvertisedProbe:
     """Clients of this machine are sent to addresses that work."""
@@ -23,7 +25,7 @@ class AdvertisedProbe:
             raise NotYet(error.message) from error
         for broker_id, address in sorted(brokers.items()):
             try:
-                context.admin().answers_as(broker_id, timeout_s=1.0)
+                context.admin().answers_as(broker_id, timeout_s=context.within(_ANSWER_S))
             except NotPermitted:
                 continue
             except (BrokerUnreachable, ClusterError, KafkaTasksError) as error:

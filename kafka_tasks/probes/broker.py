@@ -63,7 +63,8 @@ class BrokerProbe:
             try:
                 context.look(None if single else key, patience_s=patience_s)
             except BrokerUnreachable as error:
-                seen = error.evidence[0] if error.evidence else error.message
+                # The time of one request says nothing of how long the address has been silent.
+                seen = error.evidence[0] if error.evidence else "no answer"
                 raise NotYet(f"{key}: {seen.rstrip('.')}") from error
             self._passed.add(key)
         return Held(name, key)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from kafka_tasks.errors import BrokerUnreachable
 from kafka_tasks.probes.context import Context, Held
 from kafka_tasks.retry import NotYet
+
+if TYPE_CHECKING:
+    from kafka_tasks.clients.kafka.answers import ClusterView
 
 
 class ClusterProbe:
@@ -30,4 +35,22 @@ class ClusterProbe:
             context.findings["cluster_id"] = view.cluster_id
         count = len(view.brokers)
         noun = "broker" if count == 1 else "brokers"
-        return [Held(None, f"{count} {noun}, controller {view.controller}")]
+        return [
+            Held(None, f"{count} {noun}, controller {view.controller}"),
+            *_lacking(context, view),
+        ]
+
+
+def _lacking(context: Context, view: ClusterView) -> list[Held]:
+    """Note and return the brokers of a remote cluster that have replicas and are not there.
+
+    How many it should have is not known; its own metadata names them.
+    """
+    if not context.cluster.is_remote:
+        return []
+    context.absent = view.absent
+    if not context.absent:
+        return []
+    numbers = ", ".join(map(str, sorted(context.absent)))
+    said = f"brokers with replicas are not registered: {numbers}; the cluster serves without them"
+    return [Held(None, said, without=True)]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from msgspec import Struct, field
 
 from kafka_tasks.model.cluster import Cluster, ServiceState
+from kafka_tasks.retry import Deadline
 
 if TYPE_CHECKING:
     from kafka_tasks.clients.kafka.admin import Admin
@@ -31,6 +32,8 @@ class Context(Struct):
     `findings` collects what the probes learned (cluster id); connections are opened once. With
     `recall`, a cluster that had data is ready only when it shows the `topics` that it had.
     With `once`, all layers see the same metadata: each address is asked until it answers, once.
+    No request lasts longer than the `deadline`. `absent` are brokers of a remote cluster that have
+    replicas and are not registered.
     """
 
     cluster: Cluster
@@ -39,6 +42,8 @@ class Context(Struct):
     recall: bool = False
     once: bool = False
     topics: frozenset[str] = frozenset()
+    deadline: Deadline | None = None
+    absent: frozenset[int] = frozenset()
     _admins: dict[str | None, Admin] = field(default_factory=dict)
     _views: dict[str | None, ClusterView] = field(default_factory=dict)
 
@@ -54,8 +59,13 @@ class Context(Struct):
         """Return the metadata that the cluster, or one address of it, answers with."""
         if not self.once or bootstrap not in self._views:
             admin = self.admin(bootstrap)
-            self._views[bootstrap] = admin.look(patience_s) if patience_s else admin.look()
+            patient = self.within(patience_s) if patience_s else None
+            self._views[bootstrap] = admin.look(patient) if patient else admin.look()
         return self._views[bootstrap]
+
+    def within(self, seconds: float) -> float:
+        """Return these seconds, or those that are left."""
+        return seconds if self.deadline is None else min(seconds, self.deadline.remaining() + 0.1)
 
     @property
     def is_accepted(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -30,9 +31,13 @@ _LOG_IN_S = 8.0
 
 
 def ladder(topology: Topology, *replicas: Probe) -> tuple[Probe, ...]:
-    """Return the layers that `up` waits for, lowest first; `replicas` where they matter."""
+    """Return the layers that `up` waits for, lowest first; `replicas` where they matter.
+
+    Of the processes of a remote cluster nothing is known.
+    """
     brokers: tuple[Probe, ...] = (BrokerProbe(), ClusterProbe(), *replicas, AdvertisedProbe())
-    return (ProcessProbe(), *coordination(topology), *brokers)
+    processes: tuple[Probe, ...] = (ProcessProbe(),) if topology else ()
+    return (*processes, *coordination(topology), *brokers)
 
 
 def in_sync(cluster: Cluster, *, required: bool) -> tuple[Probe, ...]:
@@ -74,7 +79,7 @@ def wait_until_ready(
     Raises `NotReady` with the layer that did not hold in time, or `ServiceDied` as soon as a
     service ends, both with that service's last log lines.
     """
-    context = Context(cluster, watch.services, recall=True)
+    context = Context(cluster, watch.services, recall=True, deadline=deadline)
     waiting = policy or RetryPolicy()
     try:
         for probe in ladder(cluster.topology, *replicas) if layers is None else layers:
@@ -163,6 +168,7 @@ class Glance(Struct, frozen=True):
     """The ladder looked at once: `failed` is the first layer that does not hold.
 
     `without` has the services that do not answer, although each layer holds.
+    `absent` has the numbers of brokers of a remote cluster that have replicas and do not answer.
     `refused` is the error where the cluster refuses the settings of the connection.
     """
 
@@ -170,16 +176,20 @@ class Glance(Struct, frozen=True):
     failed: str | None = None
     reason: str | None = None
     without: frozenset[str] = frozenset()
+    absent: frozenset[int] = frozenset()
     refused: CannotConnect | None = None
 
 
-def glance(cluster: Cluster, watch: Watch, recorder: Recorder) -> Glance:
+def glance(
+    cluster: Cluster, watch: Watch, recorder: Recorder, *, limit_s: float = math.inf
+) -> Glance:
     """Look at each layer once, lowest first, and stop at the first that does not hold.
 
     The connection to a broker is given two seconds: one that lives may be busy. A remote cluster
-    that has accepted it is given more, for TLS and log-in.
+    that has accepted it is given more, for TLS and log-in. `limit_s` bounds the whole look.
     """
-    context = Context(cluster, watch.services, once=True)
+    whole = Deadline.after(limit_s)
+    context = Context(cluster, watch.services, once=True, deadline=whole)
     policy = RetryPolicy()
     without: set[str] = set()
 
@@ -190,7 +200,8 @@ def glance(cluster: Cluster, watch: Watch, recorder: Recorder) -> Glance:
     patience_s = _LOG_IN_S if cluster.is_remote else _CONNECTION_S
     try:
         for probe in ladder(cluster.topology):
-            deadline = Deadline.after(patience_s if probe.layer in _OF_CONNECTIONS else 0.0)
+            waits = probe.layer in _OF_CONNECTIONS
+            deadline = Deadline.after(min(patience_s, whole.remaining()) if waits else 0.0)
             try:
                 held = policy.until(lambda probe=probe: probe.check(context), deadline, observe)  # type: ignore[misc]
             except OutOfTime as error:
@@ -199,7 +210,7 @@ def glance(cluster: Cluster, watch: Watch, recorder: Recorder) -> Glance:
                 return Glance(context.findings, probe.layer, error.message, refused=error)
             _record(probe.layer, held, recorder)
             without |= {entry.service for entry in held if entry.without and entry.service}
-        return Glance(context.findings, without=frozenset(without))
+        return Glance(context.findings, without=frozenset(without), absent=context.absent)
     finally:
         context.close()
 

@@ -51,7 +51,7 @@ class ReplicasProbe:
         if self._began is None:
             self._began = self.clock()
         try:
-            view, topics = context.admin().overview(_LOOK_S)
+            view, topics = context.admin().overview(context.within(_LOOK_S))
         except BrokerUnreachable as error:
             raise NotYet(error.evidence[0] if error.evidence else error.message) from error
         if view.controller is None or context.topics - set(topics):

@@ -12,7 +12,7 @@ Env = dict[str, str | None]
 
 def way(secured: Secured, listener: str, **changes: str | None) -> Env:
     """Return the settings that reach this listener; `changes` replace some, None takes one out."""
-    protocol = {"INTERNAL": "PLAINTEXT", "SASL": "SASL_PLAINTEXT"}.get(
+    protocol = {"INTERNAL": "PLAINTEXT", "FAR": "PLAINTEXT", "SASL": "SASL_PLAINTEXT"}.get(
         listener, "SASL_SSL" if listener in ("SASLTLS", "SCRAM") else "SSL"
     )
     found: Env = {"BOOTSTRAP_SERVERS": secured.address(listener), "SECURITY_PROTOCOL": protocol}

@@ -13,9 +13,9 @@ _BYTES = 65536
 
 
 @contextmanager
-def far(port: int, round_trip_s: float) -> Iterator[int]:
-    """Yield a port of loopback that leads to this one, with this round trip."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
+def far(port: int, round_trip_s: float, *, at: int = 0) -> Iterator[int]:
+    """Yield a port of loopback that leads to this one, with this round trip; `at` is its number."""
+    with socket.create_server(("127.0.0.1", at)) as server:
         threading.Thread(target=_accept, args=(server, port, round_trip_s), daemon=True).start()
         yield int(server.getsockname()[1])
         with suppress(OSError):

@@ -1,5 +1,7 @@
 """Secured clusters for tests: one broker with a listener for every way to be refused.
 
+One more is advertised at a port where nobody listens, unless a test puts a long way there.
+
 Kafka 3.9 with ZooKeeper and Kafka 4.4 in KRaft mode, from the embedded jars, on loopback. Its own
 work, and that of the tests' preparations, goes through a listener without security.
 """
@@ -11,8 +13,8 @@ import socket
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -38,6 +40,7 @@ from kafka_tasks.runtimes.embedded import jars, properties
 from kafka_tasks.runtimes.embedded.java import choose
 from tests.certificates import HERE, Authority, Identity, write
 from tests.integration.conftest import eventually
+from tests.integration.far import far
 
 # User → password, the same for PLAIN and SCRAM; `admin` may do everything.
 PASSWORDS = {
@@ -48,6 +51,8 @@ PASSWORDS = {
     "dave": "D4ve-pass",
 }
 KEY_PASSWORD = "K3y pass=word"
+# Where the listener FAR really is.
+_BEHIND = "BEHIND"
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,7 @@ class _Listener:
 
 LISTENERS = {
     "INTERNAL": _Listener("PLAINTEXT", None),
+    "FAR": _Listener("PLAINTEXT", None),
     "TLS": _Listener("SSL"),
     "MTLS": _Listener("SSL", client_auth="required"),
     "EXPIRED": _Listener("SSL", "expired"),
@@ -113,6 +119,12 @@ class Secured:
             self._admin = AdminClient({"bootstrap.servers": self.address("INTERNAL", "127.0.0.1")})
         return self._admin
 
+    @contextmanager
+    def far(self, round_trip_s: float) -> Iterator[str]:
+        """Yield the address of a listener whose clients have this round trip, to every broker."""
+        with far(self.ports[_BEHIND], round_trip_s, at=self.ports["FAR"]):
+            yield self.address("FAR")
+
     def log(self) -> str:
         """What the broker wrote."""
         return (self.folder / "kafka.out").read_text(errors="replace")
@@ -120,7 +132,7 @@ class Secured:
     def start(self) -> None:
         """Make certificates, start the servers, and make users; fails with the broker's log."""
         self._write_certificates()
-        names = [*LISTENERS, "ZOOKEEPER", "CONTROLLER"]
+        names = [*LISTENERS, "ZOOKEEPER", "CONTROLLER", _BEHIND]
         self.ports = dict(zip(names, free_ports(len(names)), strict=True))
         (self.folder / "kafka.properties").write_text(properties.render(self._configuration()))
         if self.is_kraft:
@@ -215,7 +227,7 @@ class Secured:
         every = {**LISTENERS, **kraft}
         found = {
             "listeners": self._addresses(every),
-            "advertised.listeners": self._addresses(LISTENERS, "localhost"),
+            "advertised.listeners": self._addresses(LISTENERS, "localhost", advertised=True),
             "listener.security.protocol.map": ",".join(
                 f"{name}:{each.protocol}" for name, each in every.items()
             ),
@@ -233,8 +245,11 @@ class Secured:
             found |= self._listener(f"listener.name.{name.lower()}", each)
         return found
 
-    def _addresses(self, names: Iterable[str], host: str = "127.0.0.1") -> str:
-        return ",".join(f"{name}://{host}:{self.ports[name]}" for name in names)
+    def _addresses(
+        self, names: Iterable[str], host: str = "127.0.0.1", *, advertised: bool = False
+    ) -> str:
+        behind = {} if advertised else {"FAR": self.ports[_BEHIND]}
+        return ",".join(f"{name}://{host}:{behind.get(name, self.ports[name])}" for name in names)
 
     def _mode(self) -> dict[str, str]:
         if not self.is_kraft:

@@ -115,6 +115,16 @@ def test_lists_say_what_they_hide(secured: Secured, guest: Sandbox) -> None:
     assert full.document["limited"] is None
 
 
+def test_a_cluster_whose_brokers_are_all_far_is_only_slow(secured: Secured, guest: Sandbox) -> None:
+    """600 ms to the bootstrap address and to what is advertised: nothing fails for want of time."""
+    secured.fill(["distant"])
+    env = way(secured, "FAR")
+    for round_trip_s, line in ((0.6, "status"), (0.2, "consume distant --exit")):
+        with secured.far(round_trip_s):
+            done = asked(guest, env, *line.split())
+        assert done.code == 0, f"{line}: {done.out}{done.err}"
+
+
 @pytest.mark.parametrize("listener", ["INTERNAL", "TLS", "MTLS", "SASL", "SASLTLS", "SCRAM"])
 def test_a_cluster_is_ready_through_every_listener(
     secured: Secured, guest: Sandbox, listener: str

@@ -87,9 +87,11 @@ class FakeAdmin:
     def limit(self, asked_s: float | None, usual_s: float) -> float:
         return asked_s or self.timeout_s or usual_s
 
-    def look(self, timeout_s: float = 0.25) -> ClusterView:
+    def look(self, timeout_s: float | None = None) -> ClusterView:
         self.called("look")
-        return ClusterView(self.cluster_id, self.controller, self.brokers)
+        every = (at for state in self.there.values() for at in state.partitions)
+        absent = frozenset(number for at in every for number in at.replicas) - set(self.brokers)
+        return ClusterView(self.cluster_id, self.controller, self.brokers, absent=absent)
 
     def view(self, timeout_s: float | None = None) -> ClusterView:
         return self.look()

@@ -33,6 +33,7 @@ from kafka_tasks.clients.kafka.connection import (
     translate,
 )
 from kafka_tasks.clients.kafka.first_contact import FirstContact
+from kafka_tasks.clients.kafka.pace import Pace
 from kafka_tasks.clients.kafka.permissions import Right, needing, settings_of
 from kafka_tasks.clients.kafka.retriable import NO_TOPIC
 from kafka_tasks.errors import BrokerUnreachable, CannotConnect, NotPermitted, TopicMissing
@@ -40,8 +41,6 @@ from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.topic import NOT_VISIBLE, ConfigValue, TopicState
 from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
 
-# list_topics blocks Ctrl-C until it returns, so its time-out is short.
-_SLICE_S = 0.25
 _CLOSE_S = 1.0
 # Seconds for a request that reads, and for one that changes something, by default.
 ANSWER_S = 10.0
@@ -75,6 +74,7 @@ class Admin:
         self._completeness = completeness
         self._timeout_s = timeout_s
         self._policy = policy or RetryPolicy()
+        self._pace = Pace(remote=cluster.is_remote)
         self.contact = FirstContact.of(cluster, bootstrap)
         properties = {**configuration(cluster, bootstrap), **_PROPERTIES}
         if self.contact is not None:
@@ -112,9 +112,9 @@ class Admin:
         if self.contact is not None:
             self.contact.require(self._client, self.limit(timeout_s, ANSWER_S))
 
-    def look(self, timeout_s: float = _SLICE_S) -> ClusterView:
+    def look(self, timeout_s: float | None = None) -> ClusterView:
         """Request the metadata once; raises `BrokerUnreachable` without an answer in time."""
-        return view_of(self._metadata(timeout_s))
+        return view_of(self._metadata(timeout_s or self._pace.slice_s))
 
     def overview(self, timeout_s: float) -> tuple[ClusterView, dict[str, TopicState]]:
         """Request the metadata once, and return what it says of the cluster and of all topics."""
@@ -135,7 +135,7 @@ class Admin:
         """Return metadata that names the cluster and at least one broker."""
 
         def attempt(seconds: float) -> ClusterView:
-            found = self.look(min(_SLICE_S * 4, seconds))
+            found = self.look(min(self._pace.whole_s, seconds))
             if found.cluster_id is None or not found.brokers:
                 raise NotYet("the broker does not know its cluster yet")
             return found
@@ -184,10 +184,9 @@ class Admin:
         Raises `BrokerUnreachable` without an answer, `ClusterError` where another broker answers.
         """
         resource = ConfigResource(ResourceType.BROKER, str(broker_id))
-        futures = self._client.describe_configs([resource], request_timeout=timeout_s)
-        what = f"broker {broker_id} at its advertised address"
-        needed = Right(self._cluster, "DESCRIBE_CONFIGS", "cluster")
-        awaited(futures[resource], what, timeout_s, needing(needed))
+        future = self._client.describe_configs([resource], request_timeout=timeout_s)[resource]
+        needed = needing(Right(self._cluster, "DESCRIBE_CONFIGS", "cluster"))
+        awaited(future, f"broker {broker_id} at its advertised address", timeout_s, needed)
 
     def topics(
         self,
@@ -208,7 +207,7 @@ class Admin:
 
         def check() -> dict[str, TopicState]:
             doubts.clear()
-            metadata, found = self._answer(min(_SLICE_S * 4, limit), name)
+            metadata, found = self._answer(min(self._pace.whole_s, limit), name)
             doubt = self._doubt(metadata, wanted - set(found), name, deadline)
             if doubt is not None:
                 doubts.append(doubt)
@@ -227,7 +226,8 @@ class Admin:
         limit = self.limit(timeout_s, ANSWER_S)
         try:
             return self._policy.until(
-                lambda: self._answer(min(_SLICE_S * 4, limit), name)[1], Deadline.after(limit)
+                lambda: self._answer(min(self._pace.whole_s, limit), name)[1],
+                Deadline.after(limit),
             )
         except OutOfTime as error:
             raise self._unanswered(limit, str(error), False) from error
@@ -334,12 +334,13 @@ class Admin:
         return TopicState(state.name, state.partitions, config)
 
     def _metadata(self, timeout_s: float, topic: str | None = None) -> ClusterMetadata:
-        self.require_contact(timeout_s)
         try:
-            if topic is None:
-                return self._client.list_topics(timeout=timeout_s)
-            return self._client.list_topics(topic, timeout=timeout_s)
-        except KafkaException as error:
+            self.require_contact(timeout_s)
+            return self._client.list_topics(*filter(None, [topic]), timeout=timeout_s)
+        except (BrokerUnreachable, KafkaException) as error:
+            self._pace.silent()
+            if isinstance(error, BrokerUnreachable):
+                raise
             raise translate(error, f"metadata from {self._cluster.bootstrap_servers}") from error
         except (UnicodeDecodeError, SystemError) as error:
             raise BrokerUnreachable(

@@ -14,12 +14,16 @@ from kafka_tasks.model.topic import ConfigValue, PartitionState, TopicState
 
 @dataclass(frozen=True, slots=True)
 class ClusterView:
-    """One metadata answer; `controller` is a broker id, or None while there is none."""
+    """One metadata answer; `controller` is a broker id, or None while there is none.
+
+    `absent` are brokers that have replicas and are not among those that serve.
+    """
 
     cluster_id: str | None
     controller: int | None
     brokers: Mapping[int, Address]
     topics: frozenset[str] = frozenset()
+    absent: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,13 @@ def view_of(metadata: ClusterMetadata) -> ClusterView:
         metadata.controller_id if metadata.controller_id >= 0 else None,
         {node: Address(str(at.host), int(at.port or 0)) for node, at in metadata.brokers.items()},
         frozenset(metadata.topics),
+        frozenset(
+            replica
+            for topic in metadata.topics.values()
+            for partition in topic.partitions.values()
+            for replica in partition.replicas
+        )
+        - metadata.brokers.keys(),
     )
 
 

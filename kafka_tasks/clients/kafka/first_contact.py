@@ -43,7 +43,7 @@ class FirstContact:
         self._heard: list[KafkaError] = []
         self._last: KafkaError | None = None
         self._look_s = _FIRST_LOOK_S
-        self._probe_at = 0.0
+        self._probe_at: float | None = None
         self._probed = False
         self._answered = False
 
@@ -65,7 +65,7 @@ class FirstContact:
         `BrokerUnreachable` without an answer in time.
         """
         deadline = Deadline.after(timeout_s)
-        if not self._probed:
+        if self._probe_at is None:
             self._probe_at = time.monotonic() + _SILENCE_S
         while not self._answered:
             self._answered = self._has_answered(client, deadline)
@@ -101,7 +101,7 @@ class FirstContact:
                 self._last = error
             elif not self._probed:
                 self._probe_at = 0.0
-        if time.monotonic() >= self._probe_at:
+        if time.monotonic() >= (self._probe_at or 0.0):
             self._probe(max(0.1, min(_PROBE_S, deadline.remaining())))
 
     def _probe(self, timeout_s: float) -> None:

@@ -57,7 +57,8 @@ def text(found: Report, *, width: int) -> str:
     """Return the state, the layer that failed, and a row a service."""
     lines = [f"{found.state} ({found.runtime}, {found.project})"]
     if found.reason:
-        lines.append(f"  layer {found.failed_layer}: {found.reason}")
+        layer = f"layer {found.failed_layer}: " if found.failed_layer else ""
+        lines.append(f"  {layer}{found.reason}")
     if found.services:
         lines += ["", _services(found.services, width=width)]
     hint = "invoke kafka.up" if found.state == "stopped" else found.hint

@@ -107,6 +107,14 @@ def test_what_is_not_known_is_said_so(make_exam: MakeExam) -> None:
     assert "[..] ERROR odd (x)" in error.evidence
 
 
+def test_a_sentence_that_has_the_reason_needs_no_cause() -> None:
+    """Nothing is to be found out where no log was read, and the evidence stands in the sentence."""
+    for evidence in ((), ("no answer",)):
+        error = NotReady("Not ready: layer broker does not hold: no answer.", evidence=evidence)
+        explanation.enrich(error, explanation.explain(error, None))
+        assert error.cause is None
+
+
 def test_a_line_that_stops_no_start_is_no_cause(make_exam: MakeExam) -> None:
     """A broker that logs of too few replicas starts all the same; a round trip may fail of it."""
     exam = make_exam(runtime="compose")

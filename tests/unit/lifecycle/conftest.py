@@ -24,11 +24,13 @@ class ScriptedBroker:
 
     def __init__(self) -> None:
         self.does: Callable[[], None] = lambda: None
+        self.absent = frozenset[int]()
 
     def check(self, context: Context) -> list[Held]:
         """Do as told."""
         self.does()
         context.findings["cluster_id"] = "the-id"
+        context.absent = self.absent
         return [Held("kafka")]
 
 

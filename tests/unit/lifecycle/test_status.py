@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from kafka_tasks.acceptance.readiness import require_ready
 from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.errors import EngineMissing, NotReady, ServiceDied, SettingsError
 from kafka_tasks.lifecycle.session import Session
@@ -29,6 +30,12 @@ def test_a_remote_cluster_has_a_status(
     settings = load(tmp_path, environ={"KAFKA_TASKS_BOOTSTRAP_SERVERS": "a.example:9092"})
     session = Session(Project(tmp_path), settings, RemoteRuntime(settings), "", Recorder())
     assert status(session).state == "ready"
+
+    broker.absent = frozenset({3})
+    found = status(session)
+    assert (found.state, found.failed_layer) == ("degraded", None)
+    assert found.reason == "brokers with replicas are not registered: 3"
+    assert require_ready(session).state == "degraded"
 
     def away() -> None:
         raise NotYet("refused")

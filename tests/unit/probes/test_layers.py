@@ -22,7 +22,8 @@ from kafka_tasks.probes.coordinator import CoordinatorProbe
 from kafka_tasks.probes.process import ProcessProbe
 from kafka_tasks.probes.roundtrip import RoundtripProbe
 from kafka_tasks.retry import NotYet
-from tests.unit.fakes import FakeAdmin
+from kafka_tasks.testing import FakeClock
+from tests.unit.fakes import FakeAdmin, topic
 
 UNREACHABLE = BrokerUnreachable("No broker answered.", evidence=("_TRANSPORT: refused",))
 
@@ -164,6 +165,29 @@ def test_cluster_says_what_is_missing(
     admins[None] = admin
     with pytest.raises(NotYet, match=f"^{seen}$"):
         ClusterProbe().check(Context(cluster, _services()))
+
+
+def test_a_remote_cluster_that_lacks_a_broker_serves(
+    cluster: Cluster, admins: dict[str | None, FakeAdmin]
+) -> None:
+    """Its metadata names brokers with replicas that are not registered; of ours, each is known."""
+    for remote, absent in ((_remote(cluster, 1), {2, 3}), (cluster, set[int]())):
+        admins.clear()
+        admins[None] = FakeAdmin(there={"t": topic("t", replicas=3)})
+        context = Context(remote, _services())
+        held = ClusterProbe().check(context)
+        assert context.absent == absent
+        assert [each.without for each in held] == [False, True][: 1 + bool(absent)]
+        assert [each.text.partition(": ")[2][:5] for each in held[1:]] == ["2, 3;"] * bool(absent)
+
+
+def test_no_request_goes_on_after_the_deadline(cluster: Cluster, clock: FakeClock) -> None:
+    """A moment is left for each, so that the last one can be answered."""
+    context = Context(cluster, _services(), deadline=clock.deadline(3))
+    assert context.within(2.0) == 2.0
+    clock.now = 2.5
+    assert context.within(2.0) == pytest.approx(0.6)
+    assert Context(cluster, _services()).within(2.0) == 2.0
 
 
 def test_advertised_asks_each_broker_at_its_address(

@@ -77,6 +77,12 @@ def test_each_layer_is_timed_into_the_timeline(
     ]
 
 
+def test_of_the_processes_of_a_remote_cluster_nothing_is_said() -> None:
+    """Its ladder begins with its brokers."""
+    layers = [probe.layer for probe in ladder(Topology())]
+    assert layers == ["broker", "cluster", "advertised"]
+
+
 @pytest.mark.parametrize(
     ("layer", "service"),
     [
@@ -223,3 +229,20 @@ def test_a_glance_gives_a_broker_two_seconds(
     clock.now = 0.0
     assert glance(cluster, _watch(runtime), Recorder(clock=clock)).failed == "broker"
     assert clock.now == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(("limit_s", "ends_s"), [(0.5, 0.5), (60.0, 2.0)])
+def test_a_glance_ends_within_its_limit(
+    runtime: FakeRuntime,
+    cluster: Cluster,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+    limit_s: float,
+    ends_s: float,
+) -> None:
+    """A remote cluster that is silent takes no longer than the time-out."""
+    remote = replace(cluster, topology=Topology())
+    monkeypatch.setattr(readiness, "ladder", lambda _: (_Layer("broker", looks=10**6),))
+    found = glance(remote, _watch(runtime), Recorder(clock=clock), limit_s=limit_s)
+    assert found.failed == "broker"
+    assert clock.now == pytest.approx(ends_s, abs=0.1)
