@@ -14,10 +14,13 @@ _ITERATIONS = 4096
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A password that Kafka keeps, salted and hashed so many times, for one SASL mechanism."""
+    """A password for one SASL mechanism; SCRAM keeps it salted and hashed so many times.
+
+    `mechanism` is `certificate` where there is no password.
+    """
 
     mechanism: str = MECHANISMS[-1]
-    iterations: int = _ITERATIONS
+    iterations: int | None = _ITERATIONS
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,25 @@ def refusal(config: dict[str, Any]) -> str:
     raise AssertionError(f"nothing was said: {heard}")
 
 
+def test_users_are_kept_for_the_next_start(secured: Sandbox) -> None:
+    """A new user connects with what env prints, and is gone from both places afterwards."""
+    made = task(secured, "user.create", "dora", "-o", "json")
+    assert (made.code, made.document["brokers"]) == (0, 1), made.out
+    dora = properties(secured, "dora")
+    assert AdminClient(dora).list_topics(timeout=_LIMIT_S).cluster_id
+    assert task(secured, "user.password", "dora", "--yes").code == 0
+    assert "invalid credentials" in refusal(dora)
+    assert AdminClient(properties(secured, "dora")).list_topics(timeout=_LIMIT_S).cluster_id
+    assert task(secured, "user.delete", "dora").code == 6
+    assert task(secured, "user.delete", "dora", "--yes").code == 0
+    assert "dora" not in task(secured, "user.list").out
+    assert task(secured, "env", "--user", "dora").code == 3
+    reserved = task(secured, "user.create", "broker")
+    assert reserved.code == 3 and "is reserved" in reserved.err
+    kept = task(secured, "user.delete", "admin", "--yes")
+    assert kept.code == 3 and "needs the user admin" in kept.err
+
+
 def test_confluent_kafka_connects_with_what_env_prints(secured: Sandbox) -> None:
     """The text of `python` and that of `librdkafka` are one configuration, and it is let in."""
     namespace: dict[str, Any] = {}

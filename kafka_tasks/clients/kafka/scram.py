@@ -87,6 +87,7 @@ def delete(admin: Admin, user: User, *, timeout_s: float | None = None) -> None:
 
 def _info(credential: Credential) -> ScramCredentialInfo:
     mechanism = ScramMechanism[credential.mechanism.replace("-", "_")]
+    assert credential.iterations is not None
     return ScramCredentialInfo(mechanism, credential.iterations)
 
 
@@ -130,19 +131,26 @@ def require_gone(admin: Admin, name: str, *, timeout_s: float | None = None) -> 
 
 
 def require_accepted(
-    admin: Admin, user: User, password: str, *, timeout_s: float | None = None
+    admin: Admin,
+    user: User,
+    password: str,
+    *,
+    through: Cluster | None = None,
+    timeout_s: float | None = None,
 ) -> int | None:
     """Return when each broker accepts the log-in of this user; return how many they are.
 
-    None where this connection's listener has no log-in of the kind, so that nothing can be tried.
-    Raises `BrokerUnreachable` where a broker refuses it to the end of the time.
+    `through` is the cluster as users reach it, where that is not the way of `admin`. None where the
+    listener has no log-in of the kind, so that nothing can be tried. Raises `BrokerUnreachable`
+    where a broker refuses it to the end of the time.
     """
-    if not admin.cluster.client.get("security.protocol", "").upper().startswith("SASL"):
+    reached = through or admin.cluster
+    if not reached.client.get("security.protocol", "").upper().startswith("SASL"):
         return None
-    brokers = admin.view().brokers.values()
+    brokers = through.bootstrap if through else tuple(admin.view().brokers.values())
     try:
         for mechanism in user.mechanisms:
-            logged_in = _as_user(admin.cluster, user.name, password, mechanism)
+            logged_in = _as_user(reached, user.name, password, mechanism)
             for broker in brokers:
                 admin.persistently(
                     partial(require_log_in, logged_in, broker), admin.limit(timeout_s, CHANGE_S)

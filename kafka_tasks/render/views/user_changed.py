@@ -40,11 +40,13 @@ def text(found: UserChanged, *, width: int) -> str:
     name, how = found.user.name, " and ".join(found.user.mechanisms)
     done = f"Created user {name}" if found.created else f"Changed the password of user {name}"
     lines = [f"{done} ({how})."]
+    is_certificate = found.user.mechanisms == ("certificate",)
     if found.password_file is not None:
-        lines.append(f"The generated password is in {found.password_file}.")
-    if found.brokers is None:
+        what = "certificate" if is_certificate else "generated password"
+        lines.append(f"The {what} is in {found.password_file}.")
+    if found.brokers is None and any(each.startswith("SCRAM") for each in found.user.mechanisms):
         lines.append("The log-in was not tried: this connection uses a listener without SCRAM.")
-    else:
+    elif found.brokers is not None:
         each = "Each of " if found.brokers > 1 else ""
         lines.append(f"{each}{counted(found.brokers, 'broker')} accepts the log-in.")
     return "\n".join(lines)

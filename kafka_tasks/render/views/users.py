@@ -31,4 +31,4 @@ def text(found: Sequence[User], *, width: int) -> str:
     if not found:
         return "There are no users with a SCRAM password."
     rows = [(user.name, ", ".join(user.mechanisms)) for user in found]
-    return table(["user", "mechanisms"], rows, width=width)
+    return table(["user", "log-in"], rows, width=width)
