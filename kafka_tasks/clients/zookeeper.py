@@ -45,9 +45,14 @@ def _four_letter_word(address: Address, word: str, timeout_s: float) -> str:
     return reply[:_REPLY_LIMIT].decode("utf-8", "replace")
 
 
+def srvr(address: Address, timeout_s: float) -> str:
+    """Return what the server answers to `srvr`: a refusal, too, begins as only ZooKeeper's do."""
+    return _four_letter_word(address, "srvr", timeout_s)
+
+
 def mode(address: Address, timeout_s: float) -> str:
     """Return the mode that `srvr` reports, such as standalone; raises `Unanswered`."""
-    reply = _four_letter_word(address, "srvr", timeout_s)
+    reply = srvr(address, timeout_s)
     for line in reply.splitlines():
         found = line.removeprefix("Mode: ").strip()
         if line.startswith("Mode: ") and found in _MODES:

@@ -274,6 +274,15 @@ def test_rights_come_and_go(secured: Secured, guest: Sandbox) -> None:
         assert "lacks the right" in call(*consume).document["error"]["message"]
 
 
+def test_zookeepers_port_is_said_to_be_one(secured: Secured, guest: Sandbox) -> None:
+    """It closes the connections of Kafka's clients without a word."""
+    if secured.is_kraft:
+        pytest.skip("there is no ZooKeeper in KRaft mode")
+    env = way(secured, "INTERNAL", BOOTSTRAP_SERVERS=secured.address("ZOOKEEPER", "127.0.0.1"))
+    answer = asked(guest, env, "topic.list", "--timeout", "60")
+    assert (answer.code, answer.document["error"]["finding"]) == (3, "zookeeper-address")
+
+
 class _Greeting(socketserver.BaseRequestHandler):
     def handle(self) -> None:
         """Answer as a web server does."""

@@ -14,6 +14,7 @@ from kafka_tasks.clients import machine
 from kafka_tasks.clients.kafka.retriable import NO_TOPIC, is_retriable, was_answered
 from kafka_tasks.errors import (
     BrokerUnreachable,
+    CannotConnect,
     ClusterError,
     InvalidInput,
     KafkaTasksError,
@@ -89,6 +90,14 @@ FORBIDDEN = (
     KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
     KafkaError.DELEGATION_TOKEN_AUTHORIZATION_FAILED,
 )
+# Codes of a connection that worked before, such as after a change of the password.
+_OF_CONNECTIONS = {
+    **dict.fromkeys(
+        (KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED),
+        ("log-in-refused", "The broker refuses the log-in", "SASL"),
+    ),
+    KafkaError._SSL: ("tls-failed", "The TLS connection failed", "SSL"),
+}
 # Codes of bad input → the hint.
 _OF_INPUT = {
     KafkaError.INVALID_CONFIG: "invoke kafka.topic.describe NAME -o json shows every setting",
@@ -107,6 +116,10 @@ def translate(error: KafkaException, what: str) -> KafkaTasksError:
     if is_retriable(cause):
         said = "The cluster was not ready" if was_answered(cause) else "No broker answered"
         return BrokerUnreachable(f"{said}: {what}.", evidence=(named,), hint="invoke kafka.status")
+    if code in _OF_CONNECTIONS:
+        finding, said, kind_of = _OF_CONNECTIONS[code]
+        hint = f"invoke kafka.config shows each KAFKA_TASKS_{kind_of}_… with its origin"
+        return CannotConnect(f"{said}: {what}.", finding=finding, evidence=(named,), hint=hint)
     if code in _OF_TOPICS:
         kind, said = _OF_TOPICS[code]
         return kind(f"{said}: {what}.", hint="invoke kafka.topic.list")

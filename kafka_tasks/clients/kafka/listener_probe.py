@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from kafka_tasks.clients import zookeeper
 from kafka_tasks.clients.kafka import tls, wire
 from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.model.address import Address
@@ -19,6 +20,8 @@ from kafka_tasks.model.address import Address
 _METADATA, _SASL_HANDSHAKE, _API_VERSIONS = 3, 17, 18
 _UNSUPPORTED_MECHANISM, _ILLEGAL_SASL_STATE = 33, 34
 _INVENTED = b"KAFKA-TASKS"
+# How ZooKeeper answers `srvr`, also where the word is not on its whitelist.
+OF_ZOOKEEPER = (b"Zookeeper version", b"srvr is not executed because it is not in the whitelist")
 # How a record of TLS begins: an alert, or a handshake.
 _TLS_RECORDS = (b"\x15\x03", b"\x16\x03")
 
@@ -60,8 +63,19 @@ def look(address: Address, client: Mapping[str, str], timeout_s: float) -> Liste
         wanted = tls.verified(client)
         found = _in_tls(address, wanted, timeout_s) or _in_plain(address, timeout_s)
     if found is None:
+        _require_no_zookeeper(address, timeout_s)
         raise Unanswered(f"{address} closed the connection without an answer")
     return found
+
+
+def _require_no_zookeeper(address: Address, timeout_s: float) -> None:
+    """Raise `wire.NotKafka` where ZooKeeper answers: it closes the connection of a Kafka client."""
+    try:
+        told = zookeeper.srvr(address, timeout_s).encode()
+    except Unanswered:
+        return
+    if told.startswith(OF_ZOOKEEPER):
+        raise wire.NotKafka(f"{address} is ZooKeeper's", told.splitlines()[0])
 
 
 def _in_plain(address: Address, timeout_s: float) -> Listener | None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from kafka_tasks.clients.kafka.certificate_dates import validity
-from kafka_tasks.clients.kafka.listener_probe import Listener, TlsFault
+from kafka_tasks.clients.kafka.listener_probe import OF_ZOOKEEPER, Listener, TlsFault
 from kafka_tasks.errors import CannotConnect
 from kafka_tasks.model.address import Address
 
@@ -37,6 +37,7 @@ FINDINGS = {
     "tls-failed": "TLS fails for another reason.",
     "name-unresolved": "A host name has no address.",
     "not-kafka": "The server does not speak Kafka's protocol.",
+    "zookeeper-address": "The address is ZooKeeper's, not a broker's.",
     "controller-listener": "The listener is a controller's, not a broker's.",
 }
 
@@ -68,6 +69,13 @@ def unresolved(address: Address, text: str) -> CannotConnect:
 
 def not_kafka(address: Address, first: bytes) -> CannotConnect:
     """Return the error for a server that answers with something else than Kafka's protocol."""
+    if first.startswith(OF_ZOOKEEPER):
+        return CannotConnect(
+            f"The server at {address} is ZooKeeper; clients connect to a broker.",
+            finding="zookeeper-address",
+            evidence=(f"its answer to srvr is {first.decode(errors='replace')!r}",),
+            hint=f"use the broker's port, 9092 by default; {_ORIGIN}",
+        )
     return CannotConnect(
         f"The server at {address} is not a Kafka broker.",
         finding="not-kafka",

@@ -15,6 +15,7 @@ from kafka_tasks.clients.kafka.connection import (
 )
 from kafka_tasks.errors import (
     BrokerUnreachable,
+    CannotConnect,
     ClusterError,
     InvalidInput,
     KafkaTasksError,
@@ -43,6 +44,9 @@ from kafka_tasks.model.cluster import Cluster
         (KafkaError.TOPIC_AUTHORIZATION_FAILED, NotPermitted, 1),
         (KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, NotPermitted, 1),
         (KafkaError.UNKNOWN, ClusterError, 1),
+        (KafkaError._AUTHENTICATION, CannotConnect, 3),
+        (KafkaError.SASL_AUTHENTICATION_FAILED, CannotConnect, 3),
+        (KafkaError._SSL, CannotConnect, 3),
     ],
 )
 def test_librdkafkas_errors_become_ours(
@@ -56,7 +60,7 @@ def test_librdkafkas_errors_become_ours(
     assert found.hint and "invoke kafka." in found.hint
     if code == KafkaError.INVALID_REPLICATION_FACTOR:
         assert found.hint.startswith("--replication-factor 1")
-    if kind in (BrokerUnreachable, ClusterError, NotPermitted):
+    if kind in (BrokerUnreachable, CannotConnect, ClusterError, NotPermitted):
         assert found.evidence == (f"{KafkaError(code).name()}: the reason",)
 
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 from collections.abc import Callable
 
 import pytest
 
-from kafka_tasks.clients.kafka import wire
+from kafka_tasks.clients.kafka import listener_probe, refusals, wire
 from kafka_tasks.clients.kafka.listener_probe import Listener, look
 from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.model.address import Address
@@ -86,6 +87,32 @@ def test_a_listener_says_what_it_is(
     """Without SASL, with its mechanisms, and a controller's."""
     answers(reply)
     assert look(BROKER, {}, 1.0) == found
+
+
+@pytest.mark.parametrize(
+    "told", [b"Zookeeper version: 3.8.4\nMode: standalone\n", listener_probe.OF_ZOOKEEPER[1]]
+)
+@pytest.mark.parametrize("protocol", ["PLAINTEXT", "SASL_SSL"])
+def test_zookeeper_is_told_by_its_answer(
+    monkeypatch: pytest.MonkeyPatch, told: bytes, protocol: str
+) -> None:
+    """It closes the connection of a Kafka client; `srvr` is answered, or refused in its words."""
+
+    class Keeper(_Link):
+        def sendall(self, data: bytes) -> None:
+            self._left = told if data == b"srvr" else b""
+
+    def wrapped(*_: object, **__: object) -> None:
+        raise ssl.SSLEOFError
+
+    monkeypatch.setattr(socket, "create_connection", lambda *_, **__: Keeper(b""))
+    monkeypatch.setattr(ssl.SSLContext, "wrap_socket", wrapped)
+    with pytest.raises(wire.NotKafka) as caught:
+        look(BROKER, {"security.protocol": protocol}, 1.0)
+    assert told.startswith(caught.value.first)
+    error = refusals.not_kafka(BROKER, caught.value.first)
+    assert error.finding == "zookeeper-address"
+    assert "is ZooKeeper; clients connect to a broker" in error.message
 
 
 @pytest.mark.parametrize(
