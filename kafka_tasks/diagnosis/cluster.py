@@ -169,14 +169,15 @@ def _logged(exam: Examination, session: Session, *, ready: bool) -> Iterator[Fin
         )
         for service in exam.services
     }
+    names = signatures.names_of(exam.services)
     if ready:
         found = [
-            hit.finding(service=service, runtime=exam.runtime, level="warning")
-            for service, hit in signatures.search(texts)
+            hit.finding(service=service, runtime=exam.runtime, names=names, level="warning")
+            for service, hit in signatures.search(texts, names)
             if hit.signature.lingers
         ]
     else:
-        found = _from_signatures(texts, exam.runtime)
+        found = _from_signatures(texts, exam.runtime, names)
     yield from found
     if texts and not found:
         lines = sum(len(lines) for lines in texts.values())
@@ -197,10 +198,14 @@ def _log(session: Session, service: str, lines: int) -> list[str]:
         return []
 
 
-def _from_signatures(texts: Mapping[str, list[str]], runtime: str | None) -> list[Finding]:
+def _from_signatures(
+    texts: Mapping[str, list[str]], runtime: str | None, names: Mapping[str, str] | None = None
+) -> list[Finding]:
     """Return a finding for each signature in these texts (service → lines)."""
+    known = names or {}
     return [
-        hit.finding(service=service, runtime=runtime) for service, hit in signatures.search(texts)
+        hit.finding(service=service, runtime=runtime, names=known)
+        for service, hit in signatures.search(texts, known)
     ]
 
 

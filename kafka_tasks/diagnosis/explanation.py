@@ -41,12 +41,16 @@ def explain(error: KafkaTasksError, session: Session | None) -> Explanation:
     """
     runtime = session.runtime.name if session else None
     logs = _last_lines(session) if isinstance(error, NotReady) else {}
-    hits = signatures.search(_texts(error, logs))
+    names = signatures.names_of(session.settings.topology) if session else {}
+    hits = signatures.search(_texts(error, logs), names)
     if isinstance(error, NotReady):
         hits.sort(key=lambda hit: hit[0] != error.service)
     starting = isinstance(error, NotReady) and error.layer != "roundtrip"
     found = [
-        (hit.signature.ends_starts or not starting, hit.finding(service=of, runtime=runtime))
+        (
+            hit.signature.ends_starts or not starting,
+            hit.finding(service=of, runtime=runtime, names=names),
+        )
         for of, hit in hits
     ]
     also = [finding for ends, finding in found if not ends]

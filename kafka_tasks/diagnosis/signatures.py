@@ -11,11 +11,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any
 
 from kafka_tasks.diagnosis import hints
 from kafka_tasks.diagnosis.required_text import required_text
+from kafka_tasks.model.cluster import ServiceState
 from kafka_tasks.model.finding import Area, Finding, Level
+from kafka_tasks.model.topology import Service
 
 LINES = 4000
 _LINE_LENGTH = 2000
@@ -23,6 +26,9 @@ _LINE_LENGTH = 2000
 NO_SERVER = ("tool", "engine")
 SERVICES = ("kafka", "zookeeper", *NO_SERVER, "any")
 _EVIDENCE_LINES = 4
+
+# The services of a cluster by their names, each with our name for what it is.
+_Names = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +53,9 @@ class Signature:
     lingers: bool = False
     ends_starts: bool = True
 
-    def applies_to(self, service: str) -> bool:
+    def applies_to(self, service: str, names: _Names = MappingProxyType({})) -> bool:
         """Return True if the signature applies to the text of this service; kafka-2 is a kafka."""
-        role = service.partition("-")[0]
+        role = names.get(service) or service.partition("-")[0]
         return "any" in self.services or role in self.services
 
     def may_occur(self, text: str) -> bool:
@@ -93,12 +99,18 @@ class Match:
     groups: Mapping[str, str | None]
 
     def finding(
-        self, *, service: str, runtime: str | None, level: Level = "error", area: Area = "cluster"
+        self,
+        *,
+        service: str,
+        runtime: str | None,
+        names: _Names = MappingProxyType({}),
+        level: Level = "error",
+        area: Area = "cluster",
     ) -> Finding:
-        """Return the finding, with the fix for this runtime."""
+        """Return the finding, with the fix for this runtime and with the services' own names."""
         known = self.signature
         fix = known.fix_compose if runtime == "compose" and known.fix_compose else known.fix
-        text = _filled(fix, self.groups).replace("`", "")
+        text = _named(_filled(fix, self.groups).replace("`", ""), service, names)
         return Finding(
             id=known.id,
             level=level,
@@ -111,6 +123,21 @@ class Match:
             reference=known.reference,
             service=service,
         )
+
+
+def _named(text: str, service: str, names: _Names) -> str:
+    """Return the text with the name that the service of a log has in this cluster."""
+
+    def own(found: re.Match[str]) -> str:
+        mine = [name for name, role in names.items() if role == found[1]]
+        return f"--service {service if service in mine else next(iter(mine), found[1])}"
+
+    return re.sub(r"--service (\w+)", own, text)
+
+
+def names_of(services: Iterable[Service | ServiceState]) -> dict[str, str]:
+    """Return the names of services, each with ours for what it is: zk is a zookeeper."""
+    return {each.name: each.role.first_name for each in services}
 
 
 def _filled(text: str, groups: Mapping[str, str | None]) -> str:
@@ -138,8 +165,12 @@ def _read(entry: dict[str, Any]) -> Signature:
     return Signature(**{**entry, **lists, **single, "patterns": patterns, "needed": needed})
 
 
-def search(texts: Mapping[str, Sequence[str]]) -> list[tuple[str, Match]]:
+def search(
+    texts: Mapping[str, Sequence[str]], names: _Names = MappingProxyType({})
+) -> list[tuple[str, Match]]:
     """Return the signatures in the texts (service → lines), each once with its service.
+
+    `names` has what each service is, by its name.
 
     A line counts only for its most important signature. Symptoms are left out if a cause was found.
     """
@@ -148,7 +179,7 @@ def search(texts: Mapping[str, Sequence[str]]) -> list[tuple[str, Match]]:
     found: list[tuple[str, Match]] = []
     for signature in load():
         for service in left:
-            if not signature.applies_to(service) or not signature.may_occur(whole[service]):
+            if not signature.applies_to(service, names) or not signature.may_occur(whole[service]):
                 continue
             hit, left[service] = signature.search(left[service])
             if hit:

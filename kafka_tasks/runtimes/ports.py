@@ -101,7 +101,7 @@ def of(service: Service) -> dict[str, int]:
     return found | ({_INTERNAL: service.internal_port} if service.internal_port else {})
 
 
-def variable(setting: str) -> str:
+def _variable(setting: str) -> str:
     """Return the variable of a setting; the port of INTERNAL has none."""
     return f"KAFKA_TASKS_{setting.upper()}"
 
@@ -122,14 +122,22 @@ def require_free(services: Iterable[Service]) -> None:
                 raise taken(service, setting, port, holder_of(port))
 
 
-def taken(service: Service, setting: str, port: int, holder: Holder) -> PortTaken:
-    """Return the error of a service whose port is held."""
+def taken(
+    service: Service, setting: str, port: int, holder: Holder, file: Path | None = None
+) -> PortTaken:
+    """Return the error of a service whose port is held; `file` decides the port, else a setting."""
     stop = f"{holder.stop}, or " if holder.stop else ""
-    choice = "" if setting == _INTERNAL else f"{variable(setting)}=auto "
     return PortTaken(
         f"Port {port}, which {service.name} needs, is held by {holder.name}.",
-        hint=f"{stop}{choice}invoke kafka.up",
+        hint=f"{stop}{another(service.name, setting, file)}",
     )
+
+
+def another(service: str, setting: str, file: Path | None) -> str:
+    """Return what gives a service another port."""
+    if file is not None:
+        return f"publish and advertise another port of {service} in {file.name}"
+    return f"{'' if setting == _INTERNAL else f'{_variable(setting)}=auto '}invoke kafka.up"
 
 
 def _by_setting(planned: Topology) -> dict[str, list[Service]]:

@@ -24,9 +24,8 @@ def problems(broker: ConfiguredService) -> Iterator[Problem]:
     if (line := _line(broker)) is None:
         return
     for variable, value in broker.environment.items():
-        if not variable.startswith("KAFKA_") or _NO_PROPERTY.fullmatch(variable):
+        if not (name := _property_of(variable, broker.prefix)):
             continue
-        name = _property_of(variable)
         refused = broker_settings.refused(name, value, line)
         said = refused or broker_settings.unknown(name, line)
         if said:
@@ -34,15 +33,18 @@ def problems(broker: ConfiguredService) -> Iterator[Problem]:
             yield Problem("broker-property", broker.name, said, fix, fatal=bool(refused))
 
 
-def _property_of(variable: str) -> str:
+def _property_of(variable: str, prefix: str) -> str | None:
     """Return the property that the images make of a variable: KAFKA_A_B__C___D is a.b_c-d."""
-    name = variable.removeprefix("KAFKA_").lower()
+    key = variable.removeprefix(prefix)
+    if not variable.startswith(prefix) or _NO_PROPERTY.fullmatch(f"KAFKA_{key}"):
+        return None
+    name = key.lower()
     return name.replace("___", "-").replace("__", "\0").replace("_", ".").replace("\0", "_")
 
 
 def _line(broker: ConfiguredService) -> str | None:
     """Return the Kafka line of a broker's image; None where its tag tells none."""
-    if broker.family != "confluent":
+    if broker.family not in ("confluent", "apache", "bitnami"):
         return None
     try:
         return kafka_line.of_version(".".join(map(str, broker.version[:2]))).line.kafka

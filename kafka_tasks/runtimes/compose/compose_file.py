@@ -176,6 +176,14 @@ def fitted(settings: Settings) -> Settings:
     return replace(settings, services=found, brokers=len(found.brokers), version=version)
 
 
+def with_fixed_ports(settings: Settings) -> Path | None:
+    """Return a user's own file whose ports no setting changes; None for any other."""
+    if settings.services is None:
+        return None
+    path = choose(settings).path
+    return None if f"{PREFIX}PORT" in path.read_text("utf-8", "replace") else path
+
+
 def _version(settings: Settings, path: Path, broker: str) -> str:
     """Return the version of a broker's image; where its tag tells none, that of the settings."""
     if f"{PREFIX}VERSION" in path.read_text(encoding="utf-8", errors="replace"):

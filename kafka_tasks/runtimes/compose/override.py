@@ -7,6 +7,7 @@ from typing import Any
 
 from kafka_tasks.model.topology import Topology
 from kafka_tasks.runtimes.broker_properties import BrokerProperties
+from kafka_tasks.runtimes.compose.service_config import ConfiguredService
 
 FILE = "compose.override.yml"
 
@@ -29,7 +30,10 @@ def rendered(
     for node in dict.fromkeys((*topology.brokers, *topology.voters)):
         if found := further.of(node):
             # Compose would read a $ as the beginning of a variable.
-            environment = {variable_of(key): text.replace("$", "$$") for key, text in found.items()}
+            prefix = ConfiguredService(node.name, services.get(node.name) or {}).prefix
+            environment = {
+                variable_of(key, prefix): text.replace("$", "$$") for key, text in found.items()
+            }
             changes.setdefault(node.name, {})["environment"] = environment
     text = yaml.safe_dump({"services": changes}, sort_keys=True) if changes else ""
     if start_interval:
@@ -53,7 +57,7 @@ def rendered(
     return "\n".join(lines) + "\n"
 
 
-def variable_of(key: str) -> str:
+def variable_of(key: str, prefix: str = "KAFKA_") -> str:
     """Return the variable that the images turn into a property: a.b_c-d is KAFKA_A_B__C___D."""
     text = key.replace("_", "__").replace("-", "___").replace(".", "_")
-    return f"KAFKA_{text.upper()}"
+    return f"{prefix}{text.upper()}"

@@ -102,10 +102,11 @@ def require_ports(
     engine: Engine,
     containers: Mapping[str, Container],
     published: Collection[int] | None = None,
+    file: Path | None = None,
 ) -> None:
     """Raise `PortTaken` for the first port that is held, naming the holder.
 
-    With `published`, only these ports are needed.
+    With `published`, only these ports are needed; `file` decides them, where no setting does.
     """
     for service in topology:
         if service.name in containers and containers[service.name].running:
@@ -114,4 +115,4 @@ def require_ports(
             needed = published is None or port in published
             if needed and not processes.port_is_free(port):
                 holder = holder_of(port, lambda: engine, by_engine=True)
-                raise ports.taken(service, setting, port, holder)
+                raise ports.taken(service, setting, port, holder, file)

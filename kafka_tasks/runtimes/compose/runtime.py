@@ -87,7 +87,8 @@ class ComposeRuntime:
         self._site.require_fitting_data(settings, record, there)
         # Also of those that are going to be started later.
         published = self._site.published(settings, record)
-        plan.require_ports(topology, self._site.engine, there, published)
+        file = compose_file.with_fixed_ports(settings)
+        plan.require_ports(topology, self._site.engine, there, published, file)
         project = self._site.prepared(settings, record, there)
         state.write(self._site.project, record)
         self._drop_orphans(project, topology)

@@ -95,8 +95,12 @@ class ConfiguredService:
 
     def value(self, key: str) -> str:
         """Return the variable of a broker's property by the names of its image; or nothing."""
-        own = "KAFKA_CFG_" if self.family == "bitnami" else "KAFKA_"
-        return self.environment.get(f"{own}{key}", "").strip()
+        return self.environment.get(f"{self.prefix}{key}", "").strip()
+
+    @property
+    def prefix(self) -> str:
+        """The prefix of the variables that its image turns into properties."""
+        return "KAFKA_CFG_" if self.family == "bitnami" else "KAFKA_"
 
     @property
     def process_roles(self) -> frozenset[str]:

@@ -262,3 +262,17 @@ def test_an_error_that_is_reworded_keeps_its_signature(id: str, messages: list[s
     """A message of the package matches the signature, or the error would lose its finding."""
     (known,) = (signature for signature in signatures.load() if signature.id == id)
     assert any(pattern.search(text) for pattern in known.patterns for text in messages)
+
+
+def test_services_of_other_names_are_what_they_are() -> None:
+    """A log counts by what its service is, and a fix names the services of this cluster."""
+    names = {"zk": "zookeeper", "events": "kafka", "events2": "kafka"}
+    line = "Timed out waiting for connection to Zookeeper server (zk:2181)"
+    assert signatures.search({"events2": [line]}) == []
+    ((service, hit),) = signatures.search({"events2": [line]}, names)
+    finding = hit.finding(service=service, runtime="compose", names=names)
+    assert "--service zk" in (finding.fix or "") and "--service zookeeper" not in str(finding.fix)
+    busy = ["LEADER_NOT_AVAILABLE"]
+    for service, hit in signatures.search({"events2": busy}, names):
+        found = hit.finding(service=service, runtime="compose", names=names)
+        assert "--service kafka" not in (found.fix or "")

@@ -136,6 +136,22 @@ def test_further_properties_reach_controllers() -> None:
     assert re.findall(r"^  ([\w-]+):$", text, re.MULTILINE) == ["controller", "kafka"]
 
 
+@pytest.mark.parametrize(
+    ("image", "variable"),
+    [("bitnami/kafka:3.9.0", "KAFKA_CFG_A_B"), ("cp-kafka:7.9.6", "KAFKA_A_B")],
+)
+def test_further_properties_have_the_names_of_the_image(image: str, variable: str) -> None:
+    """Of bitnami's, other variables become no properties."""
+    text = override.rendered(
+        {"kafka": {"image": image}},
+        topology=kraft_cluster(1),
+        further=BrokerProperties({"a.b": "c"}),
+        start_interval=True,
+    )
+    assert text is not None
+    assert f"      {variable}: c\n" in text
+
+
 # -- containers -----------------------------------------------------------------------------------
 
 

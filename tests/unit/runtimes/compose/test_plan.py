@@ -194,6 +194,17 @@ def test_a_port_that_a_process_has(project: Project, monkeypatch: pytest.MonkeyP
     assert caught.value.hint == "kill 7, or KAFKA_TASKS_PORT=auto invoke kafka.up"
 
 
+def test_a_file_that_fixes_a_port_is_where_it_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting has an effect on it."""
+    _taken(monkeypatch, 9092)
+    topology = zookeeper_cluster(1).at((2181, 9092))
+    file = Path("/some/shop/compose.yaml")
+    with pytest.raises(PortTaken) as caught:
+        plan.require_ports(topology, FakeEngine(), {}, {9092}, file)  # type: ignore[arg-type]
+    expected = "kill 7, or publish and advertise another port of kafka in compose.yaml"
+    assert caught.value.hint == expected
+
+
 def test_only_published_ports_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that publishes the broker alone starts beside whoever has ZooKeeper's usual port."""
     monkeypatch.setattr(processes, "port_is_free", lambda port: port != 2181)
