@@ -11,6 +11,7 @@ def main() -> None:
 
         run()
     except KeyboardInterrupt:
+        print("Error: Interrupted.", file=sys.stderr)
         sys.exit(130)
     finally:
         # The work is done: Ctrl-C during Python's shutdown would change the exit code.

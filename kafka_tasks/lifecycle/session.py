@@ -28,7 +28,7 @@ class Session:
     """One project with its settings and its runtime.
 
     `last_words` has what the services logged before a failed start was undone: a container that is
-    removed takes its log along.
+    removed takes its log along. `undone` has the names of those that were stopped again.
     """
 
     project: Project
@@ -37,6 +37,7 @@ class Session:
     reason: str
     recorder: Recorder
     last_words: dict[str, list[str]] = field(default_factory=dict, compare=False, repr=False)
+    undone: list[str] = field(default_factory=list, compare=False, repr=False)
 
     # -- look ----------------------------------------------------------------------------------
 

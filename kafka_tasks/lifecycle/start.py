@@ -131,6 +131,7 @@ def _undone_on_failure(session: Session, before: set[str]) -> Iterator[None]:
             seen = session.recovery().recover().seen
             _remember_last_words(session, seen)
             mine = [name for name in seen.names if name in seen.alive and name not in before]
+            session.undone.extend(mine)
             if mine:
                 session.recorder.notice(f"stopping again: {', '.join(mine)}")
             if mine or not before:

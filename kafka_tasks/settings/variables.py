@@ -340,5 +340,6 @@ def find_variable(name: str, place: str) -> Variable:
     near = get_close_matches(name, _BY_NAME, n=1, cutoff=0.5)
     raise SettingsError(
         f"{name} in {place} is not a setting of kafka-tasks.",
-        hint=f"did you mean {near[0]}?" if near else "invoke kafka.config lists every setting",
+        # kafka.config reads the same sources, and fails of the same name.
+        hint=f"did you mean {near[0]}?" if near else f"remove {name} from {place}",
     )

@@ -38,14 +38,14 @@ def diagnosed(
 def translated(call: Call, error: KafkaTasksError | KeyboardInterrupt | OSError) -> KafkaTasksError:
     """Return what a task's error says to its user: explained, and without secrets."""
     from kafka_tasks.diagnosis import secrets
-    from kafka_tasks.errors import Interrupted, KafkaTasksError
+    from kafka_tasks.errors import KafkaTasksError
 
     found: list[Finding] = []
     if isinstance(error, KafkaTasksError):
         said = error
         found = _explained(said, call.attempt)
     elif isinstance(error, KeyboardInterrupt):
-        said = Interrupted("Interrupted; what this call had started is stopped again.")
+        said = _interrupted(call.attempt)
     else:
         said = _of_the_system(error)
     settings = _settings(call)
@@ -71,6 +71,14 @@ def _settings(call: Call) -> Settings | None:
         return call.settings(call.project())
     except KafkaTasksError:
         return None
+
+
+def _interrupted(attempt: Attempt | None) -> KafkaTasksError:
+    from kafka_tasks.errors import Interrupted
+
+    if attempt is None or attempt.session is None or not attempt.session.undone:
+        return Interrupted("Interrupted.")
+    return Interrupted("Interrupted; what this call had started is stopped again.")
 
 
 def _of_the_system(error: OSError) -> KafkaTasksError:

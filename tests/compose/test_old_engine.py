@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,8 @@ import docker
 
 from tests.compose.conftest import KAFKA_IMAGE, ZOOKEEPER_IMAGE, Bench
 from tests.compose.old_engine import load_images, own_engine
+from tests.compose.test_bad_days import with_file
+from tests.integration.conftest import eventually
 
 
 def test_an_engine_without_start_interval_works(project: Bench) -> None:
@@ -27,12 +28,15 @@ def test_an_engine_without_start_interval_works(project: Bench) -> None:
         assert started.code == 0, started.err
         assert project.run("topic", **there).code == 0
         assert project.run("down", "--wipe", "--yes", **there).code == 0
+        # A broker that looks for ZooKeeper at another port is not ready before the engine stops.
+        elsewhere = "KAFKA_ZOOKEEPER_CONNECT: zookeeper:1"
+        with_file(project, ("KAFKA_ZOOKEEPER_CONNECT: zookeeper:2181", elsewhere))
         results = []
         waiter = threading.Thread(
             target=lambda: results.append(project.run("up", "--timeout", "100", **there))
         )
         waiter.start()
-        time.sleep(3)
+        eventually(lambda: client.containers.list(), "a container")
     waiter.join(timeout=120)
     assert results[0].code in (4, 5)
     assert "Docker" in results[0].err or "docker" in results[0].err

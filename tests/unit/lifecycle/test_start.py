@@ -115,6 +115,7 @@ def test_an_interrupted_start_stops_what_it_started(
     with pytest.raises(KeyboardInterrupt):
         up(session)
     assert alive(runtime) == []
+    assert session.undone == ["zookeeper", "kafka"]
     assert handlers == [signal.SIG_IGN]
     assert signal.getsignal(signal.SIGINT) == before
 
@@ -132,6 +133,7 @@ def test_a_start_that_is_interrupted_early_is_no_longer_wanted(
     with pytest.raises(KeyboardInterrupt):
         up(session)
     assert runtime.calls == ["stop"]
+    assert session.undone == []
 
 
 def test_what_was_about_to_end_is_started_again(

@@ -258,6 +258,13 @@ def test_invokes_values_may_be_yaml_types(tmp_path: Path) -> None:
     assert found.network is None
 
 
+def test_an_unknown_name_without_a_near_one_is_to_be_removed(tmp_path: Path) -> None:
+    """The task that lists the settings fails of it, too."""
+    with pytest.raises(SettingsError) as caught:
+        loaded(tmp_path, environ={"XQ": "1", "KAFKA_TASKS_QQQQQQQQQQQQQQQQQQQQQQQQ": "1"})
+    assert caught.value.hint == "remove KAFKA_TASKS_QQQQQQQQQQQQQQQQQQQQQQQQ from the environment"
+
+
 @pytest.mark.parametrize(
     ("name", "near"),
     [

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from invoke.program import Program
 
+from kafka_tasks.__main__ import main
 from kafka_tasks.clients.kafka import group_admin
 from kafka_tasks.errors import BrokerUnreachable
 from kafka_tasks.model.group import GroupState, ListedGroup
@@ -150,6 +151,21 @@ def test_a_group_that_is_reset_says_where_it_is(
     ran = ready("group.reset g --to end --execute")
     assert ran.code == 130
     assert "  | t-0 is at 5; 5 was requested\n  | t-1 is at 1; 5 was requested\n" in ran.err
+
+
+def test_ctrl_c_while_the_command_is_loaded_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing was begun, and nothing is claimed to be stopped."""
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kafka_tasks.program.main", interrupt)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    with pytest.raises(SystemExit, match="130"):
+        main()
+    assert capsys.readouterr().err == "Error: Interrupted.\n"
 
 
 def test_ctrl_c_between_invokes_own_steps_is_130(monkeypatch: pytest.MonkeyPatch) -> None:

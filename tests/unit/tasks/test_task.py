@@ -45,7 +45,7 @@ def test_ctrl_c_is_130(run: Run, runtime: FakeRuntime) -> None:
     runtime.start = interrupt  # type: ignore[method-assign]
     ran = run("up")
     assert ran.code == 130
-    assert ran.err.startswith("Error: Interrupted")
+    assert ran.err.startswith("Error: Interrupted.")
     assert run("up -o json").document["error"]["code"] == "interrupted"
 
 
