@@ -19,6 +19,7 @@ from kafka_tasks.model.events import Event, Recorder
 from kafka_tasks.model.topology import zookeeper_cluster
 from kafka_tasks.project.directory import Project
 from kafka_tasks.retry import Deadline, RetryPolicy
+from kafka_tasks.runtimes.compose import command
 from kafka_tasks.settings import PREFIX, Settings, load
 from kafka_tasks.testing import FakeClock, FakeRuntime
 
@@ -35,6 +36,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
         faked = tuple(instead.get(default, default) for default in function.__defaults__)
         monkeypatch.setattr(function, "__defaults__", faked)
     return fake
+
+
+@pytest.fixture(autouse=True)
+def _compose_has_said_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "_answers", {})
 
 
 @pytest.fixture(autouse=True)

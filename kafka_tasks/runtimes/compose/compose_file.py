@@ -37,9 +37,6 @@ _PROFILES = "COMPOSE_PROFILES"
 _EVERY = ("*",)
 # A file without any of these words has no cluster, and Compose need not be asked.
 _TELLING = re.compile(r"kafka|zoo|include|extends", re.IGNORECASE)
-# What Compose said in this process: it takes a fifth of a second to answer.
-_answers: dict[tuple[object, ...], Any] = {}
-_MANY = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,18 +133,13 @@ def _config_of(settings: Settings, path: Path, profiles: tuple[str, ...]) -> Any
     """Return a file as Compose reads it; None where it does not, which a start reports."""
     name = project_name(settings.project)
     given = variables(settings, ports.as_set(settings, settings.topology), name)
-    asked = (path, path.stat().st_mtime_ns, profiles, frozenset(given.items()))
-    if asked not in _answers:
-        project = command.Project(
-            name=name, directory=settings.project, files=(path,), variables=given, profiles=profiles
-        )
-        if len(_answers) > _MANY:
-            _answers.clear()
-        try:
-            _answers[asked] = project.config()
-        except KafkaTasksError:
-            _answers[asked] = None
-    return _answers[asked]
+    project = command.Project(
+        name=name, directory=settings.project, files=(path,), variables=given, profiles=profiles
+    )
+    try:
+        return project.config()
+    except KafkaTasksError:
+        return None
 
 
 def fitted(settings: Settings) -> Settings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,6 @@ class Site:
     project: Project
     recorder: Recorder
     _connected: Engine | None = None
-    _read: dict[object, dict[str, Any]] = field(default_factory=dict)
     # That of the image of the last start.
     rehearsal: Rehearsal | None = None
 
@@ -70,7 +69,7 @@ class Site:
         found = plan.record(here, settings, self.record(), self.engine, there, notice)
         if settings.services is None:
             return found
-        at = compose_file.published(found.topology, self.config(self.composed(settings, found)))
+        at = compose_file.published(found.topology, self.composed(settings, found).config())
         return msgspec.structs.replace(found, services=tuple(map(ServiceRecord.of, at)))
 
     def composed(self, settings: Settings, record: ClusterRecord | None) -> command.Project:
@@ -87,18 +86,11 @@ class Site:
             profiles=compose_file.profiles_for(settings, path, topology),
         )
 
-    def config(self, project: command.Project) -> dict[str, Any]:
-        """Return a file as Compose reads it, asked once for each set of variables."""
-        key = (project.files, project.profiles, frozenset(project.variables.items()))
-        if key not in self._read:
-            self._read[key] = project.config()
-        return self._read[key]
-
     def published(self, settings: Settings, record: ClusterRecord) -> frozenset[int] | None:
         """Return the ports that a user's own file publishes; None for the packaged one: all."""
         if compose_file.choose(settings).path == compose_file.packaged(settings.resolved_mode):
             return None
-        services = self.config(self.composed(settings, record))["services"]
+        services = self.composed(settings, record).config()["services"]
         entries = (port for each in services.values() for port in each.get("ports") or ())
         told = (str(port.get("published") or "") for port in entries)
         return frozenset(int(text) for text in told if text.isdigit())
@@ -127,7 +119,7 @@ class Site:
         project = self.composed(settings, record)
         for line in left_out.lines(settings, project.name):
             self.recorder.notice(line)
-        config = self.config(project)
+        config = project.config()
         project = self._overridden(project, config, settings, record.topology)
         self.require_images(images_of(config, record.topology.names), settings)
         self.rehearsal = Rehearsal.of(self.engine, config)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -274,3 +275,27 @@ def test_what_is_no_config_is_exit_4(commands: Commands, said: str) -> None:
     commands.answer = Completed(0, said)
     with pytest.raises(MachineError, match="config printed what kafka-tasks cannot read"):
         _project().config()
+
+
+def test_compose_is_asked_once_for_the_same(tmp_path: Path, commands: Commands) -> None:
+    """It is asked again about a file that was written again, other variables, other profiles."""
+    commands.answer = Completed(0, '{"services": {}}')
+    file = tmp_path / "compose.yaml"
+    file.write_text("services: {}")
+    same = {"directory": tmp_path, "files": (file,)}
+    others = (
+        _project(**same),
+        _project(**same, variables={"A": "2"}),
+        _project(**same, profiles=("two",)),
+        _project(directory=tmp_path, files=(file, tmp_path / "missing.yaml")),
+    )
+    for count, each in enumerate(others, start=1):
+        for _ in range(2):
+            assert each.config() == {"services": {}}
+        assert len(commands.calls) == count
+    others[0].config(profile="*")
+    os.utime(file, ns=(1, 1))
+    others[0].config()
+    (tmp_path / ".env").write_text("A=3")
+    others[0].config()
+    assert len(commands.calls) == 7

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kafka_tasks.clients.processes import Completed
 from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model.topology import of_names, zookeeper_cluster
 from kafka_tasks.project.directory import Project
@@ -69,13 +71,13 @@ def test_services_of_included_files_are_asked_of_compose(
     """Only where our names are not there: Compose takes a fifth of a second to answer."""
     asked = []
 
-    def config(self: command.Project, *, profile: str | None = None) -> dict[str, Any]:
-        asked.append(self.profiles)
-        return {
-            "services": {"zk": {"image": "zookeeper:3.9"}, "kafka": {"image": "cp-kafka:7.9.6"}}
-        }
+    services = {"zk": {"image": "zookeeper:3.9"}, "kafka": {"image": "cp-kafka:7.9.6"}}
 
-    monkeypatch.setattr(command.Project, "config", config)
+    def run(self: command.Project, *_: str, **__: Any) -> Completed:
+        asked.append(self.profiles)
+        return Completed(0, json.dumps({"services": services}))
+
+    monkeypatch.setattr(command.Project, "run", run)
     mine = project.path / "compose.yaml"
     mine.write_text("include: [kafka.yml]\nservices: {app: {image: x}}\n")
     for _ in range(2):
