@@ -21,6 +21,7 @@ from kafka_tasks.diagnosis import (
     machine,
     prerequisites,
     secrets,
+    secured,
     signatures,
 )
 from kafka_tasks.diagnosis.examination import Check, Examination, of_error
@@ -41,6 +42,7 @@ CHECKS: tuple[Check, ...] = (
     *machine.CHECKS,
     *prerequisites.CHECKS,
     *configuration.CHECKS,
+    *secured.CHECKS,
     *compose_file.CHECKS,
     *leftovers.CHECKS,
     *cluster.CHECKS,

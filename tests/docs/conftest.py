@@ -19,7 +19,8 @@ def environ() -> dict[str, str]:
     kept = {name: v for name, v in os.environ.items() if not name.startswith("KAFKA_TASKS_")}
     cache = {n: v for n, v in os.environ.items() if n == "KAFKA_TASKS_CACHE"}
     path = os.pathsep.join((str(Path(sys.executable).parent), kept.get("PATH", "")))
-    free = {"KAFKA_TASKS_PORT": "auto", "KAFKA_TASKS_ZOOKEEPER_PORT": "auto"}
+    ports = ("PORT", "ZOOKEEPER_PORT", "CONTROLLER_PORT")
+    free = {f"KAFKA_TASKS_{name}": "auto" for name in ports}
     # A Docker engine of the machine would be asked for Confluent's images.
     apart = {"DOCKER_HOST": "unix:///nonexistent", "PYTHONDONTWRITEBYTECODE": "1"}
     return {**kept, **cache, **free, "PATH": path, **apart}

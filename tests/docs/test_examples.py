@@ -10,6 +10,7 @@ from tests.docs.conftest import Shell
 from tests.docs.documents import EXAMPLES, ROOT, blocks
 
 TUTORIAL = ROOT / "docs" / "tutorial" / "first-cluster.md"
+FORBIDDEN = ROOT / "docs" / "tutorial" / "test-what-is-forbidden.md"
 TESTS = ROOT / "docs" / "tutorial" / "first-kafka-test.md"
 
 
@@ -64,6 +65,18 @@ def test_the_tutorial_of_tests_leaves_nothing(project: Path, shell: Shell) -> No
     assert printed[1].count("stays for the next run") == 2
     left = [known["project"] for known in json.loads(shell("kafka-tasks list -o json"))["clusters"]]
     assert not [path for path in left if path.startswith(str(project))]
+
+
+def test_the_tutorial_of_what_is_forbidden(project: Path, shell: Shell) -> None:
+    """Its tests pass, and one fails where alice gets the right; nothing runs after the last."""
+    shutil.copy(EXAMPLES / "secured" / "test_forbidden.py", project)
+    up, tests, grant, down = (b.text for b in blocks(FORBIDDEN) if b.note == "run")
+    shell(up)
+    assert "4 passed" in shell(tests)
+    shell(grant)
+    assert "1 failed, 3 passed" in shell(f"{tests.strip()} || true")
+    shell(down)
+    assert json.loads(shell("kafka-tasks status -o json || true"))["services"] == []
 
 
 def test_the_ci_script_gives_its_command_the_address(project: Path, shell: Shell) -> None:

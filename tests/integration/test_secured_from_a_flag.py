@@ -118,7 +118,7 @@ def test_java_connects_with_what_env_prints(secured: Sandbox) -> None:
     file = secured.path / "client.properties"
     file.write_text(printed(secured, "java"))
     java(secured, TOPICS, "--command-config", str(file), "--create", "--topic", "by-java")
-    assert "by-java" in java(secured, TOPICS, "--command-config", str(file), "--list")
+    assert "by-java" in task(secured, "topic.list").out
 
 
 def test_users_without_a_right_may_nothing(secured: Sandbox) -> None:

@@ -26,7 +26,7 @@ _HOSTS = ("localhost", "127.0.0.1", "::1", *NAMES)
 
 
 def ensure(kept: SecureStore, wanted: Security, hosts: Collection[str] = ()) -> bool:
-    """Make what a start needs and does not have; return whether certificates were renewed.
+    """Make what a start needs and does not have; return whether it renewed what would expire.
 
     Raises `InvalidInput` where the directory has files that are not kafka-tasks' own.
     """
@@ -41,11 +41,12 @@ def ensure(kept: SecureStore, wanted: Security, hosts: Collection[str] = ()) -> 
     users = tuple(passwords.users) if wanted.kind == "mtls" else ()
     every = tuple(dict.fromkeys((*_HOSTS, *hosts, *(before.hosts if before else ()))))
     now = store.now()
-    if before is not None and before.covers(every, users, now):
+    is_valid = before is not None and before.is_valid(now)
+    if before is not None and is_valid and before.covers(every, users):
         return False
     old = before if before and before.keeps_authorities(now) else None
     _issue(kept, old, every, users, passwords.stores)
-    return before is not None
+    return before is not None and not is_valid
 
 
 def issue_user(kept: SecureStore, name: str) -> None:

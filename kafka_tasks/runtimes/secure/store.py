@@ -33,11 +33,14 @@ class Index(Struct, frozen=True, kw_only=True):
     ends: json_files.Moment
     authorities_end: json_files.Moment
 
-    def covers(self, hosts: Collection[str], users: Iterable[str], now: float) -> bool:
-        """Return whether all of it is valid for a while, for these hosts and users."""
-        is_valid = self.begins <= now < self.ends - _RENEWED_BEFORE_S
+    def covers(self, hosts: Collection[str], users: Iterable[str]) -> bool:
+        """Return whether there are certificates for these hosts and users."""
         every = all(f"users/{name}.crt" in self.files for name in users)
-        return is_valid and every and set(hosts) <= set(self.hosts)
+        return every and set(hosts) <= set(self.hosts)
+
+    def is_valid(self, now: float) -> bool:
+        """Return whether all of it is valid for a while."""
+        return self.begins <= now < self.ends - _RENEWED_BEFORE_S
 
     def keeps_authorities(self, now: float) -> bool:
         """Return whether the authorities are valid for a while."""

@@ -146,7 +146,7 @@ def test_another_kind_issues_what_it_needs(kept: SecureStore) -> None:
     """With mtls each user needs a certificate; a user that was added gets one, too."""
     issuing.ensure(kept, _SCRAM)
     assert not (kept.root / "users/alice.crt").exists()
-    issuing.ensure(kept, _MTLS)
+    assert not issuing.ensure(kept, _MTLS)
     issuing.issue_user(kept, "carol")
     assert _certificate(kept, "users/alice.crt").subject.rfc4514_string() == "CN=alice"
     assert _certificate(kept, "users/carol.crt").subject.rfc4514_string() == "CN=carol"

@@ -1,0 +1,60 @@
+"""What a secured Kafka must refuse: no right, a wrong password, an unknown CA."""
+
+import json
+import subprocess
+from uuid import uuid4
+
+import pytest
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic
+
+
+def connection(user):
+    """Return the properties with which this user connects."""
+    command = ["kafka-tasks", "env", "--user", user, "--format", "json", "--show-secrets"]
+    return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+
+
+def create(user, topic):
+    """Create a topic as this user."""
+    client = AdminClient(connection(user))
+    (future,) = client.create_topics([NewTopic(topic, 1, 1)]).values()
+    future.result(timeout=30)
+
+
+def refusal(config):
+    """Return why the broker refuses this connection."""
+    reasons = []
+    config["error_cb"] = lambda error: reasons.append(error.str())
+    client = AdminClient(config)
+    answer = client.describe_cluster(request_timeout=60)
+    while not reasons and not answer.done():
+        client.poll(0.1)
+    return reasons[0]
+
+
+def test_admin_may_create_a_topic():
+    """The cluster works: what follows is not refused for another reason."""
+    create("admin", f"audit-{uuid4()}")
+
+
+def test_alice_may_not():
+    """Alice logs in, and has no right to create topics."""
+    with pytest.raises(KafkaException, match="AUTHORIZATION_FAILED"):
+        create("alice", "payments")
+
+
+def test_a_wrong_password_is_refused():
+    """SCRAM does not accept another password."""
+    reason = refusal(connection("alice") | {"sasl.password": "guessed"})
+    assert "invalid credentials" in reason
+
+
+def test_an_unknown_authority_is_refused(tmp_path):
+    """A client that trusts other CAs alone does not connect."""
+    other = tmp_path / "ca.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=other"]
+    command += ["-keyout", str(tmp_path / "ca.key"), "-out", str(other)]
+    subprocess.run(command, capture_output=True, check=True)
+    reason = refusal(connection("alice") | {"ssl.ca.location": str(other)})
+    assert "certificate verify failed" in reason
