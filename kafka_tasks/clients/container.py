@@ -20,7 +20,7 @@ _RESULTS, _LINE = 3, 500
 class Container:
     """One container, running or not; `ports` is container port → host port on this machine.
 
-    `health_log` has what its last health checks printed, `volumes` the names of its volumes.
+    `health_log` has what its last health checks printed, `volumes` where each of its volumes is.
     """
 
     id: str
@@ -38,7 +38,7 @@ class Container:
     user: str = ""
     health_check: str = ""
     health_log: tuple[str, ...] = ()
-    volumes: frozenset[str] = frozenset()
+    volumes: Mapping[str, str] = field(default_factory=dict)
     command: tuple[str, ...] = ()
 
     @property
@@ -88,9 +88,11 @@ def inspected(found: Mapping[str, Any]) -> Container:
         user=found["Config"].get("User") or "",
         health_check=_health_check(found["Config"]),
         health_log=_health_log(status.get("Health") or {}),
-        volumes=frozenset(
-            mount["Name"] for mount in found.get("Mounts") or () if mount.get("Type") == "volume"
-        ),
+        volumes={
+            mount["Name"]: mount.get("Destination") or ""
+            for mount in found.get("Mounts") or ()
+            if mount.get("Type") == "volume"
+        },
         command=(*(found["Config"].get("Entrypoint") or ()), *(found["Config"].get("Cmd") or ())),
     )
 

@@ -161,11 +161,15 @@ def test_nothing_is_left(bench: Bench, made: Made, change: Change, finding: str 
     assert made.left() == NOTHING
 
 
-def test_what_was_there_before_stays(bench: Bench) -> None:
-    """A named volume of an earlier start keeps its data when a later start fails."""
+def test_what_was_there_before_stays(bench: Bench, made: Made) -> None:
+    """A named volume of an earlier start keeps its data when a later start fails.
+
+    `down` leaves the unnamed volumes of ZooKeeper's data and log, and none for configuration.
+    """
     write(bench, named_volume)
     assert bench.run("up").code == 0
     assert bench.run("down").code == 0
+    assert len(made.left()[2]) == 3
     mine = {v.name for v in bench.engine.volumes.list() if (v.name or "").endswith("_mine")}
     write(bench, bad_heap_and_volume)
     assert bench.run("up", "--timeout", "20").code == 5

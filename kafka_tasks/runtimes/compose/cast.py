@@ -36,6 +36,9 @@ _SERVER = re.compile(
 _OF_SERVERS = ("LISTENERS", "ADVERTISED_LISTENERS", "BROKER_ID", "NODE_ID", "ADVERTISED_HOST_NAME")
 _OF_ZOOKEEPER = ("ZOOKEEPER_CLIENT_PORT", "ZOOKEEPER_SERVER_ID", "ZOO_MY_ID", "ZOO_SERVERS")
 
+_ENSEMBLE = ("ZOOKEEPER_SERVERS", "ZOO_SERVERS")
+_QUORUM_PORTS = re.compile(r":\d+:\d+")
+
 
 def _role_of(service: ConfiguredService) -> Role | None:
     """Return the role of a service in a cluster; None where it is no part of one."""
@@ -136,6 +139,7 @@ def _require_clear(parts: Sequence[tuple[ConfiguredService, Role]]) -> None:
     """Raise `InvalidInput` where a part has two candidates."""
     zookeepers = [service for service, role in parts if role is Role.ZOOKEEPER]
     if len(zookeepers) > 1:
+        _require_no_ensemble(zookeepers, parts)
         raise _unclear("is ZooKeeper", zookeepers, parts)
     nodes = [service for service, role in parts if role is not Role.ZOOKEEPER]
     if any(role.votes for _, role in parts):
@@ -159,6 +163,22 @@ def _require_clear(parts: Sequence[tuple[ConfiguredService, Role]]) -> None:
                 evidence=[_seen(each, parts) for each in group],
                 hint=_way_out(group[-1]),
             )
+
+
+def _require_no_ensemble(
+    zookeepers: Sequence[ConfiguredService], parts: Sequence[tuple[ConfiguredService, Role]]
+) -> None:
+    """Raise `InvalidInput` where the servers name each other: none of them works alone."""
+    told = (" ".join(each.environment.get(name, "") for name in _ENSEMBLE) for each in zookeepers)
+    if all(len(_QUORUM_PORTS.findall(text)) > 1 for text in told):
+        names = ", ".join(each.name for each in zookeepers)
+        raise InvalidInput(
+            f"The Compose file has an ensemble of {len(zookeepers)} ZooKeeper servers ({names}), "
+            "and kafka-tasks runs one.",
+            evidence=[_seen(each, parts) for each in zookeepers],
+            hint="docker compose up -d starts the file by hand; with KAFKA_TASKS_BOOTSTRAP_SERVERS "
+            "set to its brokers, kafka-tasks uses it as a remote cluster",
+        )
 
 
 def _unclear(

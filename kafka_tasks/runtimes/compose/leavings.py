@@ -13,6 +13,7 @@ from kafka_tasks.runtimes.compose import command
 
 # The engine's own names for volumes.
 _ANONYMOUS = re.compile(r"[0-9a-f]{64}")
+_OF_CONFIGURATION = ("/etc/", "/mnt/shared/config")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,19 @@ def anonymous(containers: Iterable[Container]) -> frozenset[str]:
     """Return the names of these containers' unnamed volumes."""
     names = (name for found in containers for name in found.volumes)
     return frozenset(name for name in names if _ANONYMOUS.fullmatch(name))
+
+
+def unnamed_data(containers: Iterable[Container]) -> dict[str, str]:
+    """Return the unnamed volumes that may have data, each with service and path.
+
+    The images declare volumes for their configuration, too, which no start reads again.
+    """
+    return {
+        name: f"{found.service}:{path}"
+        for found in containers
+        for name, path in found.volumes.items()
+        if _ANONYMOUS.fullmatch(name) and not path.startswith(_OF_CONFIGURATION)
+    }
 
 
 def volumes_of(config: Mapping[str, Any], services: Iterable[str]) -> tuple[str, ...]:

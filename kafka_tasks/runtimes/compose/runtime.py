@@ -196,8 +196,9 @@ class ComposeRuntime:
         if services is not None:
             return tuple(order)
         if project is not None:
-            unnamed = leavings.anonymous(there.values()) if wipe else frozenset()
+            data = {} if wipe else leavings.unnamed_data(there.values())
             self._site.take_away(project, wipe=wipe)
+            unnamed = leavings.anonymous(there.values()).difference(data)
             leavings.Leavings(volumes=tuple(unnamed)).remove()
         if record is not None:
             idle = msgspec.structs.replace(record, wanted="stopped", changed_at=time.time())

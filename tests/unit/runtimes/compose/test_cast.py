@@ -147,6 +147,11 @@ def test_the_cast_of_a_file(name: str) -> None:
     assert _told(_cast(**services)) == expected
 
 
+def _of_ensemble(number: int) -> dict[str, Any]:
+    servers = " ".join(f"server.{each}=zoo{each}:2888:3888;2181" for each in (1, 2, 3))
+    return {"image": "zookeeper:3.9", "environment": {"ZOO_MY_ID": number, "ZOO_SERVERS": servers}}
+
+
 @pytest.mark.parametrize(
     ("services", "said", "seen"),
     [
@@ -293,3 +298,12 @@ def test_a_mode_that_was_asked_for(project: Project, monkeypatch: pytest.MonkeyP
         _fitted(project, monkeypatch, services, MODE="kraft", COMPOSE_FILE="compose.yaml")
     assert compose_file.choose(found).path == compose_file.packaged("kraft")
     assert not Path(project.path / "docker-compose.yml").exists()
+
+
+def test_an_ensemble_of_zookeeper_is_said_to_be_one() -> None:
+    """None of its servers works alone, so that no label helps; by hand, the file works."""
+    said = r"an ensemble of 3 ZooKeeper servers \(zoo1, zoo2, zoo3\), and kafka-tasks runs one"
+    with pytest.raises(InvalidInput, match=said) as caught:
+        _cast(**{f"zoo{number}": _of_ensemble(number) for number in (1, 2, 3)}, a=_broker(1))
+    assert "zoo2: zookeeper, image zookeeper:3.9" in caught.value.evidence
+    assert "docker compose up -d" in (caught.value.hint or "")

@@ -14,11 +14,11 @@ OLD, NEW = "a" * 64, "b" * 64
 
 def test_only_what_is_new_is_taken_back() -> None:
     """Containers, networks, named and unnamed volumes; an external volume is somebody's."""
-    old = container("zookeeper", volumes=frozenset({OLD, "shop_zookeeper"}))
+    old = container("zookeeper", volumes=dict.fromkeys([OLD, "shop_zookeeper"], "/data"))
     engine = FakeEngine([old])
     engine.made["shop"] = Made(frozenset({"net-1"}), frozenset({"shop_zookeeper"}))
     before = Before.of(engine, "shop")  # type: ignore[arg-type]
-    volumes = frozenset({NEW, OLD, "shop_kafka", "external"})
+    volumes = dict.fromkeys([NEW, OLD, "shop_kafka", "external"], "/data")
     engine.there.append(container("kafka", volumes=volumes))
     engine.made["shop"] = Made(
         frozenset({"net-1", "net-2"}), frozenset({"shop_zookeeper", "shop_kafka"})
@@ -41,5 +41,21 @@ def test_it_is_removed_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_an_unnamed_volume_has_a_name_of_the_engine() -> None:
     """Sixty-four digits; whatever else has a name from somebody."""
-    found = container("kafka", volumes=frozenset({NEW, "data", "b" * 63}))
+    found = container("kafka", volumes=dict.fromkeys([NEW, "data", "b" * 63], "/data"))
     assert leavings.anonymous([found]) == {NEW}
+
+
+@pytest.mark.parametrize(
+    ("path", "has_data"),
+    [
+        ("/etc/kafka/secrets", False),
+        ("/etc/zookeeper/secrets", False),
+        ("/mnt/shared/config", False),
+        ("/var/lib/kafka/data", True),
+        ("/bitnami/kafka", True),
+    ],
+)
+def test_configuration_is_no_data(path: str, has_data: bool) -> None:
+    """The images declare volumes for both; a stop without --wipe keeps what may have records."""
+    found = container("kafka", volumes={NEW: path, "data": path})
+    assert leavings.unnamed_data([found]) == ({NEW: f"kafka:{path}"} if has_data else {})

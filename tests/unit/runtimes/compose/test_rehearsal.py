@@ -65,8 +65,8 @@ def test_a_start_takes_the_volume_that_is_there() -> None:
     engine.labelled[VOLUME] = IMAGE
     expected = {"REHEARSED_VOLUME": VOLUME, "REHEARSED_EXTERNAL": "true"}
     assert not rehearsal.is_due() and rehearsal.variables([]) == expected
-    assert rehearsal.variables([container("kafka", volumes=frozenset({VOLUME}))]) == expected
-    assert rehearsal.variables([container("kafka", volumes=frozenset({"data"}))]) == {}
+    assert rehearsal.variables([container("kafka", volumes={VOLUME: "/aot"})]) == expected
+    assert rehearsal.variables([container("kafka", volumes={"data": "/data"})]) == {}
 
 
 def test_it_runs_the_files_own_command(done: list[list[str]]) -> None:

@@ -512,6 +512,21 @@ def test_named_services_keep_their_containers(world: World) -> None:
     assert world.recorded is not None and world.recorded.wanted == "running"
 
 
+@pytest.mark.parametrize("wipe", [False, True])
+def test_unnamed_volumes_go_with_their_containers(
+    world: World, monkeypatch: pytest.MonkeyPatch, wipe: bool
+) -> None:
+    """Those of configuration always, since no start finds them again; data only with --wipe."""
+    _three(world)
+    secrets, data = "a" * 64, "b" * 64
+    volumes = {secrets: "/etc/kafka/secrets", data: "/var/lib/kafka/data"}
+    world.engine.there = [replace(each, volumes=volumes) for each in world.engine.there]
+    gone: list[str] = []
+    monkeypatch.setattr(command, "remove_volume", gone.append)
+    world.runtime.stop(wipe=wipe)
+    assert sorted(set(gone)) == [secrets, data][: 1 + wipe]
+
+
 def test_a_wipe_forgets(world: World) -> None:
     """Volumes and record are gone."""
     _three(world)
