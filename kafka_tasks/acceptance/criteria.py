@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from kafka_tasks.model.kafka_line import Mode
+from kafka_tasks.model.security import Security
 from kafka_tasks.model.verdict import Criterion, CriterionResult, Phase
 
 if TYPE_CHECKING:
@@ -43,6 +44,20 @@ CRITERIA = (
     Criterion("group-resumes", "A consumer group resumes at its committed offset"),
     Criterion("idempotent-producer", "An idempotent producer writes each record once, in order"),
     Criterion("transaction", "A committed transaction is read, an aborted one is not"),
+    Criterion("refused-password", "A wrong password is refused, and named", need="passwords"),
+    Criterion(
+        "refused-authority",
+        "A client that does not know the authority refuses the broker, and says so",
+        need="security",
+    ),
+    Criterion(
+        "refused-host", "A certificate for another host is refused, and named", need="security"
+    ),
+    Criterion(
+        "refused-expired", "A certificate that has expired is refused, and named", need="security"
+    ),
+    Criterion("denied-topic", "A topic is denied to a user without the right", need="acl"),
+    Criterion("denied-group", "A group is denied to a user without the right", need="acl"),
     Criterion("records-acknowledged", "10,000 records are acknowledged", "before"),
     Criterion("offset-committed", "A consumer group's offsets are committed", "before"),
     Criterion("test-topic-filled", "test-topic exists and accepts records", "before"),
@@ -68,9 +83,13 @@ def proves(id_: str) -> MarkDecorator:
 
 
 def results_of(
-    phase: Phase, mode: Mode, reported: Iterable[CriterionResult], missing: str
+    phase: Phase,
+    mode: Mode,
+    reported: Iterable[CriterionResult],
+    missing: str,
+    security: Security | None = None,
 ) -> tuple[CriterionResult, ...]:
-    """Return one result for each criterion of the phase and mode, the worst of several.
+    """Return one result for each criterion of the phase and cluster, the worst of several.
 
     A criterion without a reported result has failed; `missing` is its message.
     """
@@ -83,5 +102,5 @@ def results_of(
     return tuple(
         worst.get(criterion.id) or CriterionResult(criterion, "failed", message=missing)
         for criterion in CRITERIA
-        if criterion.phase == phase and criterion.mode in (None, mode)
+        if criterion.phase == phase and criterion.applies(mode, security)
     )

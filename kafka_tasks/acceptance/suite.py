@@ -58,8 +58,10 @@ def run_phase(session: Session, phase: Phase, *, workplace: Path | None = None) 
     if done.code not in _COMPLETED and not reported:
         raise _no_results(session, done)
     # Of a remote cluster the mode is not known: what only a coordinator tells is skipped.
-    mode = session.cluster().topology.mode or session.settings.resolved_mode
-    results = results_of(phase, mode, reported, f"not run: pytest exited with code {done.code}")
+    known = session.cluster().topology
+    mode = known.mode or session.settings.resolved_mode
+    missing = f"not run: pytest exited with code {done.code}"
+    results = results_of(phase, mode, reported, missing, known.security)
     return Verdict(results, round(time.monotonic() - started, 3))
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PYTEST = (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--pyargs")
 FULL_RUN = (sys.executable, "-m", "kafka_tasks.acceptance")
 OWN = "kafka-tasks-acceptance-"
-VERIFIED = [each.id for each in CRITERIA if each.phase == "verify" and each.mode != "kraft"]
+VERIFIED = [each.id for each in CRITERIA if each.phase == "verify" and each.applies("zookeeper")]
 
 BROKEN_OFF = """
 from kafka_tasks.acceptance import suite

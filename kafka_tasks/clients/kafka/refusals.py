@@ -15,7 +15,8 @@ from kafka_tasks.model.address import Address
 
 # OpenSSL's numbers of what is wrong with a certificate.
 _EARLY, _EXPIRED = 9, 10
-_NO_AUTHORITY = frozenset({2, 18, 19, 20, 21})
+# 7: it is signed by another authority of the same name, such as one made again.
+_NO_AUTHORITY = frozenset({2, 7, 18, 19, 20, 21})
 _OTHER_HOST = frozenset({62, 64})
 _ORIGIN = "invoke kafka.config shows KAFKA_TASKS_BOOTSTRAP_SERVERS with its origin"
 

@@ -9,6 +9,7 @@ import pytest
 
 from kafka_tasks.acceptance import suite
 from kafka_tasks.acceptance.criteria import BY_ID, CRITERIA, results_of
+from kafka_tasks.model.security import Security
 from kafka_tasks.model.verdict import CriterionResult, Status, Verdict
 from kafka_tasks.render.views import verdict as view
 
@@ -52,6 +53,24 @@ def test_a_criterion_that_was_not_reported_has_failed() -> None:
         ("test-topic-filled", "failed"),
     ]
     assert found[0].message == "pytest exited with code 3"
+
+
+@pytest.mark.parametrize(
+    ("security", "needed"),
+    [
+        (None, set()),
+        (Security("tls"), {"security"}),
+        (Security("mtls", acl=True), {"security", "acl"}),
+        (Security("plain"), {"security", "passwords"}),
+        (Security("scram", acl=True), {"security", "passwords", "acl"}),
+    ],
+)
+def test_refusals_are_proven_of_the_clusters_that_refuse(
+    security: Security | None, needed: set[str]
+) -> None:
+    """A criterion that does not apply is neither skipped nor failed: it is not there."""
+    found = results_of("verify", "kraft", [], "missing", security)
+    assert {entry.criterion.need for entry in found} - {None} == needed
 
 
 def test_the_worst_of_several_results_counts() -> None:
