@@ -15,6 +15,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 from kafka import KafkaAdminClient
 
+from kafka_tasks.acceptance.criteria import CRITERIA
 from kafka_tasks.clients.kafka import listener_probe
 from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.model.address import Address
@@ -163,6 +164,15 @@ def test_kafka_tasks_itself_works_on_it(secured: Sandbox) -> None:
     internal = str(secured.recorded()["services"][-1]["internal_port"])
     assert internal not in task(secured, "env", "-o", "json").out
     assert task(secured, "doctor").code == 0
+
+
+def test_verify_proves_what_it_refuses(secured: Sandbox) -> None:
+    """Each refusal of a cluster with passwords and an authorizer has been tried."""
+    done = secured.run("verify", "-o", "json")
+    assert done.code == 0, done.out + done.err
+    needed = {each.id for each in CRITERIA if each.need}
+    results = {each["id"]: each["result"] for each in done.document["criteria"]}
+    assert {id_: results.get(id_) for id_ in needed} == dict.fromkeys(needed, "passed")
 
 
 def test_another_kind_is_refused_while_it_runs(secured: Sandbox) -> None:

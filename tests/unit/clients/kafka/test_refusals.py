@@ -47,6 +47,7 @@ def test_a_listener_is_compared_with_the_settings(
     [
         (9, "certificate-early"),
         (10, "certificate-expired"),
+        (7, "authority-unknown"),
         (18, "authority-unknown"),
         (19, "authority-unknown"),
         (20, "authority-unknown"),
