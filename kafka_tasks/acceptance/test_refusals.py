@@ -113,7 +113,7 @@ def test_an_unknown_authority(member: Cluster, tmp_path: Path, limit_s: float) -
 def test_another_host(
     member: Cluster, authority: Authority, tmp_path: Path, limit_s: float
 ) -> None:
-    """A listener at localhost with a certificate for another host is no broker of this cluster."""
+    """A listener at localhost whose certificate is for another host gets no log-in."""
     with _impostor(authority.issue("server", ["elsewhere.invalid"]), tmp_path) as addresses:
         _refused(replace(member, bootstrap=addresses), "certificate-host", limit_s)
 
