@@ -278,7 +278,7 @@ def build(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Ours and the alternative side by side, as ratios."""
-    with_group(session, "test")
+    with_group(session, "test", "bench")
     # After Ctrl-C it stops what it was measuring; Nox would otherwise kill it after half a second.
     session.run("python", "-m", "bench", *session.posargs, interrupt_timeout=60)
 

@@ -17,7 +17,7 @@ from bench.surroundings import Servers, Surroundings, Workspace, console, server
 _KAFKA_4 = {"KAFKA_TASKS_VERSION": "4.4"}
 
 
-def _prepared(surroundings: Surroundings) -> Servers:
+def fetched_kafka_4(surroundings: Surroundings) -> Servers:
     """Return Kafka 4 as kafka-tasks would start it, with jars and class archives in the cache."""
     environ = {**surroundings.environ, **_KAFKA_4}
     timed([console("kafka-tasks"), "pull"], cwd=surroundings.root, environ=environ, timeout_s=900)
@@ -32,7 +32,7 @@ def _prepared(surroundings: Surroundings) -> Servers:
 )
 def up(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
     """Measure starts on empty data, kafka-tasks as a whole process."""
-    kafka = _prepared(surroundings)
+    kafka = fetched_kafka_4(surroundings)
     with surroundings.workspace(_KAFKA_4) as ours, QuorumByHand(surroundings, kafka) as theirs:
         for _ in range(pairs):
             seconds = ours.command("up").seconds
@@ -50,7 +50,7 @@ def up(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
 )
 def up_second(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
     """Measure the same start against a second by the clock."""
-    _prepared(surroundings)
+    fetched_kafka_4(surroundings)
     with surroundings.workspace(_KAFKA_4) as ours:
         for _ in range(pairs):
             yield Pair(ours.command("up").seconds, 1.0)
@@ -65,7 +65,7 @@ def up_second(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
 )
 def three(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
     """Measure starts of three combined nodes on empty data."""
-    kafka = _prepared(surroundings)
+    kafka = fetched_kafka_4(surroundings)
     settings = {**_KAFKA_4, "KAFKA_TASKS_BROKERS": "3"}
     with surroundings.workspace(settings) as ours, QuorumByHand(surroundings, kafka, 3) as theirs:
         for _ in range(pairs):
@@ -84,7 +84,7 @@ def three(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
 )
 def killed(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
     """Measure the repair, from the prompt to ready."""
-    kafka = _prepared(surroundings)
+    kafka = fetched_kafka_4(surroundings)
     with surroundings.workspace(_KAFKA_4) as ours, QuorumByHand(surroundings, kafka) as theirs:
         for _ in range(pairs):
             seconds = _repaired(ours)

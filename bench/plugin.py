@@ -19,7 +19,7 @@ def test_nothing():
     pass
 """
 
-_ONE = """
+ONE = """
 def test_one(kafka_topic, kafka_records):
     kafka_records.send(kafka_topic, b"x")
     assert kafka_records.take(kafka_topic)[0].value == b"x"
@@ -121,7 +121,7 @@ def _environ(ours: Workspace) -> Mapping[str, str]:
     return {**ours.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
 
-def _pytest(ours: Workspace, text: str, *arguments: str, plugin: bool = True) -> float:
+def run_pytest(ours: Workspace, text: str, *arguments: str, plugin: bool = True) -> float:
     """Run pytest on one file, as a whole process; return its seconds."""
     (ours.path / "test_measured.py").write_text(text, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", *_QUIET, *(_PLUGIN if plugin else ()), *arguments]
@@ -140,7 +140,7 @@ def one(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
         script = ours.path / "by_hand.py"
         script.write_text(_BY_HAND.replace("PORT", str(ours.port)), encoding="utf-8")
         for _ in range(pairs):
-            seconds = _pytest(ours, _ONE)
+            seconds = run_pytest(ours, ONE)
             alternative = ours.command("up").seconds
             command = [sys.executable, str(script)]
             alternative += timed(command, cwd=ours.path, environ=ours.environ).seconds
@@ -161,12 +161,12 @@ def keep(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
     """Measure whole processes; the first run, which starts the cluster, does not count."""
     with surroundings.workspace() as ours:
         try:
-            _pytest(ours, _ONE, "--kafka-keep")
+            run_pytest(ours, ONE, "--kafka-keep")
             for _ in range(pairs):
-                seconds = _pytest(ours, _ONE, "--kafka-keep")
-                yield _milliseconds(seconds, _pytest(ours, _EMPTY, plugin=False))
+                seconds = run_pytest(ours, ONE, "--kafka-keep")
+                yield _milliseconds(seconds, run_pytest(ours, _EMPTY, plugin=False))
         finally:
-            _pytest(ours, _EMPTY, "--kafka-fresh")
+            run_pytest(ours, _EMPTY, "--kafka-fresh")
 
 
 @row(
@@ -182,8 +182,8 @@ def unused(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
     """Measure whole processes of a project that uses no fixture of the plugin."""
     with surroundings.workspace() as ours:
         for _ in range(pairs):
-            seconds = _pytest(ours, _EMPTY)
-            yield _milliseconds(seconds, _pytest(ours, _EMPTY, plugin=False))
+            seconds = run_pytest(ours, _EMPTY)
+            yield _milliseconds(seconds, run_pytest(ours, _EMPTY, plugin=False))
 
 
 @row(
@@ -196,8 +196,8 @@ def two_hundred(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
     """Measure whole runs, each with a cluster of its own."""
     with surroundings.workspace() as ours:
         for _ in range(pairs):
-            seconds = _pytest(ours, _MANY, "-p", "xdist.plugin", "-n2")
-            yield Pair(seconds, _pytest(ours, _MANY))
+            seconds = run_pytest(ours, _MANY, "-p", "xdist.plugin", "-n2")
+            yield Pair(seconds, run_pytest(ours, _MANY))
 
 
 def _milliseconds(ours: float, alternative: float) -> Pair:
@@ -208,7 +208,7 @@ def _inside(surroundings: Surroundings, pairs: int, name: str) -> Iterator[Pair]
     """Yield the medians of what a run measured inside."""
     with surroundings.workspace() as ours:
         for _ in range(pairs):
-            _pytest(ours, _INSIDE)
+            run_pytest(ours, _INSIDE)
             yield Pair(*json.loads(Path(ours.path, "medians.json").read_text())[name])
 
 
