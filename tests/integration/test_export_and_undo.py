@@ -9,8 +9,12 @@ import pytest
 import yaml
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from kafka_tasks.model.setting import Setting
 from kafka_tasks.topics import configs
+from tests.integration.answers import call, inside
 from tests.integration.conftest import Sandbox, eventually
 from tests.integration.test_verbs_and_groups import bootstrap, ok
 
@@ -76,11 +80,60 @@ def _variety(line: str) -> list[NewTopic]:
     ]
 
 
+_WHOLE = st.integers(-3, 30) | st.integers(0, 2**31 - 1) | st.integers(-(2**63), 2**63 - 1)
+_PART = st.floats(0, 1)
+_BLANKS = st.sampled_from(["", " "])
+
+
+def _written(entry: Setting) -> st.SearchStrategy[str]:
+    """Return texts of every kind, and the words of this setting; the broker judges them."""
+    words = st.sampled_from([*entry.allowed, "true", "FALSE", "*", "0:1", "12:34"])
+    plain = st.one_of(
+        *(_WHOLE.map(form.format) for form in ("{}", "{:+d}", "{:012d}")),
+        *(_PART.map(form.format) for form in ("{!r}", "{:e}", "{:.3E}", "{:.2f}d", "+{:.4f}F")),
+        words,
+        st.lists(words, max_size=4).map(",".join),
+        st.lists(words, min_size=2, max_size=3).map(" , ".join),
+    )
+    return st.tuples(_BLANKS, plain, _BLANKS).map("".join)
+
+
+def _settings(line: str) -> st.SearchStrategy[list[tuple[str, str]]]:
+    table = configs.table(line)
+
+    def one(key: str) -> st.SearchStrategy[tuple[str, str]]:
+        return st.tuples(st.just(key), _written(table[key]))
+
+    # A broker makes a file of so many bytes for each topic.
+    keys = sorted(set(table) - {"segment.index.bytes"})
+    return st.lists(st.sampled_from(keys).flatmap(one), min_size=20, max_size=60)
+
+
 def _planned(broker: Sandbox, file: str, **env: str | None) -> dict[str, int]:
     done = ok(broker.run("topic.plan", "--file", file, "-o", "json", env=env)).document
     pending = [change for change in done["changes"] if change["action"] != "none"]
     assert pending == [], pending[:5]
     return dict(done["summary"])
+
+
+@settings(max_examples=3, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_whatever_the_broker_accepts_is_the_same_after_an_export(
+    broker: Sandbox, line: str, data: st.DataObject
+) -> None:
+    """Values of every spelling, not those of a list alone."""
+    drawn = data.draw(_settings(line))
+    topics = [NewTopic(f"p{n}", 1, 1, config={key: text}) for n, (key, text) in enumerate(drawn)]
+    with inside(broker):
+        assert call("reset", "--yes").code == 0
+        accepted = _accepted(broker, topics)
+        _create(broker, accepted)
+        assert call("topic.export", "--out", "drawn.yaml", "--yes").code == 0
+        planned = call("topic.plan", "--file", "drawn.yaml", "-o", "json")
+        assert planned.code == 0, planned.out
+        changes = [change for change in planned.document["changes"] if change["action"] != "none"]
+        assert changes == []
+        assert planned.document["summary"]["unchanged"] == len(accepted)
 
 
 def test_an_export_plans_to_nothing_and_an_undo_file_brings_all_back(
