@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 import subprocess
+import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -31,10 +32,13 @@ _LIMIT_S = 60
 def secured(
     request: pytest.FixtureRequest, warm: Path, new_project: Callable[..., Sandbox]
 ) -> Iterator[Sandbox]:
-    """A cluster of the default kind with an authorizer that runs, in each mode."""
+    """A cluster of the default kind with an authorizer, on data of a plain one, in each mode."""
     sandbox = new_project(f"flag-{request.param}")
     sandbox.environ["KAFKA_TASKS_VERSION"] = str(request.param)
     try:
+        sandbox.up()
+        assert task(sandbox, "topic.create", "from-before").code == 0
+        assert task(sandbox, "down").code == 0
         found = sandbox.up("--secure", "--acl")
         assert [mark["layer"] for mark in found["timeline"]][-1] == "users"
         yield sandbox
@@ -197,13 +201,33 @@ def test_a_restart_keeps_users_rights_and_files(secured: Sandbox) -> None:
     assert AdminClient(alice).list_topics(timeout=_LIMIT_S).brokers
 
 
-def test_no_password_is_in_a_log_or_a_configuration(secured: Sandbox) -> None:
-    """Beside passwords.json, no file of the state has one."""
+def test_no_password_is_in_a_log_a_configuration_or_a_bundle(secured: Sandbox) -> None:
+    """Beside passwords.json, no file of the state has one, and no command prints one."""
     root = secured.path / ".kafka-tasks"
     known = json.loads((root / "secure" / "passwords.json").read_text())
     words = [word.encode() for word in (*known["users"].values(), known["stores"])]
     files = (path for path in root.rglob("*") if path.is_file() and "data" not in path.parts)
     leaking = {str(path) for path in files if any(word in path.read_bytes() for word in words)}
     assert leaking == {str(root / "secure" / "passwords.json")}
+    bundle = secured.path / "report.tar.gz"
+    lines = ["env", "env --format java", "config", "status -o json", f"doctor --bundle {bundle}"]
+    answers = [task(secured, *line.split()) for line in lines]
+    said = "".join(answer.out + answer.err for answer in answers).encode()
+    with tarfile.open(bundle) as archive:
+        streams = [archive.extractfile(member) for member in archive.getmembers()]
+        said += b"".join(stream.read() for stream in streams if stream)
+    assert b"<secret>" in said
+    assert not any(word in said or b"PRIVATE KEY" in said for word in words)
     arguments = subprocess.run(["ps", "axww"], capture_output=True, check=True, timeout=30).stdout
     assert not any(word in arguments for word in words)
+
+
+def test_security_is_switched_off_again_over_the_same_data(secured: Sandbox) -> None:
+    """The topics of the plain cluster outlive it, and clients need no password any more."""
+    assert "from-before" in task(secured, "topic.list").out
+    assert task(secured, "down").code == 0
+    found = secured.up("--secure", "none")
+    assert "from-before" in task(secured, "topic.list").out
+    plain = AdminClient({"bootstrap.servers": found["bootstrap_servers"]})
+    assert "from-before" in plain.list_topics(timeout=_LIMIT_S).topics
+    assert task(secured, "env", "--user", "alice").code == 3
