@@ -116,6 +116,26 @@ def test_inside(
 """
 
 
+# What one process, or each of two workers, measures of the fixture at the same time.
+_TOPICS = """
+import os
+import time
+from pathlib import Path
+from statistics import median
+
+
+def test_topics(kafka_topic_factory):
+    kafka_topic_factory()
+    found = []
+    for _ in range(40):
+        began = time.perf_counter()
+        kafka_topic_factory()
+        found.append(1000 * (time.perf_counter() - began))
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    Path(f"{worker}.median").write_text(str(median(found)))
+"""
+
+
 def _environ(ours: Workspace) -> Mapping[str, str]:
     """Return the environment of a run: the plugins that are named, and no others."""
     return {**ours.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
@@ -223,6 +243,24 @@ def _inside(surroundings: Surroundings, pairs: int, name: str) -> Iterator[Pair]
 def topic(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
     """Measure the median of 20 topics on clients that have worked before."""
     return _inside(surroundings, pairs, "topic")
+
+
+@row(
+    "pytest-topic-two",
+    what="kafka_topic in two xdist workers at once, the slower of them",
+    against="kafka_topic in one process",
+    limit=15,
+    unit="ms",
+    compare="difference",
+)
+def topic_two(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
+    """Measure the median of 40 topics in each worker, on one cluster."""
+    with surroundings.workspace() as ours:
+        for _ in range(pairs):
+            run_pytest(ours, _TOPICS, "-p", "xdist.plugin", "--dist=each", "--tx=2*popen")
+            run_pytest(ours, _TOPICS)
+            medians = {path.stem: float(path.read_text()) for path in ours.path.glob("*.median")}
+            yield Pair(max(medians["gw0"], medians["gw1"]), medians["main"])
 
 
 @row(

@@ -63,6 +63,7 @@ def test_the_table_has_the_rows_that_were_promised() -> None:
         "pytest-unused": ("difference", 5),
         "pytest-200": ("ratio", 1.0),
         "pytest-topic": ("difference", 10),
+        "pytest-topic-two": ("difference", 15),
         "pytest-record": ("difference", 10),
         "pytest-testcontainers": ("ratio", 0.4),
         "pytest-testcontainers-4": ("ratio", 0.25),
