@@ -130,5 +130,6 @@ class OwnUsers:
         if not self.security.knows_users:
             raise InvalidInput(
                 "Clients of this cluster have no names: it runs with --secure tls.",
-                hint="invoke kafka.down; invoke kafka.up --secure",
+                hint="invoke kafka.config shows KAFKA_TASKS_SECURE; "
+                "invoke kafka.down; invoke kafka.up --secure",
             )
