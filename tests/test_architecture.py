@@ -110,6 +110,7 @@ IMPORTERS: dict[str, list[str]] = {
         "topics.topics_yaml",
         "topics.nodes",
         "topics.export",
+        "settings.contexts",
         "diagnosis",
         "tasks",
         "runtimes.compose",

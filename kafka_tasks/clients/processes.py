@@ -73,8 +73,12 @@ def run(
     timeout_s: float,
     cwd: Path | None = None,
     environ: Mapping[str, str] | None = None,
+    merged: bool = True,
 ) -> Completed:
-    """Run a command until it exits, with both streams merged; raises `MachineError`."""
+    """Run a command until it exits, with both streams `merged` or stdout alone.
+
+    Raises `MachineError`.
+    """
     try:
         done = subprocess.run(
             arguments,
@@ -82,7 +86,7 @@ def run(
             env=None if environ is None else dict(environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.STDOUT if merged else None,
             timeout=timeout_s,
             text=True,
             errors="replace",

@@ -90,6 +90,13 @@ class Session:
     def _able(self, ability: _Ability | None) -> _Ability:
         if ability is not None:
             return ability
+        if (context := self.settings.remote) is not None:
+            raise InvalidInput(
+                f"The context {context.name} names a remote cluster, which kafka-tasks does not "
+                "start, stop, save or restore.",
+                evidence=(f"the context is chosen by {self.settings.origins['context']}",),
+                hint="leave out --context, and unset KAFKA_TASKS_CONTEXT",
+            )
         servers = ",".join(map(str, self.settings.bootstrap_servers or ()))
         raise InvalidInput(
             f"The cluster at {servers} is a remote cluster: kafka-tasks does not start, stop, save "

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 from pathlib import Path
+
+from kafka_tasks.errors import InvalidInput
 
 MODE = 0o600
 DIRECTORY_MODE = 0o700
@@ -24,3 +27,35 @@ def write(path: Path, content: bytes) -> None:
     """Write a whole file."""
     with open(path, "wb", opener=opener) as file:
         file.write(content)
+
+
+def first_line(path: Path) -> str:
+    """Return the first line of a password file; raises `InvalidInput` where others may read it."""
+    quoted = shlex.quote(str(path))
+    try:
+        mode, text = path.stat().st_mode, path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(
+            f"The password file {path} cannot be read.",
+            evidence=(str(error),),
+            hint=f"ls -l {quoted}",
+        ) from error
+    if mode & UMASK:
+        raise InvalidInput(
+            f"Other users may read the password file {path}.",
+            evidence=(f"its mode is {mode & 0o777:03o}",),
+            hint=f"chmod 600 {quoted}",
+        )
+    return required(text, str(path))
+
+
+def required(text: str, where: str) -> str:
+    """Return the password in the first line of a text; raises `InvalidInput` where it is empty."""
+    password = text.partition("\n")[0].rstrip("\r")
+    if password:
+        return password
+    raise InvalidInput(
+        f"There is no password in the first line of {where}.",
+        hint="write the password into the first line; kafka-tasks user.create NAME "
+        "--password-file FILE generates one into a file that is missing",
+    )

@@ -10,7 +10,9 @@ from typing import Any
 from kafka_tasks.errors import InvalidInput, SettingsError
 from kafka_tasks.model import kafka_line
 from kafka_tasks.model.kafka_line import UnknownVersion
-from kafka_tasks.settings import dotenv_file
+from kafka_tasks.project import private
+from kafka_tasks.settings import contexts, dotenv_file
+from kafka_tasks.settings.contexts import Context
 from kafka_tasks.settings.values import Settings
 from kafka_tasks.settings.variables import (
     BY_FIELD,
@@ -71,17 +73,44 @@ def load(
         _from_flags(flags or {}, places or {}),
     ):
         found.update(layer)
+    remote = _with_context(found, project, section or {})
     home = process_environment.get("JAVA_HOME")
     settings = Settings(
         project=project,
         java_home_variable=Path(home) if home else None,
         recorded_mode=(remembered or {}).get("recorded_mode"),
         combined=(remembered or {}).get("combined"),
+        remote=remote,
         origins={name: entry.origin for name, entry in found.items()},
         **_values(project, found),
     )
     _check_together(settings)
     return settings
+
+
+def _with_context(
+    found: dict[str, RawValue], project: Path, section: Mapping[str, Any]
+) -> Context | None:
+    """Replace the connection by that of the named context, if any, and return it.
+
+    Each setting of a connection comes from it, so that no password reaches another cluster.
+    """
+    if (asked := found.get("context")) is None:
+        return None
+    chosen = contexts.named(asked.text, project, section)
+    for name in contexts.CONNECTION:
+        found.pop(name, None)
+    origin = Origin("context", chosen.place)
+    values = {**chosen.values, **_secrets(chosen)}
+    found.update({name: RawValue(text, origin) for name, text in values.items()})
+    if found["runtime"].origin.kind != "flag":
+        found["runtime"] = RawValue("remote", origin)
+    return chosen
+
+
+def _secrets(context: Context) -> dict[str, str]:
+    files = {"sasl_password": context.password_file, "ssl_key_password": context.key_password_file}
+    return {name: private.first_line(path) for name, path in files.items() if path is not None}
 
 
 def _values(project: Path, found: Mapping[str, RawValue]) -> dict[str, Any]:
@@ -105,7 +134,8 @@ def _parsed(variable: Variable, entry: RawValue) -> object:
         return variable.parse(entry.text)
     except (ValueError, InvalidInput) as error:
         shown = "***" if variable.secret else repr(entry.text)
-        place = f" in {entry.origin.place}" if entry.origin.kind in (".env", "invoke") else ""
+        in_file = entry.origin.kind in (".env", "invoke", "context")
+        place = f" in {entry.origin.place}" if in_file else ""
         typed = entry.origin.place if entry.origin.kind == "flag" else variable.name
         reason = f", {error.reason}" if isinstance(error, UnknownVersion) else ""
         raise SettingsError(
@@ -161,6 +191,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, RawValue]:
 def _from_invoke(section: Mapping[str, Any]) -> dict[str, RawValue]:
     found = {}
     for key, value in section.items():
+        if key == "contexts":
+            continue
         place = "the kafka section of Invoke's configuration"
         variable = find_variable(PREFIX + str(key).upper(), place)
         if value is not None:

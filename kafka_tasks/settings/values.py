@@ -12,6 +12,7 @@ from kafka_tasks.model.address import Address
 from kafka_tasks.model.kafka_line import Family, KafkaLine, KafkaVersion, Mode
 from kafka_tasks.model.security import SecureKind, Security
 from kafka_tasks.model.topology import Topology
+from kafka_tasks.settings.contexts import Context
 from kafka_tasks.settings.variables import VARIABLES, Origin, Variable
 
 _OF_ZOOKEEPER = frozenset({"zookeeper_port", "zookeeper_heap", "zookeeper_image"})
@@ -24,6 +25,7 @@ class Settings:
 
     `recorded_mode` is the mode of the project's last start, and `combined` how many of its brokers
     are controllers too. `services` are those of a user's own Compose file, which decides them.
+    `remote` is the context that the connection comes from.
     """
 
     project: Path
@@ -46,6 +48,7 @@ class Settings:
     launch: str
     compose_file: Path | None
     timeout: float
+    context: str | None
     bootstrap_servers: tuple[Address, ...] | None
     security_protocol: str | None
     sasl_mechanism: str | None
@@ -64,6 +67,7 @@ class Settings:
     recorded_mode: Mode | None = None
     combined: int | None = None
     services: Topology | None = None
+    remote: Context | None = None
     origins: Mapping[str, Origin] = field(default_factory=dict, repr=False)
 
     @property
@@ -171,7 +175,8 @@ def as_environment(settings: Settings) -> dict[str, str]:
     """Return the values set by the user, as variables for a child with the same settings."""
     found = {}
     for variable, value, origin in settings.entries():
-        if origin.explicit and value is not None:
+        # The child gets the connection itself: it may not see where the context is declared.
+        if origin.explicit and value is not None and variable.field != "context":
             parts = value if isinstance(value, tuple) else (value,)
             text = ",".join(map(str, parts))
             found[variable.name] = text.lower() if isinstance(value, bool) else text

@@ -17,7 +17,7 @@ from kafka_tasks.model.security import KINDS
 
 PREFIX = "KAFKA_TASKS_"
 
-_OriginKind = Literal["flag", "environment", ".env", "invoke", "project", "default"]
+_OriginKind = Literal["flag", "environment", ".env", "invoke", "context", "project", "default"]
 
 
 class Origin(Struct, frozen=True):
@@ -262,6 +262,7 @@ VARIABLES: tuple[Variable, ...] = (
         "seconds, more than 0",
         "seconds to wait until the cluster is ready",
     ),
+    Variable("context", None, _text, "a name", "remote cluster by name, of contexts.yaml"),
     Variable(
         "bootstrap_servers",
         None,

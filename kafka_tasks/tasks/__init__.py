@@ -9,6 +9,7 @@ from invoke.collection import Collection
 from kafka_tasks.tasks import (
     acl,
     cluster,
+    context,
     doctor,
     group,
     init,
@@ -61,6 +62,7 @@ _BELOW = {
     ),
     "group": (group.list_, group.describe, group.reset, group.delete),
     "user": (user.list_, user.create, user.password, user.delete),
+    "context": (context.list_, context.show, context.test),
     "acl": (acl.list_, acl.grant, acl.revoke),
     "snapshot": (snapshot.save, snapshot.restore, snapshot.list_, snapshot.delete),
 }

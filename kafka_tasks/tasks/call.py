@@ -67,15 +67,20 @@ class Call:
         from kafka_tasks import settings
         from kafka_tasks.project import choices
 
+        return settings.load(
+            project.path,
+            flags={"context": self.given.get("context"), **self.flags},
+            section=self.section,
+            remembered=choices.remembered(project),
+        )
+
+    @property
+    def section(self) -> dict[str, Any]:
+        """The `kafka` section of Invoke's configuration."""
         section = self.context.config.get("kafka", {})
         if not isinstance(section, Mapping) and not hasattr(section, "items"):
             section = {}
-        return settings.load(
-            project.path,
-            flags=self.flags,
-            section=dict(section.items()),
-            remembered=choices.remembered(project),
-        )
+        return dict(section.items())
 
     def session(self, listener: Listener | None = None) -> Session:
         """Return a session: project, settings, runtime and recorder."""
@@ -83,7 +88,19 @@ class Call:
         from kafka_tasks.model.events import Recorder
 
         project = self.project()
-        return open_session(project, self.settings(project), Recorder(listener))
+        settings = self.settings(project)
+        recorder = Recorder(listener)
+        if settings.remote is not None:
+            from kafka_tasks.tasks import contexts
+
+            name = getattr(self.task, "full_name", "")
+            if not self.dry:
+                contexts.require_writable(settings.remote, name, self.given)
+            if contexts.is_told(name):
+                where = settings.remote.values["bootstrap_servers"]
+                recorder.notice(f"context {settings.remote.name}: {where}")
+            settings = contexts.with_password(settings)
+        return open_session(project, settings, recorder)
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[Session]:

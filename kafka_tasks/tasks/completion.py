@@ -173,6 +173,10 @@ def _asked(kind: str, context: Context) -> list[str]:
 
         return list(RIGHTS)
     call = Call(context)
+    if kind == "contexts":
+        from kafka_tasks.settings import contexts
+
+        return list(contexts.declared(call.project().path, call.section))
     return _snapshots(call) if kind == "snapshots" else _of_cluster(kind, call)
 
 

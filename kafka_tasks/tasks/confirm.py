@@ -24,9 +24,15 @@ def require_yes(call: Call, question: list[str], *, yes: bool) -> None:
         raise Refused(f"{question[0]} Not confirmed: stdin is not a terminal.", hint=hint)
     from kafka_tasks.render.printable import printable
 
+    context = call.settings(call.project()).remote
+    if context is not None:
+        question = [f"Context {context.name}: {context.values['bootstrap_servers']}", *question]
+    name = context.name if context is not None and context.asks_name else None
+    prompt = "Continue? [y/N] " if name is None else f"Type {name} to continue: "
     print(printable("\n".join(question)), file=sys.stderr)
-    print("Continue? [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    print(prompt, end="", file=sys.stderr, flush=True)
+    answer = sys.stdin.readline().strip()
+    if not (answer.lower() in ("y", "yes") if name is None else answer == name):
         raise Refused("Not confirmed; nothing was changed.", hint=hint)
 
 

@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from invoke.context import Context
 from invoke.exceptions import Exit
@@ -29,6 +29,9 @@ from kafka_tasks.tasks.output import (
     show,
 )
 
+if TYPE_CHECKING:
+    from inspect import Signature
+
 # The help of --timeout where no readiness is waited for.
 ANSWERS = {"timeout": "seconds to wait for an answer (default 10, for changes 30)"}
 
@@ -40,6 +43,7 @@ _HELP = {
     "kafka_version": "Confluent Platform or Apache Kafka version, such as 7.9 or 4.4",
     "mode": "auto, zookeeper or kraft",
     "brokers": "number of brokers, 1 to 9",
+    "context": "remote cluster by name (KAFKA_TASKS_CONTEXT)",
     "cluster_id": "id of the cluster to change; required on a remote cluster",
 }
 
@@ -105,20 +109,22 @@ def task(
 ) -> Callable[[Callable[..., Outcome | None]], KafkaTask]:
     """Make a task of a function `(call, …flags) -> Outcome`.
 
-    Every task has --output. Its result is printed in the form that was asked for, and so is its
-    error, once, which also becomes the exit code.
+    Every task has --output and --context. Its result is printed in the form that was asked for, and
+    so is its error, once, which also becomes the exit code.
     """
 
     def decorate(function: Callable[..., Outcome | None]) -> KafkaTask:
         import inspect
 
         @functools.wraps(function)
-        def run(context: Context, **flags: Any) -> None:
+        def run(invoked: Context, /, **flags: Any) -> None:
             output = flags.pop("output", "text")
-            _carry_out(function, Call(context, output, made, dict(flags)), flags)
+            call = Call(invoked, output, made, dict(flags))
+            flags.pop("context", None)
+            _carry_out(function, call, flags)
 
         known = {**_HELP, **(help or {})}
-        signature = inspect.signature(function)
+        signature = _with_context(inspect.signature(function))
         # Invoke asks for it again, and would derive it anew.
         run.__signature__ = signature  # type: ignore[attr-defined]
         made = KafkaTask(
@@ -135,10 +141,18 @@ def task(
             auto_shortflags=False,
             help={flag: known[flag] for flag in signature.parameters if flag in known},
         )
-        made.completes = completes or {}
+        made.completes = {**(completes or {}), "context": "contexts"}
         return made
 
     return decorate
+
+
+def _with_context(signature: Signature) -> Signature:
+    """Return the signature with --context, which every task has."""
+    from inspect import Parameter
+
+    flag = Parameter("context", Parameter.POSITIONAL_OR_KEYWORD, default=None)
+    return signature.replace(parameters=[*signature.parameters.values(), flag])
 
 
 def _carry_out(function: Callable[..., Outcome | None], call: Call, flags: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import socketserver
 import threading
@@ -281,6 +282,36 @@ def test_zookeepers_port_is_said_to_be_one(secured: Secured, guest: Sandbox) -> 
     env = way(secured, "INTERNAL", BOOTSTRAP_SERVERS=secured.address("ZOOKEEPER", "127.0.0.1"))
     answer = asked(guest, env, "topic.list", "--timeout", "60")
     assert (answer.code, answer.document["error"]["finding"]) == (3, "zookeeper-address")
+
+
+def test_a_context_is_a_connection_by_name(secured: Secured, guest: Sandbox) -> None:
+    """Passwords come from a file and from a command; a read-only one changes nothing."""
+    word = guest.path / "admin.word"
+    word.write_text(PASSWORDS["admin"])
+    word.chmod(0o600)
+    alice = {"sasl_username": "alice", "password_command": f"echo '{PASSWORDS['alice']}'"}
+    admin = {"sasl_username": "admin", "password_file": str(word), "read_only": True}
+    to = {
+        "bootstrap_servers": secured.address("SASLTLS"),
+        "security_protocol": "SASL_SSL",
+        "sasl_mechanism": "SCRAM-SHA-512",
+        "ssl_ca_location": secured.file("ca.crt"),
+    }
+    declared = {"kafka": {"contexts": {"ops": {**to, **admin}, "own": {**to, **alice}}}}
+    file = guest.path / "invoke.yaml"
+    file.write_text(json.dumps(declared))
+    try:
+        with inside(guest):
+            tested = call("context.test", "ops", "-o", "json")
+            assert (tested.code, tested.document["brokers"]) == (0, 1), tested.out
+            assert call("user.list", "--context", "ops").code == 0
+            refused = call("topic.create", "never", "--context", "ops")
+            assert refused.code == 6 and "ops is read-only" in refused.err
+            seen = call("whoami", "--context", "own", "-o", "json").document
+            assert seen["principal"] == "User:alice"
+            assert "never" not in call("topic.list", "--context", "ops").out
+    finally:
+        file.unlink()
 
 
 class _Greeting(socketserver.BaseRequestHandler):

@@ -27,6 +27,7 @@ SNAPSHOTS = ["base", "before-upgrade"]
 def _names(kind: str) -> Sequence[str]:
     return {
         "rights": RIGHTS,
+        "contexts": ["staging"],
         "topics": TOPICS,
         "groups": GROUPS,
         "users": USERS,
@@ -55,6 +56,8 @@ def _names(kind: str) -> Sequence[str]:
         ("group.reset re", ["readers"]),
         ("group.reset readers --to start --topic", TOPICS),
         ("group.reset readers --topic = pay", ["payments"]),
+        ("context.show", ["staging"]),
+        ("topic.list --context st", ["staging"]),
         ("user.delete", USERS),
         ("acl.grant al", ["alice"]),
         ("acl.grant alice re", ["read"]),
@@ -100,7 +103,14 @@ def test_every_name_that_completes_belongs_to_a_parameter() -> None:
         task = kafka[name]
         given = {str(a.attr_name or a.name) for a in task.get_arguments()}
         assert set(task.completes) <= given, name
-        assert set(task.completes.values()) <= {"topics", "groups", "users", "rights", "snapshots"}
+        assert set(task.completes.values()) <= {
+            "topics",
+            "groups",
+            "users",
+            "rights",
+            "contexts",
+            "snapshots",
+        }
 
 
 def test_what_a_shell_would_expand_is_not_offered(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from kafka_tasks.tasks.confirm import require_yes
 CALL = Call(Context(), task=topic.delete, given={"names": "test-*", "cluster_id": "a b"})
 
 
-class _Terminal(io.StringIO):
+class Terminal(io.StringIO):
     def isatty(self) -> bool:
         """Return True: a person answers."""
         return True
@@ -30,7 +30,7 @@ def test_a_question_is_asked_at_a_terminal(
     goes: bool,
 ) -> None:
     """y and yes continue; anything else, also nothing at all, is exit 6."""
-    monkeypatch.setattr(sys, "stdin", _Terminal(answer))
+    monkeypatch.setattr(sys, "stdin", Terminal(answer))
     ask: Callable[[], None] = lambda: require_yes(CALL, ["All goes."], yes=False)  # noqa: E731
     if goes:
         ask()

@@ -1,0 +1,158 @@
+"""Remote clusters by name: `contexts` of Invoke's configuration, and the user's contexts.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from kafka_tasks.errors import SettingsError
+
+# A context has all settings of a connection, so that none of another cluster is mixed in.
+CONNECTION = (
+    *("bootstrap_servers", "security_protocol", "sasl_mechanism", "sasl_username"),
+    *("sasl_password", "ssl_ca_location", "ssl_certificate_location", "ssl_key_location"),
+    "ssl_key_password",
+)
+_SECRETS = {"sasl_password": "password_file", "ssl_key_password": "key_password_file"}
+_PLAIN = tuple(name for name in CONNECTION if name not in _SECRETS)
+_OTHERS = ("password_file", "key_password_file", "password_command", "read_only", "confirm")
+_PATHS = tuple(name for name in _PLAIN if name.endswith("_location"))
+_INVOKE = "the kafka section of Invoke's configuration"
+
+
+class Context(Struct, frozen=True, kw_only=True):
+    """A remote cluster by name; `place` is where it is declared, `values` are settings as text.
+
+    With `read_only`, tasks that change something are refused; with `asks_name`, a person confirms
+    by typing the name.
+    """
+
+    name: str
+    place: str
+    values: Mapping[str, str]
+    password_file: Path | None = None
+    key_password_file: Path | None = None
+    password_command: str | None = None
+    read_only: bool = False
+    asks_name: bool = False
+
+
+def _user_file() -> Path:
+    """Return where the user's own contexts are declared, whether or not there are any."""
+    from platformdirs import user_config_path
+
+    return user_config_path("kafka-tasks") / "contexts.yaml"
+
+
+def declared(project: Path, section: Mapping[str, Any]) -> dict[str, Context]:
+    """Return every context by name; those of Invoke's configuration win.
+
+    Raises `SettingsError` that names the file and the key.
+    """
+    file = _user_file()
+    found = _of(_read(file), str(file), file.parent)
+    return dict(sorted({**found, **_of(section.get("contexts"), _INVOKE, project)}.items()))
+
+
+def named(name: str, project: Path, section: Mapping[str, Any]) -> Context:
+    """Return the context of this name; raises `SettingsError` with the nearest that exists."""
+    there = declared(project, section)
+    if name in there:
+        return there[name]
+    raise SettingsError(
+        f"There is no context {name} (there is: {', '.join(there) or 'none'}).",
+        hint=_nearest(name, there) or f"declare it in {_user_file()}",
+    )
+
+
+def _read(path: Path) -> Any:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise _wrong(str(path), f"it cannot be read: {error}") from error
+    import yaml
+
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise _wrong(str(path), f"it is not YAML: {' '.join(str(error).split())}") from error
+    if content is None:
+        return None
+    if not isinstance(content, Mapping) or set(content) - {"contexts"}:
+        raise _wrong(str(path), "it has one key, contexts")
+    return content.get("contexts")
+
+
+def _of(contexts: Any, place: str, folder: Path) -> dict[str, Context]:
+    if contexts is None:
+        return {}
+    if not hasattr(contexts, "items"):
+        raise _wrong(place, "contexts has a name for each cluster")
+    entries = ((str(name), entry) for name, entry in contexts.items())
+    return {name: _context(name, entry, place, folder) for name, entry in entries}
+
+
+def _context(name: str, entry: Any, place: str, folder: Path) -> Context:
+    where = f"contexts.{name}"
+    if not hasattr(entry, "items"):
+        raise _wrong(place, f"{where} has settings such as bootstrap_servers")
+    given = {str(key): value for key, value in entry.items() if value is not None}
+    for key in given:
+        _check_key(key, where, place)
+    if "bootstrap_servers" not in given:
+        raise _wrong(place, f"{where} has no bootstrap_servers")
+    return Context(
+        name=name,
+        place=f"{where} in {place}",
+        values={key: _text(key, given[key], folder) for key in _PLAIN if key in given},
+        password_file=_path(given.get("password_file"), folder),
+        key_password_file=_path(given.get("key_password_file"), folder),
+        password_command=given.get("password_command"),
+        read_only=_choice(given, "read_only", (False, True), f"{where} in {place}") is True,
+        asks_name=_choice(given, "confirm", (None, "name"), f"{where} in {place}") == "name",
+    )
+
+
+def _check_key(key: str, where: str, place: str) -> None:
+    if key in _SECRETS:
+        why = f"{where}.{key}: secrets stay in a file of their own"
+        raise _wrong(place, why, f"{_SECRETS[key]}: FILE")
+    if key not in (*_PLAIN, *_OTHERS):
+        every = (*_PLAIN, *_OTHERS)
+        hint = _nearest(key, every) or f"allowed: {', '.join(every)}"
+        raise _wrong(place, f"{where}.{key} is not a setting of a context", hint)
+
+
+def _nearest(word: str, known: Iterable[str]) -> str | None:
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, list(known), n=1)
+    return f"did you mean {near[0]}?" if near else None
+
+
+def _choice(given: Mapping[str, Any], key: str, allowed: tuple[Any, ...], place: str) -> Any:
+    value = given.get(key, allowed[0])
+    if not any(value is each or (isinstance(each, str) and value == each) for each in allowed):
+        words = ", ".join(str(each).lower() for each in allowed if each is not None)
+        raise _wrong(place, f"{key} is {value!r}; allowed: {words}")
+    return value
+
+
+def _text(key: str, value: Any, folder: Path) -> str:
+    if key in _PATHS:
+        return str(_path(value, folder))
+    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _path(value: Any, folder: Path) -> Path | None:
+    return None if value is None else folder / Path(str(value)).expanduser()
+
+
+def _wrong(place: str, why: str, hint: str | None = None) -> SettingsError:
+    example = "contexts: {staging: {bootstrap_servers: 'kafka.example.com:9093'}}"
+    return SettingsError(f"{place} is invalid: {why}.", hint=hint or f"write {example}")

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from kafka_tasks.clients import processes
+from kafka_tasks.clients.processes import Completed
+from kafka_tasks.errors import InvalidInput, Refused
+from kafka_tasks.settings import contexts as declared
+from kafka_tasks.tasks import contexts, kafka
+from kafka_tasks.tasks.call import Call
+from kafka_tasks.tasks.confirm import require_yes
+from tests.unit.fakes import FakeAdmin
+from tests.unit.settings.sources import loaded
+from tests.unit.tasks.conftest import Run
+from tests.unit.tasks.test_confirm import CALL, Terminal
+
+TEXT = """
+contexts:
+  dev: {bootstrap_servers: 'dev:9092', password_command: printer --secret=x, confirm: name}
+  prod: {bootstrap_servers: 'prod:9092', read_only: true}
+"""
+# Tasks that look, or that work on this machine and refuse a remote cluster by themselves.
+HARMLESS = {
+    *("init", "up", "down", "restart", "status", "list", "pull", "wait", "logs", "doctor"),
+    *("config", "env", "consume", "whoami", "topic.list", "topic.describe", "topic.validate"),
+    *("topic.plan", "topic.export", "group.list", "group.describe", "user.list", "acl.list"),
+    *("context.list", "context.show", "context.test"),
+    *("snapshot.save", "snapshot.restore", "snapshot.list", "snapshot.delete"),
+}
+
+
+@pytest.fixture(autouse=True)
+def _file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user's file has two contexts."""
+    found = tmp_path / "contexts.yaml"
+    found.write_text(TEXT)
+    monkeypatch.setattr(declared, "_user_file", lambda: found)
+
+
+def test_contexts_are_listed_and_shown(ready: Run) -> None:
+    """Without what a command may have in its arguments."""
+    rows = ready("context.list --context prod").out.splitlines()
+    assert rows[2].split() == ["dev", "dev:9092"]
+    assert rows[3].split() == ["prod", "*", "prod:9092", "read-only"]
+    ran = ready("context.show dev")
+    assert "  password           command printer …\n" in ran.out and "secret" not in ran.out
+    found = ready("context.show prod -o json").document
+    assert (found["read_only"], found["confirm"], found["current"]) == (True, None, False)
+    assert ready("context.show pord").code == 3
+
+
+def test_a_context_that_answers(
+    ready: Run, admin: FakeAdmin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the id of its cluster."""
+    assert ready("context.test prod").out == "Context prod works: cluster kraftless-id, 1 broker.\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "topic.create t",
+        "topic.delete t --yes",
+        "acl.grant a read t",
+        "group.reset g --to 1 --execute",
+    ],
+)
+def test_a_read_only_context_refuses_changes(ready: Run, line: str) -> None:
+    """Before anything is sent."""
+    ran = ready(f"{line} --context prod")
+    assert ran.code == 6 and "The context prod is read-only" in ran.err
+
+
+def test_every_task_changes_or_is_known_to_be_harmless() -> None:
+    """A new task has to be decided on."""
+    every = {kafka[name].full_name.removeprefix("kafka.") for name in kafka.task_names}
+    changing = {name for name in every if contexts.is_told(f"kafka.{name}")} - {"topic.plan"}
+    assert changing | HARMLESS == every and not changing & HARMLESS
+
+
+def test_a_dry_run_of_a_reset_is_no_change(tmp_path: Path) -> None:
+    """Only --execute is."""
+    prod = declared.named("prod", tmp_path, {})
+    contexts.require_writable(prod, "kafka.group.reset", {"execute": False})
+    contexts.require_writable(prod, "kafka.topic.list", {})
+    with pytest.raises(Refused):
+        contexts.require_writable(prod, "kafka.group.reset", {"execute": True})
+
+
+def test_a_command_prints_the_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its first line; what it is called with is not shown where it fails."""
+    answers = [Completed(0, "w0rd\nmore"), Completed(3, "")]
+    monkeypatch.setattr(processes, "run", lambda *_, **__: answers.pop(0))
+    settings = loaded(tmp_path, flags={"context": "dev"})
+    found = contexts.with_password(settings)
+    assert found.sasl_password == "w0rd" and found.origins["sasl_password"].kind == "context"
+    with pytest.raises(InvalidInput, match="of the context dev failed with exit code 3") as caught:
+        contexts.with_password(settings)
+    assert "secret" not in f"{caught.value.evidence}{caught.value.hint}"
+
+
+@pytest.mark.parametrize(("answer", "goes"), [("dev\n", True), ("y\n", False)])
+def test_a_context_may_be_confirmed_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answer: str, goes: bool
+) -> None:
+    """The question names it first."""
+    call = Call(CALL.context, task=CALL.task, given={**CALL.given, "context": "dev"})
+    monkeypatch.setattr(sys, "stdin", Terminal(answer))
+    if goes:
+        require_yes(call, ["All goes."], yes=False)
+    else:
+        with pytest.raises(Refused, match="nothing was changed"):
+            require_yes(call, ["All goes."], yes=False)
+    assert capsys.readouterr().err == ("Context dev: dev:9092\nAll goes.\nType dev to continue: ")
