@@ -98,6 +98,7 @@ class Secured:
     ports: dict[str, int] = field(default_factory=dict)
     _processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
     _admin: AdminClient | None = None
+    _held: socket.socket = field(default_factory=socket.socket)
 
     @property
     def is_kraft(self) -> bool:
@@ -134,6 +135,9 @@ class Secured:
         self._write_certificates()
         names = [*LISTENERS, "ZOOKEEPER", "CONTROLLER", _BEHIND]
         self.ports = dict(zip(names, free_ports(len(names)), strict=True))
+        # Nothing listens there until a test does; until then no connection may begin at it.
+        self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._held.bind(("127.0.0.1", self.ports["FAR"]))
         (self.folder / "kafka.properties").write_text(properties.render(self._configuration()))
         if self.is_kraft:
             cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
@@ -150,6 +154,7 @@ class Secured:
     def close(self) -> None:
         """End the servers that were started here."""
         self._admin = None
+        self._held.close()
         for process in reversed(self._processes):
             process.kill()
             process.wait(timeout=30)

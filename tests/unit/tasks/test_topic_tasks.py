@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from kafka_tasks.errors import NotPermitted
 from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes.protocol import Abilities
 from kafka_tasks.tasks import kafka
@@ -266,3 +267,19 @@ def test_whatever_asks_the_cluster_has_a_timeout(of: str) -> None:
         if "timeout" not in {argument.name for argument in task.get_arguments()}
     }
     assert without == ({"validate"} if of == "topic" else set())
+
+
+def test_a_topic_that_is_hidden_is_not_said_to_be_missing(
+    ready: Run, admin: FakeAdmin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list leaves it out; asked for by its name, the broker tells which right is missing."""
+
+    def seen(**_: object) -> None:
+        raise NotPermitted("User alice lacks the right DESCRIBE on topic t.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(admin, "seen", seen)
+        ran = ready("topic.delete t --yes")
+    assert ran.code == 1
+    assert "alice lacks the right DESCRIBE on topic t" in ran.err
+    assert "There is no topic t." in ready("topic.delete t --yes").err
