@@ -73,6 +73,8 @@ def load(
         _from_flags(flags or {}, places or {}),
     ):
         found.update(layer)
+    if process_environment.get(f"{PREFIX}CONTEXT") == "" and not (flags or {}).get("context"):
+        found.pop("context", None)
     remote = _with_context(found, project, section or {})
     home = process_environment.get("JAVA_HOME")
     settings = Settings(

@@ -13,7 +13,7 @@ from kafka_tasks.model.kafka_line import Family, KafkaLine, KafkaVersion, Mode
 from kafka_tasks.model.security import SecureKind, Security
 from kafka_tasks.model.topology import Topology
 from kafka_tasks.settings.contexts import Context
-from kafka_tasks.settings.variables import VARIABLES, Origin, Variable
+from kafka_tasks.settings.variables import PREFIX, VARIABLES, Origin, Variable
 
 _OF_ZOOKEEPER = frozenset({"zookeeper_port", "zookeeper_heap", "zookeeper_image"})
 _OF_KRAFT = frozenset({"controllers", "controller_port"})
@@ -175,9 +175,11 @@ def as_environment(settings: Settings) -> dict[str, str]:
     """Return the values set by the user, as variables for a child with the same settings."""
     found = {}
     for variable, value, origin in settings.entries():
-        # The child gets the connection itself: it may not see where the context is declared.
-        if origin.explicit and value is not None and variable.field != "context":
+        if origin.explicit and value is not None:
             parts = value if isinstance(value, tuple) else (value,)
             text = ",".join(map(str, parts))
             found[variable.name] = text.lower() if isinstance(value, bool) else text
+    if settings.remote is not None:
+        # The child gets the connection itself: it may not see where the context is declared.
+        found[f"{PREFIX}CONTEXT"] = ""
     return found

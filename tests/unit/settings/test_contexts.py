@@ -56,7 +56,7 @@ def test_a_context_is_the_whole_connection(tmp_path: Path, file: Path) -> None:
     place = f"context (contexts.staging in {file})"
     assert str(found.origins["sasl_username"]) == place
     child = as_environment(found)
-    assert "KAFKA_TASKS_CONTEXT" not in child
+    assert child["KAFKA_TASKS_CONTEXT"] == ""
     assert child["KAFKA_TASKS_BOOTSTRAP_SERVERS"] == "one:9092,two:9092"
 
 
@@ -81,6 +81,17 @@ def test_invokes_configuration_wins_over_the_users_file(tmp_path: Path, file: Pa
     assert found.ssl_ca_location == tmp_path / "ca.crt"
     both = contexts.declared(tmp_path, {"contexts": {"a": own["staging"]}})
     assert list(both) == ["a", "staging"]
+
+
+def test_a_child_needs_no_declaration(tmp_path: Path, file: Path) -> None:
+    """It has the connection already: an empty name switches off that of `.env`."""
+    (tmp_path / ".env").write_text("KAFKA_TASKS_CONTEXT=mine\n")
+    section = {"contexts": {"mine": {"bootstrap_servers": "mine:9092"}}}
+    child = as_environment(loaded(tmp_path, section=section))
+    again = loaded(tmp_path, environ=child)
+    assert again.remote is None and again.are_remote
+    assert again.bootstrap_servers == loaded(tmp_path, section=section).bootstrap_servers
+    assert loaded(tmp_path, environ=child, flags={"context": "staging"}).remote is not None
 
 
 def test_an_unknown_name_has_the_nearest_as_its_hint(tmp_path: Path, file: Path) -> None:
