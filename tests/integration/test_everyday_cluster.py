@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -316,3 +317,16 @@ def test_timeout_of_a_start_is_an_error_that_leaves_nothing(project: Sandbox) ->
     assert "layer" in done.error["message"]
     assert "stopping again: zookeeper, kafka" in done.err
     assert project.processes() == {}
+
+
+def test_the_servers_unpack_libraries_in_the_project(running: Sandbox) -> None:
+    """A /tmp that is mounted noexec would break snappy and zstd."""
+    running.up()
+    folders = [
+        Path(word.partition("=")[2])
+        for pid in running.pids().values()
+        for word in psutil.Process(pid).cmdline()
+        if word.startswith("-Djava.io.tmpdir=")
+    ]
+    assert len(folders) == len(running.pids())
+    assert all(folder.is_relative_to(running.path / ".kafka-tasks") for folder in folders)
