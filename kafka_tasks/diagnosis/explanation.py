@@ -88,8 +88,15 @@ def enrich(error: KafkaTasksError, found: Explanation) -> None:
     error.also_wrong = tuple(map(_also, found.also[:_ALSO]))
     if found.causes:
         _add(error, found.causes[0])
-    elif isinstance(error, ServiceDied) or (isinstance(error, NotReady) and _has_more(error)):
+    elif _is_death(error) or (isinstance(error, NotReady) and _has_more(error)):
         error.cause = _UNKNOWN
+
+
+def _is_death(error: KafkaTasksError) -> bool:
+    """Return whether a process has ended, which the sentence says, and not why."""
+    return isinstance(error, ServiceDied) or (
+        isinstance(error, NotReady) and error.layer == "process"
+    )
 
 
 def _has_more(error: KafkaTasksError) -> bool:
