@@ -93,7 +93,7 @@ def enrich(error: KafkaTasksError, found: Explanation) -> None:
 
 
 def _is_death(error: KafkaTasksError) -> bool:
-    """Return whether a process has ended, which the sentence says, and not why."""
+    """Return whether a process has exited, which the sentence says, and not why."""
     return isinstance(error, ServiceDied) or (
         isinstance(error, NotReady) and error.layer == "process"
     )
