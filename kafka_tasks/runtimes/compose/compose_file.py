@@ -271,9 +271,10 @@ def variables(
         kind = "BROKER" if service.role.serves_clients else service.role.upper()
         first = service.number == 1
         port = recipe.port_variable if first else f"{kind}_{service.number}_PORT"
-        # Without a port, as before a first start, the file's own default counts.
-        if service.port is not None:
-            found[port] = str(service.port)
+        # Without a port, as before a first start, the file's own default counts, and not the word
+        # auto, which Compose would read in .env.
+        if service.port is not None or first:
+            found[port] = str(service.port or "")
     return found
 
 
@@ -291,8 +292,8 @@ def _of_quorum(topology: Topology, cluster_id: str | None) -> dict[str, str]:
     }
     for number, voter in enumerate(voters, start=1):
         port = PREFIX + "CONTROLLER_PORT" if number == 1 else f"CONTROLLER_{number}_PORT"
-        if voter.quorum_port is not None:
-            found[port] = str(voter.quorum_port)
+        if voter.quorum_port is not None or number == 1:
+            found[port] = str(voter.quorum_port or "")
     return found
 
 

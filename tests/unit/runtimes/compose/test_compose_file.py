@@ -210,6 +210,15 @@ def test_the_variables_of_one_broker(settings: Settings) -> None:
     }
 
 
+def test_a_port_that_is_not_known_yet_is_the_files_own(project: Project) -> None:
+    """Compose reads .env itself, and would take the word auto there for a port."""
+    for mode, names in (("zookeeper", ["ZOOKEEPER_PORT"]), ("kraft", ["CONTROLLER_PORT"])):
+        settings = _settings(project, MODE=mode)
+        found = compose_file.variables(settings, settings.topology, "shop")
+        for name in ("PORT", *names):
+            assert found[f"KAFKA_TASKS_{name}"] == ""
+
+
 @pytest.mark.parametrize(
     ("brokers", "replicas", "min_isr"),
     [(1, "1", "1"), (2, "2", "1"), (3, "3", "2"), (4, "3", "2"), (5, "3", "2")],
