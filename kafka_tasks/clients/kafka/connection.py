@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Callable, Mapping
+import signal
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, TypeVar
@@ -61,13 +63,24 @@ def configuration(cluster: Cluster, bootstrap: str | None = None) -> _Properties
     return properties
 
 
+@contextlib.contextmanager
+def _ctrl_c_later() -> Iterator[None]:
+    """Hold Ctrl-C back: within the library's constructor it would end as a TypeError."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def connected(kind: Callable[..., _Client], properties: Mapping[str, Any]) -> _Client:
     """Return a client of this kind that writes nothing to stderr; raises `InvalidInput`.
 
     A bad certificate, key or password fails here, before anything is connected.
     """
     try:
-        return kind(dict(properties), logger=_quiet)
+        with _ctrl_c_later():
+            return kind(dict(properties), logger=_quiet)
     except KafkaException as error:
         raise InvalidInput(
             "The settings of the connection are not valid.",

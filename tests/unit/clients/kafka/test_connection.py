@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import os
+import signal
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException
@@ -104,3 +108,16 @@ def test_a_connection_that_cannot_be_configured(tmp_path: Path) -> None:
         connected(AdminClient, {"security.protocol": "ssl", "ssl.key.location": str(key)})
     assert "ssl.key.location" in caught.value.evidence[0]
     assert caught.value.hint and "kafka.config" in caught.value.hint
+
+
+def test_ctrl_c_within_the_library_comes_after_it() -> None:
+    """The library would answer it as a property of the wrong type."""
+    made = []
+
+    def kind(properties: Mapping[str, Any], **_: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        made.append(properties)
+
+    with pytest.raises(KeyboardInterrupt):
+        connected(kind, {"client.id": "kafka-tasks"})
+    assert made == [{"client.id": "kafka-tasks"}]
