@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from types import FrameType
 from typing import Any, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
@@ -66,11 +68,18 @@ def configuration(cluster: Cluster, bootstrap: str | None = None) -> _Properties
 @contextlib.contextmanager
 def _ctrl_c_later() -> Iterator[None]:
     """Hold Ctrl-C back: within the library's constructor it would end as a TypeError."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield
+        return
+    held: list[tuple[int, FrameType | None]] = []
+    signal.signal(signal.SIGINT, lambda *seen: held.append(seen))
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, before)
+    if held:
+        before(*held[0])
 
 
 def connected(kind: Callable[..., _Client], properties: Mapping[str, Any]) -> _Client:
