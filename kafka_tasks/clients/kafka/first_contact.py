@@ -12,6 +12,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
 from kafka_tasks.clients.kafka.connection import SLICE_S
+from kafka_tasks.clients.kafka.pace import Pace
 from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.errors import BrokerUnreachable, CannotConnect
 from kafka_tasks.model.address import Address
@@ -23,8 +24,8 @@ _POLL_S = 0.02
 _SILENCE_S = 1.0
 _BETWEEN_PROBES_S = 1.0
 _PROBE_S = 2.0
-# The first request waits as briefly as Ctrl-C shall, a later one long enough for a far cluster.
-_FIRST_LOOK_S, _LAST_LOOK_S = SLICE_S, 2.0
+# The first request blocks Ctrl-C as briefly as any; a later one waits for a far cluster.
+_LONGEST_LOOK_S = 2.0
 # In the text of an error: the listener has no such log-in; no password was sent.
 _NO_SUCH_LOG_IN = "handshake failed"
 
@@ -42,7 +43,7 @@ class FirstContact:
         self._servers = ",".join(map(str, addresses))
         self._heard: list[KafkaError] = []
         self._last: KafkaError | None = None
-        self._look_s = _FIRST_LOOK_S
+        self._pace = Pace(remote=True, first_s=SLICE_S, far_s=_LONGEST_LOOK_S)
         self._probe_at: float | None = None
         self._probed = False
         self._answered = False
@@ -83,9 +84,9 @@ class FirstContact:
         process (librdkafka 2.16, `Assertion eonce->refcnt > 0`).
         """
         try:
-            client.list_topics(timeout=max(_POLL_S, min(self._look_s, deadline.remaining())))
+            client.list_topics(timeout=max(_POLL_S, min(self._pace.slice_s, deadline.remaining())))
         except KafkaException:
-            self._look_s = min(2 * self._look_s, _LAST_LOOK_S)
+            self._pace.silent()
             return False
         return True
 

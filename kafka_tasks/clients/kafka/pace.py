@@ -14,9 +14,9 @@ class Pace:
     To one that is started here the way is short, and a short request lets its death be seen.
     """
 
-    def __init__(self, *, remote: bool) -> None:
-        self._most_s = _FAR_S if remote else _SLICE_S
-        self.slice_s = _SLICE_S
+    def __init__(self, *, remote: bool, first_s: float = _SLICE_S, far_s: float = _FAR_S) -> None:
+        self._most_s = far_s if remote else first_s
+        self.slice_s = first_s
 
     @property
     def whole_s(self) -> float:
