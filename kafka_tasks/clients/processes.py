@@ -200,11 +200,7 @@ def exit_code(pid: int) -> int | None:
 
 
 def stop(identity: Identity, *, grace_s: float) -> bool:
-    """Stop a process: SIGTERM, and SIGKILL after `grace_s` seconds.
-
-    Returns whether it exited by itself within the grace. A pid that now belongs to another process
-    gets no signal.
-    """
+    """Stop a process: SIGTERM, and SIGKILL after `grace_s` seconds; return whether it took none."""
     ask_to_end(identity)
     return ended_within(identity, grace_s)
 
@@ -219,10 +215,17 @@ def ended_within(identity: Identity, grace_s: float) -> bool:
     """Return whether a process that was asked to end does so in time; SIGKILL after that."""
     if await_end(identity, grace_s):
         return True
-    if is_running(identity):
-        _signal(identity, signal.SIGKILL)
-        await_end(identity, 10.0)
+    kill([identity])
     return False
+
+
+def kill(identities: Sequence[Identity]) -> None:
+    """Kill those that run at the same moment, and wait up to 10 s for each."""
+    running = [identity for identity in identities if is_running(identity)]
+    for identity in running:
+        _signal(identity, signal.SIGKILL)
+    for identity in running:
+        await_end(identity, 10.0)
 
 
 def _signal(identity: Identity, number: signal.Signals) -> None:

@@ -180,9 +180,13 @@ class Project:
         """Stop services and keep their containers."""
         self._must("stop", *services)
 
-    def down(self, *, wipe: bool) -> None:
-        """Stop and remove containers and network; with `wipe` the volumes too."""
-        self._must("down", *(["--volumes"] if wipe else []), profile="*")
+    def down(self, *, wipe: bool, at_once: bool = False) -> None:
+        """Stop and remove containers and network; with `wipe` the volumes too.
+
+        `at_once` kills what runs: for data that goes with the volumes.
+        """
+        volumes = ("--volumes",) if wipe else ()
+        self._must("down", *volumes, *(("--timeout", "0") if at_once else ()), profile="*")
 
     def remove(self, services: Sequence[str]) -> None:
         """Stop and remove the containers of these services, and nothing else."""

@@ -191,13 +191,17 @@ class ComposeRuntime:
         waves = [[one.name for one in wave if one.name in wanted] for wave in running.stop_waves]
         order = [name for wave in waves for name in wave]
         project = self._site.known(record, there)
-        if project is not None:
+        # Data in a user's own file may lie where no volume goes with it: that is left in order.
+        at_once = wipe and project is not None and compose_file.is_packaged(project.files[0])
+        if project is not None and not at_once:
             self._stop_each(project, waves)
         if services is not None:
             return tuple(order)
         if project is not None:
             data = {} if wipe else leavings.unnamed_data(there.values())
-            self._site.take_away(project, wipe=wipe)
+            self._site.take_away(project, wipe=wipe, at_once=at_once)
+            for name in order if at_once else ():
+                self._recorder.passed("stopped", name)
             unnamed = leavings.anonymous(there.values()).difference(data)
             leavings.Leavings(volumes=tuple(unnamed)).remove()
         if record is not None:

@@ -191,15 +191,18 @@ class Site:
     def _progress_of(self, image: str) -> Callable[[int, int], None]:
         return lambda done, total: self.recorder.progress(image, done, max(total, 1))
 
-    def take_away(self, project: command.Project, *, wipe: bool) -> None:
-        """Remove what Compose made for our services; other services of the file stay."""
+    def take_away(self, project: command.Project, *, wipe: bool, at_once: bool = False) -> None:
+        """Remove what Compose made for our services; other services of the file stay.
+
+        `at_once` kills the containers of a file that has no other.
+        """
         config = project.config(profile="*")
         record = self.record()
         known = record.topology if record else None
         every = (ConfiguredService(name, entry) for name, entry in config["services"].items())
         ours = [each.name for each in every if cast.concerns(each, known)]
         if len(ours) == len(config["services"]):
-            project.down(wipe=wipe)
+            project.down(wipe=wipe, at_once=at_once)
             return
         project.remove(ours)
         for name in leavings.volumes_of(config, ours) if wipe else ():

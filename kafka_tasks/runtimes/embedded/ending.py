@@ -58,6 +58,17 @@ class Ending(Struct):
                 processes.await_end(each.identity, last.remaining())
             raise
 
+    def discard(self, services: Iterable[Service]) -> None:
+        """Kill those of these services that run, all at the same moment.
+
+        For data that is deleted next: a broker takes a second to leave it in order.
+        """
+        leaving = [each for service in services if (each := self._leaving(service))]
+        processes.kill([each.identity for each in leaving])
+        for each in leaving:
+            self.stopped.append(each.record.name)
+            self.recorder.passed("stopped", each.record.name)
+
     def _leaving(self, service: Service) -> _Leaving | None:
         """Return a service that runs, and how long its log is before it is asked to end."""
         record = self.record.service(service.name)

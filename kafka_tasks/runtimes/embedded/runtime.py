@@ -149,7 +149,10 @@ class EmbeddedRuntime:
     # -- stop ----------------------------------------------------------------------------------
 
     def stop(self, services: Sequence[str] | None = None, *, wipe: bool = False) -> tuple[str, ...]:
-        """Stop brokers, the last first, then their coordinator; SIGKILL only after the grace."""
+        """Stop brokers, the last first, then their coordinator; SIGKILL only after the grace.
+
+        What is wiped is killed at once.
+        """
         # A stray has to be recorded to be stopped.
         self._recovery.recover()
         record = state.read_of(self._project, self.name)
@@ -160,7 +163,10 @@ class EmbeddedRuntime:
             )
             state.write(self._project, record)
             ending = Ending(self._project, record, self._recorder)
-            for wave in record.topology.stop_waves:
+            waves = record.topology.stop_waves
+            if wipe:
+                ending.discard([each for wave in waves for each in wave])
+            for wave in () if wipe else waves:
                 ending.end([each for each in wave if services is None or each.name in services])
             state.write(self._project, ending.record)
             stopped = tuple(ending.stopped)

@@ -283,6 +283,14 @@ def test_a_suspended_process_is_ended_without_waiting_out_its_grace(child: Ident
     assert processes.stop(child, grace_s=30.0)
 
 
+def test_killed_processes_are_gone(child: Identity) -> None:
+    """Also one that is suspended; one that is gone before gets no signal."""
+    os.kill(child.pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, child.pid, os.WSTOPPED)
+    processes.kill([child, Identity(2**22 + 1, 1.0, "none")])
+    assert processes.has_exited(child)
+
+
 def test_what_is_gone_is_not_suspended() -> None:
     """A process that does not exist is neither suspended nor resumed."""
     gone = Identity(2**22 + 1, 1.0, "none")

@@ -205,5 +205,6 @@ class FakeProject:
     def stop(self, services: Sequence[str]) -> None:
         self.compose.done.append(f"stop {' '.join(services)}")
 
-    def down(self, *, wipe: bool) -> None:
-        self.compose.done.append("down --volumes" if wipe else "down")
+    def down(self, *, wipe: bool, at_once: bool = False) -> None:
+        how = " at once" if at_once else ""
+        self.compose.done.append(f"down --volumes{how}" if wipe else "down")

@@ -171,10 +171,19 @@ def test_up_starts_the_named_services(commands: Commands) -> None:
     assert commands.calls[0][-5:] == ["up", "--detach", "--quiet-pull", "zookeeper", "kafka"]
 
 
-@pytest.mark.parametrize(("wipe", "words"), [(True, ["down", "--volumes"]), (False, ["down"])])
-def test_down_reaches_every_profile(commands: Commands, wipe: bool, words: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"wipe": True, "at_once": True}, ["down", "--volumes", "--timeout", "0"]),
+        ({"wipe": True}, ["down", "--volumes"]),
+        ({"wipe": False}, ["down"]),
+    ],
+)
+def test_down_reaches_every_profile(
+    commands: Commands, asked: dict[str, bool], words: list[str]
+) -> None:
     """A broker of an earlier, larger cluster is removed too; volumes only if asked for."""
-    _project().down(wipe=wipe)
+    _project().down(**asked)
     (call,) = commands.calls
     assert call[call.index("--profile") :] == ["--profile", "*", *words]
 

@@ -528,10 +528,13 @@ def test_unnamed_volumes_go_with_their_containers(
 
 
 def test_a_wipe_forgets(world: World) -> None:
-    """Volumes and record are gone."""
+    """Volumes and record are gone; nobody waits for what leaves data in order."""
     _three(world)
     world.runtime.stop(wipe=True)
-    assert world.done[-1] == "down --volumes"
+    assert world.done == ["down --volumes at once"]
+    assert [event.service for event in world.events if event.layer == "stopped"] == [
+        *("kafka-3", "kafka-2", "kafka", "zookeeper")
+    ]
     assert world.recorded is None
 
 
@@ -540,8 +543,17 @@ def test_a_stopped_cluster_can_be_wiped(world: World) -> None:
     world.record(wanted="stopped", compose_project="project-abcdef")
     assert world.runtime.stop(wipe=True) == ()
     assert world.compose.made[-1].name == "project-abcdef"
-    assert world.done == ["down --volumes"]
+    assert world.done == ["down --volumes at once"]
     assert world.recorded is None
+
+
+def test_a_file_of_ones_own_is_stopped_in_order_before_a_wipe(world: World, tmp_path: Path) -> None:
+    """Its data may lie in a directory, which stays."""
+    mine = tmp_path / "mine.yml"
+    mine.write_text("services: {}")
+    world.container("kafka", files=str(mine))
+    world.runtime.stop(wipe=True)
+    assert world.done == ["stop kafka", "down --volumes"]
 
 
 def test_nothing_to_stop(world: World) -> None:
@@ -589,16 +601,19 @@ def test_a_stop_on_a_remote_engine_is_possible(world: World) -> None:
     assert world.runtime.stop() == ("kafka",)
 
 
-def test_a_stop_that_fails_leaves_the_record(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("wipe", "verb"), [(False, "stop"), (True, "down")])
+def test_a_stop_that_fails_leaves_the_record(
+    world: World, monkeypatch: pytest.MonkeyPatch, wipe: bool, verb: str
+) -> None:
     """What still runs is still wanted."""
     _three(world)
 
-    def fail(self: FakeProject, services: Sequence[str]) -> None:
-        raise MachineError("docker compose stop failed.")
+    def fail(self: FakeProject, *_: object, **__: object) -> None:
+        raise MachineError(f"docker compose {verb} failed.")
 
-    monkeypatch.setattr(FakeProject, "stop", fail)
+    monkeypatch.setattr(FakeProject, verb, fail)
     with pytest.raises(MachineError):
-        world.runtime.stop(wipe=True)
+        world.runtime.stop(wipe=wipe)
     assert world.recorded is not None and world.recorded.wanted == "running"
 
 
