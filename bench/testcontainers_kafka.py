@@ -64,26 +64,27 @@ def _require_testcontainers(surroundings: Surroundings) -> None:
     )
 
 
-def _theirs(ours: Workspace) -> float:
+def _theirs(theirs: Workspace) -> float:
     """Run pytest on the same test with their container; return its seconds."""
-    script = ours.path / "test_theirs.py"
+    script = theirs.path / "test_theirs.py"
     script.write_text(_THEIRS, encoding="utf-8")
     # Their reaper is an image that would have to be pulled: without it they are faster.
     environ = {
-        **ours.environ,
+        **theirs.environ,
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         "TESTCONTAINERS_RYUK_DISABLED": "true",
         "TESTCONTAINERS_HOST_OVERRIDE": "localhost",
     }
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(script)]
-    return timed(command, cwd=ours.path, environ=environ, timeout_s=300).seconds
+    return timed(command, cwd=theirs.path, environ=environ, timeout_s=300).seconds
 
 
 def _pairs(surroundings: Surroundings, pairs: int, *arguments: str) -> Iterator[Pair]:
     _require_testcontainers(surroundings)
-    with surroundings.workspace() as ours:
+    # Beside our test, theirs would be collected with it.
+    with surroundings.workspace() as ours, surroundings.workspace() as theirs:
         for _ in range(pairs):
-            yield Pair(run_pytest(ours, ONE, *arguments), _theirs(ours))
+            yield Pair(run_pytest(ours, ONE, *arguments), _theirs(theirs))
 
 
 @row(
