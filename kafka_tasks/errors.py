@@ -30,7 +30,7 @@
         ├── UserMissing
         ├── UserExists
         ├── RuleMissing
-        └── NoAuthorizer
+        └── NoAuthorizer       3
 
 Every error carries one sentence (`message`), its evidence (lines of text), a `hint` to paste into a
 shell, and the exit code of the process.
@@ -255,3 +255,4 @@ class NoAuthorizer(ClusterError):
     """The cluster has no authorizer: it keeps no rights, and permits everything."""
 
     code = "no-authorizer"
+    exit_code = 3

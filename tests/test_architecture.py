@@ -107,6 +107,7 @@ IMPORTERS: dict[str, list[str]] = {
     ],
     "rich": ["render"],
     "yaml": [
+        "topics.access_yaml",
         "topics.topics_yaml",
         "topics.nodes",
         "topics.export",

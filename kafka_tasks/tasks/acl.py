@@ -92,12 +92,8 @@ def _similar(admin: Admin, user: str) -> str | None:
     from difflib import get_close_matches
 
     from kafka_tasks.clients.kafka import scram
-    from kafka_tasks.errors import ClusterError
 
-    try:
-        users = scram.users(admin)
-    except ClusterError:
-        return None
+    users = scram.known(admin) or {}
     return None if user in users else next(iter(get_close_matches(user, users, n=1)), None)
 
 

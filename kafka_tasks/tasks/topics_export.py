@@ -13,6 +13,7 @@ from kafka_tasks.tasks.task import ANSWERS, task
 
 if TYPE_CHECKING:
     from kafka_tasks.clients.kafka.admin import Admin
+    from kafka_tasks.model.access import Rule
     from kafka_tasks.model.topic import TopicState
 
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
         "names": "topics: one, several with commas, or a pattern (default all)",
         "format": "topics, strimzi or terraform",
         "owner": "a prefix: only topics with it, and owner in the file (repeatable)",
+        "access": "and the rights on these topics, or on everything if none are named",
         "kafka": "strimzi: the name of the Kafka resource (default my-cluster)",
         "out": "write to this file instead of stdout",
         **ANSWERS,
@@ -33,6 +35,7 @@ def export(
     names: str | None = None,
     format: str = "topics",
     owner: Any = None,
+    access: bool = False,
     kafka: str = "my-cluster",
     out: str | None = None,
     yes: bool = False,
@@ -45,13 +48,15 @@ def export(
     from kafka_tasks.render.views import topics_exported
     from kafka_tasks.topics import export as files
 
-    _require_format(format)
+    _require_format(format, access=access)
     with connected(call) as (session, _, admin):
         sight = Sight(admin)
         states = _states(admin, names, tuple(owner or ()))
         options: dict[str, Any] = {"strimzi": {"kafka": kafka}, "terraform": {}}.get(format, {})
         if format == "topics":
             options = {"cluster_id": admin.view().cluster_id, "owner": owner or ()}
+            if access:
+                options["rules"] = _rules(admin, states if names else None, tuple(owner or ()))
         if limited := sight.hidden_topics():
             session.recorder.notice(limited)
     text = files.FORMATS[format](states, **options)
@@ -63,13 +68,29 @@ def export(
     return shown(found, topics_exported)
 
 
-def _require_format(form: str) -> None:
+def _rules(admin: Admin, on: Sequence[TopicState] | None, owner: Sequence[str]) -> list[Rule]:
+    """Return the rules that apply to these topics, or all; with an owner, only its own."""
+    from kafka_tasks.clients.kafka import acls
+    from kafka_tasks.model.access import Resource
+
+    found = acls.rules(admin)
+    if on is not None:
+        topics = [Resource("topic", state.name) for state in on]
+        found = [rule for rule in found if any(rule.resource.covers(topic) for topic in topics)]
+    return [rule for rule in found if not owner or rule.resource.name.startswith(tuple(owner))]
+
+
+def _require_format(form: str, *, access: bool) -> None:
     from kafka_tasks.errors import InvalidInput
     from kafka_tasks.topics.export import FORMATS
 
     if form not in FORMATS:
         raise InvalidInput(
             f"--format is {form!r}; allowed: {', '.join(FORMATS)}.", hint="--format topics"
+        )
+    if access and form != "topics":
+        raise InvalidInput(
+            f"--access is for topics.yaml; --format {form} has no rights.", hint="--format topics"
         )
 
 

@@ -59,5 +59,6 @@ def validate(call: Call, file: Any = None, schema: bool = False, output: str = "
         return shown(source.read_text(encoding="utf-8"), topics_schema)
     found = wanted(call, file or [])
     names = [str(path) for path in _chosen(call, file or [])]
-    valid = topics_valid.Valid(names, len(found.specs), _kafka_line(call), found.doubts)
+    numbers = len(found.specs), len(found.access)
+    valid = topics_valid.Valid(names, numbers[0], _kafka_line(call), found.doubts, numbers[1])
     return shown(valid, topics_valid)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from kafka_tasks.tasks.call import Call
 from kafka_tasks.tasks.cluster_access import connected
@@ -20,14 +20,17 @@ if TYPE_CHECKING:
 
     from kafka_tasks.clients.kafka.admin import Admin
     from kafka_tasks.lifecycle.session import Session
+    from kafka_tasks.model.access import Rule
     from kafka_tasks.model.cluster import Cluster
+    from kafka_tasks.topics.access_apply import AccessProgress
     from kafka_tasks.topics.apply import Progress
     from kafka_tasks.topics.model import WantedTopics
     from kafka_tasks.topics.observe import Observed
     from kafka_tasks.topics.plan import Plan
     from kafka_tasks.topics.plan_file import KeptPlan
 
-_PRUNE_HELP = "delete undeclared topics with the owner's prefixes"
+_STAGES: tuple[Literal["done", "begun", "waiting"], ...] = ("done", "begun", "waiting")
+_PRUNE_HELP = "delete undeclared topics, and revoke undeclared rights, with the owner's prefixes"
 _TIMEOUT_HELP = "seconds without any progress (default 60)"
 
 
@@ -56,7 +59,19 @@ class _Work:
         immovable = reassignment.unavailable(self.cluster) if moves else None
         absent = observe.absent_brokers(self.cluster, len(seen.brokers))
         plan = observe.planned(topics, seen, absent=absent, prune=prune, immovable=immovable)
+        self._remark_on_rights(topics, seen, plan)
         return seen, plan, plan_file.kept(topics, seen, plan, prune=prune)
+
+    def _remark_on_rights(self, topics: WantedTopics, seen: Observed, plan: Plan) -> None:
+        """Warn of names in new rights that may be mistyped, and of rules that overrule them."""
+        from kafka_tasks.clients.kafka import scram
+        from kafka_tasks.topics import access_plan
+
+        if seen.rules is None or not plan.rights("grant"):
+            return
+        users = scram.known(self.admin)
+        for remark in access_plan.remarks(topics, seen.rules, topics=seen.topics, users=users):
+            self.session.recorder.notice(f"warning: {remark}")
 
 
 @contextmanager
@@ -108,7 +123,8 @@ def plan(
         seen, found, kept = work.look(topics, prune=prune)
     if out is not None and not call.dry:
         plan_file.write(kept, Path(out))
-    code = 2 if detailed_exitcode and found.pending else 0
+    changes = found.pending or found.pending_rights
+    code = 2 if detailed_exitcode and changes else 0
     planned = view.Planned(found, seen.cluster_id, kept.fingerprint, out=out, dry=call.dry)
     return shown(planned, view, code)
 
@@ -169,21 +185,34 @@ def _kept_plan(path: str, file: Any, *, prune: bool) -> KeptPlan:
 def _confirmed(
     call: Call, work: _Work, todo: Plan, seen: Observed, *, yes: bool, cluster_id: str | None
 ) -> Path | None:
-    """Ask, and write the undo file; returns None where nothing is deleted."""
+    """Ask, and write the undo file; returns None where nothing is deleted or revoked."""
     going = [change.topic for change in todo.having("delete")]
-    if going or cluster_id is not None:
-        require_cluster_id(call, work.session, work.admin, cluster_id)
-    if not going:
+    revoked = [change.rule for change in todo.rights("revoke")]
+    doing = "deleting on it" if going else "changing rights on it"
+    if going or revoked or todo.rights("grant") or cluster_id is not None:
+        require_cluster_id(call, work.session, work.admin, cluster_id, doing=doing)
+    if not going and not revoked:
         return None
     import sys
 
     from kafka_tasks.render.views import plan as view
-    from kafka_tasks.render.words import counted
 
     print(view.changes(todo), file=sys.stderr)
-    what = f"{counted(len(going), 'topic')} would be deleted with all records"
-    require_yes(call, [f"{what}: {', '.join(going)}."], yes=yes)
-    return keep_undo(work.session, work.admin, [seen.topics[name] for name in going])
+    require_yes(call, [_question(going, revoked)], yes=yes)
+    return keep_undo(work.session, work.admin, [seen.topics[name] for name in going], revoked)
+
+
+def _question(going: Sequence[str], revoked: Sequence[Rule]) -> str:
+    from kafka_tasks.render.words import counted
+
+    parts = []
+    if going:
+        what = f"{counted(len(going), 'topic')} would be deleted with all records"
+        parts.append(f"{what}: {', '.join(going)}.")
+    if revoked:
+        what = f"{counted(len(revoked), 'right')} would be revoked"
+        parts.append(f"{what}: {'; '.join(map(str, revoked))}.")
+    return " ".join(parts)
 
 
 def _applied(
@@ -192,23 +221,47 @@ def _applied(
     """Carry out the plan; Ctrl-C ends it with a result that tells what was done."""
     from kafka_tasks.render.views import applied
     from kafka_tasks.topics import reassignment
+    from kafka_tasks.topics.access_apply import AccessProgress
+    from kafka_tasks.topics.access_apply import apply as change_rights
     from kafka_tasks.topics.apply import Progress
     from kafka_tasks.topics.apply import apply as carry_out
 
     session, recorder = work.session, work.session.recorder
     mover = reassignment.mover(work.cluster, work.admin, seen, recorder, session.project.state)
     progress = Progress(watch=_watcher(work))
+    rights = AccessProgress.of(todo)
     interrupted = False
     try:
         limit = session.settings.timeout
         carry_out(todo, work.admin, timeout_s=limit, progress=progress, mover=mover)
+        change_rights(todo, work.admin, timeout_s=limit, progress=rights)
     except KeyboardInterrupt:
         interrupted = True
         _ask_again(work, todo, topics, progress)
-    stages = {stage: progress.having(stage) for stage in ("done", "begun", "waiting")}
-    found = applied.Applied(todo, seen.cluster_id, stages, progress.failures, undo, interrupted)
-    failed = bool(progress.failures or todo.having("blocked"))
-    return shown(found, applied, 130 if interrupted else int(failed))
+        _settle(work, todo, rights)
+    stages: dict[str, Sequence[str]] = {stage: progress.having(stage) for stage in _STAGES}
+    told = None
+    if todo.access is not None:
+        at: dict[str, Sequence[Rule]] = {stage: rights.having(stage) for stage in _STAGES}
+        told = applied.Rights(at, rights.failures)
+    found = applied.Applied(
+        todo, seen.cluster_id, stages, progress.failures, undo, interrupted, told
+    )
+    failed = progress.failures or rights.failures or todo.having("blocked")
+    return shown(
+        found, applied, 130 if interrupted else int(bool(failed or todo.rights("blocked")))
+    )
+
+
+def _settle(work: _Work, todo: Plan, rights: AccessProgress) -> None:
+    """Mark as done, after Ctrl-C, those changes of rights that were sent and took effect."""
+    from contextlib import suppress
+
+    from kafka_tasks.errors import KafkaTasksError
+    from kafka_tasks.lifecycle.session import signals_held
+
+    with suppress(KafkaTasksError), signals_held():
+        rights.settle(todo, work.admin)
 
 
 def _watcher(work: _Work) -> Callable[[Progress], None]:

@@ -12,9 +12,11 @@ from typing import Any
 
 import yaml
 
+from kafka_tasks.model.access import CLUSTER, Resource, Rule
 from kafka_tasks.model.group import Place
 from kafka_tasks.model.topic import TopicState
 from kafka_tasks.project import private
+from kafka_tasks.topics.access_yaml import KEYS, declarable
 
 UNDO_NOTICE = "the records themselves are not in it"
 
@@ -23,11 +25,25 @@ _NOT_DNS = re.compile(r"[^a-z0-9.-]+")
 _NOT_HCL = re.compile(r"[^A-Za-z0-9_-]")
 
 
-def topics_yaml(states: Sequence[TopicState], *, cluster_id: str, owner: Sequence[str]) -> str:
-    """Return a topics.yaml whose plan for this cluster is empty; it omits defaults."""
+def topics_yaml(
+    states: Sequence[TopicState],
+    *,
+    cluster_id: str,
+    owner: Sequence[str],
+    rules: Sequence[Rule] | None = None,
+) -> str:
+    """Return a topics.yaml whose plan for this cluster is empty; it omits defaults.
+
+    It has rights unless `rules` is None; a comment names the rules that it cannot have.
+    """
     document: dict[str, Any] = {"owner": list(owner)} if owner else {}
     document["topics"] = [_entry(state) for state in states]
-    return f"# Topics of cluster {cluster_id}.\n{_hidden(states)}{_dumped(document)}"
+    what, left = "Topics", ""
+    if rules is not None:
+        document["access"] = _access_entries(rules)
+        what = "Topics and rights"
+        left = "".join(f"# Not in this file: {rule}.\n" for rule in rules if not declarable(rule))
+    return f"# {what} of cluster {cluster_id}.\n{left}{_hidden(states)}{_dumped(document)}"
 
 
 def _hidden(states: Iterable[TopicState]) -> str:
@@ -139,15 +155,17 @@ def write_undo(
     topics: Iterable[TopicState],
     committed: Mapping[str, Mapping[Place, int]],
     *,
+    revoked: Iterable[Rule] = (),
     now: datetime | None = None,
 ) -> Path:
-    """Write a topics.yaml with these topics as they are; return its path.
+    """Write a topics.yaml with these topics and rights as they are; return its path.
 
     `committed` has the offsets of each group, which become comments: they mean nothing to a
     recreated topic. The file is readable by the owner alone.
     """
     moment = now or datetime.now(UTC)
-    text = _undo_text(moment, cluster_id, sorted(topics, key=lambda state: state.name), committed)
+    states = sorted(topics, key=lambda state: state.name)
+    text = _undo_text(moment, cluster_id, states, _access_entries(revoked), committed)
     directory.mkdir(mode=private.DIRECTORY_MODE, parents=True, exist_ok=True)
     path = directory / f"topics-{moment:%Y%m%dT%H%M%S.%fZ}.yaml"
     with open(path, "x", encoding="utf-8", opener=private.opener) as out:
@@ -161,14 +179,23 @@ def _undo_text(
     moment: datetime,
     cluster_id: str,
     states: Sequence[TopicState],
+    access: Sequence[Mapping[str, Any]],
     committed: Mapping[str, Mapping[Place, int]],
 ) -> str:
+    document: dict[str, Any] = {"topics": [_entry(state) for state in states]}
+    what, ends = "Topics", f"deleted or trimmed; {UNDO_NOTICE}"
+    if access:
+        document["access"] = list(access)
+        what, ends = ("Topics and rights", f"deleted or revoked; {UNDO_NOTICE}")
+    if access and not states:
+        del document["topics"]
+        what, ends = "Rights", "revoked"
     lines = [
-        f"# Topics of cluster {cluster_id} as they were on {moment:%Y-%m-%d %H:%M:%S} UTC, before",
-        f"# they were deleted or trimmed; {UNDO_NOTICE}.",
-        "# Recreate them: invoke kafka.topic.apply --file FILE",
+        f"# {what} of cluster {cluster_id} as they were on {moment:%Y-%m-%d %H:%M:%S} UTC, before",
+        f"# they were {ends}.",
+        f"# {'Recreate' if states else 'Grant'} them: invoke kafka.topic.apply --file FILE",
         *_hidden(states).splitlines(),
-        _dumped({"topics": [_entry(state) for state in states]}).rstrip(),
+        _dumped(document).rstrip(),
         *_committed({state.name for state in states}, committed),
     ]
     return "\n".join(lines) + "\n"
@@ -182,11 +209,32 @@ def _entry(state: TopicState) -> dict[str, Any]:
         "replication_factor": state.replication_factor,
     }
     config = {
-        key: value.value.replace("$", "$$")
+        key: _literal(value.value)
         for key, value in sorted(state.config.items())
         if value.explicit and value.value is not None
     }
     return {**entry, "config": config} if config else entry
+
+
+def _access_entries(rules: Iterable[Rule]) -> list[dict[str, Any]]:
+    """Return rules as topics.yaml has them; those that it cannot have are left out.
+
+    These are rules that deny, and rules on resources of other kinds.
+    """
+    entries: dict[tuple[str, Resource, str], dict[str, Any]] = {}
+    for rule in sorted(filter(declarable, rules)):
+        key = KEYS[rule.resource.kind]
+        name = True if rule.resource == CLUSTER else _literal(rule.resource.pattern)
+        entry: dict[str, Any] = {"user": _literal(rule.user), "may": [], key: name}
+        if rule.host != "*":
+            entry["host"] = rule.host
+        at = rule.principal, rule.resource, rule.host
+        entries.setdefault(at, entry)["may"].append(rule.right)
+    return list(entries.values())
+
+
+def _literal(text: str) -> str:
+    return text.replace("$", "$$")
 
 
 def _committed(names: set[str], committed: Mapping[str, Mapping[Place, int]]) -> Iterable[str]:

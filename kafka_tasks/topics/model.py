@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from kafka_tasks.errors import InvalidInput
+from kafka_tasks.model.access import Rule, resource, rights
 
 _MAX_NAME = 249
 # Kafka takes 32 bits; one broker fails long before this many.
@@ -34,6 +35,16 @@ class TopicSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessSpec:
+    """A right as declared; `absent` has a plan revoke it. The rest is as for topics."""
+
+    rule: Rule
+    absent: bool = False
+    owner: tuple[str, ...] = ()
+    origin: str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Doubt:
     """A setting that no table has, or not with this value; `origin` is its file and line."""
 
@@ -46,12 +57,15 @@ class Doubt:
 class WantedTopics:
     """The topics that one or several files declare; `owner` has all their prefixes.
 
-    `doubts` are settings of which only the cluster knows whether it takes them.
+    `doubts` are settings of which only the cluster knows whether it takes them. `access_owner` has
+    the prefixes of those files that declare rights in `access`; None without any such file.
     """
 
     specs: tuple[TopicSpec, ...]
     owner: tuple[str, ...] = ()
     doubts: tuple[Doubt, ...] = ()
+    access: tuple[AccessSpec, ...] = ()
+    access_owner: tuple[str, ...] | None = None
 
 
 def check_name(name: str, task: str = "kafka.topic.create") -> str:
@@ -111,6 +125,14 @@ def check_spec(spec: TopicSpec) -> TopicSpec:
     check_name(spec.name)
     check_partitions(spec.partitions)
     check_replication_factor(spec.replication_factor)
+    return spec
+
+
+def check_access(spec: AccessSpec) -> AccessSpec:
+    """Return the right; raises `InvalidInput` for one that no file can declare."""
+    rule, of = spec.rule, spec.rule.resource
+    if resource(f"{of.kind}:{of.pattern}") != of or rights(rule.right, of.kind) != (rule.right,):
+        raise InvalidInput(f"{rule} is not a right.", hint="invoke kafka.acl.list")
     return spec
 
 

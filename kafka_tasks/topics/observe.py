@@ -10,11 +10,12 @@ from kafka_tasks.clients.kafka import offsets
 from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.clients.kafka.permissions import Right, require_settings
 from kafka_tasks.clients.kafka.visibility import hidden_topics
+from kafka_tasks.model.access import Rule
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.group import Place
 from kafka_tasks.model.topic import ConfigValue, ListedTopic, Offsets, TopicState
 from kafka_tasks.retry import Deadline
-from kafka_tasks.topics import configs
+from kafka_tasks.topics import access_plan, configs
 from kafka_tasks.topics.model import TopicSpec, WantedTopics
 from kafka_tasks.topics.plan import Plan, plan, prunable
 
@@ -25,7 +26,8 @@ class Observed:
 
     `settings` are those that its topics have at all; None where that was not asked or not told.
     `racks` has the rack of each broker that has one, where a topic is spread over them.
-    `hidden` are topics that were asked for and that this user may not see.
+    `hidden` are topics that were asked for and that this user may not see. `rules` are those of the
+    authorizer; None where no file declares rights.
     """
 
     cluster_id: str
@@ -34,12 +36,13 @@ class Observed:
     settings: frozenset[str] | None = None
     racks: Mapping[int, str] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
+    rules: tuple[Rule, ...] | None = None
 
 
 def observe(
     admin: Admin, wanted: WantedTopics, *, prune: bool = False, timeout_s: float = 30.0
 ) -> Observed:
-    """Look at the cluster; raises `BrokerUnreachable`."""
+    """Look at the cluster; raises `BrokerUnreachable`, and `NoAuthorizer` if rights are wanted."""
     deadline = Deadline.after(timeout_s)
     names = [spec.name for spec in wanted.specs]
     topics = admin.topics(timeout_s=timeout_s, expected=names)
@@ -60,7 +63,14 @@ def observe(
     spread = any(spec.rack_spread and not spec.absent for spec in wanted.specs)
     racks = admin.racks(deadline.remaining()) if spread else {}
     hidden = hidden_topics(admin, set(names) - set(topics))
-    return Observed(view.cluster_id or "", brokers, full, settings, racks, hidden)
+    rules = None if wanted.access_owner is None else _rules(admin, deadline)
+    return Observed(view.cluster_id or "", brokers, full, settings, racks, hidden, rules)
+
+
+def _rules(admin: Admin, deadline: Deadline) -> tuple[Rule, ...]:
+    from kafka_tasks.clients.kafka import acls
+
+    return tuple(acls.rules(admin, timeout_s=max(1.0, deadline.remaining())))
 
 
 def _settings(
@@ -131,7 +141,7 @@ def planned(
     immovable: str | None = None,
 ) -> Plan:
     """Return the plan for what was seen; `absent` is the result of `absent_brokers`."""
-    return plan(
+    found = plan(
         wanted.specs,
         seen.topics,
         brokers=len(seen.brokers),
@@ -140,6 +150,7 @@ def planned(
         racks=seen.racks,
         pruned_below=wanted.owner if prune else (),
     )
+    return replace(found, access=access_plan.planned(wanted, seen.rules, prune=prune))
 
 
 def moves_replicas(specs: Iterable[TopicSpec], seen: Observed) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from kafka_tasks.model.access import Rule
 from kafka_tasks.model.topic import TopicState
 from kafka_tasks.topics import racks as over_racks
 from kafka_tasks.topics.configs import same_value
@@ -15,6 +16,8 @@ from kafka_tasks.topics.model import TopicSpec, WantedTopics
 _Action = Literal["create", "update", "delete", "none", "blocked"]
 # The field of a topic whose replicas are spread over racks.
 PLACEMENT = "placement.rack"
+_AccessAction = Literal["grant", "revoke", "none", "blocked"]
+ACCESS_ACTIONS: tuple[_AccessAction, ...] = ("grant", "revoke", "none", "blocked")
 ACTIONS: tuple[_Action, ...] = ("create", "update", "delete", "none", "blocked")
 
 
@@ -39,10 +42,20 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessChange:
+    """The change of one right; `reason` says why it is blocked, and what works instead."""
+
+    rule: Rule
+    action: _AccessAction
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """All changes, ordered by topic name."""
+    """All changes, ordered by topic name, and those of rights; None where no file declares any."""
 
     changes: tuple[Change, ...]
+    access: tuple[AccessChange, ...] | None = None
 
     def of(self, topic: str) -> Change:
         """Return the change of one topic."""
@@ -56,6 +69,15 @@ class Plan:
     def pending(self) -> tuple[Change, ...]:
         """The changes that are not `none`, blocked ones included."""
         return tuple(change for change in self.changes if change.action != "none")
+
+    def rights(self, action: _AccessAction) -> tuple[AccessChange, ...]:
+        """Return the changes of rights with this action."""
+        return tuple(change for change in self.access or () if change.action == action)
+
+    @property
+    def pending_rights(self) -> tuple[AccessChange, ...]:
+        """The changes of rights that are not `none`, blocked ones included."""
+        return tuple(change for change in self.access or () if change.action != "none")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 
 from kafka_tasks.errors import InvalidInput, Refused
+from kafka_tasks.model.access import Rule
 from kafka_tasks.model.topic import TopicState
 from kafka_tasks.project import json_files, private
-from kafka_tasks.topics.model import TopicSpec, WantedTopics, check_spec
+from kafka_tasks.topics.model import AccessSpec, TopicSpec, WantedTopics, check_access, check_spec
 from kafka_tasks.topics.observe import Observed
 from kafka_tasks.topics.plan import Plan
 
@@ -48,11 +49,14 @@ class KeptPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     specs: tuple[TopicSpec, ...]
     seen: dict[str, SeenTopic | None]
     racks: dict[int, str] = {}
+    access: tuple[AccessSpec, ...] = ()
+    access_owner: tuple[str, ...] | None = None
+    rules: tuple[Rule, ...] = ()
 
     @property
     def wanted(self) -> WantedTopics:
         """The topics that the plan was made for."""
-        return WantedTopics(self.specs, self.owner)
+        return WantedTopics(self.specs, self.owner, (), self.access, self.access_owner)
 
 
 def kept(wanted: WantedTopics, observed: Observed, plan: Plan, *, prune: bool) -> KeptPlan:
@@ -62,16 +66,21 @@ def kept(wanted: WantedTopics, observed: Observed, plan: Plan, *, prune: bool) -
         change.topic: _seen(observed.topics.get(change.topic), specs.get(change.topic))
         for change in plan.changes
     }
+    there = set(observed.rules or ())
+    rules = tuple(sorted(c.rule for c in plan.access or () if c.rule in there))
     return KeptPlan(
         _FORMAT,
         observed.cluster_id,
-        _fingerprint(observed, seen),
+        _fingerprint(observed, seen, None if plan.access is None else rules),
         prune,
         observed.brokers,
         wanted.owner,
         wanted.specs,
         seen,
         dict(observed.racks),
+        wanted.access,
+        wanted.access_owner,
+        rules,
     )
 
 
@@ -89,12 +98,15 @@ def _seen(state: TopicState | None, spec: TopicSpec | None) -> SeenTopic | None:
     )
 
 
-def _fingerprint(observed: Observed, seen: Mapping[str, SeenTopic | None]) -> str:
+def _fingerprint(
+    observed: Observed, seen: Mapping[str, SeenTopic | None], rules: tuple[Rule, ...] | None
+) -> str:
     facts = (
         observed.cluster_id,
         observed.brokers,
         sorted(seen.items()),
         *([sorted(observed.racks.items())] if observed.racks else ()),
+        *([rules] if rules is not None else ()),
     )
     return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()[:16]
 
@@ -117,6 +129,8 @@ def read(path: Path) -> KeptPlan:
         found = json_files.load(path, KeptPlan)
         for spec in found.specs:
             check_spec(spec)
+        for right in found.access:
+            check_access(right)
     except OSError as error:
         raise InvalidInput(
             f"The plan {path} cannot be read: {error.strerror}.",
@@ -159,6 +173,9 @@ def _changes(before: KeptPlan, now: KeptPlan) -> list[str]:
         lines.append(f"racks: {_racks(before.racks)} then, {_racks(now.racks)} now")
     for name in sorted({*before.seen, *now.seen}):
         lines += _difference(name, before.seen.get(name), now.seen.get(name))
+    then, since = set(before.rules), set(now.rules)
+    lines += [f"{rule}: granted then, not granted now" for rule in sorted(then - since)]
+    lines += [f"{rule}: not granted then, granted now" for rule in sorted(since - then)]
     return lines
 
 

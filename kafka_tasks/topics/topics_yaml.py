@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 from kafka_tasks.errors import InvalidInput
-from kafka_tasks.topics import configs
+from kafka_tasks.topics import access_yaml, configs
 from kafka_tasks.topics.model import (
     Doubt,
     TopicSpec,
@@ -22,7 +22,7 @@ from kafka_tasks.topics.model import (
 )
 from kafka_tasks.topics.nodes import Problems, Reader, compose
 
-_TOP = ("owner", "defaults", "topics")
+_TOP = ("owner", "defaults", "topics", "access")
 _SHAPE = ("partitions", "replication_factor", "placement", "config")
 _PLACEMENT = ("rack",)
 _RACK = ("spread", "any")
@@ -43,6 +43,7 @@ def read(
     specs: list[TopicSpec] = []
     owners: list[str] = []
     doubts: list[Doubt] = []
+    access = access_yaml.Access()
     for path in _files(paths, problems):
         problems.path = str(path)
         root = compose(path, problems)
@@ -51,12 +52,15 @@ def read(
             specs += found.specs
             owners += found.owner
             doubts += found.doubts
+            access.add(found)
         elif not any(at == problems.path for at, _, _ in problems.found):
             problems.add(None, f"it is empty; the minimum is: {_MINIMAL}")
     _compare(specs, problems)
+    access.require_consistent(problems)
     if problems.found:
         raise _invalid(paths, problems)
-    return WantedTopics(tuple(specs), tuple(dict.fromkeys(owners)), tuple(doubts))
+    rights, owner = tuple(access.specs), access.owner
+    return WantedTopics(tuple(specs), tuple(dict.fromkeys(owners)), tuple(doubts), rights, owner)
 
 
 def _invalid(paths: Sequence[Path], problems: Problems) -> InvalidInput:
@@ -139,14 +143,16 @@ class _File:
         shape = _Shape()
         if "defaults" in top:
             shape = self._shape(self.reader.mapping(top["defaults"][1], "defaults", _SHAPE))
+        access = access_yaml.read(self.reader, top.get("access"), self.path, owner)
+        owning = owner if "access" in top else None
         if "topics" not in top:
-            if isinstance(root, yaml.MappingNode):
+            if isinstance(root, yaml.MappingNode) and owning is None:
                 self.reader.problems.add(root, f"topics is missing; the minimum is: {_MINIMAL}")
-            return WantedTopics((), owner)
+            return WantedTopics((), owner, (), access, owning)
         entries = self.reader.sequence(top["topics"][1], "topics")
         specs = [self._topic(entry, shape, owner) for entry in entries]
         found = tuple(spec for spec in specs if spec is not None)
-        return WantedTopics(found, owner, tuple(self.doubts))
+        return WantedTopics(found, owner, tuple(self.doubts), access, owning)
 
     def _owner(self, node: yaml.Node) -> tuple[str, ...]:
         entries = [node] if isinstance(node, yaml.ScalarNode) else node.value

@@ -136,6 +136,31 @@ def test_users_without_a_right_may_nothing(secured: Sandbox) -> None:
     assert client.list_topics(timeout=_LIMIT_S).topics == {}
 
 
+def test_rights_are_kept_in_a_file(secured: Sandbox) -> None:
+    """Planned, applied, revoked and restored from the undo file: each holds at once."""
+    file = secured.path / "access.yaml"
+    file.write_text(
+        "topics: [{name: kept, partitions: 1, replication_factor: 1}]\n"
+        "access: [{user: bob, may: [read], topic: kept, group: readers}]\n"
+    )
+    bob = AdminClient(properties(secured, "bob"))
+    plan = ("topic.plan", "--file", str(file), "--detailed-exitcode", "-o", "json")
+    found = task(secured, *plan)
+    assert (found.code, found.document["access"]["summary"]["grant"]) == (2, 2), found.out
+    assert task(secured, "topic.apply", "--file", str(file)).code == 0
+    assert set(bob.list_topics(timeout=_LIMIT_S).topics) == {"kept"}
+    assert task(secured, *plan).code == 0
+    exported = task(secured, "topic.export", "--names", "kept", "--access").out
+    assert "- user: bob\n  may:\n  - read\n  topic: kept" in exported
+    file.write_text("access: [{user: bob, may: [all], topic: kept, state: absent}]\n")
+    assert task(secured, "topic.apply", "--file", str(file)).code == 6
+    gone = task(secured, "topic.apply", "--file", str(file), "--yes", "-o", "json")
+    assert (gone.code, len(gone.document["access"]["done"])) == (0, 1), gone.err
+    assert bob.list_topics(timeout=_LIMIT_S).topics == {}
+    assert task(secured, "topic.apply", "--file", gone.document["undo"]).code == 0
+    assert set(bob.list_topics(timeout=_LIMIT_S).topics) == {"kept"}
+
+
 def test_a_wrong_password_and_an_unknown_authority_are_refused(secured: Sandbox) -> None:
     """Each is named by the client."""
     wrong = properties(secured, "alice", sasl_password="wrong")

@@ -21,7 +21,13 @@ from kafka_tasks.clients.kafka.authorized import require_visible
 from kafka_tasks.clients.kafka.connection import awaited, undecided
 from kafka_tasks.clients.kafka.each_broker import until_each_shows
 from kafka_tasks.clients.kafka.permissions import Right, needing
-from kafka_tasks.errors import BrokerUnreachable, CannotConnect, KafkaTasksError, UserMissing
+from kafka_tasks.errors import (
+    BrokerUnreachable,
+    CannotConnect,
+    ClusterError,
+    KafkaTasksError,
+    UserMissing,
+)
 from kafka_tasks.model.address import Address
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.topology import Topology
@@ -44,6 +50,14 @@ def users(admin: Admin, *, timeout_s: float | None = None) -> dict[str, User]:
         return {name: _user(name, found[name]) for name in sorted(found)}
 
     return admin.persistently(attempt, limit)
+
+
+def known(admin: Admin) -> dict[str, User] | None:
+    """Return the users as `users` does; None where they cannot be listed."""
+    try:
+        return users(admin)
+    except ClusterError:
+        return None
 
 
 def _user(name: str, found: Any) -> User:

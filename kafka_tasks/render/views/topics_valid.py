@@ -12,7 +12,7 @@ from kafka_tasks.topics.model import Doubt
 
 @dataclass(frozen=True, slots=True)
 class Valid:
-    """The files, the number of topics in them, and the Kafka line that they were checked for.
+    """The files, the number of topics and rights in them, and the Kafka line of the check.
 
     `doubts` are settings of which only the cluster knows whether it takes them.
     """
@@ -21,14 +21,16 @@ class Valid:
     topics: int
     kafka_line: str | None
     doubts: Sequence[Doubt] = ()
+    rights: int = 0
 
 
 def document(found: Valid) -> Document:
-    """Return the files, the number of topics and the warnings."""
+    """Return the files, the numbers of topics and rights, and the warnings."""
     return {
         "schema": SCHEMA,
         "files": list(found.files),
         "topics": found.topics,
+        "rights": found.rights,
         "problems": [],
         "warnings": [f"{doubt.origin}: {doubt.text}" for doubt in found.doubts],
     }
@@ -42,4 +44,6 @@ def text(found: Valid, *, width: int) -> str:
         for doubt in found.doubts
     ]
     topics = counted(found.topics, "topic")
+    if found.rights:
+        topics += f" and {counted(found.rights, 'right')}"
     return "\n".join([*lines, f"{', '.join(found.files)}: {topics}, valid for {kafka}."])

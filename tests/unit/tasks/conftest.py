@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from invoke.program import Program
 
+from kafka_tasks.clients.kafka import acls, group_admin, records, scram
 from kafka_tasks.clients.kafka import admin as admin_module
-from kafka_tasks.clients.kafka import group_admin, records
 from kafka_tasks.groups import lag
+from kafka_tasks.model.user import User
 from kafka_tasks.probes import readiness
 from kafka_tasks.probes.process import ProcessProbe
 from kafka_tasks.project.directory import Project
@@ -21,6 +22,7 @@ from kafka_tasks.tasks import kafka
 from kafka_tasks.testing import FakeRuntime
 from kafka_tasks.topics import apply, deletion
 from tests.unit.fakes import FakeAdmin, FakeChanges
+from tests.unit.tasks.rules import Rules
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,17 @@ def admin(monkeypatch: pytest.MonkeyPatch) -> FakeAdmin:
     monkeypatch.setattr(group_admin, "names", lambda *_, **__: [])
     monkeypatch.setattr(group_admin, "listed", lambda *_, **__: {})
     monkeypatch.setattr(lag, "reading", lambda *_: [])
+    return found
+
+
+@pytest.fixture
+def there(monkeypatch: pytest.MonkeyPatch) -> Rules:
+    """The rules of the cluster."""
+    found = Rules()
+    monkeypatch.setattr(acls, "rules", lambda *_, **__: sorted(found.there))
+    for name in ("grant", "revoke", "until_known"):
+        monkeypatch.setattr(acls, name, getattr(found, name))
+    monkeypatch.setattr(scram, "users", lambda _: {"alice": User("alice"), "bob": User("bob")})
     return found
 
 

@@ -1,56 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-
 import pytest
 
-from kafka_tasks.clients.kafka import acls, authorized, scram
+from kafka_tasks.clients.kafka import acls, authorized
 from kafka_tasks.errors import NoAuthorizer, NotPermitted
 from kafka_tasks.model.access import CLUSTER, Resource, Rule
-from kafka_tasks.model.user import User
 from tests.unit.tasks.conftest import Run
-
-ORDERS = Resource("topic", "orders")
-ALLOWED = Rule("User:alice", ORDERS, "read")
-WIDER = Rule("User:*", Resource("topic", "ord", True), "all")
-DENIED = Rule("User:alice", ORDERS, "write", allows=False)
+from tests.unit.tasks.rules import ALLOWED, ORDERS, Rules
 
 
-class _Rules:
-    """`clients.kafka.acls` in memory; `asked` is what each broker was asked for."""
-
-    def __init__(self) -> None:
-        self.there = [ALLOWED, DENIED, WIDER]
-        self.asked: list[tuple[set[Rule], set[Rule]]] = []
-
-    def grant(self, _: object, wanted: Collection[Rule]) -> None:
-        """Add rules."""
-        self.there += wanted
-
-    def revoke(self, _: object, unwanted: Collection[Rule]) -> None:
-        """Remove rules."""
-        self.there = [rule for rule in self.there if rule not in unwanted]
-
-    def until_known(
-        self, _: object, *, present: Iterable[Rule] = (), absent: Iterable[Rule] = ()
-    ) -> int:
-        """Return the number of brokers."""
-        self.asked.append((set(present), set(absent)))
-        return 3
-
-
-@pytest.fixture
-def there(monkeypatch: pytest.MonkeyPatch) -> _Rules:
-    """The rules of the cluster."""
-    found = _Rules()
-    monkeypatch.setattr(acls, "rules", lambda *_, **__: sorted(found.there))
-    for name in ("grant", "revoke", "until_known"):
-        monkeypatch.setattr(acls, name, getattr(found, name))
-    monkeypatch.setattr(scram, "users", lambda _: {"alice": User("alice"), "bob": User("bob")})
-    return found
-
-
-def test_a_right_is_granted_on_a_topic_and_a_group(ready: Run, there: _Rules) -> None:
+def test_a_right_is_granted_on_a_topic_and_a_group(ready: Run, there: Rules) -> None:
     """One command for consumers; each broker shows it."""
     ran = ready("acl.grant bob read orders --group billing")
     new = [Rule("User:bob", ORDERS, "read"), Rule("User:bob", Resource("group", "billing"), "read")]
@@ -58,7 +17,7 @@ def test_a_right_is_granted_on_a_topic_and_a_group(ready: Run, there: _Rules) ->
     assert there.there[-2:] == new and there.asked == [(set(new), set())]
 
 
-def test_what_is_granted_already_is_said(ready: Run, there: _Rules) -> None:
+def test_what_is_granted_already_is_said(ready: Run, there: Rules) -> None:
     """Nothing is sent; exit 0."""
     ran = ready("acl.grant alice read orders -o json")
     assert ran.code == 0 and there.asked == []
@@ -66,7 +25,7 @@ def test_what_is_granted_already_is_said(ready: Run, there: _Rules) -> None:
     assert (ran.document["granted"], rule["right"], rule["pattern"]) == ([], "read", "literal")
 
 
-def test_a_denial_and_a_mistyped_user_are_told(ready: Run, there: _Rules) -> None:
+def test_a_denial_and_a_mistyped_user_are_told(ready: Run, there: Rules) -> None:
     """A right that is overruled, or for nobody, is granted all the same."""
     ran = ready("acl.grant alice write,describe orders")
     assert "Granted: alice may write topic orders.\n" in ran.out
@@ -76,7 +35,7 @@ def test_a_denial_and_a_mistyped_user_are_told(ready: Run, there: _Rules) -> Non
     assert "did you mean" not in ready("acl.grant CN=somebody read orders").out
 
 
-def test_a_right_is_revoked_after_a_question(ready: Run, there: _Rules) -> None:
+def test_a_right_is_revoked_after_a_question(ready: Run, there: Rules) -> None:
     """What else allows it is told."""
     ran = ready("acl.revoke alice read orders")
     assert ran.code == 6 and ALLOWED in there.there
@@ -101,9 +60,7 @@ def test_a_right_is_revoked_after_a_question(ready: Run, there: _Rules) -> None:
         ("acl.revoke alice read orders --yes --cluster-id x", 6, "--cluster-id is x"),
     ],
 )
-def test_mistakes_change_nothing(
-    ready: Run, there: _Rules, line: str, code: int, said: str
-) -> None:
+def test_mistakes_change_nothing(ready: Run, there: Rules, line: str, code: int, said: str) -> None:
     """Each has its sentence and hint."""
     before = list(there.there)
     ran = ready(line)
@@ -111,7 +68,7 @@ def test_mistakes_change_nothing(
     assert there.there == before
 
 
-def test_dry_changes_nothing(ready: Run, there: _Rules) -> None:
+def test_dry_changes_nothing(ready: Run, there: Rules) -> None:
     """It says what would be."""
     before = list(there.there)
     assert "grant: bob may read topic orders" in ready("--dry acl.grant bob read orders").out
@@ -119,7 +76,7 @@ def test_dry_changes_nothing(ready: Run, there: _Rules) -> None:
     assert there.there == before
 
 
-def test_rights_are_listed_by_user_and_resource(ready: Run, there: _Rules) -> None:
+def test_rights_are_listed_by_user_and_resource(ready: Run, there: Rules) -> None:
     """Rules for everybody apply to a user, too."""
     rows = ready("acl.list").out.splitlines()[2:]
     assert rows[0].split() == ["*", "allow", "all", "topic", "ord*", "*"]
@@ -128,7 +85,7 @@ def test_rights_are_listed_by_user_and_resource(ready: Run, there: _Rules) -> No
     assert ready("acl.list --topic payments").out == "No rights are granted.\n"
 
 
-def test_whoami_shows_rights(ready: Run, there: _Rules, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whoami_shows_rights(ready: Run, there: Rules, monkeypatch: pytest.MonkeyPatch) -> None:
     """Resources with the same rights share a row; a full set is `all`."""
     held = {
         CLUSTER: (),
@@ -154,7 +111,7 @@ def test_whoami_shows_rights(ready: Run, there: _Rules, monkeypatch: pytest.Monk
     ("error", "has"), [(NoAuthorizer("none"), False), (NotPermitted("hidden"), True)]
 )
 def test_whoami_knows_whether_rights_count(
-    ready: Run, there: _Rules, monkeypatch: pytest.MonkeyPatch, error: Exception, has: bool
+    ready: Run, there: Rules, monkeypatch: pytest.MonkeyPatch, error: Exception, has: bool
 ) -> None:
     """Who may not list them meets an authorizer."""
 
