@@ -12,16 +12,27 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kafka_tasks.fixtures import fixture_bodies, hooks, options
+from kafka_tasks.fixtures import Later, options, uses_kafka
+from kafka_tasks.fixtures.stash import BEGAN, DIRECTORY, RUN, TEST
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer, Producer
     from confluent_kafka.admin import AdminClient
 
+    from kafka_tasks.fixtures import fixture_bodies, hooks
     from kafka_tasks.fixtures.cluster import KafkaCluster
     from kafka_tasks.fixtures.one_test import OneTest
     from kafka_tasks.fixtures.records import Records
     from kafka_tasks.fixtures.run import InUse, Run
+else:
+    # A project whose tests have no Kafka does not wait for them.
+    fixture_bodies, hooks = Later("fixture_bodies"), Later("hooks")
+
+_MARKERS = (
+    "kafka(brokers=3, version=…, mode=…, config={…}): a test with Kafka; the arguments are the "
+    "shape of its cluster",
+    "kafka_topics(*topics): topics that exist for one test, each a NAME or NAME:PARTITIONS",
+)
 
 
 # -- the run -----------------------------------------------------------------------------------
@@ -44,9 +55,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, and check the options."""
-    for line in hooks.MARKERS:
+    for line in _MARKERS:
         config.addinivalue_line("markers", line)
-    hooks.check(config)
+    if options.given(config):
+        hooks.check(config)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -57,18 +69,20 @@ def pytest_configure_node(node: Any) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str | None:
     """Say which cluster tests get, where the options say something."""
-    return hooks.header(config)
+    return hooks.header(config) if options.given(config) else None
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the clusters of the run; in a worker of xdist, close its clients."""
-    hooks.end(config)
+    if RUN in config.stash or DIRECTORY in config.stash:
+        hooks.end(config)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what stays after the run."""
-    for line in hooks.notices(terminalreporter.config):
+    config = terminalreporter.config
+    for line in hooks.notices(config) if RUN in config.stash else ():
         terminalreporter.write_line(f"kafka: {line}")
 
 
@@ -88,7 +102,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     names: list[str] = getattr(item, "fixturenames", [])
     if any(item.iter_markers("kafka_topics")) and "_kafka_marked_topics" not in names:
         names.insert(0, "_kafka_marked_topics")
-    if hooks.uses_kafka(names) or "_kafka_names" in names:
+    if uses_kafka(names) or "_kafka_names" in names:
         item.add_marker("kafka")
 
 
@@ -98,8 +112,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Note when the test begins, for its part of the broker's log; fail it if the cluster died."""
-    item.stash[hooks.BEGAN] = time.time()
-    if (run := item.config.stash.get(hooks.RUN, None)) is not None:
+    item.stash[BEGAN] = time.time()
+    if (run := item.config.stash.get(RUN, None)) is not None:
         hooks.require_alive(run, item)
 
 
@@ -107,7 +121,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """Fail a test whose records were not delivered."""
     result = yield
-    if (test := item.stash.get(hooks.TEST, None)) is not None:
+    if (test := item.stash.get(TEST, None)) is not None:
         hooks.require_delivered(test)
     return result
 
@@ -118,7 +132,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Add to the report of a failed test what Kafka says."""
     report = yield
-    if report.failed and item.config.stash.get(hooks.RUN, None) is not None:
+    if report.failed and item.config.stash.get(RUN, None) is not None:
         hooks.add_sections(item, call, report)
     return report
 

@@ -121,6 +121,7 @@ IMPORTERS: dict[str, list[str]] = {
         "acceptance",
         "fixtures.fixture_bodies",
         "fixtures.hooks",
+        "fixtures.stash",
         "fixtures.told",
         "pytest_plugin",
         "pytest_factories",
