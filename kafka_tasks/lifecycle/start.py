@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import KafkaTasksError, ServiceDied
-from kafka_tasks.lifecycle import data_version, succession, users
+from kafka_tasks.lifecycle import data_version, succession
 from kafka_tasks.lifecycle.locking import locked, require_same_settings
 from kafka_tasks.lifecycle.registration import clear_old_registrations
 from kafka_tasks.lifecycle.session import Session, signals_held
@@ -114,7 +114,10 @@ def _brought_up(session: Session, seen: Observation) -> tuple[Cluster, dict[str,
         replicas=readiness.in_sync(cluster, required=False) if cluster.had_data else (),
         coordinated=lambda: successions.settle(cluster, deadline),
     )
-    users.settle(session, cluster, deadline)
+    if cluster.topology.security is not None:
+        from kafka_tasks.lifecycle import users
+
+        users.settle(session, cluster, deadline)
     return cluster, found
 
 
