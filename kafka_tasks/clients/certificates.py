@@ -9,6 +9,8 @@ import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -105,6 +107,34 @@ class Authority:
         if names := list(map(_alternative, hosts)):
             draft = draft.add_extension(x509.SubjectAlternativeName(names), False)
         return Identity(draft.sign(self.identity.key, hashes.SHA256()), key)
+
+
+def pem_of_trust_store(path: Path, password: str) -> str:
+    """Return the certificates of a PKCS#12 file as PEM; raises `OSError` and `ValueError`."""
+    _, certificate, others = _opened(path, password)
+    every = [*([certificate] if certificate else []), *others]
+    return "".join(each.public_bytes(Encoding.PEM).decode() for each in every)
+
+
+def pem_of_key_store(path: Path, password: str) -> str:
+    """Return the key and the certificates of a PKCS#12 file as PEM; raises `OSError`."""
+    try:
+        key, certificate, others = _opened(path, password)
+    except ValueError as error:
+        raise OSError(f"{path}: {error}") from error
+    if key is None or certificate is None:
+        raise OSError(f"{path} has no client certificate with its key")
+    plain = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    chain = (each.public_bytes(Encoding.PEM) for each in (certificate, *others))
+    return b"".join((plain, *chain)).decode()
+
+
+_Opened = tuple[Any, x509.Certificate | None, list[x509.Certificate]]
+
+
+def _opened(path: Path, password: str) -> _Opened:
+    """Return the key, its certificate and the others of a PKCS#12 file."""
+    return pkcs12.load_key_and_certificates(path.read_bytes(), password.encode() or None)
 
 
 def _self_signed(name: str, ends: timedelta) -> Identity:

@@ -6,6 +6,13 @@ CA = "ssl.ca.location"
 CERTIFICATE = "ssl.certificate.location"
 KEY = "ssl.key.location"
 KEY_PASSWORD = "ssl.key.password"  # noqa: S105 - the name of a property
+CA_PEM, CERTIFICATE_PEM, KEY_PEM = "ssl.ca.pem", "ssl.certificate.pem", "ssl.key.pem"
+KEY_STORE, KEY_STORE_PASSWORD = "ssl.keystore.location", "ssl.keystore.password"
+# Whom a client trusts, and who it is.
+TLS = (
+    *(CA, CA_PEM, CERTIFICATE, CERTIFICATE_PEM, KEY, KEY_PEM, KEY_PASSWORD),
+    *(KEY_STORE, KEY_STORE_PASSWORD),
+)
 MECHANISM, USER, PASSWORD = "sasl.mechanism", "sasl.username", "sasl.password"
 
 # librdkafka → kafka-python and aiokafka.

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+
+from kafka_tasks.errors import InvalidInput
+from kafka_tasks.model.client_names import CA_PEM
 from kafka_tasks.model.cluster import Cluster, Observation, ServiceState
 from kafka_tasks.model.topology import Topology, broker_name, of_names
 from kafka_tasks.runtimes.protocol import Abilities
@@ -18,14 +22,14 @@ class RemoteRuntime:
         self._settings = settings
 
     def plan(self, settings: Settings) -> Cluster:
-        """Return the cluster at the addresses of the settings."""
+        """Return the cluster at the addresses of the settings; raises `InvalidInput`."""
         return Cluster(
             project=settings.project,
             runtime=self.name,
             topology=Topology(),
             bootstrap=settings.bootstrap_servers or (),
             brokers=1,
-            client=settings.client(),
+            client={**settings.client(), **_trusted(settings)},
         )
 
     def observe(self) -> Observation:
@@ -38,3 +42,27 @@ class RemoteRuntime:
                 for broker, address in zip(named.brokers, servers, strict=True)
             )
         )
+
+
+def _trusted(settings: Settings) -> dict[str, str]:
+    """Return the certificates of a trust store as librdkafka reads them; raises `InvalidInput`."""
+    path = settings.ssl_truststore_location
+    if path is None:
+        return {}
+    from kafka_tasks.clients.certificates import pem_of_trust_store
+
+    try:
+        found = pem_of_trust_store(path, settings.ssl_truststore_password or "")
+    except (OSError, ValueError) as error:
+        raise InvalidInput(
+            f"The trust store {path} cannot be read.",
+            evidence=(str(error),),
+            hint="invoke kafka.config shows KAFKA_TASKS_SSL_TRUSTSTORE_LOCATION and …_PASSWORD "
+            "with their origin; the file is PKCS#12",
+        ) from error
+    if not found:
+        raise InvalidInput(
+            f"The trust store {path} has no certificate.",
+            hint=f"keytool -list -keystore {shlex.quote(str(path))} shows its entries",
+        )
+    return {CA_PEM: found}

@@ -14,11 +14,27 @@ from kafka_tasks.errors import SettingsError
 CONNECTION = (
     *("bootstrap_servers", "security_protocol", "sasl_mechanism", "sasl_username"),
     *("sasl_password", "ssl_ca_location", "ssl_certificate_location", "ssl_key_location"),
-    "ssl_key_password",
+    *("ssl_key_password", "ssl_ca_pem", "ssl_certificate_pem", "ssl_key_pem"),
+    *("ssl_truststore_location", "ssl_truststore_password"),
+    *("ssl_keystore_location", "ssl_keystore_password"),
 )
-_SECRETS = {"sasl_password": "password_file", "ssl_key_password": "key_password_file"}
+# Of each line, one setting names the certificates.
+ONE_OF = (
+    ("ssl_ca_location", "ssl_ca_pem", "ssl_truststore_location"),
+    ("ssl_certificate_location", "ssl_certificate_pem", "ssl_keystore_location"),
+    ("ssl_key_location", "ssl_key_pem", "ssl_keystore_location"),
+)
+# Secret → the key that names a file with it.
+_SECRETS = {
+    "sasl_password": "password_file",
+    "ssl_key_password": "key_password_file",
+    "ssl_key_pem": "ssl_key_location",
+    "ssl_truststore_password": "truststore_password_file",
+    "ssl_keystore_password": "keystore_password_file",
+}
 _PLAIN = tuple(name for name in CONNECTION if name not in _SECRETS)
-_OTHERS = ("password_file", "key_password_file", "password_command", "read_only", "confirm")
+_PASSWORD_FILES = tuple(key for key in _SECRETS.values() if key.endswith("_file"))
+_OTHERS = (*_PASSWORD_FILES, "password_command", "read_only", "confirm")
 _PATHS = tuple(name for name in _PLAIN if name.endswith("_location"))
 _INVOKE = "the kafka section of Invoke's configuration"
 
@@ -26,6 +42,7 @@ _INVOKE = "the kafka section of Invoke's configuration"
 class Context(Struct, frozen=True, kw_only=True):
     """A remote cluster by name; `place` is where it is declared, `values` are settings as text.
 
+    `password_files` has a file for each secret setting that has one.
     With `read_only`, tasks that change something are refused; with `asks_name`, a person confirms
     by typing the name.
     """
@@ -33,8 +50,7 @@ class Context(Struct, frozen=True, kw_only=True):
     name: str
     place: str
     values: Mapping[str, str]
-    password_file: Path | None = None
-    key_password_file: Path | None = None
+    password_files: Mapping[str, Path]
     password_command: str | None = None
     read_only: bool = False
     asks_name: bool = False
@@ -110,8 +126,11 @@ def _context(name: str, entry: Any, place: str, folder: Path) -> Context:
         name=name,
         place=f"{where} in {place}",
         values={key: _text(key, given[key], folder) for key in _PLAIN if key in given},
-        password_file=_path(given.get("password_file"), folder),
-        key_password_file=_path(given.get("key_password_file"), folder),
+        password_files={
+            secret: _path(given[key], folder)
+            for secret, key in _SECRETS.items()
+            if key in _PASSWORD_FILES and key in given
+        },
         password_command=given.get("password_command"),
         read_only=_choice(given, "read_only", (False, True), f"{where} in {place}") is True,
         asks_name=_choice(given, "confirm", (None, "name"), f"{where} in {place}") == "name",
@@ -149,8 +168,8 @@ def _text(key: str, value: Any, folder: Path) -> str:
     return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
-def _path(value: Any, folder: Path) -> Path | None:
-    return None if value is None else folder / Path(str(value)).expanduser()
+def _path(value: Any, folder: Path) -> Path:
+    return folder / Path(str(value)).expanduser()
 
 
 def _wrong(place: str, why: str, hint: str | None = None) -> SettingsError:

@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 
 from kafka_tasks.errors import SettingsError
-from kafka_tasks.settings.variables import PREFIX, Origin, RawValue, find_variable
+from kafka_tasks.settings.variable import PREFIX, Origin, RawValue
+from kafka_tasks.settings.variables import find_variable
 
 # A larger file has thousands of lines and takes seconds to parse.
 _MAX_DOTENV = 256 * 1024

@@ -14,15 +14,8 @@ from kafka_tasks.project import private
 from kafka_tasks.settings import contexts, dotenv_file
 from kafka_tasks.settings.contexts import Context
 from kafka_tasks.settings.values import Settings
-from kafka_tasks.settings.variables import (
-    BY_FIELD,
-    PREFIX,
-    VARIABLES,
-    Origin,
-    RawValue,
-    Variable,
-    find_variable,
-)
+from kafka_tasks.settings.variable import PREFIX, Origin, RawValue, Variable
+from kafka_tasks.settings.variables import BY_FIELD, VARIABLES, find_variable
 
 _PROJECT_PATHS = frozenset(
     {
@@ -34,6 +27,8 @@ _PROJECT_PATHS = frozenset(
         "ssl_ca_location",
         "ssl_certificate_location",
         "ssl_key_location",
+        "ssl_keystore_location",
+        "ssl_truststore_location",
     }
 )
 
@@ -111,8 +106,7 @@ def _with_context(
 
 
 def _secrets(context: Context) -> dict[str, str]:
-    files = {"sasl_password": context.password_file, "ssl_key_password": context.key_password_file}
-    return {name: private.first_line(path) for name, path in files.items() if path is not None}
+    return {name: private.first_line(path) for name, path in context.password_files.items()}
 
 
 def _values(project: Path, found: Mapping[str, RawValue]) -> dict[str, Any]:
@@ -214,11 +208,23 @@ def _check_together(settings: Settings) -> None:
     _check_mode(settings)
     _check_security(settings)
     _check_ports(settings)
+    _check_tls(settings)
     if settings.runtime == "remote" and not settings.bootstrap_servers:
         raise SettingsError(
             "KAFKA_TASKS_RUNTIME is remote, but KAFKA_TASKS_BOOTSTRAP_SERVERS is not set.",
             hint="KAFKA_TASKS_BOOTSTRAP_SERVERS=host:9092",
         )
+
+
+def _check_tls(settings: Settings) -> None:
+    """Raise `SettingsError` for two sources of the same certificates."""
+    for fields in contexts.ONE_OF:
+        given = [BY_FIELD[name].name for name in fields if getattr(settings, name) is not None]
+        if len(given) > 1:
+            raise SettingsError(
+                f"{' and '.join(given)} are set, but kafka-tasks reads one of them.",
+                hint="invoke kafka.config shows where each comes from",
+            )
 
 
 def _check_ports(settings: Settings) -> None:

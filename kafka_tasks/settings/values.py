@@ -13,7 +13,8 @@ from kafka_tasks.model.kafka_line import Family, KafkaLine, KafkaVersion, Mode
 from kafka_tasks.model.security import SecureKind, Security
 from kafka_tasks.model.topology import Topology
 from kafka_tasks.settings.contexts import Context
-from kafka_tasks.settings.variables import PREFIX, VARIABLES, Origin, Variable
+from kafka_tasks.settings.variable import PREFIX, Origin, Variable
+from kafka_tasks.settings.variables import VARIABLES
 
 _OF_ZOOKEEPER = frozenset({"zookeeper_port", "zookeeper_heap", "zookeeper_image"})
 _OF_KRAFT = frozenset({"controllers", "controller_port"})
@@ -55,9 +56,16 @@ class Settings:
     sasl_username: str | None
     sasl_password: str | None = field(repr=False)
     ssl_ca_location: Path | None
+    ssl_ca_pem: str | None
+    ssl_truststore_location: Path | None
+    ssl_truststore_password: str | None = field(repr=False)
     ssl_certificate_location: Path | None
+    ssl_certificate_pem: str | None = field(repr=False)
     ssl_key_location: Path | None
+    ssl_key_pem: str | None = field(repr=False)
     ssl_key_password: str | None = field(repr=False)
+    ssl_keystore_location: Path | None
+    ssl_keystore_password: str | None = field(repr=False)
     topics_file: Path
     heap: str
     zookeeper_heap: str
@@ -157,16 +165,24 @@ class Settings:
         return self.origins.get(name, Origin("default")).explicit
 
     def client(self) -> dict[str, str]:
-        """Return the librdkafka properties that connect to a secured cluster."""
+        """Return the librdkafka properties that connect to a secured cluster.
+
+        librdkafka reads no trust store: that is not among them.
+        """
         wanted = {
             "security.protocol": self.security_protocol,
             "sasl.mechanism": self.sasl_mechanism,
             "sasl.username": self.sasl_username,
             "sasl.password": self.sasl_password,
             "ssl.ca.location": self.ssl_ca_location,
+            "ssl.ca.pem": self.ssl_ca_pem,
             "ssl.certificate.location": self.ssl_certificate_location,
+            "ssl.certificate.pem": self.ssl_certificate_pem,
             "ssl.key.location": self.ssl_key_location,
+            "ssl.key.pem": self.ssl_key_pem,
             "ssl.key.password": self.ssl_key_password,
+            "ssl.keystore.location": self.ssl_keystore_location,
+            "ssl.keystore.password": self.ssl_keystore_password,
         }
         return {key: str(value) for key, value in wanted.items() if value is not None}
 

@@ -3,73 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from pathlib import Path
 from typing import Literal
-
-from msgspec import Struct
 
 from kafka_tasks.errors import SettingsError
 from kafka_tasks.model import kafka_line
-from kafka_tasks.model.address import Address
 from kafka_tasks.model.role import MAX_BROKERS
 from kafka_tasks.model.security import KINDS
-
-PREFIX = "KAFKA_TASKS_"
-
-_OriginKind = Literal["flag", "environment", ".env", "invoke", "context", "project", "default"]
-
-
-class Origin(Struct, frozen=True):
-    """The source of a value; `place` is its location for the user (`--brokers`, `.env:3`)."""
-
-    kind: _OriginKind
-    place: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.kind} ({self.place})" if self.place else self.kind
-
-    @property
-    def explicit(self) -> bool:
-        """True if the user set the value."""
-        return self.kind not in ("default", "project")
-
-
-class Variable(Struct, frozen=True):
-    """One setting: its field of `Settings`, default, parser, allowed values and meaning."""
-
-    field: str
-    default: str | None
-    parse: Callable[[str], object]
-    allowed: str
-    meaning: str
-    secret: bool = False
-    renamed_flag: str | None = None
-
-    @property
-    def name(self) -> str:
-        """The environment variable."""
-        return PREFIX + self.field.upper()
-
-    @property
-    def flag(self) -> str:
-        """The flag of the tasks that have one for it."""
-        return self.renamed_flag or "--" + self.field.replace("_", "-")
-
-
-def _text(value: str) -> str:
-    if not value.strip() or "\0" in value:
-        raise ValueError
-    return value
-
-
-def _choice(*words: str) -> Callable[[str], str]:
-    def parse(value: str) -> str:
-        if value not in words:
-            raise ValueError
-        return value
-
-    return parse
+from kafka_tasks.settings.connection_variables import CONNECTION_VARIABLES
+from kafka_tasks.settings.variable import Variable, choice, path, text
 
 
 def _port(value: str) -> int | Literal["auto"]:
@@ -125,24 +66,11 @@ def _heap(value: str) -> str:
     return value
 
 
-def _path(value: str) -> Path:
-    try:
-        return Path(_text(value)).expanduser()
-    except RuntimeError as error:  # ~name of an unknown user
-        raise ValueError from error
-
-
-def _servers(value: str) -> tuple[Address, ...]:
-    return tuple(Address.parse(part) for part in value.split(","))
-
-
-_SECURITY = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
-
 VARIABLES: tuple[Variable, ...] = (
     Variable(
         "runtime",
         "auto",
-        _choice("auto", "embedded", "compose", "remote"),
+        choice("auto", "embedded", "compose", "remote"),
         "auto, embedded, compose or remote",
         "runtime of the cluster",
     ),
@@ -172,7 +100,7 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "mode",
         "auto",
-        _choice("auto", "zookeeper", "kraft"),
+        choice("auto", "zookeeper", "kraft"),
         "auto, zookeeper or kraft",
         "what coordinates the brokers; auto is ZooKeeper for Kafka 3 and KRaft for Kafka 4",
     ),
@@ -193,14 +121,14 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "kafka_image",
         None,
-        _text,
+        text,
         "an image name",
         "broker image (confluentinc/cp-kafka:$VERSION or apache/kafka:$VERSION)",
     ),
     Variable(
         "zookeeper_image",
         None,
-        _text,
+        text,
         "an image name",
         "ZooKeeper image (confluentinc/cp-zookeeper:$VERSION)",
     ),
@@ -212,7 +140,7 @@ VARIABLES: tuple[Variable, ...] = (
         "names, separated by commas",
         "racks of the brokers, in turn; consumers can then fetch from the closest replica",
     ),
-    Variable("network", None, _text, "a network name", "Docker network (kafka-tasks-<project>)"),
+    Variable("network", None, text, "a network name", "Docker network (kafka-tasks-<project>)"),
     Variable(
         "network_external",
         "false",
@@ -223,14 +151,14 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "broker_properties",
         None,
-        _path,
+        path,
         "the path of a file",
         "file with additional broker properties, for both runtimes",
     ),
     Variable(
         "secure",
         "none",
-        _choice("none", *KINDS),
+        choice("none", *KINDS),
         "none, tls, mtls, plain or scram",
         "security of the clusters that are started here",
     ),
@@ -244,14 +172,14 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "launch",
         "direct",
-        _choice("direct", "image"),
+        choice("direct", "image"),
         "direct or image",
         "compose: start the servers directly, or through the images' entry point",
     ),
     Variable(
         "compose_file",
         None,
-        _path,
+        path,
         "the path of a file",
         "Compose file (the project's if it has a cluster, else the packaged one)",
     ),
@@ -262,44 +190,9 @@ VARIABLES: tuple[Variable, ...] = (
         "seconds, more than 0",
         "seconds to wait until the cluster is ready",
     ),
-    Variable("context", None, _text, "a name", "remote cluster by name, of contexts.yaml"),
+    *CONNECTION_VARIABLES,
     Variable(
-        "bootstrap_servers",
-        None,
-        _servers,
-        "host:port, separated by commas",
-        "bootstrap servers of a remote cluster",
-    ),
-    Variable(
-        "security_protocol",
-        None,
-        _choice(*_SECURITY),
-        ", ".join(_SECURITY),
-        "security protocol of a remote cluster",
-    ),
-    Variable(
-        "sasl_mechanism",
-        None,
-        _choice("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"),
-        "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512",
-        "SASL mechanism of a remote cluster",
-    ),
-    Variable("sasl_username", None, _text, "a name", "SASL user of a remote cluster"),
-    Variable(
-        "sasl_password", None, _text, "a password", "SASL password of a remote cluster", secret=True
-    ),
-    Variable(
-        "ssl_ca_location", None, _path, "the path of a file", "CA certificates of a remote cluster"
-    ),
-    Variable(
-        "ssl_certificate_location", None, _path, "the path of a file", "client certificate (PEM)"
-    ),
-    Variable("ssl_key_location", None, _path, "the path of a file", "client key (PEM)"),
-    Variable(
-        "ssl_key_password", None, _text, "a password", "password of the client key", secret=True
-    ),
-    Variable(
-        "topics_file", "topics.yaml", _path, "the path of a file", "file that declares the topics"
+        "topics_file", "topics.yaml", path, "the path of a file", "file that declares the topics"
     ),
     Variable("heap", "512m", _heap, "a size such as 512m or 1g", "heap of a broker (embedded)"),
     Variable(
@@ -308,14 +201,14 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "java_home",
         None,
-        _path,
+        path,
         "the path of a Java installation",
         "Java to use, without fallback (default: JAVA_HOME, the bundled Java, java on PATH)",
     ),
     Variable(
         "cache",
         None,
-        _path,
+        path,
         "the path of a directory",
         "directory of jars and JVM class archives, shared by projects (the user cache directory)",
     ),
@@ -323,13 +216,6 @@ VARIABLES: tuple[Variable, ...] = (
 
 BY_FIELD = {variable.field: variable for variable in VARIABLES}
 _BY_NAME = {variable.name: variable for variable in VARIABLES}
-
-
-class RawValue(Struct, frozen=True):
-    """The text that a source has for a setting, before it is parsed."""
-
-    text: str
-    origin: Origin
 
 
 def find_variable(name: str, place: str) -> Variable:

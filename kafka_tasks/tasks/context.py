@@ -39,7 +39,8 @@ def show(call: Call, name: str, output: str = "text") -> Outcome:
 def _declared(found: Context, current: str | None) -> Declared:
     from kafka_tasks.render.views.contexts import Declared
 
-    password = None if found.password_file is None else f"file {found.password_file}"
+    file = found.password_files.get("sasl_password")
+    password = None if file is None else f"file {file}"
     if found.password_command is not None:
         # The command itself may contain a secret.
         password = f"command {found.password_command.split()[0]} …"

@@ -129,6 +129,7 @@ def _connection(session: Session, cluster: Cluster, form: str, user: str | None)
         return connection.Connection(
             mine, form, user=name, stores=connection.JavaStores(*files) if files else None
         )
+    _require_expressible(cluster, form)
     client = cluster.client
     if connection.is_java(form) and client.get(CERTIFICATE) != client.get(KEY):
         raise InvalidInput(
@@ -137,6 +138,20 @@ def _connection(session: Session, cluster: Cluster, form: str, user: str | None)
             "KAFKA_TASKS_SSL_CERTIFICATE_LOCATION and KAFKA_TASKS_SSL_KEY_LOCATION to it",
         )
     return connection.Connection(cluster, form)
+
+
+def _require_expressible(cluster: Cluster, form: str) -> None:
+    """Raise `InvalidInput` where a form has no room for this connection's certificates."""
+    from kafka_tasks.errors import InvalidInput
+    from kafka_tasks.render.views import connection
+
+    lacking = [name for name in connection.LACKS.get(form, ()) if name in cluster.client]
+    if lacking:
+        raise InvalidInput(
+            f"The format {form} has no room for {lacking[0]}.",
+            hint="save the certificates as PEM files and set KAFKA_TASKS_SSL_CA_LOCATION, "
+            "…_CERTIFICATE_LOCATION and …_KEY_LOCATION; --format json has everything",
+        )
 
 
 def _notices(found: Connection) -> Iterator[str]:

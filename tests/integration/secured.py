@@ -226,6 +226,8 @@ class Secured:
         alice = authority.issue("alice")
         write(alice, self.folder, "alice", KEY_PASSWORD)
         write(alice, self.folder, "alice-open")
+        (self.folder / "alice.p12").write_bytes(alice.key_store("alice", KEY_PASSWORD))
+        (self.folder / "ca.p12").write_bytes(authority.trust_store(KEY_PASSWORD))
 
     def _configuration(self) -> dict[str, str]:
         kraft = {"CONTROLLER": _Listener("PLAINTEXT", None)} if self.is_kraft else {}

@@ -18,7 +18,7 @@ from tests.integration.answers import Answer, call, inside
 from tests.integration.conftest import Sandbox, eventually
 from tests.integration.connection_faults import FAULTS, Env, settings_of, way
 from tests.integration.rights import LEAST, REFUSED, Rights, acting
-from tests.integration.secured import PASSWORDS, Secured
+from tests.integration.secured import KEY_PASSWORD, PASSWORDS, Secured
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -305,6 +305,36 @@ def test_a_context_is_a_connection_by_name(secured: Secured, guest: Sandbox) -> 
             assert "never" not in call("topic.list", "--context", "ops").out
     finally:
         file.unlink()
+
+
+def test_certificates_as_text_and_in_stores(secured: Secured, guest: Sandbox) -> None:
+    """A client certificate as text, and one of a PKCS#12 file; a wrong password is a sentence."""
+    text = {
+        "SSL_CA_LOCATION": None,
+        "SSL_CERTIFICATE_LOCATION": None,
+        "SSL_KEY_LOCATION": None,
+        "SSL_CA_PEM": Path(secured.file("ca.crt")).read_text(),
+        "SSL_CERTIFICATE_PEM": Path(secured.file("alice.crt")).read_text(),
+        "SSL_KEY_PEM": Path(secured.file("alice.key")).read_text(),
+    }
+    assert asked(guest, way(secured, "MTLS", **text), "topic.list").code == 0
+    stores: dict[str, str | None] = dict.fromkeys((*text, "SSL_KEY_PASSWORD"))
+    stores |= {
+        "SSL_TRUSTSTORE_LOCATION": secured.file("ca.p12"),
+        "SSL_TRUSTSTORE_PASSWORD": KEY_PASSWORD,
+        "SSL_KEYSTORE_LOCATION": secured.file("alice.p12"),
+        "SSL_KEYSTORE_PASSWORD": KEY_PASSWORD,
+    }
+    assert asked(guest, way(secured, "MTLS", **stores), "topic.list").code == 0
+    for name in ("TRUSTSTORE", "KEYSTORE"):
+        wrong = way(secured, "MTLS", **stores) | {f"KAFKA_TASKS_SSL_{name}_PASSWORD": "no"}
+        answer = asked(guest, wrong, "topic.list")
+        assert answer.code == 3, answer.out
+        assert KEY_PASSWORD not in answer.out + answer.err
+    stranger = {**text, "SSL_CERTIFICATE_PEM": Path(secured.file("foreign.crt")).read_text()}
+    stranger |= {"SSL_KEY_PEM": Path(secured.file("foreign.key")).read_text()}
+    answer = asked(guest, way(secured, "MTLS", SSL_KEY_PASSWORD=None, **stranger), "topic.list")
+    assert answer.document["error"]["finding"] == "client-certificate-refused", answer.out
 
 
 class _Greeting(socketserver.BaseRequestHandler):

@@ -6,17 +6,17 @@ import ssl
 from collections.abc import Mapping
 from typing import Any
 
+from kafka_tasks.clients.kafka import tls
 from kafka_tasks.errors import InvalidInput
-from kafka_tasks.model.client_names import CA, CERTIFICATE, KEY, KEY_PASSWORD, PYTHON
+from kafka_tasks.model.client_names import CERTIFICATE, KEY, PYTHON, TLS
 
-_TLS = (CA, CERTIFICATE, KEY, KEY_PASSWORD)
 # Other properties tune librdkafka; these decide who may connect.
 _SECURITY = ("sasl.", "ssl.", "security.")
 
 
 def arguments(client: Mapping[str, str]) -> dict[str, Any]:
     """Return the arguments of aiokafka's clients; raises `InvalidInput` for an unknown property."""
-    unknown = sorted(set(client) - set(PYTHON) - set(_TLS))
+    unknown = sorted(set(client) - set(PYTHON) - set(TLS))
     if unknown := [name for name in unknown if name.startswith(_SECURITY)]:
         raise InvalidInput(
             f"aiokafka has no argument for {unknown[0]}.",
@@ -29,10 +29,12 @@ def arguments(client: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _context(client: Mapping[str, str]) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
-        context = ssl.create_default_context(cafile=client.get(CA))
-        if certificate := client.get(CERTIFICATE):
-            context.load_cert_chain(certificate, client.get(KEY), client.get(KEY_PASSWORD))
+        tls.load_trusted(context, client)
+        # A file may have both.
+        key = {KEY: client[CERTIFICATE]} if CERTIFICATE in client else {}
+        tls.load_identity(context, {**key, **client})
     except OSError as error:
         raise InvalidInput(
             f"The TLS files of the connection cannot be read: {error}.",

@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kafka_tasks.clients.kafka import tls
 from kafka_tasks.clients.kafka.permissions import Right
 from kafka_tasks.clients.kafka.retriable import CODES
 from kafka_tasks.errors import BrokerUnreachable, ClusterError, KafkaTasksError, NotPermitted
-from kafka_tasks.model.client_names import CA, CERTIFICATE, KEY, KEY_PASSWORD, PYTHON
+from kafka_tasks.model.client_names import PYTHON, TLS
 from kafka_tasks.model.cluster import Cluster
 
 TIMEOUT_MS = 10_000
-# The names of librdkafka → those of kafka-python.
-_NAMES = {
-    **PYTHON,
-    CA: "ssl_cafile",
-    CERTIFICATE: "ssl_certfile",
-    KEY: "ssl_keyfile",
-    KEY_PASSWORD: "ssl_password",
-}
 
 
 def unsupported(cluster: Cluster) -> list[str]:
     """Return the properties of this cluster's connection that kafka-python does not have."""
-    return sorted(set(cluster.client) - set(_NAMES))
+    return sorted(set(cluster.client) - set(PYTHON) - set(TLS))
 
 
 def connected(cluster: Cluster) -> Any:
@@ -42,8 +35,16 @@ def connected(cluster: Cluster) -> Any:
             bootstrap_timeout_ms=TIMEOUT_MS,
             request_timeout_ms=TIMEOUT_MS,
             reconnect_backoff_max_ms=500,
-            **{_NAMES[name]: value for name, value in cluster.client.items()},
+            **_security(cluster.client),
         )
+
+
+def _security(client: Mapping[str, str]) -> dict[str, Any]:
+    """Return the properties of librdkafka as the library's arguments; raises `Unanswered`."""
+    found: dict[str, Any] = {PYTHON[name]: client[name] for name in client if name in PYTHON}
+    if context := tls.context(client):
+        found["ssl_context"] = context
+    return found
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from kafka_tasks.clients.kafka.certificate_dates import validity
 from kafka_tasks.clients.kafka.listener_probe import OF_ZOOKEEPER, Listener, TlsFault
 from kafka_tasks.errors import CannotConnect
 from kafka_tasks.model.address import Address
+from kafka_tasks.model.client_names import CERTIFICATE_PEM
 
 # OpenSSL's numbers of what is wrong with a certificate.
 _EARLY, _EXPIRED = 9, 10
@@ -164,9 +165,16 @@ def _of_broker(address: Address, fault: TlsFault, client: _Client) -> CannotConn
 
 def _of_client(address: Address, fault: TlsFault, client: _Client) -> CannotConnect:
     path = client.get("ssl.certificate.location")
+    keys = client.get("ssl.keystore.location")
     said = f"The broker at {address} asks for a client certificate"
     hint = "export KAFKA_TASKS_SSL_CERTIFICATE_LOCATION=FILE KAFKA_TASKS_SSL_KEY_LOCATION=FILE"
-    if not path:
+    if CERTIFICATE_PEM in client or keys:
+        finding, named = "client-certificate-refused", keys or "of KAFKA_TASKS_SSL_CERTIFICATE_PEM"
+        said = f"The broker at {address} does not accept the client certificate {named}."
+        hint = "compare its issuer and dates with what the broker trusts: openssl x509 -text"
+        if keys:
+            hint = f"openssl pkcs12 -in {keys} -nokeys | openssl x509 -noout -issuer -dates"
+    elif not path:
         finding, said = "client-certificate-missing", f"{said}, and none is set."
     elif not client.get("ssl.key.location"):
         finding, said = "client-key-missing", f"{said}, and the key of {path} is not set."

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
 from kafka_tasks.clients.unanswered import Unanswered
+from kafka_tasks.model.client_names import (
+    CA,
+    CA_PEM,
+    CERTIFICATE,
+    CERTIFICATE_PEM,
+    KEY,
+    KEY_PASSWORD,
+    KEY_PEM,
+    KEY_STORE,
+    KEY_STORE_PASSWORD,
+)
 
 if TYPE_CHECKING:
     import ssl
@@ -24,18 +36,56 @@ def verified(client: Mapping[str, str]) -> ssl.SSLContext:
     import ssl
 
     found = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    trusted = client.get("ssl.ca.location")
     try:
-        if trusted is None:
-            found.load_default_certs()
-        else:
-            is_folder = Path(trusted).is_dir()
-            found.load_verify_locations(**{"capath" if is_folder else "cafile": trusted})
+        load_trusted(found, client)
     except OSError as error:
+        trusted = client.get(CA) or "the certificates of authorities"
         raise Unanswered(f"Python does not read {trusted}: {error}") from error
-    certificate, key = client.get("ssl.certificate.location"), client.get("ssl.key.location")
-    if certificate and key:
-        # librdkafka reads more forms of keys than Python does.
-        with suppress(ssl.SSLError):
-            found.load_cert_chain(certificate, key, client.get("ssl.key.password", ""))
+    # librdkafka reads more forms of keys than Python does.
+    with suppress(OSError):
+        load_identity(found, client)
     return found
+
+
+def load_trusted(context: ssl.SSLContext, client: Mapping[str, str]) -> None:
+    """Make a context trust what these properties name, else what the machine trusts.
+
+    Raises `OSError`.
+    """
+    if pem := client.get(CA_PEM):
+        context.load_verify_locations(cadata=pem)
+    elif trusted := client.get(CA):
+        is_folder = Path(trusted).is_dir()
+        context.load_verify_locations(**{"capath" if is_folder else "cafile": trusted})
+    else:
+        context.load_default_certs()
+
+
+def load_identity(context: ssl.SSLContext, client: Mapping[str, str]) -> None:
+    """Give a context the client certificate and key of these properties, if there are any.
+
+    Raises `OSError`.
+    """
+    with ExitStack() as stack:
+        certificate, key = client.get(CERTIFICATE), client.get(KEY)
+        password = client.get(KEY_PASSWORD, "")
+        if store := client.get(KEY_STORE):
+            from kafka_tasks.clients.certificates import pem_of_key_store
+
+            pem = pem_of_key_store(Path(store), client.get(KEY_STORE_PASSWORD, ""))
+            certificate = key = stack.enter_context(_file(pem))
+        if text := client.get(CERTIFICATE_PEM):
+            certificate = stack.enter_context(_file(text))
+        if text := client.get(KEY_PEM):
+            key = stack.enter_context(_file(text))
+        if certificate and key:
+            context.load_cert_chain(certificate, key, password)
+
+
+@contextmanager
+def _file(text: str) -> Iterator[str]:
+    """Yield a private file with this text, which Python's TLS takes no other way."""
+    with NamedTemporaryFile("w", encoding="utf-8", prefix="kafka-tasks-") as file:
+        file.write(text)
+        file.flush()
+        yield file.name

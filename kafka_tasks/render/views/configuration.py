@@ -79,4 +79,7 @@ def _written(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    first, _, more = str(value).strip().partition("\n")
+    return f"{first} …" if more else first

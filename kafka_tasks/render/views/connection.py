@@ -9,9 +9,14 @@ from dataclasses import dataclass
 
 from kafka_tasks.model.client_names import (
     CA,
+    CA_PEM,
     CERTIFICATE,
+    CERTIFICATE_PEM,
     KEY,
     KEY_PASSWORD,
+    KEY_PEM,
+    KEY_STORE,
+    KEY_STORE_PASSWORD,
     MECHANISM,
     PASSWORD,
     PYTHON,
@@ -21,6 +26,10 @@ from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.render.document import SCHEMA, Document
 
 _PLACEHOLDER = "<secret>"
+_PEM_OF_JAVA = {
+    "truststore": {CA_PEM: "ssl.truststore.certificates"},
+    "keystore": {CERTIFICATE_PEM: "ssl.keystore.certificate.chain", KEY_PEM: "ssl.keystore.key"},
+}
 _LOGIN = "org.apache.kafka.common.security"
 
 
@@ -144,6 +153,13 @@ def _java_tls(found: Connection) -> dict[str, str]:
     wanted = _store("truststore", "PEM", client[CA]) if CA in client else {}
     if CERTIFICATE in client:
         wanted |= _store("keystore", "PEM", client[CERTIFICATE])
+    if KEY_STORE in client:
+        wanted |= _store("keystore", "PKCS12", client[KEY_STORE])
+        secret = client.get(KEY_STORE_PASSWORD, "")
+        wanted |= {"ssl.keystore.password": secret, "ssl.key.password": secret}
+    for kind, given in _PEM_OF_JAVA.items():
+        texts = {name: client[each] for each, name in given.items() if each in client}
+        wanted |= {f"ssl.{kind}.type": "PEM", **texts} if texts else {}
     if KEY_PASSWORD in client:
         wanted["ssl.key.password"] = client[KEY_PASSWORD]
     return wanted
@@ -178,7 +194,9 @@ def _aiokafka(found: Connection) -> str:
     context = [
         "from ssl import create_default_context",
         "",
-        f"context = create_default_context(cafile={client.get(CA)!r})",
+        f"context = create_default_context(cafile={client.get(CA)!r}, cadata={pem!r})"
+        if (pem := client.get(CA_PEM))
+        else f"context = create_default_context(cafile={client.get(CA)!r})",
     ]
     if CERTIFICATE in client:
         keys = f"{client[CERTIFICATE]!r}, {client.get(KEY)!r}, {client.get(KEY_PASSWORD)!r}"
@@ -186,6 +204,11 @@ def _aiokafka(found: Connection) -> str:
     return "\n".join([*context, *lines, "    'ssl_context': context,", "}"])
 
 
+# Form → the properties that it cannot have, and that files can replace.
+LACKS = {
+    **dict.fromkeys(("librdkafka", "kcat"), (CA_PEM, CERTIFICATE_PEM, KEY_PEM)),
+    "aiokafka": (CERTIFICATE_PEM, KEY_PEM, KEY_STORE),
+}
 FORMATS: Mapping[str, Callable[[Connection], str]] = {
     "env": _env,
     "json": _json,

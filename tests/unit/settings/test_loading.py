@@ -69,6 +69,14 @@ def test_the_default_images_follow_the_version(tmp_path: Path) -> None:
     assert found.line.kafka == "3.5"
 
 
+# test_connection_variables.py has these.
+_OTHER_SOURCES = {
+    *("ssl_ca_pem", "ssl_certificate_pem", "ssl_key_pem"),
+    *("ssl_truststore_location", "ssl_truststore_password"),
+    *("ssl_keystore_location", "ssl_keystore_password"),
+}
+
+
 def test_every_variable_is_read_from_the_environment(tmp_path: Path) -> None:
     """Each documented name reaches its field."""
     values = {
@@ -106,8 +114,9 @@ def test_every_variable_is_read_from_the_environment(tmp_path: Path) -> None:
         "java_home": ("/java", Path("/java")),
         "cache": ("/cache", Path("/cache")),
     }
-    # A context replaces the connection.
-    assert {*values, "context"} == {variable.field for variable in VARIABLES}
+    # A context replaces the connection; certificates have one source.
+    others = {"context", *_OTHER_SOURCES}
+    assert {*values, *others} == {variable.field for variable in VARIABLES}
     environ = {PREFIX + field.upper(): text for field, (text, _) in values.items()}
     found = loaded(tmp_path, environ=environ)
     for field, (_, expected) in values.items():

@@ -1,0 +1,97 @@
+"""The settings of a connection to a remote cluster."""
+
+from __future__ import annotations
+
+from kafka_tasks.model.address import Address
+from kafka_tasks.settings.variable import Variable, choice, path, text
+
+
+def _servers(value: str) -> tuple[Address, ...]:
+    return tuple(Address.parse(part) for part in value.split(","))
+
+
+def _pem(value: str) -> str:
+    """Return a text of PEM; `\\n` stands for an end of line, as in variables of one line."""
+    found = value.replace("\\n", "\n").strip() + "\n"
+    if not found.startswith("-----BEGIN "):
+        raise ValueError
+    return found
+
+
+_PEM = "text that begins with -----BEGIN"
+_SECURITY = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
+
+CONNECTION_VARIABLES: tuple[Variable, ...] = (
+    Variable("context", None, text, "a name", "remote cluster by name, of contexts.yaml"),
+    Variable(
+        "bootstrap_servers",
+        None,
+        _servers,
+        "host:port, separated by commas",
+        "bootstrap servers of a remote cluster",
+    ),
+    Variable(
+        "security_protocol",
+        None,
+        choice(*_SECURITY),
+        ", ".join(_SECURITY),
+        "security protocol of a remote cluster",
+    ),
+    Variable(
+        "sasl_mechanism",
+        None,
+        choice("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"),
+        "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512",
+        "SASL mechanism of a remote cluster",
+    ),
+    Variable("sasl_username", None, text, "a name", "SASL user of a remote cluster"),
+    Variable(
+        "sasl_password", None, text, "a password", "SASL password of a remote cluster", secret=True
+    ),
+    Variable(
+        "ssl_ca_location", None, path, "the path of a file", "CA certificates of a remote cluster"
+    ),
+    Variable("ssl_ca_pem", None, _pem, _PEM, "CA certificates as PEM text"),
+    Variable(
+        "ssl_truststore_location",
+        None,
+        path,
+        "the path of a file",
+        "trust store with CA certificates (PKCS#12)",
+    ),
+    Variable(
+        "ssl_truststore_password",
+        None,
+        text,
+        "a password",
+        "password of the trust store",
+        secret=True,
+    ),
+    Variable(
+        "ssl_certificate_location", None, path, "the path of a file", "client certificate (PEM)"
+    ),
+    Variable(
+        "ssl_certificate_pem",
+        None,
+        _pem,
+        _PEM,
+        "client certificate as PEM text",
+        # The text may have the key too.
+        secret=True,
+    ),
+    Variable("ssl_key_location", None, path, "the path of a file", "client key (PEM)"),
+    Variable("ssl_key_pem", None, _pem, _PEM, "client key as PEM text", secret=True),
+    Variable(
+        "ssl_key_password", None, text, "a password", "password of the client key", secret=True
+    ),
+    Variable(
+        "ssl_keystore_location",
+        None,
+        path,
+        "the path of a file",
+        "key store with client certificate and key (PKCS#12)",
+    ),
+    Variable(
+        "ssl_keystore_password", None, text, "a password", "password of the key store", secret=True
+    ),
+)
