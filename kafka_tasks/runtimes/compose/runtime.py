@@ -95,11 +95,14 @@ class ComposeRuntime:
         wanted = topology if services is None else topology.only(services)
         alone = bool(wanted.brokers) and self._has_zookeeper(topology, there)
         names = [each.name for each in (wanted.brokers if alone else wanted)]
+        if alone:
+            # Asked for alone, Compose would replace one that was made with its dependencies.
+            names = [name for name in names if name not in there or not there[name].running]
         if self._before is None or not any(found.running for found in there.values()):
             # Where a coordinator was started first, all of it is one start.
             self._before = leavings.Before.of(self._site.engine, project.name)
-        done = project.up(names, timeout_s=settings.timeout + 30, alone=alone)
-        if done.code:
+        # With no name, Compose starts everything.
+        if names and (done := project.up(names, timeout_s=settings.timeout + 30, alone=alone)).code:
             self._explain(done)
         return self.plan(settings)
 
