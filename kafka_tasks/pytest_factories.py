@@ -22,6 +22,8 @@ def cluster(
     brokers: int | None = None,
     version: str | None = None,
     mode: str | None = None,
+    secure: str | None = None,
+    acl: bool | None = None,
     properties: Mapping[str, Any] | None = None,
     scope: _Scope = "session",
     name: str | None = None,
@@ -32,7 +34,8 @@ def cluster(
     other scope the cluster is the fixture's own, and is deleted at the end of the scope. Assigned
     to the name `kafka_cluster`, it becomes the cluster of all other fixtures.
     """
-    asked = {"brokers": brokers, "version": version, "mode": mode, "properties": properties}
+    settings = {"brokers": brokers, "version": version, "mode": mode, "secure": secure, "acl": acl}
+    asked = {**settings, "properties": properties}
 
     @pytest.fixture(scope=scope, name=name)
     def made(request: pytest.FixtureRequest, _kafka_run: Any) -> Iterator[KafkaCluster]:

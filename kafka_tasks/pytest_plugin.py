@@ -29,8 +29,8 @@ else:
     fixture_bodies, hooks = Later("fixture_bodies"), Later("hooks")
 
 _MARKERS = (
-    "kafka(brokers=3, version=…, mode=…, config={…}): a test with Kafka; the arguments are the "
-    "shape of its cluster",
+    "kafka(brokers=3, version=…, mode=…, secure=…, acl=True, config={…}): a test with Kafka; the "
+    "arguments are the shape of its cluster",
     "kafka_topics(*topics): topics that exist for one test, each a NAME or NAME:PARTITIONS",
 )
 
@@ -190,6 +190,26 @@ def kafka_client_config(kafka_cluster: KafkaCluster) -> dict[str, str]:
 def kafka_client_config_aiokafka(kafka_cluster: KafkaCluster) -> dict[str, Any]:
     """The arguments of a connection, for any client of aiokafka."""
     return fixture_bodies.for_aiokafka(kafka_cluster)
+
+
+@pytest.fixture(scope="session")
+def kafka_user(kafka_cluster: KafkaCluster) -> Callable[..., dict[str, Any]]:
+    """On a secured cluster: `kafka_user("alice")` returns the properties of this user."""
+    return fixture_bodies.user(kafka_cluster)
+
+
+@pytest.fixture
+def kafka_refused(
+    kafka_cluster: KafkaCluster, tmp_path: Path
+) -> Iterator[Callable[..., dict[str, Any]]]:
+    """On a secured cluster: `kafka_refused("password")` returns properties that are refused."""
+    yield from fixture_bodies.refused(kafka_cluster, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def kafka_refusal(kafka_cluster: KafkaCluster) -> Callable[..., str]:
+    """A function that returns why properties are refused, and fails where they are accepted."""
+    return fixture_bodies.refusal(kafka_cluster)
 
 
 @pytest.fixture(scope="session")

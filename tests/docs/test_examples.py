@@ -51,7 +51,7 @@ def test_the_pytest_examples_pass(project: Path, shell: Shell) -> None:
     """The tests of the how-to pass as they are, on clusters that pytest starts."""
     for path in (EXAMPLES / "pytest").glob("*.py"):
         shutil.copy(path, project)
-    assert "5 passed" in shell("python -m pytest -q -p no:cacheprovider")
+    assert "11 passed" in shell("python -m pytest -q -p no:cacheprovider")
 
 
 def test_the_tutorial_of_tests_leaves_nothing(project: Path, shell: Shell) -> None:

@@ -40,9 +40,9 @@ class Inner:
         """Run pytest to its end, in a process of its own."""
         return self.pytester.runpytest_subprocess(*arguments, timeout=240)
 
-    def run_on_kept(self, *arguments: str) -> pytest.RunResult:
-        """Run pytest on the cluster that the runs of this worker share."""
-        return self.run("--kafka-keep", f"--rootdir={self.root}", *arguments)
+    def run_on_kept(self, *arguments: str, root: Path | None = None) -> pytest.RunResult:
+        """Run pytest on a cluster that other runs share: of this worker, or those of a root."""
+        return self.run("--kafka-keep", f"--rootdir={root or self.root}", *arguments)
 
     def begin(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start pytest, for a test that interrupts it."""
@@ -90,7 +90,11 @@ def kept_root(
     warm: Path, environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Path]:
     """The root of the runs that share one cluster, which is deleted in the end."""
-    root = tmp_path_factory.mktemp("kept").resolve()
+    yield from deleted_in_the_end(tmp_path_factory.mktemp("kept").resolve(), environ)
+
+
+def deleted_in_the_end(root: Path, environ: dict[str, str]) -> Iterator[Path]:
+    """Give the root of runs, and delete the clusters that they kept."""
     yield root
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", environ["XDG_STATE_HOME"])
