@@ -11,6 +11,7 @@ from kafka_tasks.project import restoring, state, written_by
 from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes import registry
 from kafka_tasks.runtimes.protocol import DataAccess
+from kafka_tasks.runtimes.secure.snapshot_files import StagedFiles
 from kafka_tasks.settings import Settings
 
 
@@ -58,8 +59,10 @@ def _end_restore(session: Session) -> bool:
 def conclude_restore(project: Project, access: DataAccess, settings: Settings, data: Data) -> None:
     """Swap the new data in where it is complete, else delete what there is of it."""
     begun = restoring.read(project)
+    keys = StagedFiles(project)
     if begun is not None and begun.committed:
         data.swap()
+        keys.swap()
         access.expect(settings)
         if begun.written_by is None:
             written_by.forget(project, begun.runtime)
@@ -67,4 +70,5 @@ def conclude_restore(project: Project, access: DataAccess, settings: Settings, d
             written_by.write(project, begun.runtime, begun.written_by)
     else:
         data.discard()
+        keys.discard()
     restoring.forget(project)

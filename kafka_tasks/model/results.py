@@ -11,6 +11,7 @@ from kafka_tasks.errors import CannotConnect
 from kafka_tasks.model.cluster import ServiceState, State
 from kafka_tasks.model.events import Mark
 from kafka_tasks.model.kafka_line import Mode
+from kafka_tasks.model.security import Security
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ class SnapshotSeen(Struct, frozen=True):
     runtime: str | None = None
     mode: Mode | None = None
     metadata_version: str | None = None
+    security: Security | None = None
     brokers: int | None = None
     cluster_id: str | None = None
     files: int | None = None

@@ -10,6 +10,8 @@ SecureKind = Literal["tls", "mtls", "plain", "scram"]
 KINDS: tuple[SecureKind, ...] = ("tls", "mtls", "plain", "scram")
 _MECHANISMS = {"plain": "PLAIN", "scram": "SCRAM-SHA-512"}
 
+# The name of its files, in the project's state and in snapshots.
+PLACE = "secure"
 # The user that may do everything, and users without any right of their own.
 ADMIN = "admin"
 USERS = (ADMIN, "alice", "bob")

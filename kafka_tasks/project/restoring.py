@@ -8,6 +8,7 @@ import msgspec
 
 from kafka_tasks.model.kafka_line import Mode
 from kafka_tasks.model.role import MAX_BROKERS, MAX_VOTERS
+from kafka_tasks.model.security import Security
 from kafka_tasks.project import json_files
 from kafka_tasks.project.directory import Project, replace_file
 from kafka_tasks.project.written_by import WrittenBy
@@ -28,6 +29,7 @@ class Restoring(msgspec.Struct, frozen=True, kw_only=True):
     brokers: Annotated[int, msgspec.Meta(ge=1, le=MAX_BROKERS)]
     controllers: Annotated[int, msgspec.Meta(ge=0, le=MAX_VOTERS)] = 0
     combined: Annotated[int, msgspec.Meta(ge=0, le=MAX_VOTERS)] = 0
+    security: Security | None = None
     written_by: WrittenBy | None = None
     committed: bool = False
 
@@ -37,6 +39,8 @@ class Restoring(msgspec.Struct, frozen=True, kw_only=True):
         found: dict[str, Any] = {"brokers": self.brokers, "recorded_mode": self.mode}
         if self.controllers or self.combined:
             found |= {"controllers": self.controllers, "combined": self.combined}
+        if self.security:
+            found |= {"secure": self.security.kind, "acl": self.security.acl}
         return found
 
     def complete(self) -> Restoring:

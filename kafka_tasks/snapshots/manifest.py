@@ -10,11 +10,14 @@ import msgspec
 
 from kafka_tasks.model.kafka_line import Mode
 from kafka_tasks.model.role import MAX_BROKERS, MAX_VOTERS
+from kafka_tasks.model.security import PLACE, Security
 from kafka_tasks.model.topology import Topology, planned
 from kafka_tasks.project import json_files
 from kafka_tasks.project.written_by import MetadataVersion, Version, WrittenBy
 
-_PART = re.compile(r"(?!\.kafka-tasks)[A-Za-z0-9._-]{1,255}")
+# Names of users, and so of their certificates, have some characters more than those of topics.
+_PART = re.compile(r"(?!\.kafka-tasks)[A-Za-z0-9._~+=-]{1,255}")
+_LISTS = (f"{PLACE}/index.json", f"{PLACE}/passwords.json")
 
 _Size = Annotated[int, msgspec.Meta(ge=0)]
 _Digest = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
@@ -38,6 +41,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     `taken_at` is in seconds since the epoch. `broker_ids` maps services to ids; `cluster_id` is the
     id in the brokers' data. In KRaft mode `controllers` are dedicated ones, `combined` is how
     many brokers are controllers too, and `metadata_version` is None where the data did not tell.
+    `security` is that of a secured cluster, whose certificates, keys and passwords are in the file.
     """
 
     schema: Literal[1] = 1
@@ -51,6 +55,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     controllers: Annotated[int, msgspec.Meta(ge=0, le=MAX_VOTERS)] = 0
     combined: Annotated[int, msgspec.Meta(ge=0, le=MAX_VOTERS)] | None = None
     metadata_version: MetadataVersion | None = None
+    security: Security | None = None
     broker_ids: dict[str, int]
     cluster_id: str | None
     body_bytes: _Size
@@ -90,7 +95,7 @@ def decode(content: bytes) -> Manifest:
         found = json_files.decode(content, Manifest)
     except json_files.Unreadable as error:
         raise Damaged(f"its manifest cannot be read ({error})") from error
-    places = found.topology.places
+    places = [*found.topology.places, *([PLACE] if found.security else [])]
     seen: set[str] = set()
     for entry in found.files:
         if not _is_safe(entry.name, places):
@@ -98,6 +103,8 @@ def decode(content: bytes) -> Manifest:
         if entry.name in seen:
             raise Damaged(f"it contains {entry.name} twice")
         seen.add(entry.name)
+    if found.security and not seen.issuperset(_LISTS):
+        raise Damaged("the certificates or the passwords of its secured cluster are missing")
     return found
 
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from kafka_tasks.errors import InvalidInput, MachineError, Refused
 from kafka_tasks.lifecycle import recovery
 from kafka_tasks.lifecycle.locking import locked
-from kafka_tasks.lifecycle.session import Session, signals_held
+from kafka_tasks.lifecycle.session import Session, open_session, signals_held
 from kafka_tasks.lifecycle.stop import paused
 from kafka_tasks.model.data_files import Data
 from kafka_tasks.model.kafka_line import mode_title, numbers
 from kafka_tasks.model.topology import Service
-from kafka_tasks.project import register, restoring
+from kafka_tasks.project import register, restoring, state
 from kafka_tasks.project.restoring import Restoring
+from kafka_tasks.runtimes.secure.snapshot_files import StagedFiles
 from kafka_tasks.settings import Settings
 from kafka_tasks.snapshots import metadata_version, snapshot_file, store
 from kafka_tasks.snapshots.manifest import Damaged, Manifest
@@ -61,9 +62,32 @@ def require_fitting(session: Session, wanted: str) -> Snapshot:
 
 
 def _fitted(session: Session, manifest: Manifest) -> Session:
-    """Return the session with as many combined nodes as the snapshot has: no setting says that."""
+    """Return the session with as many combined nodes as the snapshot has: no setting says that.
+
+    A project that had no cluster, and sets nothing, gets a secured one as it was.
+    """
     settings = replace(session.settings, combined=manifest.combined)
-    return replace(session, settings=settings)
+    security, is_new = manifest.security, state.read(session.project) is None
+    if security is None or not is_new or settings.explicit("secure"):
+        return replace(session, settings=settings)
+    settings = replace(settings, secure=security.kind, acl=security.acl)
+    return open_session(session.project, settings, session.recorder)
+
+
+def _tell_security(session: Session, manifest: Manifest) -> None:
+    """Say what becomes of users where snapshot and project are not secured in the same way."""
+    theirs, mine, notice = manifest.security, session.settings.security, session.recorder.notice
+    if theirs is None and mine is not None:
+        notice(
+            f"the snapshot {manifest.name} has no certificates and passwords: the cluster keeps "
+            "those of this project, and its users get these passwords at the next start"
+        )
+    elif theirs is not None and theirs != mine:
+        flags = f"--secure {theirs.kind}{' --acl' if theirs.acl else ''}"
+        notice(
+            f"the snapshot {manifest.name} is of a cluster that runs with {flags}, and this "
+            f"project's does not: after kafka.down, kafka.up {flags} starts it so"
+        )
 
 
 def _require_kafka(wanted: str, manifest: Manifest, settings: Settings, command: str) -> None:
@@ -137,6 +161,7 @@ def restore(session: Session, snapshot: Snapshot, *, confirmed: bool = False) ->
                 hint=f"invoke kafka.snapshot.restore {name} --yes",
             )
         register.remember(session.project)
+        _tell_security(session, snapshot.manifest)
 
         def outcome() -> str:
             return f"{name} is restored" if done else "the old data is unchanged"
@@ -161,6 +186,7 @@ def _exchange(session: Session, snapshot: Snapshot, *, checked: bool) -> None:
         name=manifest.name,
         runtime=session.runtime.name,
         **settings.shape,
+        security=settings.security,
         written_by=manifest.written_by,
     )
     with access.data(settings) as data:
@@ -168,7 +194,7 @@ def _exchange(session: Session, snapshot: Snapshot, *, checked: bool) -> None:
             _require_possible(snapshot.manifest, data)
         restoring.write(project, begun)
         try:
-            data.stage(snapshot_file.files(snapshot))
+            data.stage(StagedFiles(project).apart_from(snapshot_file.files(snapshot)))
             with signals_held():
                 restoring.write(project, begun.complete())
                 recovery.conclude_restore(project, access, settings, data)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from kafka_tasks.errors import Interrupted, MachineError, NotReady, Refused
 from kafka_tasks.lifecycle.locking import locked
 from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.lifecycle.stop import paused
-from kafka_tasks.model.data_files import Data
+from kafka_tasks.model.data_files import Data, DataFile
 from kafka_tasks.project import state, written_by
+from kafka_tasks.runtimes.secure import snapshot_files
 from kafka_tasks.snapshots import snapshot_file, store
 from kafka_tasks.snapshots.snapshot_file import Snapshot
 
@@ -42,6 +44,7 @@ def save(session: Session, name: str, *, replacing: bool = False) -> Saved:
         if path.exists() and not replacing:
             raise _already_exists(name)
         store.make_folder(session.project)
+        _secure_files(session)
         _require_whole_cluster(session)
         with (
             interruptible(session, lambda: _outcome(path, replacing=replacing)),
@@ -121,6 +124,7 @@ def _write(session: Session, name: str, path: Path, *, checked: bool) -> Snapsho
             "version": writer.version if writer else settings.version,
             "kafka_version": writer.kafka_version if writer else settings.line.kafka,
             "runtime": session.runtime.name,
+            "security": settings.security,
             **settings.shape,
             "broker_ids": {s: n for s, p in known.items() if (n := _node_id(p)) is not None},
             "cluster_id": next(
@@ -131,7 +135,13 @@ def _write(session: Session, name: str, path: Path, *, checked: bool) -> Snapsho
     with session.data().data(settings) as data:
         if not checked:
             _require_room_for(data, path)
-        return snapshot_file.write(path, data.files(), describe, _disk_check(path))
+        every = chain(data.files(), _secure_files(session))
+        return snapshot_file.write(path, every, describe, _disk_check(path))
+
+
+def _secure_files(session: Session) -> list[DataFile]:
+    """Return the certificates, keys and passwords of a secured cluster; none of another."""
+    return snapshot_files.files(session.project) if session.settings.security else []
 
 
 def _require_room(session: Session, path: Path) -> None:

@@ -68,6 +68,7 @@ class Snapshot:
             runtime=manifest.runtime,
             mode=manifest.mode,
             metadata_version=manifest.metadata_version,
+            security=manifest.security,
             brokers=manifest.brokers,
             cluster_id=manifest.cluster_id,
             files=len(manifest.files),
@@ -173,6 +174,7 @@ def _write_body(
 def _info(name: str, size: int, modified_s: float) -> tarfile.TarInfo:
     info = tarfile.TarInfo(name)
     info.size, info.mtime = size, max(0, int(modified_s))
+    info.mode = private.MODE
     return info
 
 

@@ -70,7 +70,10 @@ def restore(
                 what = f"replace the data in {where} with {snapshot.path}"
             return shown(dry.Dry(_around(session, what)), dry)
         if replacing:
-            question = [f"All topics and records of the cluster in {where} would be replaced."]
+            what = "All topics and records of the cluster"
+            if snapshot.manifest.security:
+                what = "All topics, records, certificates and passwords of the cluster"
+            question = [f"{what} in {where} would be replaced."]
             require_yes(call, question, yes=yes)
         found = restoring.restore(session, snapshot, confirmed=replacing)
     return shown(found, snapshot_restored)

@@ -248,9 +248,33 @@ def test_no_password_is_in_a_log_a_configuration_or_a_bundle(secured: Sandbox) -
     assert not any(word in arguments for word in words)
 
 
+def test_a_snapshot_carries_certificates_users_and_rights(
+    secured: Sandbox, new_project: Callable[..., Sandbox]
+) -> None:
+    """An empty project becomes the secured cluster, without a flag, on ports of its own."""
+    if secured.environ["KAFKA_TASKS_VERSION"] != "4.4":
+        pytest.skip("the files are the same in either mode")
+    alice = properties(secured, "alice")
+    assert "from-before" in task(secured, "topic.list").out
+    assert task(secured, "down").code == 0
+    saved = task(secured, "snapshot.save", "secured", "-o", "json").document["snapshot"]
+    assert saved["security"] == {"kind": "scram", "acl": True}
+    other = new_project(f"restored-{saved['mode']}")
+    other.environ["KAFKA_TASKS_VERSION"] = secured.environ["KAFKA_TASKS_VERSION"]
+    done = task(other, "snapshot.restore", saved["path"])
+    assert done.code == 0 and "with its certificates, private keys" in done.out, done.err
+    found = other.up()
+    mine = {**alice, "bootstrap.servers": found["bootstrap_servers"]}
+    mine["ssl.ca.location"] = str(other.path / ".kafka-tasks" / "secure" / "ca.crt")
+    assert properties(other, "alice") == mine
+    client = AdminClient(mine)
+    assert client.list_topics(timeout=_LIMIT_S).topics == {}
+    assert "from-before" in task(other, "topic.list").out
+    other.close()
+
+
 def test_security_is_switched_off_again_over_the_same_data(secured: Sandbox) -> None:
     """The topics of the plain cluster outlive it, and clients need no password any more."""
-    assert "from-before" in task(secured, "topic.list").out
     assert task(secured, "down").code == 0
     found = secured.up("--secure", "none")
     assert "from-before" in task(secured, "topic.list").out

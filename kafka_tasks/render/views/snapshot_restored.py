@@ -28,7 +28,12 @@ def text(found: Restored, *, width: int) -> str:
     """Return the time, the size, the cluster's id, and the next command."""
     seen = found.snapshot.seen()
     head = f"Restored {seen.name} ({found.runtime}) in {found.elapsed_s:.1f} s."
-    facts = pairs([("size", snapshots.contents(seen)), ("cluster id", seen.cluster_id)])
+    facts = pairs(
+        [
+            *(("size", snapshots.contents(seen)), ("cluster id", seen.cluster_id)),
+            ("secure", snapshots.keys(seen)),
+        ]
+    )
     if found.restarted:
         return f"{head} The cluster is ready again.\n{facts}"
     return f"{head}\n{facts}\nHint: invoke kafka.up"

@@ -27,5 +27,10 @@ def text(found: Saved, *, width: int) -> str:
     seen = found.snapshot.seen()
     size = snapshots.contents(seen)
     after = " The cluster is ready again." if found.restarted else ""
-    facts = pairs([("file", seen.path), ("size", size), ("cluster id", seen.cluster_id)])
+    facts = pairs(
+        [
+            *(("file", seen.path), ("size", size), ("cluster id", seen.cluster_id)),
+            ("secure", snapshots.keys(seen)),
+        ]
+    )
     return f"Saved {seen.name} in {found.elapsed_s:.1f} s.{after}\n{facts}"

@@ -12,7 +12,8 @@ from kafka_tasks.render.tables import table
 from kafka_tasks.render.words import duration, size
 
 _HEADINGS = [
-    *("snapshot", "taken at", "age", "Kafka", "mode", "brokers", "runtime", "size", "cluster id"),
+    *("snapshot", "taken at", "age", "Kafka", "mode", "secure", "brokers", "runtime", "size"),
+    "cluster id",
 ]
 
 
@@ -33,6 +34,7 @@ def entry(seen: SnapshotSeen) -> Document:
         "runtime": seen.runtime,
         "mode": seen.mode,
         "metadata_version": seen.metadata_version,
+        "security": seen.security and {"kind": seen.security.kind, "acl": seen.security.acl},
         "brokers": seen.brokers,
         "cluster_id": seen.cluster_id,
         "files": seen.files,
@@ -58,13 +60,14 @@ def text(found: Sequence[SnapshotSeen], *, width: int) -> str:
 
 def _row(seen: SnapshotSeen) -> tuple[object, ...]:
     if seen.taken_at is None:
-        return (seen.name, "damaged", "", "", "", "", "", size(seen.bytes), "")
+        return (seen.name, "damaged", "", "", "", "", "", "", size(seen.bytes), "")
     return (
         seen.name,
         datetime.fromtimestamp(seen.taken_at).strftime("%Y-%m-%d %H:%M"),
         duration(max(0.0, time.time() - seen.taken_at)),
         seen.kafka_version,
         " ".join(filter(None, (seen.mode, seen.metadata_version))),
+        _secured(seen) or "no",
         seen.brokers,
         seen.runtime,
         size(seen.bytes),
@@ -75,3 +78,15 @@ def _row(seen: SnapshotSeen) -> tuple[object, ...]:
 def contents(seen: SnapshotSeen) -> str:
     """Return a snapshot's size in words."""
     return f"{size(seen.bytes)}, with {size(seen.data_bytes or 0)} of data in {seen.files} files"
+
+
+def keys(seen: SnapshotSeen) -> str | None:
+    """Return what a snapshot has of a secured cluster, in words; None of another."""
+    found = _secured(seen)
+    return found and f"{found}; with its certificates, private keys and passwords"
+
+
+def _secured(seen: SnapshotSeen) -> str | None:
+    if seen.security is None:
+        return None
+    return f"{seen.security.kind}, acl" if seen.security.acl else seen.security.kind

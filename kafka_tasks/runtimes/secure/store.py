@@ -15,10 +15,13 @@ from msgspec import Struct
 
 from kafka_tasks.clients.maven import sha256
 from kafka_tasks.errors import InvalidInput
+from kafka_tasks.model.security import PLACE
 from kafka_tasks.project import json_files, private
 from kafka_tasks.project.directory import Project, replace_file, unwritable
 
 _INDEX, _PASSWORDS = "index.json", "passwords.json"
+# What is not issued, and so not in the index.
+LISTS = (_INDEX, _PASSWORDS)
 _DAY_S = 86400.0
 # Certificates with less than this left are issued again by the next start.
 _RENEWED_BEFORE_S = 30 * _DAY_S
@@ -62,7 +65,7 @@ class SecureStore(Struct, frozen=True):
     @classmethod
     def of(cls, project: Project) -> SecureStore:
         """Return that of a project, made or not."""
-        return cls(project.state / "secure")
+        return cls(project.state / PLACE)
 
     def index(self) -> Index | None:
         """Return what was issued; None where nothing was.

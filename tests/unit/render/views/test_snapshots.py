@@ -3,9 +3,11 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from kafka_tasks.model.results import SnapshotSeen
+from kafka_tasks.model.security import Security
 from kafka_tasks.render.views import snapshot_restored, snapshot_saved, snapshots
 from kafka_tasks.render.words import size
 from kafka_tasks.snapshots.restore import Restored
@@ -45,10 +47,12 @@ def test_a_list_shows_the_whole_and_the_damaged() -> None:
     assert base.split() == [
         "base",
         *time.strftime("%Y-%m-%d %H:%M", time.localtime(BASE.taken_at)).split(),
-        *("2", "h", "3.9.1", "kraft", "3.9-IV0", "1", "embedded", "611", "kB", "the-id"),
+        *("2", "h", "3.9.1", "kraft", "3.9-IV0", "no", "1", "embedded", "611", "kB", "the-id"),
     ]
     assert torn.split() == ["torn", "damaged", "200", "bytes"]
     assert reason == "torn is damaged: it ends within its manifest."
+    secured = msgspec.structs.replace(BASE, security=Security("scram", acl=True))
+    assert "scram, acl" in snapshots.text([secured], width=120)
     assert snapshots.text([], width=80) == "There are no snapshots in this project."
 
 
@@ -59,6 +63,11 @@ def test_documents_have_moments_in_utc() -> None:
     assert (found[0]["mode"], found[0]["metadata_version"]) == ("kraft", "3.9-IV0")
     assert (found[0]["bytes"], found[0]["problem"]) == (611_000, None)
     assert (found[1]["taken_at"], found[1]["files"]) == (None, None)
+    secured = msgspec.structs.replace(BASE, security=Security("mtls"))
+    assert (found[0]["security"], snapshots.entry(secured)["security"]) == (
+        None,
+        {"kind": "mtls", "acl": False},
+    )
 
 
 def test_what_was_done_is_one_sentence_and_facts() -> None:
