@@ -13,6 +13,7 @@ from kafka_tasks.acceptance.ledger import Ledger
 from kafka_tasks.clients.kafka import group_admin
 from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.clients.kafka.records import Record, produce
+from kafka_tasks.fixtures import made_topics
 from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.topics import one_topic
@@ -62,8 +63,7 @@ def test_records_are_acknowledged(planted: Ledger, cluster: Cluster, admin: Admi
     """All in-sync replicas acknowledge 10,000 records in three partitions."""
     replicas = min(3, len(admin.look(5.0).brokers))
     keeps = {"retention.ms": "-1", "message.timestamp.type": "CreateTime"}
-    spec = TopicSpec(planted.topic, _PARTITIONS, replicas, keeps)
-    one_topic.create(admin, spec, if_not_exists=False)
+    made_topics.create(admin, planted.topic, _PARTITIONS, replicas, keeps)
     sent = list(_records())
     answers = produce(cluster, planted.topic, sent, timeout_s=60.0)
     assert len(answers) == _RECORDS

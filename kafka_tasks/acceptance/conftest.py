@@ -9,17 +9,16 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from kafka_tasks.acceptance.criteria import MARKER
-from kafka_tasks.acceptance.leftovers import GROUP, PREFIX, delete_groups, delete_topics
+from kafka_tasks.acceptance.leftovers import GROUP, PREFIX, delete_groups
 from kafka_tasks.acceptance.readiness import current_session, require_ready
 from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.errors import KafkaTasksError, NotPermitted
+from kafka_tasks.fixtures import made_topics
 from kafka_tasks.lifecycle.complete_answers import completeness
 from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.runtimes import roles
 from kafka_tasks.runtimes.roles.recipe import Coordinator
-from kafka_tasks.topics import one_topic
-from kafka_tasks.topics.model import TopicSpec
 
 NewTopic = Callable[..., str]
 
@@ -120,12 +119,11 @@ def new_topic(admin: Admin, run_prefix: str) -> Iterator[NewTopic]:
     ) -> str:
         name = f"{run_prefix}{len(created) + 1}"
         created.append(name)
-        spec = TopicSpec(name, partitions, replication_factor, config or {})
-        one_topic.create(admin, spec, if_not_exists=False)
+        made_topics.create(admin, name, partitions, replication_factor, config)
         return name
 
     yield make
-    delete_topics(admin, created)
+    made_topics.delete_now(admin, created)
 
 
 @pytest.fixture(scope="session")

@@ -6,23 +6,16 @@ from collections.abc import Iterable
 
 from kafka_tasks.acceptance import ledger
 from kafka_tasks.acceptance.ledger import Ledger
-from kafka_tasks.clients.kafka import changes, group_admin
+from kafka_tasks.clients.kafka import group_admin
 from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.errors import GroupMissing, NotPermitted
+from kafka_tasks.fixtures.made_topics import delete_now
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.project.directory import Project
-from kafka_tasks.topics import deletion
 
 PREFIX = "kafka-tasks-acceptance-"
 # The last part of the name of a run's consumer group.
 GROUP = "members"
-
-
-def delete_topics(admin: Admin, names: Iterable[str]) -> None:
-    """Delete those of the topics that exist, and return when they are gone."""
-    existing = tuple(sorted(set(names) & set(admin.topics())))
-    if existing:
-        changes.require(deletion.delete(admin, existing, timeout_s=30.0))
 
 
 def delete_groups(admin: Admin, names: Iterable[str]) -> None:
@@ -36,7 +29,7 @@ def delete_run(cluster: Cluster, run: str) -> None:
     """Delete every topic, and the consumer group, of a run that was killed."""
     with Admin(cluster) as admin:
         names = admin.topics(timeout_s=5.0)
-        delete_topics(admin, [name for name in names if name.startswith(f"{PREFIX}{run}-")])
+        delete_now(admin, [name for name in names if name.startswith(f"{PREFIX}{run}-")])
         delete_groups(admin, [f"{PREFIX}{run}-{GROUP}"])
 
 
@@ -45,6 +38,6 @@ def delete_planted(project: Project, admin: Admin, planted: Ledger) -> None:
     names = [planted.topic]
     if planted.kept_topic_is_ours:
         names.append(planted.kept_topic)
-    delete_topics(admin, names)
+    delete_now(admin, names)
     delete_groups(admin, [planted.group])
     ledger.path_in(project).unlink(missing_ok=True)

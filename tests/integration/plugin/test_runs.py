@@ -118,6 +118,36 @@ def test_an_interrupted_run_leaves_nothing(inner: Inner) -> None:
         require_gone(project)
 
 
+_WITHOUT = """
+    import os
+    import time
+
+
+    def test_without_kafka():
+        from note import note
+
+        note("waits")
+        controller = os.getppid()
+        for _ in range(2400):
+            if os.getppid() != controller:
+                break
+            time.sleep(0.05)
+"""
+
+
+def test_a_killed_run_that_started_nothing_leaves_nothing(
+    inner: Inner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The controller of xdist names a directory for its workers, and makes none."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    inner.write(note=_NOTE, test_without=_WITHOUT)
+    process = inner.begin("-n1")
+    eventually(inner.noted, "the test waits", 120)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate(timeout=120)
+    assert not list(tmp_path.glob("kafka-tasks-*"))
+
+
 def test_a_kept_cluster_serves_the_next_run_until_it_is_deleted(inner: Inner) -> None:
     """The second run has the same cluster and no topic of the first; other settings are refused."""
     inner.write(note=_NOTE, test_one=_ONE)

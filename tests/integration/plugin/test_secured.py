@@ -134,8 +134,8 @@ def test_fixtures_work_on_secured_clusters(
     denied.assert_outcomes(errors=1)
     denied.stdout.fnmatch_lines(
         [
-            "The cluster does not allow this client to create the topic test-topic-*.",
-            "Hint: grant the right Create on topics, *",
+            "*User alice lacks the right CREATE on topic test-topic-*.",
+            "*Hint: an administrator can grant CREATE on all topics; *",
         ]
     )
     said = denied.stdout.str()
