@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
@@ -68,7 +69,10 @@ class Authority:
     @classmethod
     def load(cls, certificate: bytes, key: bytes) -> Authority:
         """Return the authority of these PEM files; raises `ValueError`."""
-        loaded = load_pem_private_key(key, None)
+        try:
+            loaded = load_pem_private_key(key, None)
+        except (TypeError, UnsupportedAlgorithm) as error:
+            raise ValueError(f"the key cannot be read: {error}") from error
         if not isinstance(loaded, ec.EllipticCurvePrivateKey):
             raise ValueError("the key is of another kind")
         return cls("", identity=Identity(x509.load_pem_x509_certificate(certificate), loaded))

@@ -49,6 +49,21 @@ def certificates(exam: Examination) -> Iterator[Finding]:
     )
 
 
+def readable(exam: Examination) -> Iterator[Finding]:
+    """Report private keys and passwords that other users may read."""
+    store = SecureStore.of(exam.project)
+    if found := store.readable_by_others():
+        yield Finding(
+            "secret-readable",
+            "warning",
+            "Other users may read private keys or passwords of this secured cluster.",
+            area="configuration",
+            evidence=tuple(f"{path}: mode {path.stat().st_mode & 0o777:03o}" for path in found[:5]),
+            fix=f'chmod -R go-rwx "{store.root}"',
+            exit_code=1,
+        )
+
+
 def open_servers(exam: Examination) -> Iterator[Finding]:
     """Report servers of a secured cluster that ask for no password."""
     if exam.settings.security is None or exam.settings.are_remote:
@@ -88,6 +103,7 @@ def kcat(exam: Examination) -> Iterator[Finding]:
 
 CHECKS = (
     Check("certificates", "configuration", certificates),
+    Check("readable secrets", "configuration", readable),
     Check("open servers", "configuration", open_servers),
     Check("kcat", "configuration", kcat),
 )

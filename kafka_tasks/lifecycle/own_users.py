@@ -5,7 +5,6 @@ A start gives each kept user to the brokers again, so that a change has to reach
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,9 +21,6 @@ from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes.secure import access, issuing
 from kafka_tasks.runtimes.secure.store import Passwords, SecureStore
 
-# Brokers read users of PLAIN from a line of properties, in quotation marks; those of certificates
-# are names of files.
-_WORD = re.compile(r"[A-Za-z0-9_~+=-][A-Za-z0-9._~+=-]{,63}", re.ASCII)
 _BYTES = 24
 _FILE = "passwords.json"
 _RESTART = "the brokers learn of it at their next start: invoke kafka.restart"
@@ -85,12 +81,7 @@ class OwnUsers:
     def set(self, user: User, password: str | None) -> int | None:
         """Give a user a password, or a certificate; return how many brokers accept the log-in."""
         word = password or secrets.token_urlsafe(_BYTES)
-        if self.security.kind != "scram" and not all(map(_WORD.fullmatch, (user.name, word))):
-            raise InvalidInput(
-                f"With --secure {self.security.kind}, names and passwords have up to 64 letters, "
-                "digits and . _ ~ + = - only.",
-                hint="invoke kafka.user.create carol",
-            )
+        issuing.require_allowed(self.security, {user.name: word})
         if self.security.kind == "scram":
             scram.set_passwords(self.admin, {user.name: word}, user.credentials)
         self._keep(lambda users: {**users, user.name: word})

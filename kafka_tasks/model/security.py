@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from msgspec import Struct
@@ -17,6 +18,9 @@ ADMIN = "admin"
 USERS = (ADMIN, "alice", "bob")
 # The names in the certificates of the listeners INTERNAL and CONTROLLER.
 BROKER, CONTROLLER, TOOL = "broker", "controller", "kafka-tasks"
+# Brokers read users of PLAIN from a line of properties, in quotation marks; those of certificates
+# are names of files.
+_WORD = re.compile(r"[A-Za-z0-9_~+=-][A-Za-z0-9._~+=-]{,63}", re.ASCII)
 _INTERNAL = (BROKER, CONTROLLER, TOOL)
 # The names of their certificates are reserved in both forms.
 _RESERVED = frozenset({*_INTERNAL, *(f"CN={name}" for name in _INTERNAL), "ANONYMOUS"})
@@ -32,6 +36,10 @@ class Security(Struct, frozen=True):
     def mechanism(self) -> str | None:
         """The SASL mechanism of clients; None where they log in by certificate or not at all."""
         return _MECHANISMS.get(self.kind)
+
+    def allows(self, name: str, password: str) -> bool:
+        """Return whether a user can have this name and this password."""
+        return self.kind == "scram" or all(map(_WORD.fullmatch, (name, password)))
 
     @property
     def protocol(self) -> Literal["SSL", "SASL_SSL"]:

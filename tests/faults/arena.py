@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -51,6 +52,9 @@ class Arena(Protocol):
     @property
     def port(self) -> int:
         """The first broker's port."""
+
+    def client(self, user: str = "admin") -> dict[str, Any]:
+        """The properties with which this user connects, where there are users."""
 
     @property
     def disk(self) -> Path:
@@ -114,6 +118,14 @@ class EmbeddedArena:
     def port(self) -> int:
         """The broker's port."""
         return int(self.environ["KAFKA_TASKS_PORT"])
+
+    def client(self, user: str = "admin") -> dict[str, Any]:
+        """As `env` prints them."""
+        if "KAFKA_TASKS_SECURE" not in self.environ:
+            return {"bootstrap.servers": f"127.0.0.1:{self.port}"}
+        done = self.run("env", "--user", user, "--format", "json", "--show-secrets")
+        assert done.code == 0, done.err
+        return dict(json.loads(done.out))
 
     @property
     def disk(self) -> Path:
@@ -201,6 +213,10 @@ class ComposeArena:
     def port(self) -> int:
         """The broker's port on this machine."""
         return self.bench.port()
+
+    def client(self, user: str = "admin") -> dict[str, Any]:
+        """The address: containers have no users."""
+        return {"bootstrap.servers": f"127.0.0.1:{self.port}"}
 
     def run(self, *arguments: str, timeout: float = 150) -> Done:
         """To its end, without a terminal."""

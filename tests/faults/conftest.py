@@ -18,10 +18,12 @@ from tests.faults.report import Report
 from tests.integration.conftest import end_builders, environ, link_tree, warm  # noqa: F401
 
 # By name: as CI runs it (0: it does not), as before a release, and what it is. On every commit
-# tests/contract kills and holds containers, and tests/integration starts twelve times at once.
+# tests/contract kills and holds containers, and tests/integration kills the broker of a secured
+# cluster and starts twelve times at once.
 SIZES = {
     "rounds": (11, 200, "rounds on the embedded runtime"),
     "kraft-rounds": (5, 50, "rounds on a dedicated controller, and on a combined node"),
+    "secured-rounds": (0, 20, "kills of the broker of a secured combined node"),
     "kraft-cycles": (0, 100, "cycles of up and down of a combined node"),
     "compose-rounds": (0, 50, "rounds on containers"),
     "compose-kraft-rounds": (0, 15, "rounds on containers, for each of both quorums"),
@@ -42,6 +44,7 @@ _KEEPERS: dict[str, dict[str, str]] = {
     "controller": {"KAFKA_TASKS_VERSION": "4.4", "KAFKA_TASKS_CONTROLLERS": "1"},
     "kafka": {"KAFKA_TASKS_VERSION": "4.4"},
 }
+_SECURED = {"KAFKA_TASKS_SECURE": "scram", "KAFKA_TASKS_ACL": "true"}
 # The same on containers, where the quorums run the images of both publishers.
 _KEEPERS_IN_CONTAINERS: dict[str, dict[str, str]] = {
     "zookeeper": {},
@@ -130,8 +133,9 @@ def embedded(
         "KAFKA_TASKS_ZOOKEEPER_PORT": "22181",
         "KAFKA_TASKS_CONTROLLER_PORT": "29193",
     }
-    keeper = getattr(request, "param", "zookeeper")
+    keeper, _, secured = getattr(request, "param", "zookeeper").partition(" ")
     own = {**environ, **ports, **_KEEPERS[keeper], "KAFKA_TASKS_CACHE": str(cache)}
+    own |= _SECURED if secured else {}
     arena = EmbeddedArena(path, own, has_own_system=owns_system(), keeper=keeper)
     arena.heal_timeout_s = request.config.getoption("--heal-timeout")
     try:

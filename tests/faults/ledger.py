@@ -49,10 +49,10 @@ class Writer:
     doing.
     """
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, client: Mapping[str, str]) -> None:
         self.partitions = [Partition() for _ in range(PARTITIONS)]
         self.restarts = 0
-        self._bootstrap = bootstrap
+        self._client = client
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._write, daemon=True)
@@ -73,7 +73,7 @@ class Writer:
             producer = Producer(
                 {
                     **_COMMON,
-                    "bootstrap.servers": self._bootstrap,
+                    **self._client,
                     "acks": "all",
                     "enable.idempotence": True,
                     "message.timeout.ms": 0,
@@ -127,7 +127,7 @@ class Writer:
                     del partition.open[number]
 
 
-def check_new(writer: Writer, bootstrap: str) -> int:
+def check_new(writer: Writer, client: Mapping[str, str]) -> int:
     """Read what came since the last time; returns how many records.
 
     Raises `Violated` unless every acknowledged record is among them, at its offset, and each
@@ -135,7 +135,7 @@ def check_new(writer: Writer, bootstrap: str) -> int:
     """
     owed = writer.taken()
     count = 0
-    with _reader(bootstrap) as reader:
+    with _reader(client) as reader:
         for at, partition in enumerate(writer.partitions):
             found = _read(reader, at, partition.read_to, partition.last_read)
             count += len(found)
@@ -150,13 +150,13 @@ def check_new(writer: Writer, bootstrap: str) -> int:
     return count
 
 
-def check_all(writer: Writer, bootstrap: str) -> int:
+def check_all(writer: Writer, client: Mapping[str, str]) -> int:
     """Read everything from the beginning, after the writer has ended.
 
     Returns how many acknowledged records are there; raises `Violated` if not all are.
     """
     count = 0
-    with _reader(bootstrap) as reader:
+    with _reader(client) as reader:
         for at, partition in enumerate(writer.partitions):
             found = _read(reader, at, 0, -1)
             told = [number for number, flag in enumerate(partition.acknowledged) if flag]
@@ -166,11 +166,11 @@ def check_all(writer: Writer, bootstrap: str) -> int:
 
 
 @contextmanager
-def _reader(bootstrap: str) -> Iterator[Consumer]:
+def _reader(client: Mapping[str, str]) -> Iterator[Consumer]:
     consumer = Consumer(
         {
             **_COMMON,
-            "bootstrap.servers": bootstrap,
+            **client,
             "group.id": "ledger-reader",
             "enable.auto.commit": False,
         }

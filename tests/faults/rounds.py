@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import psutil
 import pytest
@@ -42,11 +42,16 @@ def kraft_name(arena: Arena) -> str:
 
 
 def run_rounds(
-    arena: Arena, report: Report, config: pytest.Config, rounds: int, name: str = ""
+    arena: Arena,
+    report: Report,
+    config: pytest.Config,
+    rounds: int,
+    name: str = "",
+    only: Sequence[str] = (),
 ) -> None:
     """Fails at the first round after which anything is not as it was.
 
-    The report calls it by `name`, else by the runtime.
+    The report calls it by `name`, else by the runtime; `only` are the kinds of fault, if not all.
     """
     name = name or arena.runtime
     seed = config.getoption("--seed")
@@ -57,22 +62,21 @@ def run_rounds(
     )  # fmt: skip
     assert done.code == 0, done.err
     figures = report.of(name)
-    bootstrap = f"127.0.0.1:{arena.port}"
-    writer = ledger.Writer(bootstrap)
+    client = arena.client()
+    writer = ledger.Writer(client)
     try:
         more(writer, 100)
-        ledger.check_new(writer, bootstrap)
+        ledger.check_new(writer, client)
         before, files, mine = settled(arena), arena.open_files(), psutil.Process().num_fds()
-        for number, fault in deals(
-            chosen(arena, config), seed, config.getoption("--first"), rounds
-        ):
+        kinds = [each for each in chosen(arena, config) if not only or each.name in only]
+        for number, fault in deals(kinds, seed, config.getoption("--first"), rounds):
             print(f"round {number}: {fault.name}", end=" ", flush=True)
             what = fault.does(arena, random.Random(f"{seed}/{number}/{fault.name}"))
             print(f"({what})", end=" ", flush=True)
             took = heal(arena)
             print(f"healed in {took:.1f} s", flush=True)
             more(writer, 100)
-            figures.read_again += ledger.check_new(writer, bootstrap)
+            figures.read_again += ledger.check_new(writer, client)
             figures.rounds += 1
             figures.faults[fault.name] += 1
             figures.heals.append(took)
@@ -83,7 +87,7 @@ def run_rounds(
         writer.close()
         figures.acknowledged = writer.acknowledged
         figures.producers_replaced = writer.restarts
-    figures.found = ledger.check_all(writer, bootstrap)
+    figures.found = ledger.check_all(writer, client)
     assert figures.found == writer.acknowledged
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from confluent_kafka.admin import AdminClient
 
+from tests.faults import ledger
 from tests.faults.arena import Arena, begun, ended
 from tests.faults.report import Report
 from tests.faults.rounds import kraft_name, run_rounds, settled
@@ -38,6 +40,18 @@ def test_no_fault_of_a_quorum_loses_anything(
 ) -> None:
     """The same in KRaft mode, with a dedicated controller and with a combined node."""
     run_rounds(embedded, report, pytestconfig, size, kraft_name(embedded))
+
+
+@pytest.mark.size("secured-rounds")
+@pytest.mark.parametrize("embedded", ["kafka secured"], indirect=True)
+def test_no_kill_of_a_secured_broker_loses_anything(
+    embedded: Arena, report: Report, pytestconfig: pytest.Config, size: int
+) -> None:
+    """Records survive, `up` proves each user's log-in, and no one has a right more."""
+    run_rounds(embedded, report, pytestconfig, size, "secured", ["kill"])
+    client = AdminClient(embedded.client("alice"))
+    assert client.list_topics(timeout=60).topics == {}
+    assert ledger.TOPIC in AdminClient(embedded.client()).list_topics(timeout=60).topics
 
 
 @pytest.mark.size("kraft-cycles")

@@ -58,7 +58,7 @@ def _written(arena: Arena, brokers: int) -> ledger.Writer:
         "--replication-factor", str(brokers), "--config", f"min.insync.replicas={brokers - 1}",
     )  # fmt: skip
     assert done.code == 0, done.err
-    writer = ledger.Writer(f"127.0.0.1:{arena.port}")
+    writer = ledger.Writer(arena.client())
     more(writer, 100)
     return writer
 
@@ -91,7 +91,7 @@ def _survived(arena: Arena, writer: ledger.Writer) -> None:
     assert _seen(arena).owners == before.owners
     more(writer, 100)
     writer.close()
-    assert ledger.check_all(writer, f"127.0.0.1:{arena.port}") == writer.acknowledged
+    assert ledger.check_all(writer, arena.client()) == writer.acknowledged
 
 
 @pytest.mark.size("registrations")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model import security as model
 from kafka_tasks.model.security import Security
 from kafka_tasks.model.topology import NAMES
@@ -38,6 +39,7 @@ def ensure(kept: SecureStore, wanted: Security, hosts: Collection[str] = ()) -> 
         kept.keep_passwords(passwords)
         # The PKCS#12 files are encrypted with a password that is gone.
         before = None
+    require_allowed(wanted, passwords.users)
     users = tuple(passwords.users) if wanted.kind == "mtls" else ()
     every = tuple(dict.fromkeys((*_HOSTS, *hosts, *(before.hosts if before else ()))))
     now = store.now()
@@ -49,11 +51,22 @@ def ensure(kept: SecureStore, wanted: Security, hosts: Collection[str] = ()) -> 
     return before is not None and not is_valid
 
 
+def require_allowed(wanted: Security, users: Mapping[str, str]) -> None:
+    """Raise `InvalidInput` for a user whose name or password this kind of log-in cannot have."""
+    for name, word in users.items():
+        if not wanted.allows(name, word):
+            raise InvalidInput(
+                f"With --secure {wanted.kind}, names and passwords have up to 64 letters, digits "
+                f"and . _ ~ + = - only; those of user {name} do not.",
+                hint="invoke kafka.user.create carol, or KAFKA_TASKS_SECURE=scram",
+            )
+
+
 def issue_user(kept: SecureStore, name: str) -> None:
     """Issue the certificate of one further user, by the authority that is there."""
     before, passwords = kept.index(), kept.passwords()
     assert before is not None and passwords is not None
-    files = _of_user(_loaded(kept, ""), name, passwords.stores)
+    files = _of_user(authority(kept), name, passwords.stores)
     kept.keep(files, _with(before, files))
 
 
@@ -93,7 +106,7 @@ def _issue(
 def _authorities(kept: SecureStore, *, renewed: bool) -> tuple[Authority, Authority]:
     """Return the authority of clients and that of INTERNAL and CONTROLLER."""
     if not renewed:
-        return _loaded(kept, ""), _loaded(kept, "internal/")
+        return authority(kept), authority(kept, "internal/")
     from kafka_tasks.clients.certificates import Authority
 
     names = ("kafka-tasks users", "kafka-tasks internal")
@@ -106,11 +119,15 @@ def _with(index: Index, files: Mapping[str, bytes]) -> Index:
     return msgspec.structs.replace(index, files={**index.files, **sums})
 
 
-def _loaded(kept: SecureStore, folder: str) -> Authority:
+def authority(kept: SecureStore, folder: str = "") -> Authority:
+    """Return the authority of users, or that in `internal/`; raises `InvalidInput`."""
     from kafka_tasks.clients.certificates import Authority
 
-    parts = (kept.root / f"{folder}ca.{suffix}" for suffix in ("crt", "key"))
-    return Authority.load(*(path.read_bytes() for path in parts))
+    try:
+        parts = (kept.root / f"{folder}ca.{suffix}" for suffix in ("crt", "key"))
+        return Authority.load(*(path.read_bytes() for path in parts))
+    except (OSError, ValueError) as error:
+        raise kept.foreign(f"{folder}ca.key", f"it is no authority: {error}") from error
 
 
 def _of_user(authority: Authority, name: str, password: str) -> dict[str, bytes]:

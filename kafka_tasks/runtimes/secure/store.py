@@ -7,6 +7,7 @@ nothing does not load the library for certificates.
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ from msgspec import Struct
 
 from kafka_tasks.clients.maven import sha256
 from kafka_tasks.errors import InvalidInput
-from kafka_tasks.model.security import PLACE
+from kafka_tasks.model.security import ADMIN, BROKER, CONTROLLER, PLACE, is_reserved
 from kafka_tasks.project import json_files, private
 from kafka_tasks.project.directory import Project, replace_file, unwritable
 
@@ -23,6 +24,13 @@ _INDEX, _PASSWORDS = "index.json", "passwords.json"
 # What is not issued, and so not in the index.
 LISTS = (_INDEX, _PASSWORDS)
 _DAY_S = 86400.0
+# What every secured cluster has.
+_ISSUED = (
+    *("ca.crt", "ca.key", "server.pem", "truststore.p12"),
+    *(f"internal/{name}" for name in ("ca.crt", "ca.key", "tool.crt", "tool.key")),
+    *(f"internal/{name}.pem" for name in (BROKER, CONTROLLER)),
+)
+_FILE = re.compile(r"(internal/|users/)?[A-Za-z0-9_~+=-][A-Za-z0-9._~+=-]{,79}", re.ASCII)
 # Certificates with less than this left are issued again by the next start.
 _RENEWED_BEFORE_S = 30 * _DAY_S
 
@@ -77,23 +85,39 @@ class SecureStore(Struct, frozen=True):
         except FileNotFoundError:
             return None
         except (OSError, json_files.Unreadable) as error:
-            raise self._foreign(_INDEX, f"it cannot be read: {error}") from error
-        for name, expected in found.files.items():
-            path = self.root / name
-            if not path.is_file():
-                raise self._foreign(name, "it is missing")
-            if sha256(path) != expected:
-                raise self._foreign(name, "it is not the file that kafka-tasks wrote")
+            raise self.foreign(_INDEX, f"it cannot be read: {error}") from error
+        for name in {**dict.fromkeys(_ISSUED), **found.files}:
+            self._require_same(name, found.files.get(name))
         return found
+
+    def _require_same(self, name: str, expected: str | None) -> None:
+        """Raise `InvalidInput` unless a file is the one of the index."""
+        if expected is None or not _FILE.fullmatch(name):
+            raise self.foreign(_INDEX, f"it {'lists' if expected else 'does not list'} {name!r}")
+        path = self.root / name
+        if not path.is_file():
+            raise self.foreign(name, "it is missing")
+        try:
+            is_same = sha256(path) == expected
+        except OSError as error:
+            raise self.foreign(name, f"it cannot be read: {error}") from error
+        if not is_same:
+            raise self.foreign(name, "it is not the file that kafka-tasks wrote")
 
     def passwords(self) -> Passwords | None:
         """Return the passwords; None where there are none. Raises `InvalidInput`."""
         try:
-            return json_files.load(self.root / _PASSWORDS, Passwords)
+            found = json_files.load(self.root / _PASSWORDS, Passwords)
         except FileNotFoundError:
             return None
         except (OSError, json_files.Unreadable) as error:
-            raise self._foreign(_PASSWORDS, f"it cannot be read: {error}") from error
+            raise self.foreign(_PASSWORDS, f"it cannot be read: {error}") from error
+        if ADMIN not in found.users:
+            raise self.foreign(_PASSWORDS, f"it has no user {ADMIN}")
+        for name, word in found.users.items():
+            if not (name and word and f"{name}{word}".isprintable()) or is_reserved(name):
+                raise self.foreign(_PASSWORDS, f"{name!r} cannot be a user, or has no password")
+        return found
 
     def keep_passwords(self, passwords: Passwords) -> None:
         """Write the passwords."""
@@ -121,7 +145,13 @@ class SecureStore(Struct, frozen=True):
         except OSError as error:
             raise unwritable(self.root, error) from error
 
-    def _foreign(self, name: str, why: str) -> InvalidInput:
+    def readable_by_others(self) -> list[Path]:
+        """Return the directory, and what is in it, where other users have a right to it."""
+        every = (self.root, *sorted(self.root.rglob("*"))) if self.root.is_dir() else ()
+        return [path for path in every if path.stat().st_mode & private.UMASK]
+
+    def foreign(self, name: str, why: str) -> InvalidInput:
+        """Return the error for a file that is not this cluster's."""
         return InvalidInput(
             f"{self.root / name} does not belong to this cluster's certificates and users: {why}.",
             hint=f'invoke kafka.down; rm -r "{self.root}"; invoke kafka.up makes new ones',

@@ -21,11 +21,11 @@ from kafka_tasks.model.security import ADMIN, Security
 from kafka_tasks.model.topology import Topology
 from kafka_tasks.project import private
 from kafka_tasks.project.directory import Project
-from kafka_tasks.runtimes.secure import access
+from kafka_tasks.runtimes.secure import access, issuing
 from kafka_tasks.runtimes.secure.store import SecureStore
 
 if TYPE_CHECKING:
-    from kafka_tasks.clients.certificates import Authority, Identity
+    from kafka_tasks.clients.certificates import Identity
 
 Fault = Literal["password", "authority", "host", "expired", "expired-client"]
 # Fault → the finding by which a refused client names it.
@@ -102,14 +102,8 @@ class WrongConnections:
     def _issued(self, *hosts: str, expired: bool = False) -> Identity:
         """Return a certificate of the authority that clients trust."""
         dates = {"begins": -2 * _DAY, "ends": -_DAY} if expired else {}
-        return self._authority().issue("server" if hosts else "alice", hosts, **dates)
-
-    def _authority(self) -> Authority:
-        # Costs a fifth of a second, which other clusters need not pay.
-        from kafka_tasks.clients.certificates import Authority
-
-        root = SecureStore.of(Project(self.member.project)).root
-        return Authority.load(*((root / name).read_bytes() for name in ("ca.crt", "ca.key")))
+        signer = issuing.authority(SecureStore.of(Project(self.member.project)))
+        return signer.issue("server" if hosts else "alice", hosts, **dates)
 
     def _written(self, name: str, content: bytes) -> str:
         path = self.folder / name

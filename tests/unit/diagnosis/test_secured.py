@@ -60,6 +60,21 @@ def test_a_foreign_file_is_a_finding(make_exam: MakeExam) -> None:
     assert "server.pem" in found.title and "rm -r" in str(found.fix)
 
 
+def test_keys_that_others_may_read_are_a_finding(make_exam: MakeExam) -> None:
+    """Its fix takes the rights of other users away."""
+    exam = make_exam(secure="scram")
+    exam.project.make_state()
+    security, kept = exam.settings.security, SecureStore.of(exam.project)
+    assert security is not None
+    issuing.ensure(kept, security)
+    assert list(secured.readable(exam)) == []
+    (kept.root / "passwords.json").chmod(0o644)
+    (found,) = secured.readable(exam)
+    assert (found.id, found.level) == ("secret-readable", "warning")
+    assert found.evidence == (f"{kept.root / 'passwords.json'}: mode 644",)
+    assert found.fix == f'chmod -R go-rwx "{kept.root}"'
+
+
 def test_zookeeper_stays_open(make_exam: MakeExam) -> None:
     """In KRaft mode every server asks for a certificate."""
     (found,) = secured.open_servers(make_exam(secure="scram"))

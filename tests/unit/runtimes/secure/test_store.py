@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import json
+import re
 import stat
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -171,6 +174,64 @@ def test_a_foreign_file_is_named(kept: SecureStore, name: str, damage: object) -
     with pytest.raises(InvalidInput, match=name) as raised:
         issuing.ensure(kept, _SCRAM)
     assert "rm -r" in str(raised.value.hint)
+
+
+def _rewrite(kept: SecureStore, name: str, **changes: Any) -> None:
+    path = kept.root / name
+    path.write_bytes(json.dumps({**json.loads(path.read_bytes()), **changes}).encode())
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "said"),
+    [
+        ("index.json", {"files": {}}, "does not list 'ca.crt'"),
+        ("passwords.json", {"users": {}}, "it has no user admin"),
+        ("passwords.json", {"users": {"admin": "a", "broker": "b"}}, "'broker' cannot be a user"),
+        ("passwords.json", {"users": {"admin": ""}}, "'admin' cannot be a user, or has no passw"),
+        ("passwords.json", {"users": {"admin": "a\0"}}, "'admin' cannot be a user"),
+    ],
+)
+def test_a_list_that_no_cluster_can_have_is_named(
+    kept: SecureStore, name: str, changes: dict[str, Any], said: str
+) -> None:
+    """Such a list may come with the snapshot of someone else."""
+    issuing.ensure(kept, _SCRAM)
+    _rewrite(kept, name, **changes)
+    with pytest.raises(InvalidInput, match=said):
+        issuing.ensure(kept, _MTLS)
+
+
+def test_no_list_leads_out_of_the_directory(kept: SecureStore) -> None:
+    """Neither a file of the index nor a user, whose name is that of a file, with mtls."""
+    issuing.ensure(kept, _SCRAM)
+    _rewrite(kept, "passwords.json", users={"admin": "a", "../../../x": "b"})
+    with pytest.raises(InvalidInput, match=r"those of user \.\./\.\./\.\./x do not"):
+        issuing.ensure(kept, _MTLS)
+    index = kept.index()
+    assert index is not None
+    _rewrite(kept, "index.json", files={**index.files, "users/../../x": "0" * 64})
+    with pytest.raises(InvalidInput, match=re.escape("lists 'users/../../x'")):
+        kept.index()
+
+
+def test_an_authority_that_cannot_sign_is_named(kept: SecureStore) -> None:
+    """Where its file is the listed one all the same."""
+    issuing.ensure(kept, _SCRAM)
+    index = kept.index()
+    assert index is not None
+    (kept.root / "ca.key").write_bytes(b"no key")
+    _rewrite(kept, "index.json", files={**index.files, "ca.key": store.checksum(b"no key")})
+    with pytest.raises(InvalidInput, match=r"ca\.key does not belong .* it is no authority"):
+        issuing.issue_user(kept, "carol")
+
+
+def test_what_others_may_read_is_found(kept: SecureStore) -> None:
+    """Files and directories that give any right to other users."""
+    assert kept.readable_by_others() == []
+    issuing.ensure(kept, _SCRAM)
+    assert kept.readable_by_others() == []
+    (kept.root / "ca.key").chmod(0o640)
+    assert kept.readable_by_others() == [kept.root / "ca.key"]
 
 
 @pytest.mark.parametrize("name", ["index.json", "passwords.json"])
