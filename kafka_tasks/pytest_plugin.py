@@ -28,12 +28,6 @@ else:
     # A project whose tests have no Kafka does not wait for them.
     fixture_bodies, hooks = Later("fixture_bodies"), Later("hooks")
 
-_MARKERS = (
-    "kafka(brokers=3, version=…, mode=…, secure=…, acl=True, config={…}): a test with Kafka; the "
-    "arguments are the shape of its cluster",
-    "kafka_topics(*topics): topics that exist for one test, each a NAME or NAME:PARTITIONS",
-)
-
 
 # -- the run -----------------------------------------------------------------------------------
 
@@ -55,7 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, and check the options."""
-    for line in _MARKERS:
+    for line in options.MARKERS:
         config.addinivalue_line("markers", line)
     if options.given(config):
         hooks.check(config)
