@@ -138,6 +138,7 @@ def test_a_port_held_by_a_process(project: Bench) -> None:
     assert not project.containers
 
 
+@pytest.mark.release
 def test_a_full_disk(project: Bench) -> None:
     """A data volume without room is visible in the evidence."""
     small = "kafka-data:\n    driver_opts: {type: tmpfs, device: tmpfs, o: 'nr_inodes=1,uid=1000'}"
@@ -171,6 +172,7 @@ def says(started: subprocess.Popen[str], words: str) -> None:
     pytest.fail(f"never said: {words}\n{''.join(said)}")
 
 
+@pytest.mark.release
 def test_containers_removed_while_waiting(project: Bench) -> None:
     """`docker compose down` in another shell ends the wait at once."""
     # A broker that looks for ZooKeeper at another port stays up, not ready, for so long.
@@ -222,6 +224,7 @@ def test_listeners_that_cannot_work(project: Bench, old: str, new: str, said: st
     assert not project.containers
 
 
+@pytest.mark.release
 def test_interrupted_while_starting(project: Bench) -> None:
     """Ctrl-C before there is a container, with one and later: exit 130, nothing of it runs on.
 
@@ -244,6 +247,7 @@ def test_interrupted_while_starting(project: Bench) -> None:
     assert project.run("up").code == 0
 
 
+@pytest.mark.release
 def test_two_ups_at_once(project: Bench) -> None:
     """Both succeed, and there is one cluster."""
     results = []
@@ -260,6 +264,7 @@ def test_two_ups_at_once(project: Bench) -> None:
     assert len(project.containers) == 2
 
 
+@pytest.mark.release
 def test_auto_ports(project: Bench) -> None:
     """`auto` ports are picked, published, and kept by the next `up`.
 

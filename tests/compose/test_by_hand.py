@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import docker
 import pytest
 
-from kafka_tasks.model.topology import zookeeper_cluster
-from kafka_tasks.runtimes.broker_properties import BrokerProperties
-from kafka_tasks.runtimes.compose import compose_file, override
+from kafka_tasks.runtimes.compose import compose_file
 from tests.compose.conftest import Bench, Result, _is_free, make_project, named
 
 DEFAULTS = {"KAFKA_TASKS_PORT": 9092, "KAFKA_TASKS_ZOOKEEPER_PORT": 2181}
@@ -95,6 +90,7 @@ def test_a_topic_is_created_by_hand(by_hand: Bench) -> None:
     assert found.json["created"] is False
 
 
+@pytest.mark.release
 def test_restart_keeps_the_topics(by_hand: Bench) -> None:
     """`docker compose restart`, and the broker is back with what it had."""
     kept = in_kafka(by_hand, "kafka-topics", "--create", "--if-not-exists", "--topic", "kept")
@@ -106,6 +102,7 @@ def test_restart_keeps_the_topics(by_hand: Bench) -> None:
     assert "kept" in in_kafka(by_hand, "kafka-topics", "--list").out.splitlines()
 
 
+@pytest.mark.release
 def test_down_removes_containers_and_network_and_keeps_the_data(project: Bench) -> None:
     """`docker compose down`, and the next `up` has the topic of the one before."""
     own_copy(project)
@@ -119,41 +116,3 @@ def test_down_removes_containers_and_network_and_keeps_the_data(project: Bench) 
     assert not project.engine.networks.list(filters=label)
     assert project.docker("compose", "up", "-d", "--wait").code == 0
     assert in_kafka(project, "kafka-topics", "--list").out.split() == ["test-topic"]
-
-
-def merged(project: Bench, text: str) -> dict[str, Any]:
-    """The services as Compose reads them with a text laid over the packaged file."""
-    over = Path(project.path) / override.FILE
-    over.write_text(text, encoding="utf-8")
-    files = [part for path in (compose_file.packaged(), over) for part in ("-f", str(path))]
-    found = project.docker("compose", *files, "config", "--format", "json")
-    assert found.code == 0, found.err
-    services: dict[str, Any] = json.loads(found.out)["services"]
-    return services
-
-
-def test_what_is_laid_over_is_what_compose_reads(project: Bench) -> None:
-    """Values keep their dollars and quotes; start_interval is gone, the other keys stay."""
-    plain = merged(project, "services: {}")
-    assert plain["kafka"]["healthcheck"]["start_interval"] == "500ms"
-    further = {"a.b_c-d": "1", "e": "$HOME ${X} 'q' \"p\": #", "f": "true", "g": ""}
-    text = override.rendered(
-        plain,
-        topology=zookeeper_cluster(1),
-        further=BrokerProperties(further),
-        start_interval=False,
-    )
-    assert text is not None
-    found = merged(project, text)
-    for name in ("zookeeper", "kafka"):
-        expected = dict(plain[name]["healthcheck"])
-        del expected["start_interval"]
-        assert found[name]["healthcheck"] == expected
-    added = dict(found["kafka"]["environment"].items() - plain["kafka"]["environment"].items())
-    # Compose's own output doubles a dollar again, so that it can be read in once more.
-    assert {key: value.replace("$$", "$") for key, value in added.items()} == {
-        "KAFKA_A_B__C___D": "1",
-        "KAFKA_E": "$HOME ${X} 'q' \"p\": #",
-        "KAFKA_F": "true",
-        "KAFKA_G": "",
-    }

@@ -56,6 +56,7 @@ def quorum(bench: Bench, tool: str = "kafka-metadata-quorum") -> str:
     return compose(bench, "exec", "kafka", *words)
 
 
+@pytest.mark.release
 @pytest.mark.parametrize(
     ("image", "tools"),
     [
@@ -81,6 +82,7 @@ def test_one_node_keeps_its_topics(project: Bench, image: str, tools: str) -> No
     assert compose(project, *topics, "--list").split() == ["kept"]
 
 
+@pytest.mark.release
 def test_three_nodes_vote_and_leave_at_the_same_moment(project: Bench) -> None:
     """COMBINED_3 makes three voters; `docker compose stop` ends all of them in order."""
     three = {"COMBINED_3": "yes", "COMPOSE_PROFILES": "brokers-3"}
@@ -95,6 +97,7 @@ def test_three_nodes_vote_and_leave_at_the_same_moment(project: Bench) -> None:
     assert states == [143, 143, 143]
 
 
+@pytest.mark.release
 def test_a_dedicated_controller_stops_after_the_brokers(project: Bench) -> None:
     """With COMBINED_1 empty, node 1 is a broker alone, and the controller outlives it."""
     project.environ |= {

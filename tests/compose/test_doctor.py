@@ -165,6 +165,7 @@ def test_a_zookeeper_that_is_not_on_the_network(failing: Bench) -> None:
     assert not failing.containers
 
 
+@pytest.mark.release
 def test_an_advertised_name_that_nobody_knows(failing: Bench) -> None:
     """Clients here cannot reach what the broker tells them."""
     with_file(failing, (ADVERTISED, ADVERTISED.replace("localhost", "nowhere.invalid")))
@@ -206,6 +207,7 @@ def test_a_bind_mount_that_belongs_to_root(failing: Bench) -> None:
     assert "chown -R 1000" in error["hint"]
 
 
+@pytest.mark.release
 def test_a_memory_limit_that_is_too_small(failing: Bench) -> None:
     """A container that the kernel ends for its memory."""
     with_file(
@@ -255,6 +257,7 @@ def test_an_image_of_another_architecture(failing: Bench, tmp_path: Path) -> Non
         failing.docker("rmi", "--force", name)
 
 
+@pytest.mark.release
 def test_a_health_check_that_never_holds(failing: Bench) -> None:
     """Who waits for it is not started, and the health check is what is named."""
     with_file(

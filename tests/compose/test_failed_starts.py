@@ -19,6 +19,7 @@ import yaml
 from kafka_tasks.runtimes.compose.compose_file import packaged
 from tests.compose.conftest import Bench, make_project, named
 from tests.integration.conftest import eventually
+from tests.tiers import telling
 
 Change = Callable[[Any], None]
 
@@ -136,13 +137,17 @@ def made(bench: Bench) -> Iterator[Made]:
 
 @pytest.mark.parametrize(
     ("change", "finding"),
-    [
-        (bad_heap, "jvm-option-invalid"),
+    telling(
+        [
+            (bad_heap, "jvm-option-invalid"),
+            (bad_heap_and_volume, "jvm-option-invalid"),
+            (unhealthy, "container-unhealthy"),
+            (no_zookeeper, None),
+            (never_ready, None),
+        ],
         (bad_heap_and_volume, "jvm-option-invalid"),
         (unhealthy, "container-unhealthy"),
-        (no_zookeeper, None),
-        (never_ready, None),
-    ],
+    ),
     ids=["exits", "exits with a volume", "unhealthy", "no zookeeper", "never ready"],
 )
 def test_nothing_is_left(bench: Bench, made: Made, change: Change, finding: str | None) -> None:
@@ -161,6 +166,7 @@ def test_nothing_is_left(bench: Bench, made: Made, change: Change, finding: str 
     assert made.left() == NOTHING
 
 
+@pytest.mark.release
 def test_what_was_there_before_stays(bench: Bench, made: Made) -> None:
     """A named volume of an earlier start keeps its data when a later start fails.
 

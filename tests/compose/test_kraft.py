@@ -26,6 +26,7 @@ def roles_of(report: Any) -> dict[str, str]:
     return {service["name"]: service["role"] for service in report["services"]}
 
 
+@pytest.mark.release
 def test_three_nodes_are_a_quorum_and_stop_together(project: Bench) -> None:
     """All three stop in order; the data keeps its cluster, and another quorum is refused."""
     project.environ |= KRAFT
@@ -42,6 +43,7 @@ def test_three_nodes_are_a_quorum_and_stop_together(project: Bench) -> None:
     assert "kept" in project.run("topic.list").out
 
 
+@pytest.mark.release
 def test_a_broker_is_added_to_the_quorum_that_is_there(project: Bench) -> None:
     """The voters stay; the new broker belongs to the same cluster."""
     project.environ |= KRAFT
@@ -56,6 +58,7 @@ def test_a_broker_is_added_to_the_quorum_that_is_there(project: Bench) -> None:
     assert (roles_of(found), found["mode"]) == (roles_of(grown), "kraft")
 
 
+@pytest.mark.release
 def test_the_images_of_apache_kafka(project: Bench) -> None:
     """Direct, and by the image's own start, which finds the data formatted."""
     project.environ |= APACHE
@@ -67,6 +70,7 @@ def test_the_images_of_apache_kafka(project: Bench) -> None:
     assert again["cluster_id"] == first["cluster_id"]
 
 
+@pytest.mark.release
 def test_confluent_platform_7_in_kraft_mode(project: Bench) -> None:
     """By `--mode kraft`; its data is not started in ZooKeeper mode, nor the other way round."""
     project.environ["KAFKA_TASKS_KAFKA_IMAGE"] = KAFKA_IMAGE
@@ -94,6 +98,7 @@ def test_a_lost_record_and_no_containers_leave_the_cluster_id(project: Bench) ->
     assert again["cluster_id"] == first["cluster_id"]
 
 
+@pytest.mark.release
 def test_a_snapshot_goes_to_another_project_and_back(project: Bench) -> None:
     """With its cluster id, with which a broker that is added later is formatted."""
     project.environ |= KRAFT
@@ -165,6 +170,7 @@ def own_image(project: Bench) -> Iterator[str]:
     project.docker("rmi", name)
 
 
+@pytest.mark.release
 def test_a_rehearsed_image_formats_without_a_jvm(project: Bench, own_image: str) -> None:
     """`pull` has the rehearsal; what it left is not used where it is damaged."""
     project.environ |= KRAFT | {"KAFKA_TASKS_KAFKA_IMAGE": own_image}

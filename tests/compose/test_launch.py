@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.compose.conftest import Bench
+import pytest
+
+from tests.compose.conftest import KRAFT, Bench
+from tests.tiers import telling
+
+_MODES: dict[str, dict[str, str]] = {"zookeeper": {}, "kraft": KRAFT}
 
 
 def properties(project: Bench, service: str, path: str) -> dict[str, str]:
@@ -14,8 +19,17 @@ def properties(project: Bench, service: str, path: str) -> dict[str, str]:
     return {key: value for key, _, value in pairs}
 
 
-def test_both_ways_to_start_give_the_same_properties(project: Bench) -> None:
+def _of_zookeeper(project: Bench, mode: str) -> dict[str, str] | None:
+    """The properties of ZooKeeper, where there is one."""
+    if mode == "kraft":
+        return None
+    return properties(project, "zookeeper", "/etc/kafka/zookeeper.properties")
+
+
+@pytest.mark.parametrize("mode", telling([*_MODES], "kraft"))
+def test_both_ways_to_start_give_the_same_properties(project: Bench, mode: str) -> None:
     """Same variables, same properties: with dots, underscores and dashes in their names."""
+    project.environ |= _MODES[mode]
     further = project.path / "broker.properties"
     further.write_text("log.retention.hours=7\nconfluent.balancer_x=1\nsome-dashed.key=a b = c\n")
     settings: dict[str, Any] = {"KAFKA_TASKS_BROKER_PROPERTIES": str(further)}
@@ -24,13 +38,13 @@ def test_both_ways_to_start_give_the_same_properties(project: Bench) -> None:
     started = project.run("up", **harm, **settings)
     assert started.code == 0, started.err
     direct = properties(project, "kafka", "/etc/kafka/kafka.properties")
-    keeper = properties(project, "zookeeper", "/etc/kafka/zookeeper.properties")
+    keeper = _of_zookeeper(project, mode)
     assert project.run("down", "--wipe", "--yes").code == 0
     settings["KAFKA_TASKS_LAUNCH"] = "image"
     started = project.run("up", **settings)
     assert started.code == 0, started.err
     assert properties(project, "kafka", "/etc/kafka/kafka.properties") == direct
-    assert properties(project, "zookeeper", "/etc/kafka/zookeeper.properties") == keeper
+    assert _of_zookeeper(project, mode) == keeper
     assert direct["log.retention.hours"] == "7"
     assert direct["confluent.balancer_x"] == "1"
     assert direct["some-dashed.key"] == "a b = c"

@@ -6,6 +6,8 @@ import os
 import shutil
 from typing import Any
 
+import pytest
+
 from kafka_tasks.clients.container import CONFIG_FILES
 from kafka_tasks.runtimes.compose.compose_file import packaged
 from tests.compose.conftest import Bench, exposed_on_loopback_alone, make_project
@@ -88,6 +90,7 @@ def test_ports_are_published_on_loopback_only(running: Bench) -> None:
             assert [host["HostIp"] for host in hosts] == ["127.0.0.1"]
 
 
+@pytest.mark.release
 def test_a_cluster_started_by_hand_is_recognised(project: Bench) -> None:
     """`docker compose up` in the directory is this project's cluster; `up` starts no second one."""
     from kafka_tasks.runtimes.compose.compose_file import packaged
@@ -106,6 +109,7 @@ def test_a_cluster_started_by_hand_is_recognised(project: Bench) -> None:
     assert project.docker("compose", "down", "--volumes").code == 0
 
 
+@pytest.mark.release
 def test_one_started_by_up_can_be_stopped_by_hand(project: Bench) -> None:
     """`docker compose down` in the directory ends what `up` started, and `status` says stopped."""
     from kafka_tasks.runtimes.compose.compose_file import packaged
@@ -118,6 +122,7 @@ def test_one_started_by_up_can_be_stopped_by_hand(project: Bench) -> None:
     assert project.run("up").code == 0
 
 
+@pytest.mark.release
 def test_two_directories_with_one_name_are_two_clusters(running: Bench) -> None:
     """Each has a project, network and volumes of its own; `down --wipe` takes exactly those."""
     second = make_project(running.path / "inner" / running.path.name, running.engine)
@@ -143,6 +148,7 @@ def test_two_directories_with_one_name_are_two_clusters(running: Bench) -> None:
         foreign.remove()
 
 
+@pytest.mark.release
 def test_an_external_network_is_joined_and_kept(project: Bench) -> None:
     """An existing network is joined, and is still there after `down --wipe`."""
     name = f"{project.path.name}-airflow"
@@ -188,6 +194,7 @@ def test_other_services_of_the_users_file_are_left_alone(project: Bench) -> None
         project.docker("compose", "down", "--volumes")
 
 
+@pytest.mark.release
 def test_services_of_an_included_file(project: Bench) -> None:
     """They are started from the file that includes them; what Compose would add by hand is said."""
     shutil.copy(packaged(), project.path / "kafka.yml")

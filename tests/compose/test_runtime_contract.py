@@ -17,6 +17,7 @@ from kafka_tasks.settings import load
 from tests.compose.conftest import KRAFT, Bench, make_project, named
 from tests.contract import topics
 from tests.contract.runtime import RuntimeContract, Subject
+from tests.tiers import inherited_for_release
 
 
 def _running(bench: Bench) -> dict[str, Any]:
@@ -78,12 +79,20 @@ def subject(
         yield made
 
 
+@inherited_for_release(
+    "test_restart_renews_every_service_and_keeps_the_data",
+    "test_restart_of_one_service_leaves_the_other",
+    "test_a_killed_cluster_has_failed_and_is_started_again",
+    "test_down_and_a_failed_start_keep_the_data",
+    "test_a_wiped_cluster_is_forgotten",
+)
 class TestComposeRuntime(RuntimeContract):
     """ZooKeeper and Kafka in containers."""
 
     environ: ClassVar[dict[str, str]] = {}
 
 
+@pytest.mark.release
 class TestComposeRuntimeInKraftMode(RuntimeContract):
     """A controller and a broker in containers of Confluent Platform 8."""
 

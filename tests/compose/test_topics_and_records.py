@@ -70,6 +70,7 @@ def three(
         bench.clean()
 
 
+@pytest.mark.release
 def test_three_brokers(three: Bench) -> None:
     """`--brokers 3` gives three registered brokers and internal topics with three replicas."""
     ok(three.run("topic.create", "three", "--replication-factor", "3", "-o", "json"))
@@ -79,11 +80,13 @@ def test_three_brokers(three: Bench) -> None:
     ok(three.run("topic.delete", "three", "--yes"))
 
 
+@pytest.mark.release
 def test_ports_of_three_brokers_are_published_on_loopback_alone(three: Bench) -> None:
     """One port for each service, on 127.0.0.1 and nowhere else."""
     exposed_on_loopback_alone(three, brokers=3)
 
 
+@pytest.mark.release
 def test_three_brokers_in_containers_move_replicas_and_keep_plans(three: Bench) -> None:
     """What the host asks for reaches every broker: replicas, sizes, groups, plans, deletions."""
     project = three

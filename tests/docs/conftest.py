@@ -22,7 +22,7 @@ def environ() -> dict[str, str]:
     ports = ("PORT", "ZOOKEEPER_PORT", "CONTROLLER_PORT")
     free = {f"KAFKA_TASKS_{name}": "auto" for name in ports}
     # A Docker engine of the machine would be asked for Confluent's images.
-    apart = {"DOCKER_HOST": "unix:///nonexistent", "PYTHONDONTWRITEBYTECODE": "1"}
+    apart = {"DOCKER_HOST": "unix:///nonexistent"}
     return {**kept, **cache, **free, "PATH": path, **apart}
 
 

@@ -6,6 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.docs.conftest import Shell
 from tests.docs.documents import EXAMPLES, ROOT, blocks
 
@@ -25,6 +27,7 @@ def test_the_tutorial_works_from_its_first_to_its_last_command(project: Path, sh
     assert json.loads(shell("kafka-tasks status -o json || true"))["services"] == []
 
 
+@pytest.mark.release
 def test_own_tasks_stand_beside_those_of_kafka(project: Path, shell: Shell) -> None:
     """A task of one's own starts Kafka, with the settings of invoke.yaml, and makes its topic."""
     for path in (EXAMPLES / "own_tasks").iterdir():
@@ -54,6 +57,7 @@ def test_the_pytest_examples_pass(project: Path, shell: Shell) -> None:
     assert "11 passed" in shell("python -m pytest -q -p no:cacheprovider")
 
 
+@pytest.mark.release
 def test_the_tutorial_of_tests_leaves_nothing(project: Path, shell: Shell) -> None:
     """Its commands run one after the other; the last one deletes the kept cluster."""
     shutil.copy(EXAMPLES / "pytest" / "test_orders.py", project)
@@ -79,6 +83,7 @@ def test_the_tutorial_of_what_is_forbidden(project: Path, shell: Shell) -> None:
     assert json.loads(shell("kafka-tasks status -o json || true"))["services"] == []
 
 
+@pytest.mark.release
 def test_the_ci_script_gives_its_command_the_address(project: Path, shell: Shell) -> None:
     """What ci.sh runs sees the cluster's address, and the cluster is gone afterwards."""
     seen = shell(
@@ -91,6 +96,7 @@ def test_the_ci_script_gives_its_command_the_address(project: Path, shell: Shell
     assert json.loads(shell("kafka-tasks status -o json || true"))["state"] == "stopped"
 
 
+@pytest.mark.release
 def test_the_nox_example_starts_tests_and_stops(project: Path, shell: Shell) -> None:
     """The example's session runs pytest between up and down."""
     shutil.copy(EXAMPLES / "nox" / "noxfile.py", project)
@@ -107,6 +113,7 @@ def test_the_nox_example_starts_tests_and_stops(project: Path, shell: Shell) -> 
     assert json.loads(shell("kafka-tasks status -o json || true"))["state"] == "stopped"
 
 
+@pytest.mark.release
 def test_broker_properties_of_the_example_are_what_the_broker_runs_with(
     project: Path, shell: Shell
 ) -> None:

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from tests.compose.conftest import APACHE_IMAGE, KRAFT, engine, images, make_project  # noqa: F401
+from tests.conftest import leave_out
 from tests.faults.arena import HEAL_TIMEOUT_S, SPACE, Arena, ComposeArena, EmbeddedArena
 from tests.faults.report import Report
 from tests.integration.conftest import end_builders, environ, link_tree, warm  # noqa: F401
@@ -67,7 +68,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=HEAL_TIMEOUT_S,
         help="seconds that up may take, more on a busy machine (default %(default)s)",
     )
-    group.addoption("--full", action="store_true", help="all sizes as for a release")
     group.addoption("--report", type=Path, help="write the figures here, as JSON")
     group.addoption("--add", action="store_true", help="add the rounds to those of the report")
     for name, (short, full, what) in SIZES.items():
@@ -85,11 +85,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Skip what has no size in this run, before any cluster is started for it."""
-    for item in items:
+    """Leave out what has no size in this run."""
+
+    def has_none(item: pytest.Item) -> bool:
         marker = item.get_closest_marker("size")
-        if marker is not None and not _size(config, marker.args[0]):
-            item.add_marker(pytest.mark.skip(f"--full, or --{marker.args[0]}"))
+        return marker is not None and not _size(config, marker.args[0])
+
+    leave_out(config, items, has_none)
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -32,8 +32,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """What a campaign can be asked for."""
     group = parser.getgroup("fuzz")
     group.addoption("--seed", type=int, help="seed of every case made at random (default: new)")
-    group.addoption("--cases", type=int, help="so many cases at random, not those of the corpus")
-    group.addoption("--full", action="store_true", help=f"{FULL} cases at random")
+    cases = f"so many cases at random (--full: {FULL}), not those of the corpus"
+    group.addoption("--cases", type=int, help=cases)
     group.addoption("--case", type=int, help="only the case of this number of each target")
     group.addoption("--renew", action="store_true", help="choose the corpus from this run's cases")
     group.addoption("--report", type=Path, help="write what became of the cases to this file")
@@ -43,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Choose the cases: the corpus, or a seed."""
     option = config.getoption
     seed, only = option("--seed", None), option("--case", None)
-    cases = option("--cases", None) or (FULL if option("--full", False) else 0)
+    cases = option("--cases", None) or (FULL if option("--full") else 0)
     campaign = Campaign(
         seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
         cases=cases,

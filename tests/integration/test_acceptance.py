@@ -80,6 +80,7 @@ def own_tests(running: Sandbox) -> Iterator[Sandbox]:
         (running.path / name).unlink()
 
 
+@pytest.mark.release
 def test_verify_is_not_disturbed_by_the_project(own_tests: Sandbox) -> None:
     """The project's own pytest configuration, conftest, plugins and modules have no effect."""
     env: dict[str, str | None] = {
@@ -146,6 +147,7 @@ def looked_for(sandbox: Sandbox) -> tuple[int, set[str], str]:
     return done.code, failed, done.out
 
 
+@pytest.mark.release
 def test_what_was_planted_is_gone_after_it_was_found(running: Sandbox) -> None:
     """Records, offsets, cluster id and test-topic survive; then all that was planted is gone."""
     assert running.run("reset", "--yes").code == 0
@@ -160,6 +162,7 @@ def test_what_was_planted_is_gone_after_it_was_found(running: Sandbox) -> None:
     assert code == 1 and "has no data to check" in out
 
 
+@pytest.mark.release
 def test_a_cluster_that_was_not_restarted_proves_nothing(running: Sandbox) -> None:
     """Without a restart in between the suite fails, and says of which services."""
     assert running.run("reset", "--yes").code == 0
@@ -172,6 +175,7 @@ def test_a_cluster_that_was_not_restarted_proves_nothing(running: Sandbox) -> No
     assert running.topics() == ["test-topic"], "a test-topic that was there before is kept"
 
 
+@pytest.mark.release
 def test_lost_data_is_noticed(project: Sandbox) -> None:
     """A cluster whose data was wiped in between fails in everything that was to survive."""
     project.up()
@@ -243,6 +247,7 @@ transaction.max.timeout.ms=1000
 """
 
 
+@pytest.mark.release
 def test_what_is_broken_fails_alone_and_by_its_name(project: Sandbox) -> None:
     """Large records, native codecs, groups and transactions that the broker does not take."""
     properties = project.path / "broker.properties"
@@ -266,6 +271,7 @@ def test_what_is_broken_fails_alone_and_by_its_name(project: Sandbox) -> None:
     assert all(f"produce with {id_[12:]}" in messages[id_] for id_ in codecs)
 
 
+@pytest.mark.release
 def test_full_run_that_is_interrupted_leaves_nothing(project: Sandbox, scratch: Path) -> None:
     """Ctrl-C in the middle: exit 130, a report that says so, nothing left."""
     process = project.begin("--report=out/report.json", command=FULL_RUN)

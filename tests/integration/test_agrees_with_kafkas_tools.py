@@ -22,6 +22,7 @@ from tests.integration.test_verbs_and_groups import (
     java,
     ok,
 )
+from tests.tiers import telling
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -32,7 +33,7 @@ OFFSETS = "org.apache.kafka.tools.GetOffsetShell"
 _CLUSTERS = {"running": 1, "running_three": 3, "running_kafka_4": 1}
 
 
-@pytest.fixture(scope="module", params=_CLUSTERS)
+@pytest.fixture(scope="module", params=telling([*_CLUSTERS], "running_kafka_4"))
 def cluster(request: pytest.FixtureRequest) -> Sandbox:
     """A cluster with topics of several shapes, records in them, and a group that has read some."""
     brokers = _CLUSTERS[request.param]

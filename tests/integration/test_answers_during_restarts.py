@@ -52,6 +52,7 @@ def test_one_broker_that_restarts_has_no_empty_answer(
     assert not _loop(running, ["kafka"], pytestconfig.getoption("--calls")).wrong
 
 
+@pytest.mark.release
 def test_a_rolling_restart_of_three_brokers_is_not_seen(
     running_three: Sandbox, pytestconfig: pytest.Config
 ) -> None:

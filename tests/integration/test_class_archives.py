@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from tests.tiers import telling
+
 if TYPE_CHECKING:
     from tests.integration.conftest import Sandbox
 
@@ -108,6 +110,7 @@ def test_first_start_makes_the_archive_for_the_second(
     assert left - {"lock"} == {*made, "built.json", "verified.json", "java"}
 
 
+@pytest.mark.release
 def test_damaged_and_foreign_archives_are_replaced(
     cold: Sandbox, until: Callable[..., object]
 ) -> None:
@@ -137,7 +140,11 @@ def spoil(directory: Path, damage: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", ["missing", "a changed byte", "a garbage note", "garbage with the right checksum"]
+    "damage",
+    telling(
+        ["missing", "a changed byte", "a garbage note", "garbage with the right checksum"],
+        "a changed byte",
+    ),
 )
 def test_archive_that_cannot_be_used_is_no_error(
     cold: Sandbox, damage: str, no_builders: Callable[[Path], None]
@@ -155,6 +162,7 @@ def test_archive_that_cannot_be_used_is_no_error(
         path.write_bytes(content)
 
 
+@pytest.mark.release
 def test_archive_of_another_java_is_its_own(
     cold: Sandbox, other_java: Path, until: Callable[..., object]
 ) -> None:

@@ -115,6 +115,7 @@ def test_recycled_pid_is_never_signalled(
     stopped.state_file.write_text(json.dumps(command))
 
 
+@pytest.mark.release
 def test_up_over_recycled_pids(stopped: Sandbox, bystander: psutil.Process) -> None:
     """`up` over a record full of foreign pids starts a cluster and leaves those processes alone."""
     change_record(stopped, pid=bystander.pid, started_s=1.0, command="0" * 64)
@@ -166,6 +167,7 @@ def test_damaged_record_of_a_stopped_cluster(stopped: Sandbox, damage: str) -> N
     stopped.state_file.write_bytes(whole)
 
 
+@pytest.mark.release
 def test_up_over_a_damaged_record_keeps_the_data(breakable: Sandbox) -> None:
     """`up` after a lost record of a stopped cluster finds its topics again."""
     first = breakable.up()
@@ -179,6 +181,7 @@ def test_up_over_a_damaged_record_keeps_the_data(breakable: Sandbox) -> None:
     assert "kept" in breakable.topics()
 
 
+@pytest.mark.release
 def test_damaged_record_of_a_half_dead_cluster(project: Sandbox) -> None:
     """Without a readable record `up` still repairs only what is dead, on the same ports."""
     first = project.up("--brokers", "2")

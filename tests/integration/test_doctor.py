@@ -230,6 +230,7 @@ def test_fix_says_asks_and_does(breakable: Sandbox) -> None:
     assert "nothing that can be fixed" in again.out
 
 
+@pytest.mark.release
 def test_a_damaged_class_archive_is_found_and_removed(project: Sandbox, own_cache: Path) -> None:
     """An archive whose content changed is not used; the fix makes room for a new one."""
     warm = Path(project.environ["KAFKA_TASKS_CACHE"])

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.tiers import telling
+
 if TYPE_CHECKING:
     from tests.integration.conftest import Sandbox
 
@@ -25,7 +27,7 @@ def faulty(sandbox: Sandbox, fault: str, where: object, *arguments: str) -> tupl
     return done.code, done.out, done.err
 
 
-@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("layer", telling(LAYERS, "broker"))
 def test_ctrl_c_at_each_layer_leaves_nothing(project: Sandbox, layer: str) -> None:
     """Ctrl-C while a layer is waited for exits 130, and what was started is stopped again."""
     code, out, err = faulty(project, "int-layer", layer, "up")
@@ -47,7 +49,7 @@ def test_ctrl_c_while_a_quorum_forms_leaves_nothing(warm_kafka_4: Path, project:
     assert project.up()["state"] == "ready"
 
 
-@pytest.mark.parametrize("name", ["term", "hup"])
+@pytest.mark.parametrize("name", telling(["term", "hup"], "term"))
 def test_termination_is_tidy_too(project: Sandbox, name: str) -> None:
     """SIGTERM and a closed terminal end a start as Ctrl-C does; JSON stays one document."""
     done = project.run(f"{name}-layer", "broker", "up", "-o", "json", command=FAULTS)
@@ -56,7 +58,7 @@ def test_termination_is_tidy_too(project: Sandbox, name: str) -> None:
     assert project.processes() == {}
 
 
-@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("count", telling([1, 2], 2))
 def test_ctrl_c_between_spawn_and_record(project: Sandbox, count: int) -> None:
     """Ctrl-C right after a server was spawned, before that is recorded, leaves nothing either."""
     code, _, err = faulty(project, "int-spawn", count, "up")
@@ -64,7 +66,9 @@ def test_ctrl_c_between_spawn_and_record(project: Sandbox, count: int) -> None:
     assert project.processes() == {}
 
 
-@pytest.mark.parametrize("line", [None, "ok process", "ok zookeeper", "ok broker"])
+@pytest.mark.parametrize(
+    "line", telling([None, "ok process", "ok zookeeper", "ok broker"], "ok zookeeper")
+)
 def test_ctrl_c_from_outside_at_any_moment(
     project: Sandbox, until: Callable[..., object], line: str | None
 ) -> None:
@@ -143,13 +147,16 @@ def test_ctrl_c_in_wait_leaves_the_cluster_alone(project: Sandbox) -> None:
 
 @pytest.mark.parametrize(
     ("fault", "count", "left"),
-    [
-        ("kill-record", 1, set()),
+    telling(
+        [
+            ("kill-record", 1, set()),
+            ("kill-spawn", 1, {"zookeeper"}),
+            ("kill-record", 2, {"zookeeper"}),
+            ("kill-spawn", 2, {"zookeeper", "kafka"}),
+            ("kill-record", 3, {"zookeeper", "kafka"}),
+        ],
         ("kill-spawn", 1, {"zookeeper"}),
-        ("kill-record", 2, {"zookeeper"}),
-        ("kill-spawn", 2, {"zookeeper", "kafka"}),
-        ("kill-record", 3, {"zookeeper", "kafka"}),
-    ],
+    ),
 )
 def test_up_after_up_was_killed(project: Sandbox, fault: str, count: int, left: set[str]) -> None:
     """`up` after SIGKILL of an `up` half-way takes over what that left, each service once."""
@@ -176,6 +183,7 @@ def test_down_after_up_was_killed(project: Sandbox, fault: tuple[str, object]) -
     assert project.processes() == {}
 
 
+@pytest.mark.release
 def test_restart_killed_half_way(breakable: Sandbox) -> None:
     """`up` after a `restart` that was killed between stop and start is ready with its data."""
     first = breakable.up()
@@ -184,19 +192,22 @@ def test_restart_killed_half_way(breakable: Sandbox) -> None:
     assert breakable.up()["cluster_id"] == first["cluster_id"]
 
 
-@pytest.mark.parametrize("command", [("down",), ("restart",), ("snapshot.save", "base")])
+@pytest.mark.parametrize(
+    "command", telling(["down", "restart", "snapshot.save base"], "snapshot.save base")
+)
 def test_a_broker_that_was_told_to_end_has_ended_after_ctrl_c(
-    breakable: Sandbox, command: tuple[str, ...]
+    breakable: Sandbox, command: str
 ) -> None:
     """Ctrl-C while it ends leaves none that answers as if it ran on; `up` is ready after it."""
     breakable.up()
     broker = breakable.pids()["kafka"]
-    code, _, err = faulty(breakable, "int-call", "psutil:Process.send_signal@1", *command)
+    code, _, err = faulty(breakable, "int-call", "psutil:Process.send_signal@1", *command.split())
     assert code == 130, err
     assert breakable.pids().get("kafka") != broker
     assert breakable.up()["state"] == "ready"
 
 
+@pytest.mark.release
 def test_up_after_a_broker_was_ended_while_it_registered(
     breakable: Sandbox, until: Callable[..., object]
 ) -> None:

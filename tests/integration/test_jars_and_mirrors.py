@@ -167,6 +167,7 @@ def test_mirror_that_serves_a_damaged_jar(project: Sandbox, mirror: Mirror, tmp_
     assert project.processes() == {}
 
 
+@pytest.mark.release
 def test_two_projects_that_download_at_once(
     new_project: Callable[..., Sandbox],
     mirror: Mirror,
@@ -197,6 +198,7 @@ def test_two_projects_that_download_at_once(
     assert "waiting for another project" not in said[0]
 
 
+@pytest.mark.release
 def test_slow_download_does_not_use_up_the_timeout(
     project: Sandbox, own_cache: Path, mirror: Mirror, tmp_path: Path
 ) -> None:

@@ -121,6 +121,7 @@ def test_a_snapshot_goes_back_into_the_same_quorum(one: Sandbox) -> None:
     done.refused(3, "Kafka 4.3", "which is older", "mode kraft, metadata.version 4.4-IV2")
 
 
+@pytest.mark.release
 def test_brokers_are_added_and_voters_stay(made: Callable[..., Sandbox]) -> None:
     """A second broker later is no controller; dedicated controllers later are refused."""
     sandbox = made("grows")
@@ -138,6 +139,7 @@ def test_brokers_are_added_and_voters_stay(made: Callable[..., Sandbox]) -> None
     assert sandbox.processes() == {}
 
 
+@pytest.mark.release
 def test_three_voters_survive_one_and_heal_two(made: Callable[..., Sandbox]) -> None:
     """One killed: records go on. Two killed: nothing answers until `up`, and nothing is lost."""
     sandbox = made("three", KAFKA_TASKS_BROKERS="3")
@@ -161,6 +163,7 @@ def test_three_voters_survive_one_and_heal_two(made: Callable[..., Sandbox]) -> 
     assert "was killed" not in done.err, done.err
 
 
+@pytest.mark.release
 def test_dedicated_controllers(made: Callable[..., Sandbox]) -> None:
     """Two of three are enough, `up` brings the third back, and all leave in order."""
     sandbox = made("dedicated", KAFKA_TASKS_CONTROLLERS="3", KAFKA_TASKS_BROKERS="2")
@@ -226,6 +229,7 @@ def test_versions_and_modes_that_do_not_go(
     project.run("up", *flags).refused(3, words)
 
 
+@pytest.mark.release
 def test_kafka_3_runs_in_both_modes(project: Sandbox) -> None:
     """The oldest line in KRaft mode: started, killed, healed, stopped in order."""
     found = project.up("--kafka-version", "3.5", "--mode", "kraft")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from tests.integration.conftest import Sandbox
 
@@ -25,6 +27,7 @@ def test_twelve_starts_make_one_cluster(project: Sandbox) -> None:
         assert {s["name"]: s["pid"] for s in document["services"]} == pids
 
 
+@pytest.mark.release
 def test_starts_and_stops_at_once(project: Sandbox) -> None:
     """`up` and `down` at once take turns: each ends in order, and the state tells the truth."""
     verbs = ["up", "down", "up", "restart", "down", "up"]

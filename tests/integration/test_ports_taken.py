@@ -69,6 +69,7 @@ def test_port_taken_while_the_cluster_was_stopped(project: Sandbox) -> None:
         assert done.document["bootstrap_servers"] != f"localhost:{port}"
 
 
+@pytest.mark.release
 def test_port_of_a_dead_broker_taken_by_somebody_else(project: Sandbox) -> None:
     """Where others of the cluster live, a lost port is an error that names its new holder."""
     port = int(project.up("--brokers", "2")["bootstrap_servers"].rpartition(":")[2])
@@ -82,6 +83,7 @@ def test_port_of_a_dead_broker_taken_by_somebody_else(project: Sandbox) -> None:
         assert project.pids() == left
 
 
+@pytest.mark.release
 def test_nothing_is_started_where_a_port_is_lost_that_comes_later(project: Sandbox) -> None:
     """ZooKeeper, which is started alone after a crash, is not started for nothing."""
     port = int(project.up()["bootstrap_servers"].rpartition(":")[2])

@@ -226,6 +226,7 @@ def test_a_topic_that_is_deleted_ends_its_readers(running: Sandbox) -> None:
     assert quiet.wait(timeout=30) == 0
 
 
+@pytest.mark.release
 def test_a_broker_that_comes_back_loses_and_doubles_nothing(project: Sandbox) -> None:
     """Killed in the middle of a long input, started again: every line once and in order."""
     project.up()

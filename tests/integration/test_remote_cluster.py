@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integration.far import far
+from tests.tiers import telling
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Done, Sandbox
@@ -40,7 +41,7 @@ def test_status_wait_and_env_work(running: Sandbox, guest: Sandbox) -> None:
     assert "bootstrap_servers" in guest.run("env", "-o", "json").document
 
 
-@pytest.mark.parametrize("round_trip_s", [0.05, 0.3, 0.6])
+@pytest.mark.parametrize("round_trip_s", telling([0.05, 0.3, 0.6], 0.6))
 def test_a_far_cluster_is_only_slow(running: Sandbox, guest: Sandbox, round_trip_s: float) -> None:
     """A round trip of 600 ms is neither an error nor a reason to call it not ready."""
     port = int(running.up()["bootstrap_servers"].rpartition(":")[2])

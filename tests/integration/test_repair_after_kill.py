@@ -36,6 +36,7 @@ def test_a_killed_broker_is_named_by_every_command(breakable: Sandbox) -> None:
     assert again["created"] is False and again["records"] > 1
 
 
+@pytest.mark.release
 def test_restart_after_kill_waits_for_the_old_registration(breakable: Sandbox) -> None:
     """`restart` right after SIGKILL of a broker does not die of its predecessor's znode."""
     breakable.kill("kafka")
@@ -54,6 +55,7 @@ def test_down_with_a_dead_zookeeper_ends_the_broker(breakable: Sandbox) -> None:
     breakable.up()
 
 
+@pytest.mark.release
 def test_other_settings_on_a_half_dead_cluster_are_refused(breakable: Sandbox) -> None:
     """A repair with other settings would be at odds with what still runs, so it is refused."""
     breakable.kill("zookeeper")
@@ -108,6 +110,7 @@ def test_one_of_three_brokers_is_repaired(three: Sandbox) -> None:
     assert [name for name in before if before[name] != after[name]] == ["kafka-2"]
 
 
+@pytest.mark.release
 def test_fewer_brokers_after_a_stop(three: Sandbox) -> None:
     """A stopped cluster of three brokers starts as one when one is asked for, and is then whole."""
     assert three.run("down").code == 0

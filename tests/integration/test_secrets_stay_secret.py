@@ -20,6 +20,7 @@ import psutil
 import pytest
 
 from tests.integration.conftest import Done, Sandbox, eventually
+from tests.tiers import telling
 
 # One for each place, so that what leaks says where from, and for each run: all of the machine is
 # looked at.
@@ -243,7 +244,10 @@ REMOTE = (
 )
 
 
-@pytest.mark.parametrize(("protocol", "lines"), [("SASL_PLAINTEXT", REMOTE), ("SSL", REMOTE[::2])])
+@pytest.mark.parametrize(
+    ("protocol", "lines"),
+    telling([("SASL_PLAINTEXT", REMOTE), ("SSL", REMOTE[::2])], ("SSL", REMOTE[::2])),
+)
 def test_a_remote_cluster_that_refuses(
     running: Sandbox, project: Sandbox, watcher: Watcher, protocol: str, lines: tuple[str, ...]
 ) -> None:

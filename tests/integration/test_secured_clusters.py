@@ -19,11 +19,12 @@ from tests.integration.conftest import Sandbox, eventually
 from tests.integration.connection_faults import FAULTS, Env, settings_of, way
 from tests.integration.rights import LEAST, REFUSED, Rights, acting
 from tests.integration.secured import KEY_PASSWORD, PASSWORDS, Secured
+from tests.tiers import telling
 
 pytestmark = pytest.mark.timeout(300)
 
 
-@pytest.fixture(scope="module", params=["3.9", "4.4"])
+@pytest.fixture(scope="module", params=telling(["3.9", "4.4"], "4.4"))
 def secured(
     request: pytest.FixtureRequest,
     warm: Path,

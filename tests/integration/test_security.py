@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from tests.integration.conftest import COMMAND, Sandbox
+from tests.tiers import telling
 
 # What `sh` runs: whatever is made may be read and written by everybody, unless it is prevented.
 CARELESS = ("sh", "-c", 'umask 000; exec "$@"', "sh", str(COMMAND))
@@ -29,7 +30,7 @@ def sockets(pid: int) -> list[tuple[str, str]]:
     ]
 
 
-@pytest.mark.parametrize("brokers", [1, 3])
+@pytest.mark.parametrize("brokers", telling([1, 3], 1))
 def test_servers_listen_on_loopback_alone(project: Sandbox, brokers: int) -> None:
     """One socket for each server, on 127.0.0.1: no JMX, no console, no port of its own choice."""
     # What would open more, if the servers inherited it.

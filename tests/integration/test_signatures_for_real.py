@@ -111,6 +111,7 @@ def test_a_file_in_place_of_the_data_directory(stopped: Sandbox) -> None:
     found_by_both(stopped, "data-not-writable")
 
 
+@pytest.mark.release
 def test_another_process_has_the_lock(stopped: Sandbox) -> None:
     """Who holds the data directory is to be looked for; the lock is not to be deleted."""
     with open(data(stopped) / "kafka" / ".lock", "a+b") as lock:
@@ -125,6 +126,7 @@ def test_a_heap_that_is_too_small(stopped: Sandbox) -> None:
     assert "Too small maximum heap" in found["up"]["evidence"]
 
 
+@pytest.mark.release
 def test_a_heap_that_is_too_large(stopped: Sandbox) -> None:
     """More memory than there is cannot be had."""
     found_by_both(stopped, "memory-short", env={"KAFKA_TASKS_HEAP": "900000g"})
@@ -136,6 +138,7 @@ def test_a_listener_that_is_not_there(stopped: Sandbox) -> None:
     found_by_both(stopped, "listeners-invalid", env=env)
 
 
+@pytest.mark.release
 def test_zookeeper_is_too_slow(stopped: Sandbox) -> None:
     """A broker that gives up on ZooKeeper is found by its words."""
     # Who speaks TLS to a ZooKeeper that does not is never connected, on any machine.
@@ -147,6 +150,7 @@ def test_zookeeper_is_too_slow(stopped: Sandbox) -> None:
     found_by_both(stopped, "zookeeper-unreachable", env=env)
 
 
+@pytest.mark.release
 def test_the_disk_is_full(stopped: Sandbox, tmp_path: Path) -> None:
     """A file system of 200 KiB is full while the broker starts."""
     folder = data(stopped) / "kafka"
@@ -203,6 +207,7 @@ def test_no_engine(new_project: Callable[..., Sandbox]) -> None:
     found_by_both(sandbox, "engine-missing", env=env)
 
 
+@pytest.mark.release
 def test_the_znode_of_another_session(stopped: Sandbox) -> None:
     """A broker whose id is registered by another session dies of it, and both say so."""
     from kazoo.client import KazooClient
@@ -226,6 +231,7 @@ def test_the_znode_of_another_session(stopped: Sandbox) -> None:
         other.close()
 
 
+@pytest.mark.release
 def test_zookeeper_lost_what_the_broker_has_seen(
     stopped: Sandbox, until: Callable[..., Any]
 ) -> None:
@@ -248,6 +254,7 @@ def test_zookeeper_lost_what_the_broker_has_seen(
     assert failed.error["finding"] == "cluster-id-differs"
 
 
+@pytest.mark.release
 def test_too_many_replicas_in_a_running_cluster(stopped: Sandbox) -> None:
     """Consumer groups that hang for lack of brokers are warned of although the cluster is ready."""
     from confluent_kafka import Consumer
@@ -285,6 +292,7 @@ def _four_letters(address: str, word: str) -> str:
         return link.recv(1000).decode().strip()
 
 
+@pytest.mark.release
 def test_a_broker_that_listens_and_does_not_answer(stopped: Sandbox) -> None:
     """An open port proves nothing: what it accepts it closes again, and more time is the hint."""
     closing = "max.connections.per.ip=0\nmax.connections.per.ip.overrides=192.0.2.1:1\n"
@@ -292,6 +300,7 @@ def test_a_broker_that_listens_and_does_not_answer(stopped: Sandbox) -> None:
     assert "invoke kafka.logs --service kafka" in found["up"]["hint"]
 
 
+@pytest.mark.release
 def test_topics_that_are_there_already(stopped: Sandbox) -> None:
     """A topic from before, and one that is not as asked for, are known by what the tool says."""
     stopped.up()

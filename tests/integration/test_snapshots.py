@@ -16,6 +16,7 @@ import pytest
 from tests.integration.conftest import Sandbox, eventually
 from tests.integration.test_interrupted_start import FAULTS, faulty
 from tests.integration.test_records_in_and_out import TRICKY, new_topic, produced
+from tests.tiers import telling
 
 DATA = "kafka_tasks.runtimes.embedded.data_directory"
 
@@ -167,6 +168,7 @@ def ran_status(sandbox: Sandbox) -> str:
     return str(sandbox.run("status", "-o", "json").document["state"])
 
 
+@pytest.mark.release
 def test_wiped_and_restored(new_project: Callable[..., Sandbox], origin: Origin) -> None:
     """`down --wipe` keeps snapshots and says so; what is restored goes on where it was."""
     sandbox = new_project("wiped")
@@ -200,6 +202,7 @@ def test_restore_over_a_running_cluster(
     assert told(sandbox) == origin.seen
 
 
+@pytest.mark.release
 def test_several_brokers(new_project: Callable[..., Sandbox]) -> None:
     """Every broker's data goes along; a project with another number of brokers is refused."""
     sandbox = new_project("two")
@@ -230,6 +233,7 @@ def test_several_brokers(new_project: Callable[..., Sandbox]) -> None:
     other.run("down")
 
 
+@pytest.mark.release
 def test_another_version_is_refused(stopped: Sandbox, mine: dict[str, str]) -> None:
     """Data of one Kafka line is not given to another."""
     done = stopped.run("snapshot.restore", "base", "--yes", env={"KAFKA_TASKS_VERSION": "7.7.1"})
@@ -296,7 +300,7 @@ RESTORE = [
 ]
 
 
-@pytest.mark.parametrize(("place", "wins"), RESTORE)
+@pytest.mark.parametrize(("place", "wins"), telling(RESTORE, RESTORE[3], RESTORE[6]))
 def test_a_killed_restore_leaves_old_or_new(
     stopped: Sandbox, theirs: dict[str, str], mine: dict[str, str], place: str, wins: str
 ) -> None:
@@ -309,7 +313,9 @@ def test_a_killed_restore_leaves_old_or_new(
     assert not {"restoring.json", "data.new", "data.old"} & set(left)
 
 
-@pytest.mark.parametrize("place", [place for place, wins in RESTORE if wins == "old"])
+@pytest.mark.parametrize(
+    "place", telling([place for place, wins in RESTORE if wins == "old"], RESTORE[4][0])
+)
 def test_ctrl_c_in_a_restore_keeps_the_old_data(
     stopped: Sandbox, mine: dict[str, str], place: str
 ) -> None:
@@ -331,6 +337,7 @@ def test_ctrl_c_in_the_swap_comes_too_late(
     assert tree(stopped) == theirs
 
 
+@pytest.mark.release
 @pytest.mark.parametrize(
     ("fault", "place", "topics"),
     [
@@ -366,7 +373,7 @@ SAVE = [
 ]
 
 
-@pytest.mark.parametrize("place", SAVE)
+@pytest.mark.parametrize("place", telling(SAVE, SAVE[1]))
 def test_a_killed_save_leaves_no_snapshot(
     stopped: Sandbox, mine: dict[str, str], place: str
 ) -> None:
@@ -381,6 +388,7 @@ def test_a_killed_save_leaves_no_snapshot(
     assert stopped.run("snapshot.delete", "whole", "--yes").code == 0
 
 
+@pytest.mark.release
 def test_ctrl_c_in_a_save_starts_the_cluster_again(stopped: Sandbox, mine: dict[str, str]) -> None:
     """Nothing is saved, the cluster is as ready as before, and nothing is left over."""
     try:
@@ -397,6 +405,7 @@ def test_ctrl_c_in_a_save_starts_the_cluster_again(stopped: Sandbox, mine: dict[
         stopped.run("down")
 
 
+@pytest.mark.release
 def test_what_was_killed_is_repaired_before_it_is_saved(
     stopped: Sandbox, mine: dict[str, str]
 ) -> None:

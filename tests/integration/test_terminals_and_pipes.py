@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.tiers import telling
+
 if TYPE_CHECKING:
     from tests.integration.conftest import Sandbox
 
@@ -103,6 +105,7 @@ def test_ctrl_c_at_a_terminal(project: Sandbox) -> None:
     assert project.processes() == {}
 
 
+@pytest.mark.release
 def test_cluster_outlives_its_terminal(project: Sandbox) -> None:
     """A terminal that is closed after `up` takes nothing with it."""
     screen = Terminal(project, "up")
@@ -148,7 +151,7 @@ def test_start_whose_reader_is_gone(project: Sandbox) -> None:
     assert project.processes() == {}
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("closed", telling(["<&-", ">&-", "2>&-", "<&- >&- 2>&-"], "<&- >&- 2>&-"))
 def test_streams_that_are_closed(running: Sandbox, closed: str) -> None:
     """Started without a standard stream, as some daemons do, commands work all the same."""
     for verb in ("up", "status", "topic.list", "topic.delete nothing-* --yes"):
@@ -158,6 +161,7 @@ def test_streams_that_are_closed(running: Sandbox, closed: str) -> None:
         assert "Traceback" not in done.err
 
 
+@pytest.mark.release
 def test_up_in_a_process_without_a_session(project: Sandbox) -> None:
     """A start in a session that is then killed as a whole leaves a ready cluster behind."""
     shell = subprocess.Popen(

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from tests.integration.conftest import Done, Sandbox, eventually
+from tests.tiers import telling
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -97,7 +98,7 @@ def test_a_file_is_planned_applied_and_planned_to_nothing(three: Sandbox) -> Non
     assert planned(three)["summary"]["unchanged"] == 2
 
 
-@pytest.mark.parametrize(("before", "after"), [(1, 3), (3, 1), (2, 3), (3, 2)])
+@pytest.mark.parametrize(("before", "after"), telling([(1, 3), (3, 1), (2, 3), (3, 2)], (1, 3)))
 def test_replicas_move_with_their_records(three: Sandbox, before: int, after: int) -> None:
     """Every partition is in sync on as many brokers as asked for, and the records are there."""
     name = f"moved-{before}-{after}"
@@ -217,12 +218,14 @@ def _random_topic(dice: random.Random, name: str) -> dict[str, Any]:
     return {**entry, "config": {key: dice.choice(CONFIGS[key]) for key in keys}}
 
 
-def test_any_declaration_on_any_cluster_ends_as_declared(three: Sandbox) -> None:
+def test_any_declaration_on_any_cluster_ends_as_declared(
+    three: Sandbox, pytestconfig: pytest.Config
+) -> None:
     """Plan, apply, plan, over random declarations: empty but for what is blocked, untouched."""
     clean(three)
     seed = 20_261
     dice = random.Random(seed)
-    for turn in range(8):
+    for turn in range(8 if pytestconfig.getoption("--full") else 2):
         declare(three, *(_random_topic(dice, f"r{n}") for n in dice.sample(range(8), 6)))
         first = planned(three)
         blocked = [c["topic"] for c in first["changes"] if c["action"] == "blocked"]
@@ -320,6 +323,7 @@ def test_a_topic_that_is_being_deleted_is_made_anew(three: Sandbox) -> None:
     assert planned(three)["summary"]["unchanged"] == 20
 
 
+@pytest.mark.release
 # The 90 s count again for each batch of requests, and for the leaders.
 @pytest.mark.timeout(600)
 def test_a_broker_that_dies_in_the_middle_does_not_end_the_apply(

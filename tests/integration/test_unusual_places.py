@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.tiers import telling
+
 if TYPE_CHECKING:
     from tests.integration.conftest import Sandbox
 
@@ -21,7 +23,7 @@ COMMAND = Path(sys.executable).with_name("kafka-tasks")
 NOWHERE = "/proc/no-such-home"
 
 
-@pytest.mark.parametrize("locale", ["POSIX", "C.UTF-8"])
+@pytest.mark.parametrize("locale", telling(["POSIX", "C.UTF-8"], "POSIX"))
 def test_path_with_spaces_letters_and_commas(
     new_project: Callable[..., Sandbox], locale: str
 ) -> None:
@@ -67,6 +69,7 @@ def test_symbolic_link_to_the_project_is_the_project(running: Sandbox) -> None:
     assert running.run("status", "-o", "json", cwd=link).document["state"] == "ready"
 
 
+@pytest.mark.release
 def test_two_checkouts_are_two_clusters(new_project: Callable[..., Sandbox]) -> None:
     """Two projects run side by side on ports of their own, and one's `down` is not the other's."""
     one, other = new_project("one"), new_project("other")
@@ -84,6 +87,7 @@ def test_two_checkouts_are_two_clusters(new_project: Callable[..., Sandbox]) -> 
     assert other.run("status").code == 0
 
 
+@pytest.mark.release
 def test_home_that_cannot_be_written(project: Sandbox) -> None:
     """With a warm cache elsewhere, a home that cannot be written is no obstacle."""
     project.environ |= {"HOME": NOWHERE}
@@ -186,6 +190,7 @@ def test_deleted_current_directory(project: Sandbox) -> None:
     done.refused(4, "deleted")
 
 
+@pytest.mark.release
 def test_cache_and_java_by_relative_paths(project: Sandbox, own_cache: Path) -> None:
     """A cache and a Java given relative to the project are found by the servers too."""
     java = json.loads(project.run("config", "-o", "json").out)["java"]

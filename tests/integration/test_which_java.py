@@ -58,6 +58,7 @@ def test_java_options_of_the_environment_do_not_reach_the_servers(project: Sandb
     project.up(env=dict(options))
 
 
+@pytest.mark.release
 def test_kafka_3_5_starts_and_gives_records_back(project: Sandbox) -> None:
     """Confluent Platform 7.5.0 is Kafka 3.5: it starts, and a record comes back."""
     env = {"KAFKA_TASKS_VERSION": "7.5.0"}

@@ -57,6 +57,7 @@ def test_wrong_options_end_the_run_before_it_begins(
     assert "Traceback" not in result.stderr.str() + result.stdout.str()
 
 
+@pytest.mark.release
 def test_workers_share_a_cluster_or_have_one_each(inner: Inner) -> None:
     """Both workers of xdist use the first one's cluster; with --kafka-scope each starts its own."""
     clean = "def test_clean(kafka_clean): pass"
@@ -217,6 +218,7 @@ _OVERRIDDEN = """
 """
 
 
+@pytest.mark.release
 def test_a_factory_and_a_marker_of_one_shape_share_a_cluster(
     inner: Inner, warm_kafka_4: Path
 ) -> None:
