@@ -78,7 +78,7 @@ def _not_ready(exam: Examination, layer: str, reason: str | None) -> Iterator[Fi
         fix=hints.ADDRESSES if exam.runtime == "remote" else fix,
         reference="docs/explanation/readiness.md",
     )
-    yield from _from_signatures({"tool": [problem]}, exam.runtime)
+    yield from _from_signatures(exam, {"tool": [problem]})
 
 
 def _stopped(exam: Examination, session: Session) -> Iterator[Finding]:
@@ -171,13 +171,10 @@ def _logged(exam: Examination, session: Session, *, ready: bool) -> Iterator[Fin
     }
     names = signatures.names_of(exam.services)
     if ready:
-        found = [
-            hit.finding(service=service, runtime=exam.runtime, names=names, level="warning")
-            for service, hit in signatures.search(texts, names)
-            if hit.signature.lingers
-        ]
+        lingering = [hit for hit in signatures.search(texts, names) if hit[1].signature.lingers]
+        found = [_of_hit(exam, *hit, names, level="warning") for hit in lingering]
     else:
-        found = _from_signatures(texts, exam.runtime, names)
+        found = _from_signatures(exam, texts, names)
     yield from found
     if texts and not found:
         lines = sum(len(lines) for lines in texts.values())
@@ -199,14 +196,24 @@ def _log(session: Session, service: str, lines: int) -> list[str]:
 
 
 def _from_signatures(
-    texts: Mapping[str, list[str]], runtime: str | None, names: Mapping[str, str] | None = None
+    exam: Examination, texts: Mapping[str, list[str]], names: Mapping[str, str] | None = None
 ) -> list[Finding]:
     """Return a finding for each signature in these texts (service → lines)."""
     known = names or {}
-    return [
-        hit.finding(service=service, runtime=runtime, names=known)
-        for service, hit in signatures.search(texts, known)
-    ]
+    return [_of_hit(exam, *hit, known) for hit in signatures.search(texts, known)]
+
+
+def _of_hit(
+    exam: Examination,
+    service: str,
+    hit: signatures.Match,
+    names: Mapping[str, str],
+    level: Level = "error",
+) -> Finding:
+    own = exam.own_file is not None
+    return hit.finding(
+        service=service, runtime=exam.runtime, names=names, own_file=own, level=level
+    )
 
 
 # -- partitions -------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kafka_tasks.errors import KafkaTasksError
@@ -49,6 +50,11 @@ class Examination:
         """The record of the cluster, or None."""
         return state.read(self.project)
 
+    @property
+    def own_file(self) -> Path | None:
+        """The user's own Compose file, if no setting changes its ports and images."""
+        return own_file(self.settings)
+
     def alive(self) -> list[ServiceState]:
         """Return the running services."""
         return [service for service in self.services if service.alive]
@@ -66,6 +72,15 @@ class Examination:
         if isinstance(self._engine, KafkaTasksError):
             raise self._engine
         return self._engine
+
+
+def own_file(settings: Settings) -> Path | None:
+    """Return the user's own Compose file that is used, if no setting changes its ports."""
+    if settings.services is None:
+        return None
+    from kafka_tasks.runtimes.compose import compose_file
+
+    return compose_file.with_fixed_ports(settings)
 
 
 @dataclass(frozen=True, slots=True)

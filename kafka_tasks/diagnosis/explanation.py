@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kafka_tasks.diagnosis import doctor, signatures
+from kafka_tasks.diagnosis.examination import own_file
 from kafka_tasks.diagnosis.signatures import NO_SERVER
 from kafka_tasks.errors import KafkaTasksError, MachineError, NotReady, ServiceDied
 from kafka_tasks.lifecycle.session import Session
@@ -42,6 +43,7 @@ def explain(error: KafkaTasksError, session: Session | None) -> Explanation:
     runtime = session.runtime.name if session else None
     logs = _last_lines(session) if isinstance(error, NotReady) else {}
     names = signatures.names_of(session.settings.topology) if session else {}
+    own = session is not None and own_file(session.settings) is not None
     hits = signatures.search(_texts(error, logs), names)
     if isinstance(error, NotReady):
         hits.sort(key=lambda hit: hit[0] != error.service)
@@ -49,7 +51,7 @@ def explain(error: KafkaTasksError, session: Session | None) -> Explanation:
     found = [
         (
             hit.signature.ends_starts or not starting,
-            hit.finding(service=of, runtime=runtime, names=names),
+            hit.finding(service=of, runtime=runtime, names=names, own_file=own),
         )
         for of, hit in hits
     ]

@@ -150,7 +150,6 @@ def _held(exam: Examination, wanted: _Wanted) -> Finding:
     holder = holder_of(port, exam.engine)
     # Without root rights the system names no process of another user.
     stop = holder.stop or f"sudo ss -ltnp sport = :{port} names the process"
-    file = _file_with_fixed_ports(exam)
     if ports.is_automatic(exam.settings, wanted.setting):
         said = f"port {port} of {name} is held by {holder.name}; up picks another port"
         return Finding("ports", "info", said)
@@ -159,19 +158,11 @@ def _held(exam: Examination, wanted: _Wanted) -> Finding:
         "error",
         f"Port {port}, which {name} needs, is held by {holder.name}.",
         cause="Only one process can listen on a port.",
-        fix=f"{stop}, or {ports.another(name, wanted.setting, file)}",
+        fix=f"{stop}, or {ports.another(name, wanted.setting, exam.own_file)}",
         exit_code=4,
         reference="docker/compose#4950",
         service=name,
     )
-
-
-def _file_with_fixed_ports(exam: Examination) -> Path | None:
-    if exam.settings.services is None:
-        return None
-    from kafka_tasks.runtimes.compose import compose_file
-
-    return compose_file.with_fixed_ports(exam.settings)
 
 
 def clock(exam: Examination) -> Iterator[Finding]:

@@ -46,7 +46,9 @@ class Signature:
     exit_code: int
     rows: tuple[int, ...] = ()
     fix_compose: str | None = None
+    fix_file: str | None = None
     beside: re.Pattern[str] | None = None
+    unless: re.Pattern[str] | None = None
     overcome: re.Pattern[str] | None = None
     needed: tuple[str, ...] = ()
     symptom: bool = False
@@ -62,11 +64,19 @@ class Signature:
         """Return False where no line of the text can match; faster than a search."""
         return any(needed in text for needed in self.needed)
 
+    def fix_for(self, runtime: str | None, *, own_file: bool = False) -> str:
+        """Return the fix for a runtime, or for a user's own Compose file."""
+        if runtime != "compose":
+            return self.fix
+        return (self.fix_file if own_file else None) or self.fix_compose or self.fix
+
     def search(self, lines: Iterable[str]) -> tuple[Match | None, list[str]]:
         """Return the match with its first few lines, and all lines without a match."""
         lines = list(lines)
         over = self._overcome_until(lines)
-        if self.beside and not any(self.beside.search(line[:_LINE_LENGTH]) for line in lines):
+        if self.beside and not _occurs(self.beside, lines):
+            return None, lines
+        if self.unless and _occurs(self.unless, lines):
             return None, lines
         seen: list[str] = []
         rest: list[str] = []
@@ -104,12 +114,13 @@ class Match:
         service: str,
         runtime: str | None,
         names: _Names = MappingProxyType({}),
+        own_file: bool = False,
         level: Level = "error",
         area: Area = "cluster",
     ) -> Finding:
-        """Return the finding, with the fix for this runtime and with the services' own names."""
+        """Return the finding, with the fix that fits here and with the services' own names."""
         known = self.signature
-        fix = known.fix_compose if runtime == "compose" and known.fix_compose else known.fix
+        fix = known.fix_for(runtime, own_file=own_file)
         text = _named(_filled(fix, self.groups).replace("`", ""), service, names)
         return Finding(
             id=known.id,
@@ -123,6 +134,10 @@ class Match:
             reference=known.reference,
             service=service,
         )
+
+
+def _occurs(pattern: re.Pattern[str], lines: Iterable[str]) -> bool:
+    return any(pattern.search(line[:_LINE_LENGTH]) for line in lines)
 
 
 def _named(text: str, service: str, names: _Names) -> str:
@@ -159,7 +174,7 @@ def _read(entry: dict[str, Any]) -> Signature:
     lists = {name: tuple(entry.get(name, ())) for name in ("rows", "services", "shown")}
     patterns = tuple(re.compile(text) for text in entry["patterns"])
     single: dict[str, re.Pattern[str]] = {
-        name: re.compile(entry[name]) for name in ("beside", "overcome") if name in entry
+        name: re.compile(entry[name]) for name in ("beside", "unless", "overcome") if name in entry
     }
     needed = tuple(required_text(text) for text in entry["patterns"])
     return Signature(**{**entry, **lists, **single, "patterns": patterns, "needed": needed})

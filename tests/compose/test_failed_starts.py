@@ -107,8 +107,8 @@ def no_zookeeper(services: Any) -> None:
 
 
 def never_ready(services: Any) -> None:
-    """The broker looks for ZooKeeper on a port where nothing listens."""
-    services["kafka"]["environment"]["KAFKA_ZOOKEEPER_CONNECT"] = "zookeeper:1"
+    """The broker looks for ZooKeeper in its own container, where nothing listens."""
+    services["kafka"]["environment"]["KAFKA_ZOOKEEPER_CONNECT"] = "0.0.0.0:2181"
 
 
 @pytest.fixture

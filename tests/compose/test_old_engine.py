@@ -72,8 +72,8 @@ def test_an_engine_without_start_interval_works(project: Bench) -> None:
         assert started.code == 0, started.err
         assert project.run("topic", **there).code == 0
         assert project.run("down", "--wipe", "--yes", **there).code == 0
-        # A broker that looks for ZooKeeper at another port is not ready before the engine stops.
-        elsewhere = "KAFKA_ZOOKEEPER_CONNECT: zookeeper:1"
+        # A broker that looks for ZooKeeper elsewhere is not ready before the engine stops.
+        elsewhere = "KAFKA_ZOOKEEPER_CONNECT: 0.0.0.0:2181"
         with_file(project, ("KAFKA_ZOOKEEPER_CONNECT: zookeeper:2181", elsewhere))
         results = []
         waiter = threading.Thread(

@@ -18,6 +18,7 @@ from kafka_tasks.runtimes.compose.service_config import (
 )
 
 _CONNECT = "KAFKA_ZOOKEEPER_CONNECT"
+_ZOOKEEPER_PORT = "2181"
 
 
 def problems(file: ConfiguredFile) -> tuple[Problem, ...]:
@@ -80,16 +81,29 @@ def _zookeeper(file: ConfiguredFile, broker: ConfiguredService) -> Iterator[Prob
     connect = broker.environment.get(_CONNECT, "").strip()
     if not connect and broker.family == "confluent":
         yield _no_connect(file, broker)
-    for part in connect.partition("/")[0].split(","):
-        host = part.strip().rpartition(":")[0] or part.strip()
-        if host and (text := _unknown_host(file, broker, host.lower())):
+    fix = f"set {_CONNECT}: {_right_connect(file)}"
+    for part in filter(None, map(str.strip, connect.partition("/")[0].split(","))):
+        host, _, port = part.rpartition(":") if ":" in part else (part, "", _ZOOKEEPER_PORT)
+        told = f"{_CONNECT} is {connect}, and "
+        if text := _unknown_host(file, broker, host.lower()):
+            reference = "conduktor/kafka-stack-docker-compose#62"
             yield Problem(
-                "zookeeper-name-unknown",
-                broker.name,
-                f"{_CONNECT} is {connect}, and {text}",
-                f"set {_CONNECT}: {_right_connect(file)}",
-                reference="conduktor/kafka-stack-docker-compose#62",
+                "zookeeper-name-unknown", broker.name, told + text, fix, reference=reference
             )
+        elif text := _other_port(file, host, port):
+            reference = "wurstmeister/kafka-docker#583"
+            yield Problem(
+                "zookeeper-port-differs", broker.name, told + text, fix, reference=reference
+            )
+
+
+def _other_port(file: ConfiguredFile, host: str, port: str) -> str | None:
+    """Return that ZooKeeper listens on another port than a broker asks; None where it may not."""
+    owner = file.owner(host)
+    told = owner.environment.get("ZOOKEEPER_CLIENT_PORT", "") if owner else ""
+    if owner is None or owner.family != "confluent" or told in ("", port):
+        return None
+    return f"{owner.name} listens on port {told}"
 
 
 def _no_connect(file: ConfiguredFile, broker: ConfiguredService) -> Problem:
@@ -106,8 +120,9 @@ def _no_connect(file: ConfiguredFile, broker: ConfiguredService) -> Problem:
 
 def _right_connect(file: ConfiguredFile) -> str:
     keepers = [each for each in file.members if each not in file.brokers]
-    pairs = ((each.name, each.environment.get("ZOOKEEPER_CLIENT_PORT", 2181)) for each in keepers)
-    return ",".join(f"{name}:{port}" for name, port in pairs) or "zookeeper:2181"
+    ports = (each.environment.get("ZOOKEEPER_CLIENT_PORT", _ZOOKEEPER_PORT) for each in keepers)
+    pairs = zip(keepers, ports, strict=True)
+    return ",".join(f"{each.name}:{port}" for each, port in pairs) or f"zookeeper:{_ZOOKEEPER_PORT}"
 
 
 def _unknown_host(file: ConfiguredFile, broker: ConfiguredService, host: str) -> str | None:

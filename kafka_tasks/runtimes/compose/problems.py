@@ -27,6 +27,7 @@ _CAUSES = {
     "any.",
     "variable-missing": "The image exits without it.",
     "zookeeper-name-unknown": "The broker does not reach ZooKeeper under that name, and exits.",
+    "zookeeper-port-differs": "The broker does not reach ZooKeeper at that port, and exits.",
 }
 
 

@@ -276,3 +276,25 @@ def test_services_of_other_names_are_what_they_are() -> None:
     for service, hit in signatures.search({"events2": busy}, names):
         found = hit.finding(service=service, runtime="compose", names=names)
         assert "--service kafka" not in (found.fix or "")
+
+
+# What has no effect on a user's own Compose file, unless that reads it.
+_OF_OUR_FILE = re.compile(
+    r"KAFKA_TASKS_(?:VERSION|MODE|LAUNCH|NETWORK|BROKERS|\w*PORT|\w*IMAGE|\w*HEAP)\b|(?<!kafka)\.env\b|--brokers"
+)
+
+
+@pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.id)
+def test_the_fix_fits_a_compose_file_of_ones_own(known: Signature) -> None:
+    """It names no setting of ours, nor .env, which such a file does not read."""
+    assert not _OF_OUR_FILE.search(known.fix_for("compose", own_file=True))
+
+
+def test_a_port_in_a_compose_file_of_ones_own() -> None:
+    """It is the file that has to change; elsewhere a setting does it."""
+    lines = ["Bind for 0.0.0.0:9092: port is already allocated"]
+    ((_, hit),) = signatures.search({"engine": lines})
+    ours = str(hit.finding(service="engine", runtime="compose").fix)
+    own = str(hit.finding(service="engine", runtime="compose", own_file=True).fix)
+    assert "KAFKA_TASKS_PORT=auto" in ours and "KAFKA_TASKS_PORT" not in own
+    assert "publish and advertise another port in the Compose file" in own
