@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import docker
 from docker.context import ContextAPI
@@ -19,15 +18,13 @@ from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
 from kafka_tasks.clients.container import PROJECT, WORKING_DIRECTORY, Container, inspected
-from kafka_tasks.clients.docker_errors import no_context, no_engine, no_image, said
+from kafka_tasks.clients.docker_errors import is_here, no_context, no_engine, no_image, said
 from kafka_tasks.errors import EngineRefused, InvalidInput
 
 # start_interval of a health check needs this API (engine 25).
 _START_INTERVAL_API = (1, 44)
 # The limit between two chunks of a file that is read or written, in seconds.
 _TRANSFER_S = 300.0
-_LOCAL_SCHEMES = ("unix", "npipe", "http+unix")
-_LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 # The largest file that is read as a whole, in bytes.
 _SMALL = 1_000_000
 
@@ -77,8 +74,7 @@ class Engine:
     @property
     def is_local(self) -> bool:
         """True if 127.0.0.1 of the engine is 127.0.0.1 here."""
-        parts = urlsplit(self.host)
-        return parts.scheme in _LOCAL_SCHEMES or parts.hostname in _LOCAL_NAMES
+        return is_here(self.host)
 
     @property
     def has_start_interval(self) -> bool:

@@ -10,7 +10,8 @@ import msgspec
 from kafka_tasks.clients import processes
 from kafka_tasks.clients.container import Container
 from kafka_tasks.clients.docker import Engine
-from kafka_tasks.errors import EngineMissing, InvalidInput, MachineError, NotReady
+from kafka_tasks.clients.docker_errors import elsewhere
+from kafka_tasks.errors import InvalidInput, MachineError, NotReady
 from kafka_tasks.model.cluster import Cluster, Observation
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.model.evidence import WINDOW, telling
@@ -130,18 +131,13 @@ class ComposeRuntime:
 
         The probes prove it, too. Nodes in KRaft mode wait for no health check.
         """
-        running = [there.get(each.name) for each in topology.coordinators]
-        return not topology.voters and any(found and found.running for found in running)
+        found = [there.get(each.name) for each in topology.coordinators]
+        return not topology.voters and all(each is not None and each.running for each in found)
 
     def _require_local(self) -> None:
         engine = self._site.engine
         if not engine.is_local:
-            raise EngineMissing(
-                f"The Docker engine is on another machine ({engine.host}); ports that it "
-                "publishes on 127.0.0.1 cannot be reached from here.",
-                hint="docker context use default; or --runtime embedded; or point "
-                "KAFKA_TASKS_BOOTSTRAP_SERVERS at a cluster there",
-            )
+            raise elsewhere(engine.host)
 
     def _drop_orphans(self, project: command.Project, topology: Topology) -> None:
         """Remove kafka-tasks containers whose service the file no longer has."""

@@ -207,6 +207,21 @@ def test_why_no_engine_answers(
     assert caught.value.evidence == (str(error),)
 
 
+def test_an_engine_on_another_machine_is_refused_in_words(
+    made: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where it does not answer: the library alone cannot connect by ssh."""
+
+    def fail(**_: Any) -> None:
+        raise DockerException("Install paramiko package to enable ssh:// support")
+
+    monkeypatch.setattr(docker, "from_env", fail)
+    with pytest.raises(EngineMissing, match=r"on another machine \(ssh://me@far") as caught:
+        Engine.connect({"DOCKER_HOST": "ssh://me@far.example"})
+    assert caught.value.hint is not None and "docker context use default" in caught.value.hint
+    assert caught.value.evidence == ("Install paramiko package to enable ssh:// support",)
+
+
 def test_an_engine_that_refuses_is_there() -> None:
     """An answer that is no is not taken for no answer."""
     with pytest.raises(EngineRefused) as caught:
