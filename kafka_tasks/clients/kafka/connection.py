@@ -130,6 +130,11 @@ _OF_INPUT = {
 }
 
 
+def of_connections(error: KafkaError) -> bool:
+    """Return whether a broker refuses the connection itself, which trying again does not cure."""
+    return error.code() in _OF_CONNECTIONS
+
+
 def translate(error: KafkaException, what: str) -> KafkaTasksError:
     """Return the error of this package for one of librdkafka; `what` names the request."""
     cause: KafkaError = error.args[0]

@@ -14,6 +14,7 @@ from kafka_tasks.clients.kafka.answers import (
     view_of,
 )
 from kafka_tasks.clients.kafka.connection import SLICE_S, configuration, connected, translate
+from kafka_tasks.clients.kafka.late_refusals import LateRefusals
 from kafka_tasks.clients.kafka.permissions import Right, needing
 from kafka_tasks.clients.kafka.retriable import NO_TOPIC, is_retriable
 from kafka_tasks.errors import BrokerUnreachable, ClusterError, TopicMissing
@@ -72,6 +73,7 @@ class Reader:
             number: at for number, at in starts.items() if ends is None or at < ends[number]
         }
         self._away: KafkaError | None = None
+        self._refusals = LateRefusals()
         self._deadline = Deadline.after(timeout_s)
         further = {"enable.partition.eof": ends is not None, "error_cb": self._failed}
         self._consumer = connected(Consumer, {**configuration(cluster), **_PROPERTIES, **further})
@@ -91,6 +93,7 @@ class Reader:
         ]
 
     def _failed(self, error: KafkaError) -> None:
+        self._refusals.heard(error)
         if is_retriable(error):
             if self._away is None:
                 self._deadline = Deadline.after(self._timeout_s)
@@ -100,7 +103,8 @@ class Reader:
         """Yield records as they come, up to `most` in all; an empty batch means nothing new.
 
         Raises `BrokerUnreachable` when no broker answered for the timeout, `ClusterError` for an
-        offset that was deleted, and `TopicMissing` after the timeout.
+        offset that was deleted, `TopicMissing` after the timeout, and `CannotConnect` when brokers
+        refuse further connections.
         """
         while self._open and self.given != most:
             found = self._next(_BATCH if most is None else min(most - self.given, _BATCH))
@@ -111,8 +115,11 @@ class Reader:
                 good = self._before_ends(good, self._ends)
             if found:
                 self._away = None
+                self._refusals.overcome()
                 self._deadline = Deadline.after(self._timeout_s)
             else:
+                if refused := self._refusals.error(f"consume from {self._topic}"):
+                    raise refused
                 self._require_topic()
                 self._require_answer()
             self.given += len(good)

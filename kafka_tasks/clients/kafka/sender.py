@@ -11,6 +11,7 @@ import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from kafka_tasks.clients.kafka.connection import SLICE_S, configuration, connected
+from kafka_tasks.clients.kafka.late_refusals import LateRefusals
 from kafka_tasks.clients.kafka.permissions import Right, needing
 from kafka_tasks.errors import KafkaTasksError
 from kafka_tasks.model.cluster import Cluster
@@ -89,8 +90,10 @@ class Sender:
         self._heed = heed
         self._heard = heard
         self._purged = False
+        self._refusals = LateRefusals()
         further = _properties(timeout_s, max_bytes, heard is not None, at_once)
-        self._producer = connected(Producer, {**configuration(cluster), **further})
+        heeding = {"error_cb": self._refusals.heard}
+        self._producer = connected(Producer, {**configuration(cluster), **further, **heeding})
         self._told = self._reported
 
     @property
@@ -163,8 +166,13 @@ class Sender:
             raise self._translated(error) from error
 
     def _translated(self, error: KafkaException) -> KafkaTasksError:
+        what = f"produce to {self._topic}"
+        if error.args[0].code() == KafkaError._MSG_TIMED_OUT:
+            refused = self._refusals.error(what)
+            if refused is not None:
+                return refused
         needed = Right(self._cluster, "WRITE", "topic", self._topic)
-        return needing(needed)(error, f"produce to {self._topic}")
+        return needing(needed)(error, what)
 
     def serve(self) -> None:
         """Send the gathered block, and receive reports of failures; call this regularly."""

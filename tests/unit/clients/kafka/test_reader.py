@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError
 from kafka_tasks.clients.kafka import reader as reader_module
 from kafka_tasks.clients.kafka.answers import TopicsAnswer
 from kafka_tasks.clients.kafka.reader import Reader
-from kafka_tasks.errors import ClusterError, NotPermitted, TopicMissing
+from kafka_tasks.errors import CannotConnect, ClusterError, NotPermitted, TopicMissing
 from kafka_tasks.model.cluster import Cluster
 
 
@@ -124,3 +124,26 @@ def test_no_right_on_a_group_ends_no_reading(
     assert _read(cluster, monkeypatch, refused, 1, doubts=0) == 2
     with pytest.raises(NotPermitted, match="READ on topic t"):
         _read(cluster, monkeypatch, KafkaError.TOPIC_AUTHORIZATION_FAILED, 1, doubts=0)
+
+
+def test_a_password_that_was_changed_ends_it(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the second refusal in a row, which the library tells to nobody else."""
+    monkeypatch.setattr(reader_module, "Consumer", _Consumer)
+    refusal = KafkaError(KafkaError._AUTHENTICATION, "SASL authentication error: Invalid password")
+    with Reader(cluster, "t", {0: 0}, completeness=_Judge(0)) as reader:
+        consumer: Any = reader._consumer
+        consumer.partitions = [{0: None}]
+        batches = reader.batches()
+        reader._failed(refusal)
+        assert next(batches) == []
+        consumer.given = [_Message()]
+        assert len(next(batches)) == 1
+        reader._failed(refusal)
+        assert next(batches) == []
+        reader._failed(refusal)
+        with pytest.raises(CannotConnect, match="refuses the log-in: consume from t") as caught:
+            next(batches)
+    assert (caught.value.finding, caught.value.exit_code) == ("log-in-refused", 3)
+    assert any("Invalid password" in line for line in caught.value.evidence)

@@ -7,6 +7,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from kafka_tasks.clients.kafka.sender import Sender
+from kafka_tasks.errors import CannotConnect
 from kafka_tasks.model.cluster import Cluster
 
 
@@ -149,3 +150,27 @@ def test_an_interrupt_while_there_is_no_room_leaves_an_exact_account(
     sender.withdraw()
     assert (sender.accepted, sender.acknowledged) == (4, 4)
     assert library.arrived == ["0", "1", "2", "3"]
+
+
+def test_a_password_that_was_changed_is_named(
+    library: Library, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A record that timed out behind refused log-ins says why; one that only timed out does not."""
+    told: dict[str, Any] = {}
+
+    def connected(_: object, properties: dict[str, Any]) -> Library:
+        told.update(properties)
+        return library
+
+    monkeypatch.setattr("kafka_tasks.clients.kafka.sender.connected", connected)
+    library.refused = ("v", KafkaError._MSG_TIMED_OUT)
+    sender = Sender(cluster, "t")
+    assert not sender.send(0, "v", None)
+    for _ in range(2):
+        told["error_cb"](KafkaError(KafkaError._ALL_BROKERS_DOWN))
+        told["error_cb"](KafkaError(KafkaError._AUTHENTICATION, "Invalid password"))
+    assert not sender.send(1, "v", None)
+    first, second = sender.failures[0].error, sender.failures[1].error
+    assert "log-in" not in first.message
+    assert second.message == "The broker refuses the log-in: produce to t."
+    assert isinstance(second, CannotConnect)

@@ -1,0 +1,39 @@
+"""Connections that brokers refuse after they worked, such as after a change of the password.
+
+A broker keeps a connection whose password has changed. It refuses the next one, for which
+librdkafka tries for ever, and tells only `error_cb`.
+"""
+
+from __future__ import annotations
+
+from confluent_kafka import KafkaError, KafkaException
+
+from kafka_tasks.clients.kafka.connection import of_connections, translate
+from kafka_tasks.errors import KafkaTasksError
+
+# One alone may be of a broker that has just started and does not know its users yet.
+_ENOUGH = 2
+
+
+class LateRefusals:
+    """What one client hears of its connections: call `heard` from its `error_cb`."""
+
+    def __init__(self) -> None:
+        self._last: KafkaError | None = None
+        self._count = 0
+
+    def heard(self, error: KafkaError) -> None:
+        """Keep an error that is a refusal."""
+        if of_connections(error):
+            self._last = error
+            self._count += 1
+
+    def overcome(self) -> None:
+        """Forget what was heard: a broker has answered since."""
+        self._count = 0
+
+    def error(self, what: str) -> KafkaTasksError | None:
+        """Return the error of a request where brokers refuse every connection for it."""
+        if self._last is None or self._count < _ENOUGH:
+            return None
+        return translate(KafkaException(self._last), what)
