@@ -61,6 +61,7 @@ def grant(
     right: str,
     topic: str,
     group: str | None = None,
+    cluster_id: str | None = None,
     timeout: str | None = None,
     output: str = "text",
 ) -> Outcome:
@@ -71,11 +72,13 @@ def grant(
     from kafka_tasks.render.views import acl_granted, dry
 
     wanted = _rules(user, right, topic, group)
-    with connected(call) as (_, _, admin):
+    with connected(call) as (session, _, admin):
         there = acls.rules(admin)
         new = [rule for rule in wanted if rule not in there]
         if call.dry:
             return shown(dry.Dry(f"grant: {_listed(new)}"), dry)
+        if new or cluster_id is not None:
+            require_cluster_id(call, session, admin, cluster_id, doing="granting a right on it")
         brokers = None
         if new:
             with reporting_interrupt(lambda: _accounted(admin, new), hint="invoke kafka.acl.list"):

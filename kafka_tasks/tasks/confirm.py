@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from kafka_tasks.tasks.call import Call
@@ -59,3 +60,13 @@ def require_cluster_id(
             f"This is the remote cluster {actual}; {doing} needs --cluster-id.",
             hint=repeated(call, cluster_id=actual),
         )
+
+
+def require_cluster(
+    call: Call, session: Session, admin: Admin, given: str | None, settings: Iterable[str]
+) -> None:
+    """Require the cluster's id for changes of these settings, which may delete records."""
+    names = ", ".join(settings)
+    if names or given is not None:
+        doing = f"this change of {names} may delete records, and" if names else "a change"
+        require_cluster_id(call, session, admin, given, doing=doing)

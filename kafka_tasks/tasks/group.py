@@ -93,6 +93,7 @@ def reset(
     topic: Any = None,
     partition: str | None = None,
     execute: bool = False,
+    cluster_id: str | None = None,
     timeout: str | None = None,
     output: str = "text",
 ) -> Outcome:
@@ -104,10 +105,11 @@ def reset(
 
     position = parse_position(to)
     only = number(partition, "--partition")
-    with connected(call) as (_, _, admin):
+    with connected(call) as (session, _, admin):
         changes = _planned(admin, name, list(topic or []), only, position)
         executed = execute and not call.dry
         if executed:
+            require_cluster_id(call, session, admin, cluster_id, doing="moving a group on it")
             hint = f"invoke kafka.group.describe {name}"
             with reporting_interrupt(lambda: _moved(admin, name, changes), hint=hint):
                 resetting.carry_out(admin, name, changes)

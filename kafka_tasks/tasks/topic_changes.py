@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from kafka_tasks.tasks.call import Call
 from kafka_tasks.tasks.cluster_access import connected, missing, reporting_interrupt
-from kafka_tasks.tasks.confirm import require_cluster_id, require_yes
+from kafka_tasks.tasks.confirm import require_cluster, require_cluster_id, require_yes
 from kafka_tasks.tasks.output import Outcome, shown
 from kafka_tasks.tasks.task import ANSWERS, number, task
 from kafka_tasks.tasks.undo import keep_undo
@@ -59,6 +59,7 @@ def alter(
     delete: Any = None,
     append: Any = None,
     subtract: Any = None,
+    cluster_id: str | None = None,
     timeout: str | None = None,
     output: str = "text",
 ) -> Outcome:
@@ -68,6 +69,7 @@ def alter(
     from kafka_tasks.errors import InvalidInput
     from kafka_tasks.render.views import topic_altered
     from kafka_tasks.topics import altering
+    from kafka_tasks.topics.data_loss import losing
 
     edits = altering.edits_of(
         to_set=set_ or (),
@@ -86,6 +88,8 @@ def alter(
         if edits:
             require_settings(admin.cluster, state)
         wanted = altering.planned(state, partitions=total, edits=edits, all_shown=session.is_local)
+        if not call.dry:
+            require_cluster(call, session, admin, cluster_id, losing(wanted.fields))
         _alter(admin, wanted, dry=call.dry)
     return shown(topic_altered.Altered(name, wanted.fields, call.dry), topic_altered)
 

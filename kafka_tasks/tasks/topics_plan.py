@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from kafka_tasks.tasks.call import Call
 from kafka_tasks.tasks.cluster_access import connected
-from kafka_tasks.tasks.confirm import require_cluster_id, require_yes
+from kafka_tasks.tasks.confirm import require_cluster, require_cluster_id, require_yes
 from kafka_tasks.tasks.output import Outcome, shown
 from kafka_tasks.tasks.task import task
 from kafka_tasks.tasks.topics_file import FILE_HELP, wanted
@@ -186,11 +186,15 @@ def _confirmed(
     call: Call, work: _Work, todo: Plan, seen: Observed, *, yes: bool, cluster_id: str | None
 ) -> Path | None:
     """Ask, and write the undo file; returns None where nothing is deleted or revoked."""
+    from kafka_tasks.topics.data_loss import losing
+
     going = [change.topic for change in todo.having("delete")]
     revoked = [change.rule for change in todo.rights("revoke")]
-    doing = "deleting on it" if going else "changing rights on it"
-    if going or revoked or todo.rights("grant") or cluster_id is not None:
+    if going or revoked or todo.rights("grant"):
+        doing = "deleting on it" if going else "changing rights on it"
         require_cluster_id(call, work.session, work.admin, cluster_id, doing=doing)
+    changed = losing(field for change in todo.having("update") for field in change.fields)
+    require_cluster(call, work.session, work.admin, cluster_id, sorted(set(changed)))
     if not going and not revoked:
         return None
     import sys

@@ -45,7 +45,7 @@ LEAST = (
     Needs(
         "topic.alter --set",
         "topic: DESCRIBE, DESCRIBE_CONFIGS, ALTER_CONFIGS",
-        "topic.alter NAME --set retention.ms=5000",
+        "topic.alter NAME --set retention.ms=5000 --cluster-id ID",
     ),
     Needs("topic.alter --partitions", "topic: ALTER", "topic.alter NAME --partitions 2"),
     Needs("topic.export", "topic: DESCRIBE", "topic.export NAME", "DESCRIBE_CONFIGS"),
@@ -64,7 +64,7 @@ LEAST = (
     Needs(
         "group.reset --execute",
         "group: READ; topic: READ",
-        "group.reset NAME --to start --topic NAME --execute",
+        "group.reset NAME --to start --topic NAME --execute --cluster-id ID",
     ),
     Needs("group.delete", "group: DELETE", "group.delete NAME --yes --cluster-id ID"),
     Needs("user.list", "cluster: DESCRIBE", "user.list", "alice"),
@@ -75,7 +75,12 @@ LEAST = (
         "accepts",
     ),
     Needs("acl.list", "cluster: DESCRIBE", "acl.list --topic NAME"),
-    Needs("acl.grant", "cluster: DESCRIBE, ALTER", "acl.grant carol read NAME", "Granted"),
+    Needs(
+        "acl.grant",
+        "cluster: DESCRIBE, ALTER",
+        "acl.grant carol read NAME --cluster-id ID",
+        "Granted",
+    ),
     Needs("whoami", "–", "whoami", "User:bob"),
 )
 

@@ -5,6 +5,9 @@ import pytest
 from kafka_tasks.clients.kafka import acls, authorized
 from kafka_tasks.errors import NoAuthorizer, NotPermitted
 from kafka_tasks.model.access import CLUSTER, Resource, Rule
+from kafka_tasks.runtimes.protocol import Abilities
+from kafka_tasks.testing import FakeRuntime
+from tests.unit.fakes import FakeAdmin
 from tests.unit.tasks.conftest import Run
 from tests.unit.tasks.rules import ALLOWED, ORDERS, Rules
 
@@ -46,6 +49,18 @@ def test_a_right_is_revoked_after_a_question(ready: Run, there: Rules) -> None:
         ran.out == "Revoked: alice may read topic orders.\n! still allowed: * may all topic ord*.\n"
     )
     assert ALLOWED not in there.there and there.asked == [(set(), {ALLOWED})]
+
+
+def test_a_remote_cluster_is_named_before_a_right_is_granted(
+    ready: Run, there: Rules, runtime: FakeRuntime, admin: FakeAdmin
+) -> None:
+    """What is granted already changes nothing and needs no id."""
+    runtime.abilities = Abilities()
+    ran = ready("acl.grant bob read orders")
+    assert ran.code == 6 and f"bob read orders --cluster-id {admin.cluster_id}" in ran.err
+    assert ready("acl.grant alice read orders").code == 0 and there.asked == []
+    assert ready(f"acl.grant bob read orders --cluster-id {admin.cluster_id}").code == 0
+    assert len(there.asked) == 1
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,9 @@ from kafka_tasks.clients.kafka import group_admin
 from kafka_tasks.errors import BrokerUnreachable
 from kafka_tasks.model.group import GroupState, ListedGroup
 from kafka_tasks.program import KafkaTasks
+from kafka_tasks.runtimes.protocol import Abilities
 from kafka_tasks.tasks import kafka
+from kafka_tasks.testing import FakeRuntime
 from kafka_tasks.topics import altering, one_topic
 from tests.unit.fakes import FakeAdmin, FakeChanges, topic
 from tests.unit.tasks.conftest import Run
@@ -125,9 +127,9 @@ def test_groups_are_accounted_for_too(
 
 
 def test_a_group_that_is_reset_says_where_it_is(
-    ready: Run, admin: FakeAdmin, monkeypatch: pytest.MonkeyPatch
+    ready: Run, runtime: FakeRuntime, admin: FakeAdmin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each partition with where it is and where it should be."""
+    """Each partition with where it is and where it should be; a remote cluster has to be named."""
     from kafka_tasks.groups import reset as resetting
     from kafka_tasks.model.topic import Offsets
 
@@ -148,7 +150,10 @@ def test_a_group_that_is_reset_says_where_it_is(
     monkeypatch.setattr(resetting, "carry_out", cut)
     dry = ready("group.reset g --to end --execute --dry -o json").document
     assert (dry["dry"], dry["executed"], at["t", 0]) == (True, False, 1)
+    runtime.abilities = Abilities()
     ran = ready("group.reset g --to end --execute")
+    assert ran.code == 6 and f"--execute --cluster-id {admin.cluster_id}" in ran.err
+    ran = ready(f"group.reset g --to end --execute --cluster-id {admin.cluster_id}")
     assert ran.code == 130
     assert "  | t-0 is at 5; 5 was requested\n  | t-1 is at 1; 5 was requested\n" in ran.err
 

@@ -7,6 +7,7 @@ from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes.protocol import Abilities
 from kafka_tasks.tasks import kafka
 from kafka_tasks.testing import FakeRuntime
+from kafka_tasks.topics import altering
 from tests.unit.fakes import FakeAdmin, topic
 from tests.unit.tasks.conftest import Run
 
@@ -224,6 +225,33 @@ def test_deleting_on_a_remote_cluster_wants_its_id(
     assert list(admin.there) == ["t"]
     assert ready(f"topic.delete t --yes --cluster-id {admin.cluster_id}").code == 0
     assert admin.there == {}
+
+
+def test_settings_that_may_delete_records_want_the_id_of_a_remote_cluster(
+    ready: Run,
+    project: Project,
+    runtime: FakeRuntime,
+    admin: FakeAdmin,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`alter` and `apply` alike; nothing else does, and a wrong id is refused anywhere."""
+    for step in ("require_possible", "carry_out"):
+        monkeypatch.setattr(altering, step, lambda *_: None)
+    admin.there["t"] = topic("t", config={"retention.ms": "5000", "segment.bytes": "9"})
+    assert ready("topic.alter t --set segment.bytes=8 --cluster-id other").code == 6
+    runtime.abilities = Abilities()
+    shorter = "topic.alter t --set retention.ms=10"
+    ran = ready(shorter)
+    assert ran.code == 6 and "this change of retention.ms may delete records" in ran.err
+    assert f"{shorter} --cluster-id {admin.cluster_id}" in ran.err
+    assert ready(f"--dry {shorter}").code == 0
+    assert ready("topic.alter t --set retention.ms=9000").code == 0
+    file = project.path / "topics.yaml"
+    file.write_text("topics: [{name: t, config: {retention.ms: 10}}]")
+    ran = ready("topic.apply")
+    assert ran.code == 6 and "this change of retention.ms may delete records" in ran.err
+    file.write_text("topics: [{name: t, config: {segment.bytes: 100}}]")
+    assert ready("topic.apply").code == 0
 
 
 def test_without_a_cluster_every_topic_task_is_5(
