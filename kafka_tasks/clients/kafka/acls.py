@@ -23,7 +23,6 @@ from kafka_tasks.clients.kafka.connection import FORBIDDEN, awaited, translate, 
 from kafka_tasks.clients.kafka.permissions import Right
 from kafka_tasks.errors import BrokerUnreachable, KafkaTasksError, NoAuthorizer
 from kafka_tasks.model.access import Resource, Rule
-from kafka_tasks.model.cluster import Cluster
 
 _TYPES = {
     "topic": ResourceType.TOPIC,
@@ -55,16 +54,16 @@ def rules(admin: Admin, *, timeout_s: float | None = None) -> list[Rule]:
     found = admin.persistently(attempt, admin.limit(timeout_s, ANSWER_S))
     # The library lists no rules where there is no authorizer.
     if not found and each_broker.lacks_authorizer(admin.cluster):
-        raise _without_authorizer(admin.cluster, "SECURITY_DISABLED: list the rights")
+        raise _without_authorizer("SECURITY_DISABLED: list the rights")
     return found
 
 
-def _without_authorizer(cluster: Cluster, evidence: str) -> NoAuthorizer:
-    remote = "set authorizer.class.name in the properties of the brokers, and restart them"
+def _without_authorizer(evidence: str) -> NoAuthorizer:
     return NoAuthorizer(
         "The cluster has no authorizer: it keeps no rights, and every client may do everything.",
         evidence=(evidence,),
-        hint=remote if cluster.is_remote else "invoke kafka.down; invoke kafka.up --secure --acl",
+        hint="invoke kafka.down; invoke kafka.up --secure --acl; "
+        "or set authorizer.class.name in the properties of the brokers, and restart them",
     )
 
 
@@ -171,7 +170,7 @@ def _translated_for(admin: Admin) -> Callable[[KafkaException, str], KafkaTasksE
         cause: KafkaError = error.args[0]
         evidence = f"{cause.name()}: {what}"
         if cause.code() == KafkaError.SECURITY_DISABLED:
-            return _without_authorizer(admin.cluster, evidence)
+            return _without_authorizer(evidence)
         if cause.code() in FORBIDDEN:
             # The broker's own text is the request, as Java prints it.
             return Right(admin.cluster, "ALTER", "cluster").missing(evidence)
