@@ -24,8 +24,13 @@ def registrations(exam: Examination) -> Iterator[Finding]:
         return
     for coordinator in roles.coordinators(cluster):
         service = coordinator.service
-        if service.name in alive:
-            yield from _Asked(roles.of(service.role), coordinator).compared(exam, cluster.topology)
+        if service.name not in alive:
+            continue
+        asked = _Asked(roles.of(service.role), coordinator)
+        if found := list(asked.compared(exam, cluster.topology)):
+            # Each has the same list.
+            yield from found
+            return
 
 
 @dataclass(frozen=True, slots=True)

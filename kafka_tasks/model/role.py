@@ -7,6 +7,8 @@ from enum import StrEnum
 MAX_BROKERS = 9
 # A quorum of more voters is only slower.
 MAX_VOTERS = 3
+# Only a user's own Compose file has more than one.
+MAX_ZOOKEEPERS = 5
 
 
 class Role(StrEnum):
@@ -65,7 +67,7 @@ _FIRST_NAMES = {
     Role.BROKER: "kafka",
 }
 _MOST = {
-    Role.ZOOKEEPER: 1,
+    Role.ZOOKEEPER: MAX_ZOOKEEPERS,
     Role.CONTROLLER: MAX_VOTERS,
     Role.COMBINED: MAX_VOTERS,
     Role.BROKER: MAX_BROKERS,

@@ -146,14 +146,18 @@ class Topology:
 
     @property
     def zookeeper(self) -> Address | None:
-        """ZooKeeper's address; None where there is none, or where it is not known."""
+        """The address of the first ZooKeeper; None where none is known."""
+        return next(iter(self._zookeepers), None)
+
+    @property
+    def _zookeepers(self) -> tuple[Address, ...]:
         found = (each.address for each in self.services if each.role is Role.ZOOKEEPER)
-        return next(found, None)
+        return tuple(address for address in found if address)
 
     @property
     def zookeeper_connect(self) -> str | None:
-        """ZooKeeper's address as text; None where there is none, or where it is not known."""
-        return str(self.zookeeper) if self.zookeeper else None
+        """The addresses of ZooKeeper, with commas; None where none is known."""
+        return ",".join(map(str, self._zookeepers)) or None
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -278,8 +282,7 @@ def identify(name: str) -> Service | None:
     role = _ROLES.get(match["first"]) if match else None
     if match is None or role is None:
         return None
-    number = int(match["number"] or 1)
-    return None if number > role.most == 1 else Service(name, role, number)
+    return Service(name, role, int(match["number"] or 1))
 
 
 def service_of(name: str, role: Role) -> Service | None:

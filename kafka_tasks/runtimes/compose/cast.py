@@ -14,7 +14,7 @@ from typing import Any
 
 from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model.kafka_line import Mode
-from kafka_tasks.model.role import MAX_BROKERS, MAX_VOTERS, Role
+from kafka_tasks.model.role import MAX_BROKERS, MAX_VOTERS, MAX_ZOOKEEPERS, Role
 from kafka_tasks.model.topology import Service, Topology, identify, in_order
 from kafka_tasks.runtimes.compose.service_config import PROCESS_ROLES, ConfiguredService
 
@@ -52,9 +52,14 @@ def _role_of(service: ConfiguredService) -> Role | None:
     if _is_kafka(service):
         return _BY_PARTS.get(service.process_roles, Role.BROKER)
     known = identify(service.name) if service.product is None else None
-    if known is None or known.role is Role.CONTROLLER:
+    if known is None or known.role is Role.CONTROLLER or _is_further_zookeeper(known):
         return None
     return known.role
+
+
+def _is_further_zookeeper(service: Service) -> bool:
+    """Return whether it is not the first, which a name alone does not tell."""
+    return service.role is Role.ZOOKEEPER and service.number > 1
 
 
 def _is_server(service: ConfiguredService) -> bool:
@@ -138,8 +143,7 @@ def lacking(found: Topology, mode: Mode = "zookeeper") -> list[str]:
 def _require_clear(parts: Sequence[tuple[ConfiguredService, Role]]) -> None:
     """Raise `InvalidInput` where a part has two candidates."""
     zookeepers = [service for service, role in parts if role is Role.ZOOKEEPER]
-    if len(zookeepers) > 1:
-        _require_no_ensemble(zookeepers, parts)
+    if len(zookeepers) > 1 and not _are_ensemble(zookeepers):
         raise _unclear("is ZooKeeper", zookeepers, parts)
     nodes = [service for service, role in parts if role is not Role.ZOOKEEPER]
     if any(role.votes for _, role in parts):
@@ -154,6 +158,7 @@ def _require_clear(parts: Sequence[tuple[ConfiguredService, Role]]) -> None:
     voters = [service for service, role in parts if role.votes]
     brokers = [service for service, role in parts if role.serves_clients]
     for group, most, what in (
+        (zookeepers, MAX_ZOOKEEPERS, "ZooKeeper servers"),
         (voters, MAX_VOTERS, "controllers"),
         (brokers, MAX_BROKERS, "brokers"),
     ):
@@ -165,20 +170,12 @@ def _require_clear(parts: Sequence[tuple[ConfiguredService, Role]]) -> None:
             )
 
 
-def _require_no_ensemble(
-    zookeepers: Sequence[ConfiguredService], parts: Sequence[tuple[ConfiguredService, Role]]
-) -> None:
-    """Raise `InvalidInput` where the servers name each other: none of them works alone."""
+def _are_ensemble(zookeepers: Sequence[ConfiguredService]) -> bool:
+    """Return whether the servers are one ensemble: each names others, or has the label."""
     told = (" ".join(each.environment.get(name, "") for name in _ENSEMBLE) for each in zookeepers)
-    if all(len(_QUORUM_PORTS.findall(text)) > 1 for text in told):
-        names = ", ".join(each.name for each in zookeepers)
-        raise InvalidInput(
-            f"The Compose file has an ensemble of {len(zookeepers)} ZooKeeper servers ({names}), "
-            "and kafka-tasks runs one.",
-            evidence=[_seen(each, parts) for each in zookeepers],
-            hint="docker compose up -d starts the file by hand; with KAFKA_TASKS_BOOTSTRAP_SERVERS "
-            "set to its brokers, kafka-tasks uses it as a remote cluster",
-        )
+    return all(len(_QUORUM_PORTS.findall(text)) > 1 for text in told) or all(
+        each.labels.get(LABEL) == Role.ZOOKEEPER for each in zookeepers
+    )
 
 
 def _unclear(

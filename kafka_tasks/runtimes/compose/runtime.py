@@ -132,7 +132,8 @@ class ComposeRuntime:
         The probes prove it, too. Nodes in KRaft mode wait for no health check.
         """
         found = [there.get(each.name) for each in topology.coordinators]
-        return not topology.voters and all(each is not None and each.running for each in found)
+        all_run = bool(found) and all(each is not None and each.running for each in found)
+        return all_run and not topology.voters
 
     def _require_local(self) -> None:
         engine = self._site.engine

@@ -39,18 +39,19 @@ def _configure(service: Service, _: Topology, __: Mapping[str, str]) -> dict[str
 
 
 class _ZooKeeper(Struct, frozen=True):
-    """ZooKeeper as the coordinator of brokers."""
+    """ZooKeeper as the coordinator of brokers; `ensemble` has each server that can be reached."""
 
     service: Service
     address: Address
+    ensemble: dict[str, Address]
 
     def mode(self, timeout_s: float) -> str:
         """Return standalone, leader or follower."""
         return zookeeper.mode(self.address, timeout_s)
 
     def serving(self, timeout_s: float) -> dict[str, str]:
-        """Return its mode: it serves alone."""
-        return {self.service.name: self.mode(timeout_s)}
+        """Return the mode of each server; one that has no majority with it has none."""
+        return {name: zookeeper.mode(address, timeout_s) for name, address in self.ensemble.items()}
 
     def cluster_id(self, timeout_s: float) -> str | None:
         """Return what the first broker wrote."""
@@ -74,9 +75,11 @@ class _ZooKeeper(Struct, frozen=True):
         return zookeeper.session_left_s(self.address, f"/brokers/ids/{broker}", timeout_s)
 
 
-def _coordinator(_: Cluster, service: Service) -> _ZooKeeper:
+def _coordinator(cluster: Cluster, service: Service) -> _ZooKeeper:
     assert service.address is not None
-    return _ZooKeeper(service, service.address)
+    servers = cluster.topology.coordinators
+    ensemble = {each.name: each.address for each in servers if each.address}
+    return _ZooKeeper(service, service.address, ensemble)
 
 
 RECIPE = Recipe(

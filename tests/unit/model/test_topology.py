@@ -84,6 +84,19 @@ def test_addresses_are_those_that_are_known() -> None:
     assert found.at((2181, 1, 2)).unreachable_layers == frozenset()
 
 
+def test_an_ensemble_of_zookeeper() -> None:
+    """Each server that can be reached is in the text; each has its own data."""
+    names = ("zookeeper", "zookeeper-2", "zookeeper-3", "kafka")
+    found = topology.of_names(names).at((2181, None, 2183, 9092))
+    assert found.zookeeper_connect == "localhost:2181,localhost:2183"
+    assert [each.number for each in found.coordinators] == [1, 2, 3]
+    places = [f"{name}{tail}" for name in names[:3] for tail in ("", "-log")]
+    assert found.places == (*places, "kafka")
+    assert [topology.owner_of(place) for place in places[4:]] == [
+        topology.identify("zookeeper-3")
+    ] * 2
+
+
 @pytest.mark.parametrize(
     ("layer", "name"),
     [

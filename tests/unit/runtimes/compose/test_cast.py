@@ -171,12 +171,17 @@ def _of_ensemble(number: int) -> dict[str, Any]:
             "new: combined, image apache/kafka:4.1.0, id 2",
         ),
         (
+            {f"zoo{number}": _of_ensemble(number) for number in range(1, 7)},
+            "has 6 ZooKeeper servers, and kafka-tasks runs up to 5",
+            "zoo6: zookeeper, image zookeeper:3.9",
+        ),
+        (
             {f"n{number}": _node(number, "broker,controller") for number in range(1, 6)},
             "has 5 controllers, and kafka-tasks runs up to 3",
             "n1: combined, image apache/kafka:4.1.0, id 1",
         ),
     ],
-    ids=["one id twice", "two ZooKeepers", "both modes", "five voters"],
+    ids=["one id twice", "two ZooKeepers", "both modes", "six ZooKeepers", "five voters"],
 )
 def test_what_cannot_be_told_is_refused(services: dict[str, Any], said: str, seen: str) -> None:
     """With what was seen, and the label to write."""
@@ -300,10 +305,17 @@ def test_a_mode_that_was_asked_for(project: Project, monkeypatch: pytest.MonkeyP
     assert not Path(project.path / "docker-compose.yml").exists()
 
 
-def test_an_ensemble_of_zookeeper_is_said_to_be_one() -> None:
-    """None of its servers works alone, so that no label helps; by hand, the file works."""
-    said = r"an ensemble of 3 ZooKeeper servers \(zoo1, zoo2, zoo3\), and kafka-tasks runs one"
-    with pytest.raises(InvalidInput, match=said) as caught:
-        _cast(**{f"zoo{number}": _of_ensemble(number) for number in (1, 2, 3)}, a=_broker(1))
-    assert "zoo2: zookeeper, image zookeeper:3.9" in caught.value.evidence
-    assert "docker compose up -d" in (caught.value.hint or "")
+@pytest.mark.parametrize("by_label", [False, True])
+def test_an_ensemble_of_zookeeper(by_label: bool) -> None:
+    """Its servers name each other, or each has the label; they start before the broker."""
+    label = {"labels": {"kafka-tasks.role": "zookeeper"}}
+    one = [{**ZK, **label} if by_label else _of_ensemble(number) for number in (1, 2, 3)]
+    found = _cast(a=_broker(1), **{f"zoo{number}": each for number, each in enumerate(one, 1)})
+    assert [each.name for each in found.start_waves[0]] == ["zoo1", "zoo2", "zoo3"]
+    assert [each.our_name for each in found.coordinators] == [
+        "zookeeper",
+        "zookeeper-2",
+        "zookeeper-3",
+    ]
+    assert not found.is_coordinated({"zoo1", "a"})
+    assert found.is_coordinated({"zoo1", "zoo3"})

@@ -33,11 +33,17 @@ def test_containers_of_this_directory() -> None:
 
 
 @pytest.mark.parametrize(
-    "service", ["kafka-ui", "kafka-connect", "kafka-", "kafka2", "my-kafka", "zookeeper-2", "web"]
+    "service", ["kafka-ui", "kafka-connect", "kafka-", "kafka2", "my-kafka", "web"]
 )
 def test_other_services_beside_ours(service: str) -> None:
     """A kafka-ui in the same file is no broker."""
     assert _names(container(service)) == []
+
+
+def test_a_further_zookeeper() -> None:
+    """It is one by its image, and not by its name alone."""
+    assert _names(container("zookeeper-2", image="example/app:1")) == []
+    assert _names(container("zookeeper-2", image="zookeeper:3.9")) == ["zookeeper-2"]
 
 
 def test_a_container_of_compose_run_is_not_the_service() -> None:
