@@ -18,21 +18,6 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = False
 nox.options.download_python = "never"
-nox.options.sessions = [
-    "lint",
-    "types",
-    "audit",
-    "unit",
-    "lowest",
-    "fuzz",
-    "integration",
-    "compose",
-    "faults",
-    "docs",
-    "build",
-    "acceptance",
-    "reports",
-]
 
 
 def why_not(version: str) -> str | None:
@@ -52,6 +37,22 @@ SUPPORTED = {version: why_not(version) for version in ("3.11", "3.12", "3.13", "
 PYTHONS = [version for version, reason in SUPPORTED.items() if reason is None]
 # Between the oldest and the newest no version has failed alone.
 OLDEST_AND_NEWEST = list(dict.fromkeys((*PYTHONS[:1], *PYTHONS[-1:])))
+nox.options.sessions = [
+    "lint",
+    "types",
+    "audit",
+    # The oldest Python has the oldest dependencies, the newest one the newest.
+    f"unit-{PYTHONS[-1]}",
+    "lowest",
+    "fuzz",
+    "integration",
+    "compose",
+    "faults",
+    "docs",
+    "build",
+    "acceptance",
+    "reports",
+]
 INSTALL = ("-e", ".[embedded]")
 LOCK = Path(__file__).parent / "requirements" / "ci.txt"
 COMPILE = (

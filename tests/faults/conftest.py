@@ -23,7 +23,7 @@ from tests.integration.conftest import end_builders, environ, link_tree, warm  #
 # cluster and starts twelve times at once.
 SIZES = {
     "rounds": (11, 200, "rounds on the embedded runtime"),
-    "kraft-rounds": (5, 50, "rounds on a dedicated controller, and on a combined node"),
+    "kraft-rounds": (2, 50, "rounds on a dedicated controller, and on a combined node"),
     "secured-rounds": (0, 20, "kills of the broker of a secured combined node"),
     "kraft-cycles": (0, 100, "cycles of up and down of a combined node"),
     "compose-rounds": (0, 50, "rounds on containers"),

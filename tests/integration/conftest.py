@@ -27,7 +27,7 @@ SERVICE_PROPERTY = "-Dkafka.tasks.service="
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the length of the loop in which tasks are called while brokers restart."""
-    parser.addoption("--calls", type=int, default=30, help="calls during restarts (full: 500)")
+    parser.addoption("--calls", type=int, default=10, help="calls during restarts (full: 500)")
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,7 @@ def test_a_remote_cluster_is_asked_broker_by_broker(running: Sandbox) -> None:
             assert time.monotonic() - began >= 1.0
 
 
+@pytest.mark.release
 def test_a_topic_whose_replicas_were_moved_is_described_at_once(running_three: Sandbox) -> None:
     """New leaders have other epochs, of which a client that stays connected learns in a second."""
     files = {}

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from tests.tiers import telling
-
 if TYPE_CHECKING:
     from tests.integration.conftest import Sandbox
 
@@ -100,6 +98,12 @@ def replaced(sandbox: Sandbox, until: Callable[..., object]) -> None:
     assert sandbox.run("down").code == 0
 
 
+def test_archives_that_are_there_are_used(running: Sandbox) -> None:
+    """Both servers of a cluster on a warm cache have theirs mapped."""
+    assert uses_archives(running)
+
+
+@pytest.mark.release
 def test_first_start_makes_the_archive_for_the_second(
     cold: Sandbox, until: Callable[..., object]
 ) -> None:
@@ -139,12 +143,9 @@ def spoil(directory: Path, damage: str) -> None:
         note.write_text(json.dumps(sums(directory)))
 
 
+@pytest.mark.release
 @pytest.mark.parametrize(
-    "damage",
-    telling(
-        ["missing", "a changed byte", "a garbage note", "garbage with the right checksum"],
-        "a changed byte",
-    ),
+    "damage", ["missing", "a changed byte", "a garbage note", "garbage with the right checksum"]
 )
 def test_archive_that_cannot_be_used_is_no_error(
     cold: Sandbox, damage: str, no_builders: Callable[[Path], None]

@@ -137,6 +137,7 @@ def test_whatever_the_broker_accepts_is_the_same_after_an_export(
         assert planned.document["summary"]["unchanged"] == len(accepted)
 
 
+@pytest.mark.release
 def test_an_export_plans_to_nothing_and_an_undo_file_brings_all_back(
     broker: Sandbox, line: str
 ) -> None:

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.tiers import telling
+
 if TYPE_CHECKING:
     from tests.integration.conftest import Sandbox
 
 
-def test_twelve_starts_make_one_cluster(project: Sandbox) -> None:
+@pytest.mark.parametrize("count", telling([4, 12], 4))
+def test_starts_at_once_make_one_cluster(project: Sandbox, count: int) -> None:
     """Of twelve `up` at once each succeeds, with the same processes, and one of them started."""
-    starts = [project.begin("up", "-o", "json") for _ in range(12)]
+    starts = [project.begin("up", "-o", "json") for _ in range(count)]
     found = []
     for start in starts:
         out, err = start.communicate(timeout=120)
@@ -39,6 +42,7 @@ def test_starts_and_stops_at_once(project: Sandbox) -> None:
     assert bool(project.pids()) is (seen["state"] == "ready")
 
 
+@pytest.mark.release
 def test_one_topic_created_by_many(running: Sandbox) -> None:
     """Of six `topic.create --if-not-exists` at once each succeeds, and so does each `topic`."""
     for arguments in (["topic.create", "shared", "--if-not-exists"], ["topic", "--name", "other"]):

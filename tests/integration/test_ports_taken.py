@@ -55,6 +55,7 @@ def test_port_of_a_later_broker_counts_too(project: Sandbox) -> None:
     assert project.processes() == {}
 
 
+@pytest.mark.release
 def test_port_taken_while_the_cluster_was_stopped(project: Sandbox) -> None:
     """A port that `auto` had picked and that is taken by now is replaced, with a notice."""
     port = int(project.up()["bootstrap_servers"].rpartition(":")[2])

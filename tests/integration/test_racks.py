@@ -13,6 +13,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from tests.integration.conftest import Sandbox, eventually
+from tests.tiers import telling
 
 RACKS = {1: "a", 2: "b", 3: "a"}
 
@@ -104,7 +105,10 @@ class _Reader:
         self._client.close()
 
 
-@pytest.mark.parametrize(("settings", "source"), [({"client.rack": "b"}, 2), ({}, 1)])
+@pytest.mark.parametrize(
+    ("settings", "source"),
+    telling([({"client.rack": "b"}, 2), ({}, 1)], ({"client.rack": "b"}, 2)),
+)
 def test_a_consumer_fetches_from_the_replica_in_its_rack(
     racked: Sandbox, admin: AdminClient, settings: dict[str, str], source: int
 ) -> None:

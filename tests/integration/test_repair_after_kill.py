@@ -78,6 +78,7 @@ def test_state_deleted_under_a_running_cluster(new_project: Callable[..., Sandbo
     assert sandbox.processes() == {}
 
 
+@pytest.mark.release
 def test_three_brokers_share_topics(three: Sandbox) -> None:
     """With three brokers internal topics get three replicas, and others may have them."""
     found = three.up()
@@ -92,6 +93,7 @@ def test_three_brokers_share_topics(three: Sandbox) -> None:
     assert "transaction.state.log.min.isr=2" in properties
 
 
+@pytest.mark.release
 def test_one_of_three_brokers_is_repaired(three: Sandbox) -> None:
     """`up`, without repeating --brokers, starts the one dead broker and leaves the others alone."""
     before = three.pids()

@@ -16,6 +16,7 @@ from kafka_tasks.settings import load
 from tests.contract import topics
 from tests.contract.runtime import RuntimeContract, Subject
 from tests.integration.conftest import Sandbox, eventually
+from tests.tiers import inherited_for_release
 
 
 def _hold(pid: int) -> None:
@@ -52,5 +53,10 @@ def subject(new_project: Callable[..., Sandbox]) -> Iterator[Subject]:
         )
 
 
+@inherited_for_release(
+    "test_restart_of_one_service_leaves_the_other",
+    "test_a_killed_cluster_has_failed_and_is_started_again",
+    "test_a_wiped_cluster_is_forgotten",
+)
 class TestEmbeddedRuntime(RuntimeContract):
     """ZooKeeper and Kafka as processes of this machine."""

@@ -172,6 +172,7 @@ LOCAL = (
 )
 
 
+@pytest.mark.release
 def test_a_cluster_of_ones_own_keeps_secrets(project: Sandbox, watcher: Watcher) -> None:
     """Output, logs, state, reports, bundle, command lines and environments have none of them."""
     since = time.time()

@@ -215,6 +215,7 @@ def test_another_kind_is_refused_while_it_runs(secured: Sandbox) -> None:
     assert unknown.code == 3 and "There is no user 'dave' here" in unknown.err
 
 
+@pytest.mark.release
 def test_a_restart_and_a_kill_keep_users_rights_and_files(secured: Sandbox) -> None:
     """Certificates and passwords are the same, and each broker accepts them."""
     root = secured.path / ".kafka-tasks" / "secure"
@@ -278,6 +279,7 @@ def test_a_snapshot_carries_certificates_users_and_rights(
     other.close()
 
 
+@pytest.mark.release
 def test_security_is_switched_off_again_over_the_same_data(secured: Sandbox) -> None:
     """The topics of the plain cluster outlive it, and clients need no password any more."""
     assert task(secured, "down").code == 0

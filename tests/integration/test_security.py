@@ -61,6 +61,7 @@ def open_to_others(folder: Path) -> dict[str, str]:
     return found
 
 
+@pytest.mark.release
 def test_nobody_else_can_read_what_is_written(
     project: Sandbox, own_cache: Path, no_builders: Callable[[Path], None]
 ) -> None:

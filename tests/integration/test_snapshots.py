@@ -183,6 +183,7 @@ def test_wiped_and_restored(new_project: Callable[..., Sandbox], origin: Origin)
     assert told(sandbox) == origin.seen
 
 
+@pytest.mark.release
 def test_restore_over_a_running_cluster(
     new_project: Callable[..., Sandbox], origin: Origin
 ) -> None:

@@ -262,6 +262,7 @@ def test_ctrl_c_gives_a_true_account_and_the_next_apply_ends_it(three: Sandbox) 
     eventually(lambda: set(three_topics(three)) == set(names), "every broker knows all")
 
 
+@pytest.mark.release
 def test_ctrl_c_in_a_deletion_says_what_is_gone(three: Sandbox) -> None:
     """Exit 130; no topic that it calls gone is there, and what was not reached is called so."""
     clean(three)
@@ -298,6 +299,7 @@ def _known_bootstrap(sandbox: Sandbox) -> str:
     return f"127.0.0.1:{sandbox.recorded()['services'][-1]['port']}"
 
 
+@pytest.mark.release
 def test_two_applies_at_once_end_as_declared(three: Sandbox) -> None:
     """Neither fails, whoever made a topic."""
     clean(three)
@@ -309,6 +311,7 @@ def test_two_applies_at_once_end_as_declared(three: Sandbox) -> None:
     assert planned(three)["summary"]["unchanged"] == 40
 
 
+@pytest.mark.release
 def test_a_topic_that_is_being_deleted_is_made_anew(three: Sandbox) -> None:
     """A deletion that is under way when the plan is made does not stand in the way."""
     clean(three)

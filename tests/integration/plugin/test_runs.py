@@ -10,6 +10,7 @@ import pytest
 
 from tests.integration.conftest import eventually
 from tests.integration.plugin.conftest import Inner, require_gone, servers
+from tests.tiers import telling
 
 _NOTE = """
     from pathlib import Path
@@ -78,6 +79,7 @@ def test_workers_share_a_cluster_or_have_one_each(inner: Inner) -> None:
         require_gone(project)
 
 
+@pytest.mark.release
 def test_a_worker_that_crashes_leaves_nothing(inner: Inner) -> None:
     """The controller stops what a worker started that has exited in the middle of a test."""
     crash = _ONE + "        import os; os._exit(3)\n"
@@ -101,22 +103,19 @@ _WAITING = """
 """
 
 
-def test_an_interrupted_run_leaves_nothing(inner: Inner) -> None:
+@pytest.mark.parametrize("name", telling(["SIGINT", "SIGTERM", "SIGKILL"], "SIGINT"))
+def test_an_interrupted_run_leaves_nothing(inner: Inner, name: str) -> None:
     """Ctrl-C and SIGTERM end it in order; of a killed one, the watcher stops the cluster."""
     inner.write(note=_NOTE, test_waiting=_WAITING)
-    for number, code in (
-        (signal.SIGINT, pytest.ExitCode.INTERRUPTED),
-        (signal.SIGTERM, -signal.SIGTERM),
-        (signal.SIGKILL, -signal.SIGKILL),
-    ):
-        (inner.pytester.path / "noted").unlink(missing_ok=True)
-        process = inner.begin()
-        (project,) = eventually(inner.noted, "the test waits", 120)
-        assert servers(project)
-        os.kill(process.pid, number)
-        said, _ = process.communicate(timeout=120)
-        assert process.returncode == code, said.decode()
-        require_gone(project)
+    process = inner.begin()
+    (project,) = eventually(inner.noted, "the test waits", 120)
+    assert servers(project)
+    sent = signal.Signals[name]
+    os.kill(process.pid, sent)
+    said, _ = process.communicate(timeout=120)
+    code = pytest.ExitCode.INTERRUPTED if sent is signal.SIGINT else -sent
+    assert process.returncode == code, said.decode()
+    require_gone(project)
 
 
 _WITHOUT = """
@@ -302,6 +301,7 @@ def test_a_start_that_fails_is_explained_once(inner: Inner) -> None:
     assert "Traceback" not in said
 
 
+@pytest.mark.release
 def test_a_cluster_that_is_there_is_used_and_left_clean(inner: Inner) -> None:
     """Topics of the run are deleted; kafka_clean and another shape are refused in words."""
     inner.write(note=_NOTE, test_one=_ONE)

@@ -21,6 +21,7 @@ _STOPS = """
 """
 
 
+@pytest.mark.release
 def test_a_cluster_lives_as_long_as_the_debugger(inner: Inner) -> None:
     """At the prompt the cluster answers; `q`, which is pytest.exit, ends the run and stops it."""
     inner.write(test_stops=_STOPS)
@@ -103,6 +104,7 @@ def _read_only(path: str, *command: str) -> list[str]:
     return [*shell, *command]
 
 
+@pytest.mark.release
 def test_a_source_tree_that_cannot_be_written_is_left_alone(inner: Inner) -> None:
     """The cluster's files are elsewhere; nothing is written beside the tests."""
     inner.write(test_read_only=_READ_ONLY)
