@@ -90,6 +90,8 @@ def enrich(error: KafkaTasksError, found: Explanation) -> None:
     error.also_wrong = tuple(map(_also, found.also[:_ALSO]))
     if found.causes:
         _add(error, found.causes[0])
+    elif error.hint is None and isinstance(error, MachineError):
+        error.hint = "invoke kafka.doctor"
     elif _is_death(error) or (isinstance(error, NotReady) and _has_more(error)):
         error.cause = _UNKNOWN
 
@@ -113,7 +115,9 @@ def _also(finding: Finding) -> str:
 def _add(error: KafkaTasksError, first: Finding) -> None:
     from_log = first.service not in (*NO_SERVER, None)
     error.finding = error.finding or first.id
-    error.cause = " ".join(filter(None, (first.title, first.cause))) if from_log else first.cause
+    # Where the error's own sentence is what matched, it says what the title does.
+    said = error.message in first.evidence
+    error.cause = first.cause if said else " ".join(filter(None, (first.title, first.cause)))
     if from_log:
         error.evidence = _with_first(first.evidence, error.evidence)
     if first.fix and (isinstance(error, NotReady) or not error.hint):

@@ -172,9 +172,10 @@ class ComposeRuntime:
         raise MachineError(
             f"docker compose up failed (exit code {done.code}).",
             evidence=lines[-5:],
+            # Its explanation has the fix of what the engine said.
             hint="KAFKA_TASKS_NETWORK_EXTERNAL=true joins a network that exists already"
             if exists
-            else "docker ps -a; invoke kafka.logs",
+            else None,
         )
 
     # -- stop ----------------------------------------------------------------------------------
