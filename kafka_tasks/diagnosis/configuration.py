@@ -261,7 +261,8 @@ def additional_properties(exam: Examination) -> Iterator[Finding]:
     for path, properties in found:
         for key in REPLICATION:
             if (value := properties.get(key, "1")).isdigit() and int(value) > brokers:
-                yield replication(key, int(value), brokers, f"{key}={brokers}")
+                fix = f"{key}={brokers}; or invoke kafka.up --brokers {value}"
+                yield replication(key, int(value), brokers, fix)
         yield from _odd_properties(path, properties, exam.settings)
 
 
@@ -297,7 +298,7 @@ def replication(key: str, value: int, brokers: int, fix: str) -> Finding:
         else f"{key} is {value}, but the cluster has one broker.",
         area="configuration",
         cause="Each replica needs its own broker; consumer groups hang until there are enough.",
-        fix=f"{fix}; or invoke kafka.up --brokers {value}",
+        fix=fix,
         exit_code=3,
         reference="confluentinc/cp-docker-images#477",
     )

@@ -62,6 +62,7 @@ def explain(error: KafkaTasksError, session: Session | None) -> Explanation:
     causes = tuple(finding for ends, finding in found if ends)
     known = {finding.id for finding in causes}
     unlike = {finding.title: finding for finding in also if finding.id not in known}
+    unlike.pop(error.message, None)
     lines = logs.get(error.service or "", ()) if isinstance(error, NotReady) else ()
     return Explanation(causes, tuple(unlike.values()), tuple(telling(lines)) if lines else ())
 
