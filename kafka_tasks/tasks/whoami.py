@@ -19,6 +19,7 @@ def whoami(call: Call, timeout: str | None = None, output: str = "text") -> Outc
     """Show the user of this connection, and what it may do."""
     call.flags = {"timeout": timeout}
     from kafka_tasks.clients.kafka import authorized
+    from kafka_tasks.model.security import super_users
     from kafka_tasks.render.views import whoami as view
 
     with connected(call) as (_, cluster, admin):
@@ -29,12 +30,15 @@ def whoami(call: Call, timeout: str | None = None, output: str = "text") -> Outc
             principal,
             _has_authorizer(admin),
             authorized.rights(admin),
+            cluster.topology.security is not None and principal in super_users(),
         )
     return shown(identity, view)
 
 
 def _identity(cluster: Cluster) -> tuple[str, str | None]:
     """Return how the connection logs in, and its principal where that is certain."""
+    from kafka_tasks.model.security import TOOL
+
     client = cluster.client
     protocol = client.get("security.protocol", "PLAINTEXT").upper()
     if protocol.startswith("SASL"):
@@ -42,7 +46,8 @@ def _identity(cluster: Cluster) -> tuple[str, str | None]:
         user = client.get("sasl.username")
         return f"{mechanism} over {protocol}", f"User:{user}" if user else None
     if protocol == "SSL" and (path := client.get("ssl.certificate.location")):
-        return f"certificate {path}", None
+        own = cluster.topology.security is not None
+        return f"certificate {path}", f"User:CN={TOOL}" if own else None
     return f"none ({protocol})", "User:ANONYMOUS"
 
 

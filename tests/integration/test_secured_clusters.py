@@ -78,7 +78,7 @@ def test_a_refusal_names_user_right_and_resource(secured: Secured, guest: Sandbo
             topic = "other" if "other" in line else name
             assert done.code == 1, f"{line}: {done.out}{done.err}"
             assert f"User alice lacks the right {right} on topic {topic}." in done.err
-            assert f"--operation {right.capitalize()} --topic '{topic}'" in done.err
+            assert f"can grant it: invoke kafka.acl.grant alice {right.lower()} {topic}" in done.err
         secured.grant("alice", ResourceType.TOPIC, name, AclOperation.DESCRIBE)
 
         def shown() -> Any:

@@ -195,6 +195,8 @@ def test_kafka_tasks_itself_works_on_it(secured: Sandbox) -> None:
     internal = str(secured.recorded()["services"][-1]["internal_port"])
     assert internal not in task(secured, "env", "-o", "json").out
     assert task(secured, "doctor").code == 0
+    seen = json.loads(task(secured, "whoami", "-o", "json").out)
+    assert (seen["principal"], seen["super_user"]) == ("User:CN=kafka-tasks", True)
 
 
 def test_verify_proves_what_it_refuses(secured: Sandbox) -> None:

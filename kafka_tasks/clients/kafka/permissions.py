@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -40,12 +41,10 @@ class Right:
         )
 
     def _granting(self, user: str | None) -> str:
-        operation = "".join(map(str.capitalize, self.operation.split("_")))
-        resource = f"--{self.kind} '{self.name}'" if self.name else f"--{self.kind}"
-        return (
-            f"kafka-acls --bootstrap-server {self.cluster.bootstrap_servers} --add "
-            f"--allow-principal 'User:{user or 'NAME'}' --operation {operation} {resource}"
-        )
+        right = self.operation.lower().replace("_", "-")
+        prefix = "" if self.kind == "topic" else f"{self.kind}:"
+        words = (user or "NAME", right, f"{prefix}{self.name}")
+        return f"invoke kafka.acl.grant {' '.join(map(shlex.quote, words))}"
 
 
 def needing(right: Right) -> Callable[[KafkaException, str], KafkaTasksError]:

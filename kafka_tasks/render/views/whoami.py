@@ -14,7 +14,8 @@ from kafka_tasks.render.tables import pairs, table
 class Identity:
     """How a connection logs in, and its rights on each resource that it sees.
 
-    `principal` is None for a certificate: the brokers may map its subject to another name.
+    `principal` is None for a certificate of a remote cluster: its brokers may map the subject to
+    another name. `is_super` is known of a secured cluster that is started here.
     """
 
     cluster_id: str | None
@@ -22,6 +23,7 @@ class Identity:
     principal: str | None
     has_authorizer: bool
     rights: Mapping[Resource, tuple[str, ...]]
+    is_super: bool = False
 
 
 def document(found: Identity) -> Document:
@@ -30,6 +32,7 @@ def document(found: Identity) -> Document:
         "schema": SCHEMA,
         "cluster_id": found.cluster_id,
         "principal": found.principal,
+        "super_user": found.is_super,
         "log_in": found.log_in,
         "authorizer": found.has_authorizer,
         "resources": [
@@ -45,7 +48,7 @@ def text(found: Identity, *, width: int) -> str:
         [
             (
                 "principal",
-                found.principal or "not known: brokers derive it from the certificate",
+                _principal(found),
             ),
             ("log-in", found.log_in),
             ("cluster", found.cluster_id),
@@ -58,6 +61,13 @@ def text(found: Identity, *, width: int) -> str:
         rows.setdefault((resource.kind, rights), []).append(resource.pattern)
     lines = [(kind, _said(kind, held), ", ".join(names)) for (kind, held), names in rows.items()]
     return f"{head}\n\n" + table(["resource", "rights", "name"], lines, width=width)
+
+
+def _principal(found: Identity) -> str:
+    if found.principal is None:
+        return "not known: brokers derive it from the certificate"
+    limit = ", a super user: the brokers permit it everything" if found.is_super else ""
+    return f"{found.principal}{limit}"
 
 
 def _said(kind: str, rights: tuple[str, ...]) -> str:

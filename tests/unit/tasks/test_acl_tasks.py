@@ -1,11 +1,20 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from kafka_tasks.clients.kafka import acls, authorized
 from kafka_tasks.errors import NoAuthorizer, NotPermitted
 from kafka_tasks.model.access import CLUSTER, Resource, Rule
+from kafka_tasks.model.cluster import Cluster
+from kafka_tasks.model.security import Security
+from kafka_tasks.model.topology import Topology, zookeeper_cluster
+from kafka_tasks.render.views import whoami as view
+from kafka_tasks.render.views.whoami import Identity
 from kafka_tasks.runtimes.protocol import Abilities
+from kafka_tasks.tasks import whoami
 from kafka_tasks.testing import FakeRuntime
 from tests.unit.fakes import FakeAdmin
 from tests.unit.tasks.conftest import Run
@@ -120,6 +129,19 @@ def test_whoami_shows_rights(ready: Run, there: Rules, monkeypatch: pytest.Monke
         "name": "orders",
         "rights": ["read", "describe"],
     }
+
+
+def test_whoami_names_the_super_user_of_its_own_cluster() -> None:
+    """The certificate of a remote cluster may be mapped to any name."""
+    client = {"security.protocol": "SSL", "ssl.certificate.location": "tool.crt"}
+    shape = replace(zookeeper_cluster(1), security=Security("scram", acl=True))
+    own = Cluster(Path(), "embedded", shape, (), 1, client=client)
+    assert whoami._identity(own) == ("certificate tool.crt", "User:CN=kafka-tasks")
+    remote = Cluster(Path(), "remote", Topology(), (), 1, client=client)
+    assert whoami._identity(remote) == ("certificate tool.crt", None)
+    found = Identity("id", "certificate", "User:CN=kafka-tasks", True, {CLUSTER: ()}, is_super=True)
+    assert "User:CN=kafka-tasks, a super user" in view.text(found, width=80)
+    assert view.document(found)["super_user"] is True
 
 
 @pytest.mark.parametrize(

@@ -25,12 +25,12 @@ _ALICE = replace(_CLUSTER, client={"sasl.username": "alice"})
         (
             Right(_ALICE, "DESCRIBE_CONFIGS", "topic", "t"),
             "User alice lacks the right DESCRIBE_CONFIGS on topic t.",
-            "--allow-principal 'User:alice' --operation DescribeConfigs --topic 't'",
+            "invoke kafka.acl.grant alice describe-configs t",
         ),
         (
             Right(_CLUSTER, "ALTER", "cluster"),
             "The user of this connection lacks the right ALTER on the cluster.",
-            "--allow-principal 'User:NAME' --operation Alter --cluster",
+            "invoke kafka.acl.grant NAME alter cluster:",
         ),
     ],
 )
@@ -42,6 +42,13 @@ def test_user_right_and_resource_are_named(right: Right, message: str, granted: 
     assert (told.message, told.exit_code) == (message, 1)
     assert told.evidence[0].startswith("TOPIC_AUTHORIZATION_FAILED: describe it")
     assert told.hint is not None and told.hint.endswith(granted)
+
+
+def test_the_hint_can_be_pasted() -> None:
+    """Names are quoted for a shell; a group has its kind."""
+    odd = replace(_CLUSTER, client={"sasl.username": "al ice"})
+    hint = Right(odd, "READ", "group", "a").missing("refused").hint
+    assert str(hint).endswith(": invoke kafka.acl.grant 'al ice' read group:a")
 
 
 def test_other_errors_are_translated_as_ever() -> None:
