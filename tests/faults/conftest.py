@@ -19,8 +19,7 @@ from tests.faults.report import Report
 from tests.integration.conftest import end_builders, environ, link_tree, warm  # noqa: F401
 
 # By name: as CI runs it (0: it does not), as before a release, and what it is. On every commit
-# tests/contract kills and holds containers, and tests/integration kills the broker of a secured
-# cluster and starts twelve times at once.
+# tests/contract kills and holds containers, and tests/integration starts twelve times at once.
 SIZES = {
     "rounds": (11, 200, "rounds on the embedded runtime"),
     "kraft-rounds": (2, 50, "rounds on a dedicated controller, and on a combined node"),

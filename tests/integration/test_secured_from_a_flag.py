@@ -260,8 +260,6 @@ def test_a_snapshot_carries_certificates_users_and_rights(
     secured: Sandbox, new_project: Callable[..., Sandbox]
 ) -> None:
     """An empty project becomes the secured cluster, without a flag, on ports of its own."""
-    if secured.environ["KAFKA_TASKS_VERSION"] != "4.4":
-        pytest.skip("the files are the same in either mode")
     alice = properties(secured, "alice")
     assert "from-before" in task(secured, "topic.list").out
     assert task(secured, "down").code == 0
