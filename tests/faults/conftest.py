@@ -21,8 +21,8 @@ from tests.integration.conftest import end_builders, environ, link_tree, warm  #
 # By name: as CI runs it (0: it does not), as before a release, and what it is. On every commit
 # tests/contract kills and holds containers, and tests/integration starts twelve times at once.
 SIZES = {
-    "rounds": (11, 200, "rounds on the embedded runtime"),
-    "kraft-rounds": (2, 50, "rounds on a dedicated controller, and on a combined node"),
+    "rounds": (8, 200, "rounds on the embedded runtime"),
+    "kraft-rounds": (0, 50, "rounds on a dedicated controller, and on a combined node"),
     "secured-rounds": (0, 20, "kills of the broker of a secured combined node"),
     "kraft-cycles": (0, 100, "cycles of up and down of a combined node"),
     "compose-rounds": (0, 50, "rounds on containers"),

@@ -16,7 +16,6 @@ from tests.faults.arena import Arena, begun, ended
 from tests.faults.report import Report
 from tests.faults.rounds import kraft_name, run_rounds, settled
 from tests.integration.conftest import COMMAND
-from tests.tiers import telling
 
 pytestmark = pytest.mark.timeout(7200)
 
@@ -35,7 +34,7 @@ def test_no_fault_loses_anything(
 
 
 @pytest.mark.size("kraft-rounds")
-@pytest.mark.parametrize("embedded", telling(["controller", "kafka"], "controller"), indirect=True)
+@pytest.mark.parametrize("embedded", ["controller", "kafka"], indirect=True)
 def test_no_fault_of_a_quorum_loses_anything(
     embedded: Arena, report: Report, pytestconfig: pytest.Config, size: int
 ) -> None:

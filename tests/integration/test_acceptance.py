@@ -187,6 +187,7 @@ def test_lost_data_is_noticed(project: Sandbox) -> None:
     assert failed == {"cluster-id-kept", "test-topic-kept", "records-kept", "offset-kept"}
 
 
+@pytest.mark.release
 def test_changed_records_are_noticed(running: Sandbox) -> None:
     """One record that is not the one that was sent is found among the 10,000."""
     planted = planted_by_hand(running)

@@ -38,6 +38,7 @@ def test_ctrl_c_at_each_layer_leaves_nothing(project: Sandbox, layer: str) -> No
     assert project.run("status", "-o", "json").document["state"] == "stopped"
 
 
+@pytest.mark.release
 def test_ctrl_c_while_a_quorum_forms_leaves_nothing(warm_kafka_4: Path, project: Sandbox) -> None:
     """The same in KRaft mode: all nodes are stopped, and what was formatted starts later."""
     project.environ.update(KAFKA_TASKS_VERSION="4.4", KAFKA_TASKS_BROKERS="2")
