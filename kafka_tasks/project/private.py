@@ -31,22 +31,27 @@ def write(path: Path, content: bytes) -> None:
 
 def first_line(path: Path) -> str:
     """Return the first line of a password file; raises `InvalidInput` where others may read it."""
-    quoted = shlex.quote(str(path))
     try:
-        mode, text = path.stat().st_mode, path.read_text("utf-8")
+        text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(
             f"The password file {path} cannot be read.",
             evidence=(str(error),),
-            hint=f"ls -l {quoted}",
+            hint=f"ls -l {shlex.quote(str(path))}",
         ) from error
+    require_private(path, "password file")
+    return required(text, str(path))
+
+
+def require_private(path: Path, what: str) -> None:
+    """Raise `InvalidInput` where others may read this file, which can be read here."""
+    mode = path.stat().st_mode
     if mode & UMASK:
         raise InvalidInput(
-            f"Other users may read the password file {path}.",
+            f"Other users may read the {what} {path}.",
             evidence=(f"its mode is {mode & 0o777:03o}",),
-            hint=f"chmod 600 {quoted}",
+            hint=f"chmod 600 {shlex.quote(str(path))}",
         )
-    return required(text, str(path))
 
 
 def required(text: str, where: str) -> str:

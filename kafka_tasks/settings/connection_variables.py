@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from kafka_tasks.model.address import Address
 from kafka_tasks.settings.variable import Variable, choice, path, text
 
@@ -10,9 +12,17 @@ def _servers(value: str) -> tuple[Address, ...]:
     return tuple(Address.parse(part) for part in value.split(","))
 
 
+# A block in one line, with blanks for its ends of lines, as files of Java may have it.
+_BLOCK = re.compile(r"(-----BEGIN [^-\n]+-----)([^-\n]+)(-----END [^-\n]+-----)[ \t]*")
+
+
+def _in_lines(block: re.Match[str]) -> str:
+    return "\n".join((block[1], *block[2].split(), block[3], ""))
+
+
 def _pem(value: str) -> str:
     """Return a text of PEM; `\\n` stands for an end of line, as in variables of one line."""
-    found = value.replace("\\n", "\n").strip() + "\n"
+    found = _BLOCK.sub(_in_lines, value.replace("\\n", "\n").strip()) + "\n"
     if not found.startswith("-----BEGIN "):
         raise ValueError
     return found
@@ -23,6 +33,13 @@ _SECURITY = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 
 CONNECTION_VARIABLES: tuple[Variable, ...] = (
     Variable("context", None, text, "a name", "remote cluster by name, of contexts.yaml"),
+    Variable(
+        "client_properties",
+        None,
+        path,
+        "the path of a file",
+        "Java or librdkafka client file for a remote cluster",
+    ),
     Variable(
         "bootstrap_servers",
         None,

@@ -12,6 +12,7 @@ from kafka_tasks.errors import SettingsError
 
 # A context has all settings of a connection, so that none of another cluster is mixed in.
 CONNECTION = (
+    "client_properties",
     *("bootstrap_servers", "security_protocol", "sasl_mechanism", "sasl_username"),
     *("sasl_password", "ssl_ca_location", "ssl_certificate_location", "ssl_key_location"),
     *("ssl_key_password", "ssl_ca_pem", "ssl_certificate_pem", "ssl_key_pem"),
@@ -35,7 +36,7 @@ _SECRETS = {
 _PLAIN = tuple(name for name in CONNECTION if name not in _SECRETS)
 _PASSWORD_FILES = tuple(key for key in _SECRETS.values() if key.endswith("_file"))
 _OTHERS = (*_PASSWORD_FILES, "password_command", "read_only", "confirm")
-_PATHS = tuple(name for name in _PLAIN if name.endswith("_location"))
+_PATHS = ("client_properties", *(name for name in _PLAIN if name.endswith("_location")))
 _INVOKE = "the kafka section of Invoke's configuration"
 
 
@@ -120,7 +121,7 @@ def _context(name: str, entry: Any, place: str, folder: Path) -> Context:
     given = {str(key): value for key, value in entry.items() if value is not None}
     for key in given:
         _check_key(key, where, place)
-    if "bootstrap_servers" not in given:
+    if not {"bootstrap_servers", "client_properties"} & set(given):
         raise _wrong(place, f"{where} has no bootstrap_servers")
     return Context(
         name=name,

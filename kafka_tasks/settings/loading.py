@@ -11,9 +11,9 @@ from kafka_tasks.errors import InvalidInput, SettingsError
 from kafka_tasks.model import kafka_line
 from kafka_tasks.model.kafka_line import UnknownVersion
 from kafka_tasks.project import private
-from kafka_tasks.settings import contexts, dotenv_file
+from kafka_tasks.settings import client_file, contexts, dotenv_file
 from kafka_tasks.settings.contexts import Context
-from kafka_tasks.settings.values import Settings
+from kafka_tasks.settings.values import SWITCHED_OFF, Settings
 from kafka_tasks.settings.variable import PREFIX, Origin, RawValue, Variable
 from kafka_tasks.settings.variables import BY_FIELD, VARIABLES, find_variable
 
@@ -21,6 +21,7 @@ _PROJECT_PATHS = frozenset(
     {
         "broker_properties",
         "cache",
+        "client_properties",
         "compose_file",
         "java_home",
         "topics_file",
@@ -68,9 +69,12 @@ def load(
         _from_flags(flags or {}, places or {}),
     ):
         found.update(layer)
-    if process_environment.get(f"{PREFIX}CONTEXT") == "" and not (flags or {}).get("context"):
-        found.pop("context", None)
+    for name in SWITCHED_OFF:
+        field = name.removeprefix(PREFIX).lower()
+        if process_environment.get(name) == "" and not (flags or {}).get(field):
+            found.pop(field, None)
     remote = _with_context(found, project, section or {})
+    unused = _with_client_file(found, project)
     home = process_environment.get("JAVA_HOME")
     settings = Settings(
         project=project,
@@ -78,6 +82,7 @@ def load(
         recorded_mode=(remembered or {}).get("recorded_mode"),
         combined=(remembered or {}).get("combined"),
         remote=remote,
+        unused_properties=unused,
         origins={name: entry.origin for name, entry in found.items()},
         **_values(project, found),
     )
@@ -105,6 +110,28 @@ def _with_context(
     return chosen
 
 
+def _with_client_file(found: dict[str, RawValue], project: Path) -> tuple[str, ...]:
+    """Add the connection of the client file, if any, below what is set otherwise.
+
+    Returns the properties that are not used. Certificates that are set otherwise replace each
+    source of them in the file.
+    """
+    if (named := found.get("client_properties")) is None:
+        return ()
+    path = _parsed(BY_FIELD["client_properties"], named)
+    file = client_file.read(project / str(path))
+    replaced = {name for group in contexts.ONE_OF if set(group) & set(found) for name in group}
+    for name, value in file.values.items():
+        if name not in replaced:
+            found.setdefault(name, value)
+    if "bootstrap_servers" not in found and found["runtime"].text in ("auto", "remote"):
+        raise SettingsError(
+            f"{project / str(path)} has no bootstrap.servers, and no other source sets them.",
+            hint=f"{BY_FIELD['bootstrap_servers'].name}=host:9092",
+        )
+    return file.unused
+
+
 def _secrets(context: Context) -> dict[str, str]:
     return {name: private.first_line(path) for name, path in context.password_files.items()}
 
@@ -130,7 +157,7 @@ def _parsed(variable: Variable, entry: RawValue) -> object:
         return variable.parse(entry.text)
     except (ValueError, InvalidInput) as error:
         shown = "***" if variable.secret else repr(entry.text)
-        in_file = entry.origin.kind in (".env", "invoke", "context")
+        in_file = entry.origin.kind in (".env", "invoke", "context", "client file")
         place = f" in {entry.origin.place}" if in_file else ""
         typed = entry.origin.place if entry.origin.kind == "flag" else variable.name
         reason = f", {error.reason}" if isinstance(error, UnknownVersion) else ""

@@ -17,6 +17,8 @@ from kafka_tasks.settings.variable import PREFIX, Origin, Variable
 from kafka_tasks.settings.variables import VARIABLES
 
 _OF_ZOOKEEPER = frozenset({"zookeeper_port", "zookeeper_heap", "zookeeper_image"})
+# Where the environment has them empty, those of `.env` do not count either.
+SWITCHED_OFF = (f"{PREFIX}CONTEXT", f"{PREFIX}CLIENT_PROPERTIES")
 _OF_KRAFT = frozenset({"controllers", "controller_port"})
 
 
@@ -26,7 +28,8 @@ class Settings:
 
     `recorded_mode` is the mode of the project's last start, and `combined` how many of its brokers
     are controllers too. `services` are those of a user's own Compose file, which decides them.
-    `remote` is the context that the connection comes from.
+    `remote` is the context that the connection comes from, and `unused_properties` are those of
+    the client file that say nothing to kafka-tasks.
     """
 
     project: Path
@@ -50,6 +53,7 @@ class Settings:
     compose_file: Path | None
     timeout: float
     context: str | None
+    client_properties: Path | None
     bootstrap_servers: tuple[Address, ...] | None
     security_protocol: str | None
     sasl_mechanism: str | None
@@ -76,6 +80,7 @@ class Settings:
     combined: int | None = None
     services: Topology | None = None
     remote: Context | None = None
+    unused_properties: tuple[str, ...] = ()
     origins: Mapping[str, Origin] = field(default_factory=dict, repr=False)
 
     @property
@@ -197,5 +202,5 @@ def as_environment(settings: Settings) -> dict[str, str]:
             found[variable.name] = text.lower() if isinstance(value, bool) else text
     if settings.remote is not None:
         # The child gets the connection itself: it may not see where the context is declared.
-        found[f"{PREFIX}CONTEXT"] = ""
+        found |= dict.fromkeys(SWITCHED_OFF, "")
     return found

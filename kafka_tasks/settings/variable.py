@@ -10,7 +10,9 @@ from msgspec import Struct
 
 PREFIX = "KAFKA_TASKS_"
 
-_OriginKind = Literal["flag", "environment", ".env", "invoke", "context", "project", "default"]
+_OriginKind = Literal[
+    "flag", "environment", ".env", "invoke", "context", "client file", "project", "default"
+]
 
 
 class Origin(Struct, frozen=True):

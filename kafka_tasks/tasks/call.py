@@ -97,9 +97,12 @@ class Call:
             if not self.dry:
                 contexts.require_writable(settings.remote, name, self.given)
             if contexts.is_told(name):
-                where = settings.remote.values["bootstrap_servers"]
+                where = ",".join(map(str, settings.bootstrap_servers or ()))
                 recorder.notice(f"context {settings.remote.name}: {where}")
             settings = contexts.with_password(settings)
+        if settings.are_remote and settings.unused_properties:
+            names = ", ".join(settings.unused_properties)
+            recorder.notice(f"{settings.client_properties}: not used by kafka-tasks: {names}")
         return open_session(project, settings, recorder)
 
     @contextlib.contextmanager

@@ -25,9 +25,11 @@ def require_yes(call: Call, question: list[str], *, yes: bool) -> None:
         raise Refused(f"{question[0]} Not confirmed: stdin is not a terminal.", hint=hint)
     from kafka_tasks.render.printable import printable
 
-    context = call.settings(call.project()).remote
+    settings = call.settings(call.project())
+    context = settings.remote
     if context is not None:
-        question = [f"Context {context.name}: {context.values['bootstrap_servers']}", *question]
+        where = ",".join(map(str, settings.bootstrap_servers or ()))
+        question = [f"Context {context.name}: {where}", *question]
     name = context.name if context is not None and context.asks_name else None
     prompt = "Continue? [y/N] " if name is None else f"Type {name} to continue: "
     print(printable("\n".join(question)), file=sys.stderr)

@@ -128,6 +128,29 @@ def test_java_connects_with_what_env_prints(secured: Sandbox) -> None:
     assert "by-java" in task(secured, "topic.list").out
 
 
+def test_a_context_reads_what_env_prints_for_java(
+    secured: Sandbox, new_project: Callable[..., Sandbox]
+) -> None:
+    """From another project, with the trust store and the log-in of the file as it is."""
+    guest = new_project("reader")
+    del guest.environ["KAFKA_TASKS_RUNTIME"]
+    file = guest.path / "client.properties"
+    file.write_text(printed(secured, "java") + "\nacks=all\n")
+    file.chmod(0o600)
+    declared = {"own": {"client_properties": str(file)}}
+    (guest.path / "invoke.yaml").write_text(json.dumps({"kafka": {"contexts": declared}}))
+    seen = task(guest, "whoami", "--context", "own", "-o", "json")
+    assert seen.document["principal"] == "User:admin", seen.err
+    assert "not used by kafka-tasks: acks" in seen.err
+    shown = task(guest, "config", "--context", "own")
+    assert f"client file {file}:" in shown.out
+    password = properties(secured)["sasl.password"]
+    assert password not in shown.out + shown.err
+    file.write_text(file.read_text().replace(password, "wrong"))
+    refused = task(guest, "topic.list", "--context", "own", "-o", "json")
+    assert (refused.code, refused.document["error"]["finding"]) == (3, "log-in-refused")
+
+
 def test_users_without_a_right_may_nothing(secured: Sandbox) -> None:
     """Alice logs in, creates no topic, and sees none."""
     client = AdminClient(properties(secured, "alice"))

@@ -47,7 +47,7 @@ def text(found: Sequence[Declared], *, width: int) -> str:
     rows = [
         (
             f"{each.name} *" if each.current else each.name,
-            each.values["bootstrap_servers"],
+            each.values.get("bootstrap_servers") or each.values.get("client_properties"),
             each.values.get("security_protocol"),
             "read-only" if each.read_only else "",
         )

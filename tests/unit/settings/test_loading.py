@@ -71,7 +71,7 @@ def test_the_default_images_follow_the_version(tmp_path: Path) -> None:
 
 # test_connection_variables.py has these.
 _OTHER_SOURCES = {
-    *("ssl_ca_pem", "ssl_certificate_pem", "ssl_key_pem"),
+    *("client_properties", "ssl_ca_pem", "ssl_certificate_pem", "ssl_key_pem"),
     *("ssl_truststore_location", "ssl_truststore_password"),
     *("ssl_keystore_location", "ssl_keystore_password"),
 }
