@@ -172,7 +172,7 @@ def test_rights_need_an_authorizer(running: Sandbox) -> None:
     with inside(running):
         for line in ("acl.list", "acl.grant alice read orders"):
             refused = call(*line.split())
-            assert refused.code == 1 and "The cluster has no authorizer" in refused.err
+            assert refused.code == 3 and "The cluster has no authorizer" in refused.err
             assert "authorizer.class.name" in refused.err
         assert "every client may do everything" in call("whoami").out
 

@@ -53,7 +53,7 @@ def test_secrets_in_last_words_are_masked(
     leaking = Finding("x", "error", f"Title: {said}.", cause=said, evidence=(said,), fix=said)
     monkeypatch.setattr(explanation, "explain", lambda *_: Explanation((leaking,)))
     ran = run("up -o json")
-    assert ran.document["error"]["cause"] == "the log says ***"
+    assert ran.document["error"]["cause"] == "Title: the log says ***. the log says ***"
     kept = last_failure.recall(project)
     assert kept is not None and kept.findings[0].title == "Title: the log says ***."
     path = project.state / "run" / last_failure.FILE
