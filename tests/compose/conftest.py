@@ -104,6 +104,8 @@ class Bench:
     def clean(self) -> None:
         """Remove whatever carries this directory's name."""
         projects = {c.labels["com.docker.compose.project"] for c in self.containers.values()}
+        # Networks of a file of one's own stay for its other services, also without containers.
+        projects.add(self.path.name)
         self.run("down", "--wipe", "--yes")
         for container in self.containers.values():
             container.remove(force=True, v=True)
