@@ -1,5 +1,6 @@
 """The entry point of `kafka-tasks` and `python -m kafka_tasks`: handles Ctrl-C from the start."""
 
+import gc
 import signal
 import sys
 
@@ -16,6 +17,8 @@ def main() -> None:
     finally:
         # The work is done: Ctrl-C during Python's shutdown would change the exit code.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # Taking every module apart takes a seventh of a command that had nothing to do.
+        gc.freeze()
 
 
 if __name__ == "__main__":
