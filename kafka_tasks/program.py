@@ -7,9 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from invoke.exceptions import Exit, ParseError, UnexpectedExit
-from invoke.program import Program
-
+from kafka_tasks.invoke_program import Exit, ParseError, Program, UnexpectedExit
 from kafka_tasks.tasks import kafka
 from kafka_tasks.version import VERSION
 

@@ -61,7 +61,8 @@ ROOMS: dict[str, list[str]] = {
     "pytest_plugin": ["fixtures"],
     "pytest_factories": ["fixtures"],
     "sessions": _TOP,
-    "program": _TOP,
+    "program": [*_TOP, "invoke_program"],
+    "invoke_program": [],
     "__main__": ["program"],
     "": ["version"],
 }
@@ -116,7 +117,7 @@ IMPORTERS: dict[str, list[str]] = {
         "tasks",
         "runtimes.compose",
     ],
-    "invoke": ["tasks", "program"],
+    "invoke": ["tasks", "program", "invoke_program"],
     "pytest": [
         "acceptance",
         "fixtures.fixture_bodies",
