@@ -5,7 +5,6 @@ A start gives each kept user to the brokers again, so that a change has to reach
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -28,7 +27,10 @@ _RESTART = "the brokers learn of it at their next start: invoke kafka.restart"
 
 @dataclass(frozen=True, slots=True)
 class OwnUsers:
-    """The users of one cluster, which the caller has locked; `notice` is told what is to do."""
+    """The users of one cluster; the caller locks it for a change.
+
+    `notice` is told what is still to do.
+    """
 
     cluster: Cluster
     security: Security
@@ -80,6 +82,8 @@ class OwnUsers:
 
     def set(self, user: User, password: str | None) -> int | None:
         """Give a user a password, or a certificate; return how many brokers accept the log-in."""
+        import secrets
+
         word = password or secrets.token_urlsafe(_BYTES)
         issuing.require_allowed(self.security, {user.name: word})
         if self.security.kind == "scram":

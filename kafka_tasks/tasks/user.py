@@ -30,7 +30,7 @@ def list_(call: Call, timeout: str | None = None, output: str = "text") -> Outco
     call.flags = {"timeout": timeout}
     from kafka_tasks.render.views import users
 
-    with _changing(call) as users_:
+    with _looking(call) as users_:
         return shown(list(users_.listed().values()), users)
 
 
@@ -154,18 +154,27 @@ def _rules_of(admin: Admin, name: str) -> int | None:
 
 
 @contextmanager
+def _looking(call: Call) -> Iterator[_Users]:
+    """Yield the users of the cluster."""
+    from kafka_tasks.lifecycle.own_users import OwnUsers
+
+    with connected(call) as (session, cluster, admin):
+        own = OwnUsers.of(cluster, admin, session.recorder.notice)
+        yield _Users(session, cluster, admin, own)
+
+
+@contextmanager
 def _changing(call: Call) -> Iterator[_Users]:
     """Yield the users of the cluster; those of a secured cluster started here under its lock."""
-    from kafka_tasks.lifecycle.own_users import OwnUsers
     from kafka_tasks.project.lock import exclusive
 
-    with connected(call) as (session, cluster, admin), ExitStack() as stack:
-        own = OwnUsers.of(cluster, admin, session.recorder.notice)
-        if own is not None:
+    with _looking(call) as found, ExitStack() as stack:
+        if found.own is not None:
+            session = found.session
             waiting = session.recorder.notice
             lock = exclusive(session.project, "changing users", session.deadline(), waiting=waiting)
             stack.enter_context(lock)
-        yield _Users(session, cluster, admin, own)
+        yield found
 
 
 @dataclass(frozen=True, slots=True)

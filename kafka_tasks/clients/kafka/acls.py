@@ -16,7 +16,6 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from kafka_tasks.clients.kafka import each_broker
 from kafka_tasks.clients.kafka.admin import ANSWER_S, CHANGE_S, Admin
 from kafka_tasks.clients.kafka.authorized import require_visible
 from kafka_tasks.clients.kafka.connection import FORBIDDEN, awaited, translate, undecided
@@ -52,13 +51,23 @@ def rules(admin: Admin, *, timeout_s: float | None = None) -> list[Rule]:
         return sorted(map(_rule, awaited(future, "list the rights", seconds)))
 
     found = admin.persistently(attempt, admin.limit(timeout_s, ANSWER_S))
-    # The library lists no rules where there is no authorizer. The other one, which tells, takes
-    # 0.4 s of CPU to load: it is not asked where the start of the cluster set an authorizer.
-    security = admin.cluster.topology.security
-    known = security is not None and security.acl
-    if not found and not known and each_broker.lacks_authorizer(admin.cluster):
+    if not found and _lacks_authorizer(admin):
         raise _without_authorizer("SECURITY_DISABLED: list the rights")
     return found
+
+
+def _lacks_authorizer(admin: Admin) -> bool:
+    """Return whether there is none: the library lists no rules then, instead of saying so.
+
+    The other library, which tells, takes 0.4 s of CPU to load: it is not asked where the start of
+    the cluster set an authorizer.
+    """
+    security = admin.cluster.topology.security
+    if security is not None and security.acl:
+        return False
+    from kafka_tasks.clients.kafka import each_broker
+
+    return each_broker.lacks_authorizer(admin.cluster)
 
 
 def _without_authorizer(evidence: str) -> NoAuthorizer:
@@ -159,6 +168,8 @@ def until_known(
 
     Return how many brokers they are; None where they cannot be told apart.
     """
+    from kafka_tasks.clients.kafka import each_broker
+
     there, gone = set(present), set(absent)
 
     def shows(client: Any) -> bool:

@@ -8,7 +8,6 @@ from typing import Any
 
 from confluent_kafka import KafkaException, TopicCollection
 
-from kafka_tasks.clients.kafka import group_admin
 from kafka_tasks.clients.kafka.admin import ANSWER_S, Admin
 from kafka_tasks.clients.kafka.connection import awaited
 from kafka_tasks.clients.kafka.permissions import Right
@@ -34,6 +33,8 @@ def rights(admin: Admin) -> dict[Resource, tuple[str, ...]]:
         topics,
         lambda names, **options: admin.client.describe_topics(TopicCollection(names), **options),
     )
+    from kafka_tasks.clients.kafka import group_admin
+
     listed = group_admin.listed(admin).values()
     groups = (group.name for group in listed if group.of_consumers)
     return found | _on_each(admin, "group", groups, admin.client.describe_consumer_groups)

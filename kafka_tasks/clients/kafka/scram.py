@@ -19,7 +19,6 @@ from confluent_kafka.admin import (
 from kafka_tasks.clients.kafka.admin import ANSWER_S, CHANGE_S, Admin
 from kafka_tasks.clients.kafka.authorized import require_visible
 from kafka_tasks.clients.kafka.connection import awaited, undecided
-from kafka_tasks.clients.kafka.each_broker import until_each_shows
 from kafka_tasks.clients.kafka.permissions import Right, needing
 from kafka_tasks.errors import (
     BrokerUnreachable,
@@ -137,6 +136,7 @@ def _translated_for(admin: Admin, user: str) -> Callable[[KafkaException, str], 
 
 def require_gone(admin: Admin, name: str, *, timeout_s: float | None = None) -> None:
     """Return when no broker knows this user any more; raises `BrokerUnreachable`."""
+    from kafka_tasks.clients.kafka.each_broker import until_each_shows
 
     def shows(client: Any) -> bool:
         return name not in client.describe_user_scram_credentials()
