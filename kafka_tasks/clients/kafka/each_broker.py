@@ -14,18 +14,6 @@ from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.retry import NotYet
 
 
-class _OneBroker:
-    """The connections of a client, with one broker for all requests."""
-
-    def __init__(self, connections: Any, broker: int) -> None:
-        self.run = connections.run
-        self._connections, self._broker = connections, broker
-
-    def send(self, request: Any) -> Any:
-        """Send a request to the broker."""
-        return self._connections.send(request, self._broker)
-
-
 def until_each_shows(
     admin: Admin, shows: Callable[[Any], bool], what: str, *, timeout_s: float | None = None
 ) -> int | None:
@@ -36,22 +24,20 @@ def until_each_shows(
     """
     cluster = admin.cluster
     brokers = admin.view().brokers
+    asked: int | None = None
     client = None
     if not unsupported(cluster):
         with contextlib.suppress(KafkaTasksError):
-            client = connected(cluster)
+            client = connected(cluster, lambda: asked)
     if client is None:
         return None
-    connections = client._manager
     try:
-        for broker in brokers:
-            client._manager = _OneBroker(connections, broker)
-            otherwise = f"broker {broker} does not show {what}"
+        for asked in brokers:
+            otherwise = f"broker {asked} does not show {what}"
             admin.persistently(
                 partial(_required, client, shows, otherwise), admin.limit(timeout_s, CHANGE_S)
             )
     finally:
-        client._manager = connections
         with contextlib.suppress(Exception):
             client.close()
     return len(brokers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kafka_tasks.clients.kafka import tls
@@ -22,8 +22,11 @@ def unsupported(cluster: Cluster) -> list[str]:
     return sorted(set(cluster.client) - set(PYTHON) - set(TLS))
 
 
-def connected(cluster: Cluster) -> Any:
-    """Return an admin client, which the caller closes."""
+def connected(cluster: Cluster, broker: Callable[[], int | None] = lambda: None) -> Any:
+    """Return an admin client, which the caller closes.
+
+    `broker` says which one gets a request that any may answer; None leaves it to the library.
+    """
     # At debug level, the library logs the password.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
     from kafka import KafkaAdminClient
@@ -35,8 +38,27 @@ def connected(cluster: Cluster) -> Any:
             bootstrap_timeout_ms=TIMEOUT_MS,
             request_timeout_ms=TIMEOUT_MS,
             reconnect_backoff_max_ms=500,
+            kafka_client=_choosing(broker),
             **_security(cluster.client),
         )
+
+
+def _choosing(broker: Callable[[], int | None]) -> Callable[..., Any]:
+    """Return what makes the library's connections, with a broker of our choice."""
+    from kafka.net.compat import KafkaNetClient
+    from kafka.net.manager import KafkaConnectionManager
+    from kafka.net.selector import NetworkSelector
+
+    class Connections(KafkaConnectionManager):  # type: ignore[misc]
+        def least_loaded_node(self) -> Any:
+            chosen = broker()
+            return super().least_loaded_node() if chosen is None else chosen
+
+    def made(**config: Any) -> Any:
+        selector = NetworkSelector(**config)
+        return KafkaNetClient(selector, Connections(selector, **config))
+
+    return made
 
 
 def _security(client: Mapping[str, str]) -> dict[str, Any]:
