@@ -12,8 +12,7 @@ from kafka_tasks.model.cluster import Observation
 from kafka_tasks.project import state
 from kafka_tasks.project.lock import exclusive
 
-# A record that an earlier version wrote says nothing of security.
-_UNSECURED = {"secure": "none", "acl": "False"}
+_UNSECURED = {"secure": "none", "acl": False, "san": None}
 
 
 @contextmanager
@@ -41,10 +40,16 @@ def _differences(session: Session, names: Collection[str] | None) -> list[str]:
     named = {
         variable.field: (value, variable.name) for variable, value, _ in session.settings.entries()
     }
+    secured = record.security.choices if record.security else _UNSECURED
+    there = {**record.fingerprint, **{field: str(value) for field, value in secured.items()}}
     return [
-        f"{named[field][1]} is {named[field][0]}, the cluster has {before}"
-        for field, before in {**_UNSECURED, **record.fingerprint}.items()
+        f"{named[field][1]} is {named[field][0]}, the cluster has {_in_words(before)}"
+        for field, before in there.items()
         if field in (named if names is None else names)
         and session.settings.explicit(field)
         and str(named[field][0]) not in (before, "auto")
     ]
+
+
+def _in_words(value: str) -> str:
+    return "none" if value == "None" else value

@@ -22,7 +22,7 @@ def _remembered(record: state.ClusterRecord) -> dict[str, Any]:
     found = record.topology
     choices: dict[str, Any] = {"brokers": len(found.brokers)}
     if record.security:
-        choices |= {"secure": record.security.kind, "acl": record.security.acl}
+        choices |= record.security.choices
     if _known(record.version):
         choices["version"] = record.version
     if found.mode:

@@ -40,7 +40,7 @@ class Restoring(msgspec.Struct, frozen=True, kw_only=True):
         if self.controllers or self.combined:
             found |= {"controllers": self.controllers, "combined": self.combined}
         if self.security:
-            found |= {"secure": self.security.kind, "acl": self.security.acl}
+            found |= self.security.choices
         return found
 
     def complete(self) -> Restoring:

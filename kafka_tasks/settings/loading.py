@@ -307,8 +307,15 @@ def _check_mode(settings: Settings) -> None:
 
 
 def _check_security(settings: Settings) -> None:
-    """Raise `SettingsError` for an authorizer where no client has a name that could get a right."""
+    """Raise `SettingsError` for an authorizer without users, and names without a certificate."""
     security = settings.security
+    if security is None and settings.explicit("san"):
+        variable = BY_FIELD["secure"].name
+        raise SettingsError(
+            f"{_as_typed(settings, 'san')} is {settings.san}, but {variable} is none: only a "
+            "secured cluster has a certificate.",
+            hint=f"{variable}=scram, or remove {BY_FIELD['san'].name}",
+        )
     if not (settings.acl and settings.explicit("acl")) or (security and security.knows_users):
         return
     variable = BY_FIELD["secure"].name

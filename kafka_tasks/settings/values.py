@@ -49,6 +49,7 @@ class Settings:
     broker_properties: Path | None
     secure: Literal["none"] | SecureKind
     acl: bool
+    san: str | None
     launch: str
     compose_file: Path | None
     timeout: float
@@ -132,9 +133,10 @@ class Settings:
         """The security of a start; None where it is none."""
         if self.secure == "none":
             return None
-        found = Security(self.secure, self.acl)
+        hosts = tuple(self.san.split(",")) if self.san else ()
+        found = Security(self.secure, self.acl, hosts)
         # What an earlier start remembered is not for a kind without users.
-        return found if found.knows_users else Security(self.secure)
+        return found if found.knows_users else Security(self.secure, hosts=hosts)
 
     @property
     def internal_port(self) -> Literal["auto"]:

@@ -8,9 +8,11 @@ from typing import Literal
 from kafka_tasks.errors import SettingsError
 from kafka_tasks.model import kafka_line
 from kafka_tasks.model.role import MAX_BROKERS
-from kafka_tasks.model.security import KINDS
+from kafka_tasks.model.security import KINDS, certificate_host
 from kafka_tasks.settings.connection_variables import CONNECTION_VARIABLES
 from kafka_tasks.settings.variable import Variable, choice, path, text
+
+_MAX_HOSTS = 100
 
 
 def _port(value: str) -> int | Literal["auto"]:
@@ -58,6 +60,14 @@ def _racks(value: str) -> str:
     if not all(re.fullmatch(r"[A-Za-z0-9._-]{1,100}", name, re.ASCII) for name in names):
         raise ValueError
     return ",".join(names)
+
+
+def _san(value: str) -> str:
+    """Return names and addresses in the order and the spelling that two lists are compared in."""
+    found = {certificate_host(each.strip()) for each in value.split(",")}
+    if len(found) > _MAX_HOSTS:
+        raise ValueError
+    return ",".join(sorted(found))
 
 
 def _heap(value: str) -> str:
@@ -168,6 +178,13 @@ VARIABLES: tuple[Variable, ...] = (
         _boolean,
         "true or false",
         "secured clusters: deny what no ACL allows; only the user admin may do everything",
+    ),
+    Variable(
+        "san",
+        None,
+        _san,
+        "host names, such as kafka.test or *.kafka.test, and IP addresses, separated by commas",
+        "secured clusters: further names and addresses in the certificate of the brokers",
     ),
     Variable(
         "launch",

@@ -70,7 +70,7 @@ def _fitted(session: Session, manifest: Manifest) -> Session:
     security, is_new = manifest.security, state.read(session.project) is None
     if security is None or not is_new or settings.explicit("secure"):
         return replace(session, settings=settings)
-    settings = replace(settings, secure=security.kind, acl=security.acl)
+    settings = replace(settings, **security.choices)
     return open_session(session.project, settings, session.recorder)
 
 
@@ -82,7 +82,9 @@ def _tell_security(session: Session, manifest: Manifest) -> None:
             f"the snapshot {manifest.name} has no certificates and passwords: the cluster keeps "
             "those of this project, and its users get these passwords at the next start"
         )
-    elif theirs is not None and theirs != mine:
+    elif theirs is not None and (
+        mine is None or (theirs.kind, theirs.acl) != (mine.kind, mine.acl)
+    ):
         flags = f"--secure {theirs.kind}{' --acl' if theirs.acl else ''}"
         notice(
             f"the snapshot {manifest.name} is of a cluster that runs with {flags}, and this "

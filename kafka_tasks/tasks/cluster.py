@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kafka_tasks.tasks.call import Call
 from kafka_tasks.tasks.confirm import require_yes
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 @task(
     optional=("secure",),
+    iterable=("san",),
     help={
         "secure": "tls, mtls, plain or scram (scram where no kind is given)",
         "acl": "deny what no ACL allows; only the user admin may do everything",
+        "san": "secured cluster: a further name or address in its certificate (repeatable)",
     },
 )
 def up(
@@ -31,6 +33,7 @@ def up(
     brokers: str | None = None,
     secure: str | bool | None = None,
     acl: bool = False,
+    san: Any = None,
     timeout: str | None = None,
     output: str = "text",
 ) -> Outcome:
@@ -42,6 +45,7 @@ def up(
         "brokers": brokers,
         "secure": optional_word(secure, "--secure", "kafka.up", "a kind") or _alone(secure),
         "acl": "true" if acl else None,
+        "san": ",".join(san) if san else None,
         "timeout": timeout,
     }
     from kafka_tasks.lifecycle import start as lifecycle_start

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -115,19 +116,22 @@ def test_a_command_is_a_task_with_flags_that_exist(page: str, program: str, argu
     """Tasks and flags that a page shows exist."""
     known = tasks()
     task = None
-    words = iter(shlex.split(arguments.rstrip('\\"')))
-    for word in words:
+    words = deque(shlex.split(arguments.rstrip('\\"')))
+    while words:
+        word = words.popleft()
         name = word.removeprefix("kafka.") if program == "invoke" else word
         if word.startswith("-"):
             flag = word.partition("=")[0]
             if flag in CORE_FLAGS:
-                if flag in CORE_VALUES:
-                    next(words, None)
+                if flag in CORE_VALUES and words:
+                    words.popleft()
                 continue
             assert task is not None, f"{page}: {word} stands before any task"
             assert flag in flags(task), f"{page}: {task.name} has no {flag}"
-            if flags(task)[flag].takes_value and "=" not in word:
-                next(words, None)
+            argument = flags(task)[flag]
+            alone = argument.optional and words and words[0].startswith("-")
+            if words and argument.takes_value and "=" not in word and not alone:
+                words.popleft()
         elif name in known and (program == "kafka-tasks" or word.startswith("kafka.")):
             task = known[name]
         else:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import ssl
 import stat
 import subprocess
 import tarfile
@@ -41,7 +43,7 @@ def secured(
         sandbox.up()
         assert task(sandbox, "topic.create", "from-before").code == 0
         assert task(sandbox, "down").code == 0
-        found = sandbox.up("--secure", "--acl")
+        found = sandbox.up("--secure", "--acl", "--san", "*.kafka.test", "--san", "10.9.8.7")
         assert [mark["layer"] for mark in found["timeline"]][-1] == "users"
         yield sandbox
     finally:
@@ -194,6 +196,26 @@ def test_a_wrong_password_and_an_unknown_authority_are_refused(secured: Sandbox)
     assert "certificate verify failed" in refusal(stranger)
 
 
+@pytest.mark.parametrize("name", ["one.kafka.test", "10.9.8.7", "localhost"])
+def test_a_client_finds_the_name_it_asked_for(secured: Sandbox, name: str) -> None:
+    """On loopback, as it would behind a name; a name that nobody asked for is refused."""
+    trusting = ssl.create_default_context(
+        cafile=secured.path / ".kafka-tasks" / "secure" / "ca.crt"
+    )
+    (broker,) = (each for each in secured.recorded()["services"] if each["name"] == "kafka")
+    address = ("127.0.0.1", broker["port"])
+    with (
+        socket.create_connection(address, timeout=_LIMIT_S) as link,
+        trusting.wrap_socket(link, server_hostname=name) as client,
+    ):
+        assert client.version() == "TLSv1.3"
+    with (
+        socket.create_connection(address, timeout=_LIMIT_S) as link,
+        pytest.raises(ssl.SSLCertVerificationError, match="ostname mismatch"),
+    ):
+        trusting.wrap_socket(link, server_hostname=f"{name}.test")
+
+
 def test_no_listener_is_open_to_a_client_without_tls_or_certificate(secured: Sandbox) -> None:
     """SECURE wants TLS; INTERNAL and CONTROLLER want a certificate that no user has."""
     root = secured.path / ".kafka-tasks" / "secure"
@@ -253,7 +275,8 @@ def test_a_restart_and_a_kill_keep_users_rights_and_files(secured: Sandbox) -> N
         assert task(secured, "restart").code == 0
     assert {path: path.read_bytes() for path in before} == before
     assert properties(secured, "alice") == alice
-    assert secured.recorded()["security"] == {"kind": "scram", "acl": True}
+    hosts = ["*.kafka.test", "10.9.8.7"]
+    assert secured.recorded()["security"] == {"kind": "scram", "acl": True, "hosts": hosts}
     assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in before)
     assert AdminClient(alice).list_topics(timeout=_LIMIT_S).brokers
 

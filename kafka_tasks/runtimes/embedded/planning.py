@@ -30,8 +30,6 @@ _FIELDS = (
     "broker_properties",
     "racks",
     "java_home",
-    "secure",
-    "acl",
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -29,6 +30,9 @@ _HOSTS = ("localhost", "127.0.0.1", "::1", *NAMES)
 def ensure(kept: SecureStore, wanted: Security, hosts: Collection[str] = ()) -> bool:
     """Make what a start needs and does not have; return whether it renewed what would expire.
 
+    The servers answer for `wanted.hosts` and `hosts`; where these change, the same authorities
+    issue the servers' certificates again, and what users have stays.
+
     Raises `InvalidInput` where the directory has files that are not kafka-tasks' own.
     """
     passwords = kept.passwords()
@@ -41,10 +45,12 @@ def ensure(kept: SecureStore, wanted: Security, hosts: Collection[str] = ()) -> 
         before = None
     require_allowed(wanted, passwords.users)
     users = tuple(passwords.users) if wanted.kind == "mtls" else ()
-    every = tuple(dict.fromkeys((*_HOSTS, *hosts, *(before.hosts if before else ()))))
+    every = tuple(dict.fromkeys((*_HOSTS, *wanted.hosts, *hosts)))
     now = store.now()
     is_valid = before is not None and before.is_valid(now)
-    if before is not None and is_valid and before.covers(every, users):
+    if before is not None and is_valid and before.covers(users):
+        if set(before.hosts) != set(every):
+            _issue_servers(kept, before, every)
         return False
     old = before if before and before.keeps_authorities(now) else None
     _issue(kept, old, every, users, passwords.stores)
@@ -70,6 +76,13 @@ def issue_user(kept: SecureStore, name: str) -> None:
     kept.keep(files, _with(before, files))
 
 
+def _issue_servers(kept: SecureStore, before: Index, hosts: tuple[str, ...]) -> None:
+    """Issue the servers' certificates for other hosts; they may last longer than the index says."""
+    files = _of_servers(*_authorities(kept, renewed=False), hosts)
+    index = msgspec.structs.replace(before, hosts=hosts, begins=store.now() - _DAY_S)
+    kept.keep(files, _with(index, files))
+
+
 def _password() -> str:
     return secrets.token_urlsafe(18)
 
@@ -88,10 +101,8 @@ def _issue(
         **_separate("internal/ca", internal.identity),
         **_separate("internal/tool", internal.issue(model.TOOL, ends=_CERTIFICATE_LASTS)),
         "truststore.p12": clients.trust_store(password),
-        "server.pem": _both(clients.issue("server", hosts, ends=_CERTIFICATE_LASTS)),
+        **_of_servers(clients, internal, hosts),
     }
-    for name in (model.BROKER, model.CONTROLLER):
-        files[f"internal/{name}.pem"] = _both(internal.issue(name, hosts, ends=_CERTIFICATE_LASTS))
     for name in users:
         files |= _of_user(clients, name, password)
     now = store.now()
@@ -101,6 +112,20 @@ def _issue(
         files={}, hosts=hosts, begins=now - _DAY_S, ends=ends, authorities_end=authorities_end
     )
     kept.keep(files, _with(index, files))
+
+
+def _of_servers(
+    clients: Authority, internal: Authority, hosts: tuple[str, ...]
+) -> dict[str, bytes]:
+    issuers = {
+        "server": clients,
+        f"internal/{model.BROKER}": internal,
+        f"internal/{model.CONTROLLER}": internal,
+    }
+    return {
+        f"{path}.pem": _both(issuer.issue(Path(path).name, hosts, ends=_CERTIFICATE_LASTS))
+        for path, issuer in issuers.items()
+    }
 
 
 def _authorities(kept: SecureStore, *, renewed: bool) -> tuple[Authority, Authority]:

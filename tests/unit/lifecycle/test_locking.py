@@ -12,6 +12,7 @@ from kafka_tasks.lifecycle.start import up
 from kafka_tasks.lifecycle.status import status
 from kafka_tasks.lifecycle.stop import restart
 from kafka_tasks.model.events import Event
+from kafka_tasks.model.security import Security
 from kafka_tasks.settings import load
 from kafka_tasks.testing import FakeRuntime
 from tests.unit.lifecycle.conftest import alive, record
@@ -49,6 +50,27 @@ def test_other_settings_than_the_running_clusters_are_refused(
         up(replace(session, settings=asked))
     assert "KAFKA_TASKS_HEAP is 2g, the cluster has 1g" in caught.value.message
     assert alive(runtime) == ["zookeeper", "kafka"]
+
+
+def test_another_security_than_the_running_clusters_is_refused(session: Session) -> None:
+    """Kind, authorizer and names; a record without them is of a cluster that is not secured."""
+    path = session.project.path
+    environ = {"KAFKA_TASKS_SECURE": "scram", "KAFKA_TASKS_ACL": "true"}
+    asked = replace(session, settings=load(path, environ=environ))
+    up(session)
+    record(session)
+    with pytest.raises(
+        InvalidInput, match="SECURE is scram, the cluster has none; KAFKA_TASKS_ACL"
+    ):
+        up(asked)
+    record(session, security=Security("scram", acl=True, hosts=("a.test",)))
+    up(asked)
+    named = load(path, environ={**environ, "KAFKA_TASKS_SAN": "b.test,a.test"})
+    with pytest.raises(InvalidInput, match=r"KAFKA_TASKS_SAN is a.test,b.test, the cluster has a."):
+        up(replace(session, settings=named))
+    record(session, security=Security("scram", acl=True))
+    with pytest.raises(InvalidInput, match=r"KAFKA_TASKS_SAN is a.test,b.test, the cluster has no"):
+        up(replace(session, settings=named))
 
 
 def test_auto_ports_agree_with_any(session: Session) -> None:

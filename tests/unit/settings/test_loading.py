@@ -96,6 +96,7 @@ def test_every_variable_is_read_from_the_environment(tmp_path: Path) -> None:
         "racks": ("a, b", "a,b"),
         "secure": ("mtls", "mtls"),
         "acl": ("true", True),
+        "san": ("kafka.test", "kafka.test"),
         "launch": ("image", "image"),
         "compose_file": ("/c.yml", Path("/c.yml")),
         "timeout": ("1.5", 1.5),
@@ -481,4 +482,43 @@ def test_an_authorizer_needs_clients_with_names(tmp_path: Path) -> None:
     assert loaded(tmp_path, remembered=remembered).security == Security("scram", acl=True)
     changed = loaded(tmp_path, remembered=remembered, flags={"secure": "tls"})
     assert changed.security == Security("tls")
+    assert loaded(tmp_path, remembered=remembered, flags={"secure": "none"}).security is None
+
+
+@pytest.mark.parametrize(
+    ("text", "hosts"),
+    [
+        ("kafka.test", ("kafka.test",)),
+        (" b.test, A.test ,b.test", ("a.test", "b.test")),
+        ("10.0.0.1,fd00::0:1", ("10.0.0.1", "fd00::1")),
+    ],
+)
+def test_names_of_a_certificate_are_compared_in_one_spelling(
+    tmp_path: Path, text: str, hosts: tuple[str, ...]
+) -> None:
+    """Order, case, blanks and repetitions make no other certificate; each kind has one."""
+    for kind in ("scram", "tls"):
+        environ = {PREFIX + "SECURE": kind, PREFIX + "SAN": text}
+        security = loaded(tmp_path, environ=environ).security
+        assert security is not None and security.hosts == hosts
+        again = loaded(tmp_path, remembered=security.choices)
+        assert (again.security, again.explicit("san")) == (security, False)
+
+
+@pytest.mark.parametrize(
+    "text", [",", "a,", "a b", "*.test", ",".join(f"h{n}" for n in range(101))]
+)
+def test_names_that_no_certificate_has_are_refused(tmp_path: Path, text: str) -> None:
+    """So is a list that every handshake would carry."""
+    environ = {PREFIX + "SECURE": "scram", PREFIX + "SAN": text}
+    with pytest.raises(SettingsError, match=r"KAFKA_TASKS_SAN is .*allowed: host names, such as"):
+        loaded(tmp_path, environ=environ)
+
+
+def test_names_need_a_certificate(tmp_path: Path) -> None:
+    """Without security they would change nothing; remembered ones give way."""
+    with pytest.raises(SettingsError, match="only a secured cluster has a certificate") as raised:
+        loaded(tmp_path, environ={PREFIX + "SAN": "kafka.test"})
+    assert "KAFKA_TASKS_SECURE=scram" in str(raised.value.hint)
+    remembered = {"secure": "scram", "san": "kafka.test"}
     assert loaded(tmp_path, remembered=remembered, flags={"secure": "none"}).security is None

@@ -140,6 +140,15 @@ def test_the_project_takes_a_complete_restore_for_secured(session: Session) -> N
     assert (found["secure"], found["acl"]) == ("scram", True)
 
 
+def test_other_names_in_the_certificate_are_no_other_kind(
+    secured: Session, saved: Snapshot, heard: list[Event]
+) -> None:
+    """The next start issues it for the names of this project, and users log in as before."""
+    settings = replace(secured.settings, san="kafka.test")
+    restore(replace(secured, settings=settings), saved, confirmed=True)
+    assert not [event.text for event in heard if "--secure" in event.text]
+
+
 @pytest.mark.parametrize("committed", [True, False])
 def test_an_interrupted_restore_has_the_old_files_or_the_new(
     session: Session, runtime: FakeRuntime, saved: Snapshot, committed: bool
@@ -163,6 +172,8 @@ def test_a_secured_snapshot_without_its_keys_is_damaged() -> None:
     security = {"kind": "scram", "acl": True}
     names = ("secure/index.json", "secure/passwords.json")
     assert decode(encoded(*names, security=security)).security == _SCRAM
+    with pytest.raises(Damaged, match="neither a host name nor"):
+        decode(encoded(*names, security={**security, "hosts": ["../x"]}))
     with pytest.raises(Damaged, match=r"certificates or the passwords .* are missing"):
         decode(encoded(names[0], security=security))
     with pytest.raises(Damaged, match="a file named"):

@@ -60,6 +60,9 @@ def test_up_in_json_is_one_document(run: Run, runtime: FakeRuntime, project: Pro
         ("env --user alice", "--user is alice, but this cluster has no users of kafka-tasks."),
         ("up --secure no", "--secure is 'no'; allowed: none, tls, mtls, plain or scram."),
         ("up --acl", "--acl is true, but KAFKA_TASKS_SECURE is none: clients have no names"),
+        ("up --san kafka.test", "--san is kafka.test, but KAFKA_TASKS_SECURE is none: only a secu"),
+        ("up --secure --san=", "--san is ''; allowed: host names, such as kafka.test or *.kafka.t"),
+        ("up --secure --san a --san *.b", "--san is 'a,*.b'; allowed: host names"),
     ],
 )
 def test_bad_flags_are_sentences(run: Run, runtime: FakeRuntime, line: str, said: str) -> None:

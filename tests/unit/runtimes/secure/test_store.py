@@ -11,6 +11,7 @@ import pytest
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
+from msgspec.structs import replace
 
 from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model.security import Security
@@ -74,6 +75,27 @@ def test_a_server_answers_for_this_machine_and_for_every_service(kept: SecureSto
     assert {"localhost", "kafka", "kafka-2", "controller", "kafka.test"} <= set(names)
     addresses = map(str, found.value.get_values_for_type(x509.IPAddress))
     assert set(addresses) == {"127.0.0.1", "::1"}
+
+
+def test_another_name_changes_the_certificates_of_servers_alone(kept: SecureStore) -> None:
+    """The same authorities sign them; users keep certificates and passwords, and names may go."""
+    issuing.ensure(kept, _MTLS)
+    before, dates = _contents(kept), kept.index()
+    wanted = replace(_MTLS, hosts=("*.kafka.test", "10.9.8.7"))
+    assert not issuing.ensure(kept, wanted)
+    found = _certificate(kept, "server.pem")
+    names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert "*.kafka.test" in names.get_values_for_type(x509.DNSName)
+    assert "10.9.8.7" in map(str, names.get_values_for_type(x509.IPAddress))
+    found.verify_directly_issued_by(_certificate(kept, "ca.crt"))
+    now, index = _contents(kept), kept.index()
+    servers = {"server.pem", "internal/broker.pem", "internal/controller.pem"}
+    assert {name for name in now if now[name] != before[name]} == {*servers, "index.json"}
+    assert index is not None and dates is not None and index.ends == dates.ends
+    issuing.ensure(kept, wanted)
+    assert _contents(kept) == now
+    issuing.ensure(kept, _MTLS)
+    assert kept.index() != index
 
 
 def test_the_authority_of_users_signs_nothing_internal(kept: SecureStore) -> None:
