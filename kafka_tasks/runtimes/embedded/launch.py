@@ -58,7 +58,8 @@ class Launcher(Struct, frozen=True):
         if security is None or security.kind != "plain":
             return {}
         passwords = SecureStore.of(self.project).passwords()
-        return secured.plain_users(passwords.users if passwords else {})
+        login = secured.plain_login(passwords.users if passwords else {})
+        return secured.plain_users(login)
 
     def spawn(self, record: ClusterRecord, service: ServiceRecord) -> processes.Identity:
         """Start the server's process in the state directory, detached from this one."""

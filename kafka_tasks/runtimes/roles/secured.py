@@ -1,12 +1,14 @@
-"""The listeners of a secured cluster: one for clients, and INTERNAL and CONTROLLER with mTLS.
+"""The listeners of a secured cluster: those of clients, and INTERNAL and CONTROLLER with mTLS.
 
 INTERNAL belongs to brokers and to kafka-tasks. It and CONTROLLER trust an authority that signs no
-user. Paths are relative to the directory in which the servers run.
+user.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
+from msgspec import Struct
 
 from kafka_tasks.model import security
 from kafka_tasks.model.kafka_line import Mode
@@ -16,7 +18,7 @@ from kafka_tasks.model.security import Security
 from kafka_tasks.model.topology import Service, Topology
 
 # Images ask for key stores of their own where a listener's name has SSL or SASL in it.
-_CLIENTS, _INTERNAL, _CONTROLLER = "SECURE", "INTERNAL", "CONTROLLER"
+CLIENTS, INTERNAL, CONTROLLER = "SECURE", "INTERNAL", "CONTROLLER"
 _AUTHORIZERS: Mapping[Mode | None, str] = {
     "zookeeper": "kafka.security.authorizer.AclAuthorizer",
     "kraft": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
@@ -35,76 +37,115 @@ DECIDED = frozenset(
 _MODULES = "org.apache.kafka.common.security"
 
 
+class Surroundings(Struct, frozen=True):
+    """Where the servers run: the names of their listeners, and the directory of their files.
+
+    `clients` are the listeners of users, `internal` those with mTLS; brokers use the first of them
+    among each other.
+    """
+
+    clients: tuple[str, ...] = (CLIENTS,)
+    internal: tuple[str, ...] = (INTERNAL,)
+    # Relative to the directory in which the servers run.
+    files: str = "./secure"
+
+
+_HERE = Surroundings()
+
+
 def of_broker(service: Service, topology: Topology, wanted: Security) -> dict[str, str]:
     """Return the listeners of one broker on loopback."""
-    ports = {_CLIENTS: service.port or 0, _INTERNAL: service.internal_port or 0}
+    ports = {CLIENTS: service.port or 0, INTERNAL: service.internal_port or 0}
     bound = [Listener(name, "127.0.0.1", port) for name, port in ports.items()]
-    told = [Listener(_CLIENTS, "localhost", ports[_CLIENTS]), bound[1]]
+    told = [Listener(CLIENTS, "localhost", ports[CLIENTS]), bound[1]]
     if service.role.votes:
-        bound.append(Listener(_CONTROLLER, "127.0.0.1", service.quorum_port or 0))
+        bound.append(Listener(CONTROLLER, "127.0.0.1", service.quorum_port or 0))
     return {
         "listeners": rendered(*bound),
         "advertised.listeners": rendered(*told),
-        "inter.broker.listener.name": _INTERNAL,
-        **_mutual(_INTERNAL, security.BROKER),
-        **_of_clients(wanted),
-        **_of_node(service, topology, wanted),
+        **of_node(service, topology, wanted, _HERE),
     }
 
 
-def _of_node(service: Service, topology: Topology, wanted: Security) -> dict[str, str]:
-    """Return what every broker and controller is told: protocols and the authorizer."""
-    protocols = {_CLIENTS: wanted.protocol, _INTERNAL: "SSL"}
-    if topology.voters:
-        protocols[_CONTROLLER] = "SSL"
+def of_node(
+    service: Service, topology: Topology, wanted: Security, where: Surroundings
+) -> dict[str, str]:
+    """Return what a broker or controller is told, besides the addresses of its listeners."""
+    protocols = {
+        **dict.fromkeys(where.clients, wanted.protocol),
+        **dict.fromkeys(where.internal, "SSL"),
+        **({CONTROLLER: "SSL"} if topology.voters else {}),
+    }
     found = {
+        "inter.broker.listener.name": where.internal[0],
         "listener.security.protocol.map": ",".join(f"{k}:{v}" for k, v in protocols.items()),
-        # With such a name in a certificate, alice is one user, however she logs in.
-        f"listener.name.{_CLIENTS.lower()}.ssl.principal.mapping.rules": "RULE:^CN=([^,]+)$/$1/",
+        **_authorizer(topology, wanted),
     }
     if topology.voters:
         mine = security.CONTROLLER if service.role is Role.CONTROLLER else security.BROKER
-        found |= _mutual(_CONTROLLER, mine)
-    if wanted.acl:
-        found |= {
-            "authorizer.class.name": _AUTHORIZERS[topology.mode],
-            "allow.everyone.if.no.acl.found": "false",
-            "super.users": ";".join(security.super_users()),
-        }
+        found |= _mutual(CONTROLLER, mine, where)
+    if service.role.serves_clients:
+        for name in where.internal:
+            found |= _mutual(name, security.BROKER, where)
+        for name in where.clients:
+            found |= _of_clients(name, wanted, where)
     return found
 
 
-def _mutual(listener: str, name: str) -> dict[str, str]:
+def _authorizer(topology: Topology, wanted: Security) -> dict[str, str]:
+    if not wanted.acl:
+        return {}
+    return {
+        "authorizer.class.name": _AUTHORIZERS[topology.mode],
+        "allow.everyone.if.no.acl.found": "false",
+        "super.users": ";".join(security.super_users()),
+    }
+
+
+def _mutual(listener: str, name: str, where: Surroundings) -> dict[str, str]:
     """Return mTLS among brokers, controllers and kafka-tasks, in the newest TLS alone."""
-    found = {**_tls(f"internal/{name}.pem", "internal/ca.crt"), "ssl.client.auth": "required"}
-    return _prefixed(listener, {**found, "ssl.enabled.protocols": "TLSv1.3"})
-
-
-def plain_users(passwords: Mapping[str, str]) -> dict[str, str]:
-    """Return what tells a broker the users of PLAIN and their passwords."""
-    users = " ".join(f'user_{user}="{word}"' for user, word in passwords.items())
-    login = f"{_MODULES}.plain.PlainLoginModule required {users};"
-    return _prefixed(_CLIENTS, {"plain.sasl.jaas.config": login})
-
-
-def _of_clients(wanted: Security) -> dict[str, str]:
     found = {
-        **_tls("server.pem", "ca.crt"),
+        **_tls(f"internal/{name}.pem", "internal/ca.crt", where),
+        "ssl.client.auth": "required",
+        "ssl.enabled.protocols": "TLSv1.3",
+    }
+    return _prefixed(listener, found)
+
+
+def plain_users(login: str, where: Surroundings = _HERE) -> dict[str, str]:
+    """Return what gives a broker the users of PLAIN, by `plain_login` or a reference to it."""
+    found: dict[str, str] = {}
+    for name in where.clients:
+        found |= _prefixed(name, {"plain.sasl.jaas.config": login})
+    return found
+
+
+def plain_login(passwords: Mapping[str, str]) -> str:
+    """Return the log-in module of PLAIN, with its users and their passwords."""
+    users = " ".join(f'user_{user}="{word}"' for user, word in passwords.items())
+    return f"{_MODULES}.plain.PlainLoginModule required {users};"
+
+
+def _of_clients(listener: str, wanted: Security, where: Surroundings) -> dict[str, str]:
+    found = {
+        **_tls("server.pem", "ca.crt", where),
         "ssl.client.auth": "required" if wanted.kind == "mtls" else "none",
+        # With such a name in a certificate, alice is one user, however she logs in.
+        "ssl.principal.mapping.rules": "RULE:^CN=([^,]+)$/$1/",
     }
     if wanted.mechanism:
         found["sasl.enabled.mechanisms"] = wanted.mechanism
     if wanted.kind == "scram":
         found["scram-sha-512.sasl.jaas.config"] = f"{_MODULES}.scram.ScramLoginModule required;"
-    return _prefixed(_CLIENTS, found)
+    return _prefixed(listener, found)
 
 
-def _tls(keys: str, trusted: str) -> dict[str, str]:
+def _tls(keys: str, trusted: str, where: Surroundings) -> dict[str, str]:
     return {
         "ssl.keystore.type": "PEM",
-        "ssl.keystore.location": f"./secure/{keys}",
+        "ssl.keystore.location": f"{where.files}/{keys}",
         "ssl.truststore.type": "PEM",
-        "ssl.truststore.location": f"./secure/{trusted}",
+        "ssl.truststore.location": f"{where.files}/{trusted}",
     }
 
 

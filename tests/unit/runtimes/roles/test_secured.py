@@ -71,7 +71,7 @@ def test_clients_log_in_by_the_kind(
 
 def test_passwords_of_plain_users_are_for_its_listener_alone() -> None:
     """A mechanism without its users stops a broker at its start."""
-    found = secured.plain_users({"alice": "a1", "bob": "b2"})
+    found = secured.plain_users(secured.plain_login({"alice": "a1", "bob": "b2"}))
     (name,) = found
     assert name == "listener.name.secure.plain.sasl.jaas.config"
     assert 'user_alice="a1" user_bob="b2";' in found[name]
