@@ -181,7 +181,7 @@ def test_a_file_without_bottom_is_exit_3(project: Project, settings: Settings) -
 @pytest.mark.parametrize(
     "text",
     [
-        "services:\n  zookeeper: {ports: !reset []}\n  kafka: {image: !reset null}\n",
+        "services:\n  zookeeper: {ports: !reset []}\n  kafka: {image: !reset []}\n",
         "services: !override\n  zookeeper: {image: z}\n  kafka: {image: k}\n",
     ],
 )

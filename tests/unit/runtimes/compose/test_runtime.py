@@ -359,7 +359,7 @@ def test_an_old_engine_gets_a_file_laid_over(world: World) -> None:
     world.runtime.start(world.settings())
     over = world.project.state / OVERRIDE
     assert world.compose.made[-1].files == (compose_file.packaged(), over)
-    assert "start_interval: !reset null" in over.read_text()
+    assert "start_interval: !reset []" in over.read_text()
 
 
 def test_further_properties_are_laid_over(world: World) -> None:
