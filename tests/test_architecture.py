@@ -82,7 +82,7 @@ IMPORTERS: dict[str, list[str]] = {
     "kazoo": ["clients.zookeeper_session"],
     "cryptography": ["clients.certificates"],
     "docker": ["clients.docker"],
-    "subprocess": ["clients.processes"],
+    "subprocess": ["clients.processes", "clients.zookeeper_link"],
     "psutil": ["clients.processes", "clients.machine"],
     "jgo": ["clients.maven"],
     "requests": ["clients.maven", "clients.docker"],

@@ -5,15 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import socket
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from kafka_tasks.clients import zookeeper_link as link
 from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.clients.zookeeper_request import children
 from kafka_tasks.errors import ClusterError
-from kafka_tasks.model.address import Address
+from kafka_tasks.model.address import Endpoint
 
 _REPLY_LIMIT = 65536
 _MODES = frozenset({"standalone", "leader", "follower", "observer", "read-only"})
@@ -22,21 +22,21 @@ _SESSION_S = 4.0
 _TICK_S = 2.0
 
 
-def _four_letter_word(address: Address, word: str, timeout_s: float) -> str:
+def _four_letter_word(address: Endpoint, word: str, timeout_s: float) -> str:
     """Send one of ZooKeeper's four-letter words and return up to 64 KiB of the reply."""
     import time
 
     ends_at = time.monotonic() + timeout_s
     reply = bytearray()
     try:
-        with socket.create_connection((address.host, address.port), timeout=timeout_s) as link:
-            link.sendall(word.encode("ascii"))
+        with link.opened(address, timeout_s) as connection:
+            connection.sendall(word.encode("ascii"))
             while len(reply) < _REPLY_LIMIT:
                 left = ends_at - time.monotonic()
                 if left <= 0:
                     raise Unanswered(f"{address} did not complete its reply to {word}")
-                link.settimeout(left)
-                chunk = link.recv(4096)
+                connection.settimeout(left)
+                chunk = connection.recv(4096)
                 if not chunk:
                     break
                 reply += chunk
@@ -45,12 +45,12 @@ def _four_letter_word(address: Address, word: str, timeout_s: float) -> str:
     return reply[:_REPLY_LIMIT].decode("utf-8", "replace")
 
 
-def srvr(address: Address, timeout_s: float) -> str:
+def srvr(address: Endpoint, timeout_s: float) -> str:
     """Return what the server answers to `srvr`: a refusal, too, begins as only ZooKeeper's do."""
     return _four_letter_word(address, "srvr", timeout_s)
 
 
-def mode(address: Address, timeout_s: float) -> str:
+def mode(address: Endpoint, timeout_s: float) -> str:
     """Return the mode that `srvr` reports, such as standalone; raises `Unanswered`."""
     reply = srvr(address, timeout_s)
     for line in reply.splitlines():
@@ -61,7 +61,7 @@ def mode(address: Address, timeout_s: float) -> str:
     raise Unanswered(f"{address} answered srvr with {seen!r} instead of a mode")
 
 
-def registered_brokers(address: Address, timeout_s: float) -> dict[int, tuple[str, ...]]:
+def registered_brokers(address: Endpoint, timeout_s: float) -> dict[int, tuple[str, ...]]:
     """Return the ids under /brokers/ids, each with the endpoints of the broker."""
     with _session(address, timeout_s) as client:
         if not client.exists("/brokers/ids"):
@@ -73,13 +73,13 @@ def registered_brokers(address: Address, timeout_s: float) -> dict[int, tuple[st
         return found
 
 
-def topics(address: Address, timeout_s: float) -> frozenset[str]:
+def topics(address: Endpoint, timeout_s: float) -> frozenset[str]:
     """Return the registered topics that are not marked for deletion."""
     found, marked = children(address, ("/brokers/topics", "/admin/delete_topics"), timeout_s)
     return found - marked
 
 
-def cluster_id(address: Address, timeout_s: float) -> str | None:
+def cluster_id(address: Endpoint, timeout_s: float) -> str | None:
     """Return the cluster id that the first broker wrote, or None before its first start."""
     with _session(address, timeout_s) as client:
         if not client.exists("/cluster/id"):
@@ -91,7 +91,7 @@ def cluster_id(address: Address, timeout_s: float) -> str | None:
         raise ClusterError(f"/cluster/id in {address} is not readable.") from error
 
 
-def unregister(address: Address, broker: int, timeout_s: float) -> None:
+def unregister(address: Endpoint, broker: int, timeout_s: float) -> None:
     """Delete what the session that registered a broker has: `/controller`, then the registration.
 
     A node of another session stays: a broker that has registered since is not touched.
@@ -107,7 +107,7 @@ def unregister(address: Address, broker: int, timeout_s: float) -> None:
                 client.delete(each, found.version)
 
 
-def session_left_s(address: Address, path: str, timeout_s: float) -> float | None:
+def session_left_s(address: Endpoint, path: str, timeout_s: float) -> float | None:
     """Return the seconds, at most, until the session that holds this ephemeral node expires.
 
     None where the node is gone, or where ZooKeeper does not allow `dump`. The expiry of the
@@ -139,7 +139,7 @@ def _session_ends(dump: str) -> dict[int, float]:
 
 
 @contextlib.contextmanager
-def _session(address: Address, timeout_s: float) -> Iterator[Any]:
+def _session(address: Endpoint, timeout_s: float) -> Iterator[Any]:
     """Open a session for this block; every error in it becomes `Unanswered`."""
     try:
         client = _connected(address, timeout_s)
@@ -154,7 +154,7 @@ def _session(address: Address, timeout_s: float) -> Iterator[Any]:
         raise Unanswered(f"{address}: {error or type(error).__name__}") from error
 
 
-def _connected(address: Address, timeout_s: float) -> Any:
+def _connected(address: Endpoint, timeout_s: float) -> Any:
     # Kazoo takes 0.1 s to load.
     from kafka_tasks.clients.zookeeper_session import ZookeeperSession
 

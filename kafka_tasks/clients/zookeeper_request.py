@@ -10,8 +10,9 @@ import socket
 import struct
 from collections.abc import Iterable, Iterator
 
+from kafka_tasks.clients import zookeeper_link
 from kafka_tasks.clients.unanswered import Unanswered
-from kafka_tasks.model.address import Address
+from kafka_tasks.model.address import Endpoint
 from kafka_tasks.retry import Deadline
 
 _GET_CHILDREN, _CLOSE = 8, -11
@@ -23,10 +24,10 @@ _REPLY_LIMIT = 64 * 1024 * 1024
 _HEAD = struct.Struct(">iqi")
 
 
-def children(address: Address, paths: Iterable[str], timeout_s: float) -> list[frozenset[str]]:
+def children(address: Endpoint, paths: Iterable[str], timeout_s: float) -> list[frozenset[str]]:
     """Return the names below each path; none below a missing one. Raises `Unanswered`."""
     try:
-        with socket.create_connection((address.host, address.port), timeout_s) as link:
+        with zookeeper_link.opened(address, timeout_s) as link:
             asked = _Conversation(link, Deadline.after(timeout_s))
             asked.ask(_NO_SESSION)
             try:

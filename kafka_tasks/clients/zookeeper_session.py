@@ -17,7 +17,8 @@ from typing import Any
 from kazoo.client import KazooClient
 from kazoo.handlers.threading import KazooTimeoutError, SequentialThreadingHandler
 
-from kafka_tasks.model.address import Address
+from kafka_tasks.clients import zookeeper_link
+from kafka_tasks.model.address import Endpoint, Inside
 from kafka_tasks.retry import Deadline
 
 logging.getLogger("kazoo").setLevel(logging.CRITICAL)
@@ -26,6 +27,9 @@ logging.getLogger("kazoo").setLevel(logging.CRITICAL)
 _ANSWERS_LIMIT = 64 * 1024 * 1024
 _PIECE = 64 * 1024
 _CLOSE_S = 0.5
+# Kazoo resolves an address before it connects, and this one is not connected to.
+_NOWHERE = "127.0.0.1:2181"
+_INSIDE_S = 5.0
 
 
 class ZookeeperSession:
@@ -34,11 +38,12 @@ class ZookeeperSession:
     All requests together have `timeout_s` once more, and raise `TimeoutError` after it.
     """
 
-    def __init__(self, address: Address, timeout_s: float, *, session_s: float) -> None:
+    def __init__(self, address: Endpoint, timeout_s: float, *, session_s: float) -> None:
         self._address, self._timeout_s = address, timeout_s
-        self._handler = _Handler()
+        self._handler = _Handler(address)
+        hosts = _NOWHERE if isinstance(address, Inside) else str(address)
         self._client = KazooClient(
-            hosts=str(address), timeout=session_s, read_only=True, handler=self._handler
+            hosts=hosts, timeout=session_s, read_only=True, handler=self._handler
         )
         self._client.start_async().wait(timeout_s)
         if not self._client.connected:
@@ -98,8 +103,9 @@ class ZookeeperSession:
 class _Handler(SequentialThreadingHandler):  # type: ignore[misc]
     """Kazoo's threads and connections, which can be cut from outside."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: Endpoint) -> None:
         super().__init__()
+        self._address = address
         self._links: list[_Link] = []
         self._is_cut = False
 
@@ -111,7 +117,11 @@ class _Handler(SequentialThreadingHandler):  # type: ignore[misc]
         """Open a connection that limits how much it reads."""
         if self._is_cut:
             raise ConnectionAbortedError(errno.ECONNABORTED, "the session is closed")
-        plain = super().create_connection(*args, **kwargs)
+        plain = (
+            zookeeper_link.opened(self._address, _INSIDE_S)
+            if isinstance(self._address, Inside)
+            else super().create_connection(*args, **kwargs)
+        )
         timeout = plain.gettimeout()
         link = _Link(plain.family, plain.type, plain.proto, plain.detach())
         link.settimeout(timeout)

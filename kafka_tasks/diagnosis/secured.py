@@ -68,9 +68,8 @@ def open_servers(exam: Examination) -> Iterator[Finding]:
     """Report servers of a secured cluster that ask for no password."""
     if exam.settings.security is None or exam.settings.are_remote:
         return
-    for role in dict.fromkeys(service.role for service in exam.settings.topology):
-        if said := roles.of(role).stays_open:
-            yield Finding("open-beside-secured", "info", f"{said}.", area="configuration")
+    for said in roles.open_servers(exam.settings.topology, exam.runtime):
+        yield Finding("open-beside-secured", "info", f"{said}.", area="configuration")
 
 
 def kcat(exam: Examination) -> Iterator[Finding]:

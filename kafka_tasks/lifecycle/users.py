@@ -43,9 +43,8 @@ def settle(session: Session, cluster: Cluster, deadline: Deadline) -> None:
             assert broker.address is not None
             _Acceptance(cluster, mine, name, broker.address).wait(deadline)
     session.recorder.passed(_LAYER, None, ", ".join(users))
-    for role in dict.fromkeys(service.role for service in cluster.topology):
-        if said := roles.of(role).stays_open:
-            session.recorder.notice(said)
+    for said in roles.open_servers(cluster.topology, cluster.runtime):
+        session.recorder.notice(said)
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""A host and a port."""
+"""Where a server is: a host and a port, or a port inside a container."""
 
 from __future__ import annotations
 
@@ -36,3 +36,17 @@ class Address(Struct, frozen=True, order=True):
     def is_loopback(self) -> bool:
         """True for an address of this machine alone."""
         return self.host == "localhost" or self.host.startswith("127.") or self.host == "::1"
+
+
+class Inside(Struct, frozen=True):
+    """A port inside a container that publishes it nowhere; `container` is its id or name."""
+
+    container: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"port {self.port} inside its container"
+
+
+# Where a coordinator is asked.
+Endpoint = Address | Inside

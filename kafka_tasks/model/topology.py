@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from kafka_tasks.model.address import Address
+from kafka_tasks.model.address import Address, Endpoint, Inside
 from kafka_tasks.model.kafka_line import Mode
 from kafka_tasks.model.role import MAX_VOTERS, Role
 from kafka_tasks.model.security import Security
@@ -34,7 +34,8 @@ class Service:
     a broker's number is its id. `address` is where clients on this machine reach it; None where
     that is not decided yet, or where it cannot be reached from here. `quorum_address` is where
     other controllers do; a dedicated one has no other. `internal_port` is that of a secured
-    broker's second listener, for brokers and for kafka-tasks.
+    broker's second listener, for brokers and for kafka-tasks. A coordinator that publishes no port
+    may be asked `inside` its container.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Service:
     quorum_address: Address | None = None
     id: int | None = None
     internal_port: int | None = None
+    inside: Inside | None = None
 
     @property
     def our_name(self) -> str:
@@ -61,11 +63,11 @@ class Service:
         return self.quorum_address.port if self.quorum_address else None
 
     @property
-    def coordination_address(self) -> Address | None:
-        """The address at which it answers as a coordinator; None where it has none."""
+    def coordination_endpoint(self) -> Endpoint | None:
+        """The place where it answers as a coordinator; None where it cannot be asked."""
         if not self.role.coordinates:
             return None
-        return self.quorum_address if self.role.votes else self.address
+        return self.quorum_address if self.role.votes else self.address or self.inside
 
     @property
     def node_id(self) -> int:
@@ -172,9 +174,9 @@ class Topology:
 
     @property
     def unreachable_layers(self) -> frozenset[str]:
-        """Layers with nothing to prove from here: no coordinator of theirs has an address."""
+        """Layers with nothing to prove from here: no coordinator of theirs can be asked."""
         reachable = {
-            each.role.coordinates_in for each in self.coordinators if each.coordination_address
+            each.role.coordinates_in for each in self.coordinators if each.coordination_endpoint
         }
         return frozenset(self.coordination_layers) - reachable
 

@@ -34,5 +34,4 @@ class CoordinatorProbe:
 
 
 def _held(service: Service, words: Mapping[str, str]) -> Held:
-    where = service.quorum_address or service.address
-    return Held(service.name, f"{where} {words[service.name]}")
+    return Held(service.name, f"{service.coordination_endpoint} {words[service.name]}")

@@ -36,7 +36,14 @@ def port_settings(topology: Topology) -> tuple[str, ...]:
 def coordinators(cluster: Cluster) -> tuple[Coordinator, ...]:
     """Return the coordinators that can be reached from here, ready to be asked."""
     pairs = ((of(each.role).coordinator, each) for each in cluster.topology.coordinators)
-    return tuple(made(cluster, each) for made, each in pairs if made and each.coordination_address)
+    return tuple(made(cluster, each) for made, each in pairs if made and each.coordination_endpoint)
+
+
+def open_servers(topology: Topology, runtime: str | None) -> tuple[str, ...]:
+    """Return what stays open beside the listeners of a secured cluster, a sentence each."""
+    who = "every container on its network" if runtime == "compose" else "every user of this machine"
+    found = (of(role).stays_open for role in dict.fromkeys(each.role for each in topology))
+    return tuple(text.format(who) for text in found if text)
 
 
 def of(role: Role) -> Recipe:

@@ -78,7 +78,8 @@ class Recipe(Struct, frozen=True):
     `archive` is the name of the class archive that all its servers share. Servers of the next wave
     start `head_start_s` later. `goodbye` is what its log says at an orderly end, `alone_s` how long
     it may take to end where its coordinator is gone. A killed broker stays registered with a
-    coordinator for `registered_s`. `stays_open` is what a secured cluster's owner has to know.
+    coordinator for `registered_s`. `stays_open` is what a secured cluster's owner has to know,
+    with `{}` for whoever reaches it.
     """
 
     role: Role

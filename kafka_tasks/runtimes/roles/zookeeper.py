@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from kafka_tasks.clients import zookeeper
-from kafka_tasks.model.address import Address
+from kafka_tasks.model.address import Endpoint
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.role import Role
 from kafka_tasks.model.topology import Service, Topology
@@ -42,8 +42,8 @@ class _ZooKeeper(Struct, frozen=True):
     """ZooKeeper as the coordinator of brokers; `ensemble` has each server that can be reached."""
 
     service: Service
-    address: Address
-    ensemble: dict[str, Address]
+    address: Endpoint
+    ensemble: dict[str, Endpoint]
 
     def mode(self, timeout_s: float) -> str:
         """Return standalone, leader or follower."""
@@ -76,10 +76,9 @@ class _ZooKeeper(Struct, frozen=True):
 
 
 def _coordinator(cluster: Cluster, service: Service) -> _ZooKeeper:
-    assert service.address is not None
-    servers = cluster.topology.coordinators
-    ensemble = {each.name: each.address for each in servers if each.address}
-    return _ZooKeeper(service, service.address, ensemble)
+    pairs = ((each.name, each.coordination_endpoint) for each in cluster.topology.coordinators)
+    ensemble = {name: endpoint for name, endpoint in pairs if endpoint is not None}
+    return _ZooKeeper(service, ensemble[service.name], ensemble)
 
 
 RECIPE = Recipe(
@@ -102,6 +101,6 @@ RECIPE = Recipe(
     head_start_s=0.1,
     coordinator=_coordinator,
     registered_s=SESSION_S,
-    stays_open="ZooKeeper has no password: every user of this machine can read and change the "
-    "salted passwords and the ACLs in it; --mode kraft has no ZooKeeper",
+    stays_open="ZooKeeper has no password: {} can read and change the salted passwords and the "
+    "ACLs in it; --mode kraft has no ZooKeeper",
 )
