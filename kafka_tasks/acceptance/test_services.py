@@ -63,10 +63,11 @@ def test_coordinators_answer_at_their_ports(
     expected = admin.look(_TIMEOUT_S).cluster_id
     for asked in coordinators:
         assert asked.cluster_id(_TIMEOUT_S) == expected
-        *_, (setting, port) = ports.of(asked.service).items()
-        if session.settings.explicit(setting):
+        # The ZooKeeper of a secured cluster in containers has no port.
+        for setting, port in tuple(ports.of(asked.service).items())[-1:]:
             configured = getattr(session.settings, setting)
-            assert configured in ("auto", port - asked.service.number + 1)
+            wanted = (configured,) if session.settings.explicit(setting) else ()
+            assert not {*wanted} - {"auto", port - asked.service.number + 1}
 
 
 @proves("services-connected")

@@ -55,7 +55,8 @@ def _as_it_has_them(name: str, settings: Settings, record: ClusterRecord | None)
     from kafka_tasks.runtimes.compose import compose_file
 
     if record and record.runtime == name and record.wanted == "running":
-        own = any(each.number is not None for each in record.services)
+        # A secured one is of the packaged file, and its ZooKeeper has no port.
+        own = record.security is None and any(each.number is not None for each in record.services)
         return replace(settings, services=record.topology if own else None)
     try:
         return compose_file.fitted(settings)
@@ -77,13 +78,11 @@ def _by_engine(project: Project, settings: Settings) -> tuple[str, str]:
     """Choose compose where an engine answers within a second and the images can be pulled."""
     from kafka_tasks.settings import environment
 
-    if settings.security is not None:
-        return "embedded", "only the embedded runtime starts secured clusters"
     surroundings = environment()
     if not _may_have_engine(surroundings):
         return "embedded", "there is no Docker engine here"
     from kafka_tasks.clients.docker import Engine
-    from kafka_tasks.runtimes.compose import site
+    from kafka_tasks.runtimes.compose import secured_services, site
 
     try:
         engine = Engine.connect(surroundings, timeout_s=1.0)
@@ -94,7 +93,7 @@ def _by_engine(project: Project, settings: Settings) -> tuple[str, str]:
         images = site.images_to_start(project, settings)
         if settings.lacks_image and settings.kafka_image in images:
             return "embedded", settings.lacks_image
-        if said := _too_few_services(settings):
+        if said := _too_few_services(settings) or secured_services.unfit(settings):
             return "embedded", said
         for image in images:
             if not engine.has_image(image) and not engine.can_pull(image):

@@ -257,7 +257,7 @@ def variables(
     replicas = min(3, len(topology.brokers))
     found = {
         PREFIX + "VERSION": settings.version,
-        PREFIX + "LAUNCH": settings.launch,
+        PREFIX + "LAUNCH": _launch(settings, topology),
         PREFIX + "NETWORK": settings.network or f"kafka-tasks-{project}",
         PREFIX + "NETWORK_EXTERNAL": "true" if settings.network_external else "false",
         "INTERNAL_REPLICATION_FACTOR": str(replicas),
@@ -276,6 +276,12 @@ def variables(
         if service.port is not None or first:
             found[port] = str(service.port or "")
     return found
+
+
+def _launch(settings: Settings, topology: Topology) -> str:
+    """Return how servers start; a listener with TLS is no reason for the images' own start."""
+    is_direct = settings.launch == "direct"
+    return "secured" if is_direct and topology.security is not None else settings.launch
 
 
 def _of_quorum(topology: Topology, cluster_id: str | None) -> dict[str, str]:

@@ -12,13 +12,15 @@ from kafka_tasks.clients.container import Container
 from kafka_tasks.clients.docker import Engine
 from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model import listener
-from kafka_tasks.model.address import Address
+from kafka_tasks.model.address import Address, Inside
 from kafka_tasks.model.cluster import Cluster, Observation, ServiceState
 from kafka_tasks.model.topology import Service, Topology, in_order
 from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes import ports, roles
 from kafka_tasks.runtimes.compose import cast
 from kafka_tasks.runtimes.compose.service_config import ConfiguredService
+from kafka_tasks.runtimes.roles import secured
+from kafka_tasks.runtimes.secure import access
 from kafka_tasks.settings import Settings
 
 # The label that the packaged file puts on each container.
@@ -76,9 +78,17 @@ def host_port(
         return ports.get(int(told) if told.isdecimal() else inside)
     published = ports.values()
     for each in _listeners(environment, "ADVERTISED_LISTENERS"):
-        if Address(each.host, each.port).is_loopback and each.port in published:
+        here = Address(each.host, each.port).is_loopback and each.port in published
+        if here and each.name != secured.INTERNAL:
             return each.port
     return min(published, default=None)
+
+
+def _internal_port(environment: Mapping[str, str], ports: Mapping[int, int]) -> int | None:
+    """Return the published port (inside → outside) of a secured broker's listener for us."""
+    bound = _listeners(environment, "LISTENERS")
+    found = (ports.get(each.port) for each in bound if each.name == secured.INTERNAL)
+    return next(found, None)
 
 
 def quorum_port(environment: Mapping[str, str], ports: Mapping[int, int]) -> int | None:
@@ -125,12 +135,15 @@ def cluster(
 ) -> Cluster:
     """Return the cluster by its published ports, else as recorded, else as the settings have it."""
     expected = record.topology if record else _expected(containers, settings)
-    found = Topology(tuple(_published(service, containers) for service in expected))
+    is_secured = expected.security is not None
+    services = (_published(service, containers, is_secured=is_secured) for service in expected)
+    found = replace(expected, services=tuple(services))
     return Cluster.of(
         found,
         project=project,
         runtime="compose",
         kafka_version=record.kafka_version if record else settings.line.kafka,
+        client=access.of_tool(found, project),
     )
 
 
@@ -143,18 +156,27 @@ def _expected(containers: Mapping[str, Container], settings: Settings) -> Topolo
     return ports.as_set(known, known.topology)
 
 
-def _published(service: Service, containers: Mapping[str, Container]) -> Service:
+def _published(
+    service: Service, containers: Mapping[str, Container], *, is_secured: bool
+) -> Service:
     """Return a service at its published ports.
 
-    A coordinator whose container publishes none cannot be reached; a broker then keeps the port
-    that is expected of it.
+    A coordinator whose container publishes none cannot be reached, unless the cluster is secured:
+    then it is asked inside. A broker keeps the port that is expected of it.
     """
     container = containers.get(service.name)
     if container is None:
         return service
     kept = service.port if service.role.serves_clients else None
     environment, out = container.environment, container.ports
-    return service.at(host_port(service, environment, out) or kept, quorum_port(environment, out))
+    inner = roles.of(service.role).container.port
+    inside = Inside(container.id, inner) if is_secured and inner else None
+    found = service.at(
+        host_port(service, environment, out) or kept,
+        quorum_port(environment, out),
+        _internal_port(environment, out) or service.internal_port,
+    )
+    return replace(found, inside=inside)
 
 
 def observed(expected: Topology, containers: Mapping[str, Container]) -> Observation:

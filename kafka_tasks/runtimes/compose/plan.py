@@ -15,7 +15,7 @@ from kafka_tasks.model.topology import Topology, identify
 from kafka_tasks.project import register, state
 from kafka_tasks.project.state import ClusterRecord, ServiceRecord
 from kafka_tasks.runtimes import ports
-from kafka_tasks.runtimes.compose import compose_file, old_data
+from kafka_tasks.runtimes.compose import compose_file, old_data, secured_services
 from kafka_tasks.runtimes.port_holder import holder_of
 from kafka_tasks.settings import Settings
 
@@ -46,17 +46,19 @@ def record(
     """Return what is written down before anything starts."""
     own = {port for found in containers.values() for port in found.ports.values()}
     assigned = ports.assign(project, settings, settings.topology, before, own, notice)
+    planned = secured_services.without_open_ports(assigned.topology)
     return ClusterRecord(
         runtime="compose",
         wanted="running",
         version=settings.version,
         kafka_version=settings.line.kafka,
         changed_at=time.time(),
-        services=tuple(map(ServiceRecord.of, assigned.topology)),
+        services=tuple(map(ServiceRecord.of, planned)),
         auto_ports=assigned.auto,
+        security=planned.security,
         fingerprint={name: str(getattr(settings, name)) for name in _FIELDS}
         | {"mode": settings.resolved_mode},
-        cluster_id=old_data.cluster_id(engine, containers, assigned.topology, before),
+        cluster_id=old_data.cluster_id(engine, containers, planned, before),
         compose_project=_project_name(settings, before, engine, containers, notice),
     )
 

@@ -25,12 +25,15 @@ from kafka_tasks.runtimes.compose import (
     health_checks,
     leavings,
     plan,
+    secured_services,
 )
 from kafka_tasks.runtimes.compose.preparation import ComposePreparation
 from kafka_tasks.runtimes.compose.recovery import ComposeRecovery
 from kafka_tasks.runtimes.compose.site import RUNTIME, Site
 from kafka_tasks.runtimes.compose.volumes import ComposeDataAccess
 from kafka_tasks.runtimes.protocol import Abilities
+from kafka_tasks.runtimes.secure import container_files
+from kafka_tasks.runtimes.secure.store import SecureStore
 from kafka_tasks.settings import Settings
 
 
@@ -77,10 +80,10 @@ class ComposeRuntime:
         seen: Observation | None = None,
     ) -> Cluster:
         """Bring up what is not running; raises before anything starts if the machine cannot."""
-        _require_plain(settings)
         self._require_local()
         command.require_compose()
         settings = compose_file.fitted(settings)
+        secured_services.require_possible(settings)
         self._site.project.make_state()
         there = self._site.containers() or self._made_for_old_data(settings)
         record = self._site.planned(settings, there)
@@ -90,6 +93,7 @@ class ComposeRuntime:
         published = self._site.published(settings, record)
         file = compose_file.with_fixed_ports(settings)
         plan.require_ports(topology, self._site.engine, there, published, file)
+        self._secure(settings)
         project = self._site.prepared(settings, record, there)
         state.write(self._site.project, record)
         self._drop_orphans(project, topology)
@@ -106,6 +110,17 @@ class ComposeRuntime:
         if names and (done := project.up(names, timeout_s=settings.timeout + 30, alone=alone)).code:
             self._explain(done)
         return self.plan(settings)
+
+    def _secure(self, settings: Settings) -> None:
+        """Make the certificates and passwords that a secured start needs, and their copies."""
+        kept = SecureStore.of(self._site.project)
+        if settings.security is None:
+            container_files.forget(kept)
+            return
+        from kafka_tasks.runtimes.secure import issuing
+
+        issuing.prepare(kept, settings.security, self._recorder.notice)
+        container_files.write(kept, settings.security)
 
     def _made_for_old_data(self, settings: Settings) -> dict[str, Container]:
         """Create containers where volumes are all that is left: their data is read through them.
@@ -209,6 +224,7 @@ class ComposeRuntime:
             idle = msgspec.structs.replace(record, wanted="stopped", changed_at=time.time())
             state.write(self._site.project, idle)
         if wipe:
+            SecureStore.of(self._site.project).forget()
             state.forget(self._site.project)
         return tuple(order)
 
@@ -258,13 +274,3 @@ def _checked(name: str, found: Container) -> Iterator[str]:
         yield f"health check of {name}: {line}"
     if (tool := health_checks.tool_of(found.health_check)) is not None:
         yield f"health check of {name}: its health check starts a JVM ({tool})"
-
-
-def _require_plain(settings: Settings) -> None:
-    """Raise `InvalidInput` for a secured cluster, which only the embedded runtime starts."""
-    if settings.security is not None:
-        raise InvalidInput(
-            f"KAFKA_TASKS_SECURE is {settings.secure}, and the compose runtime does not start "
-            "secured clusters.",
-            hint="invoke kafka.up --runtime embedded, or KAFKA_TASKS_SECURE=none",
-        )

@@ -29,9 +29,12 @@ from kafka_tasks.runtimes.compose import (
     old_data,
     override,
     plan,
+    secured_services,
 )
 from kafka_tasks.runtimes.compose.rehearsal import Rehearsal
 from kafka_tasks.runtimes.compose.service_config import ConfiguredService
+from kafka_tasks.runtimes.secure import container_files
+from kafka_tasks.runtimes.secure.store import SecureStore
 from kafka_tasks.settings import Settings, environment, load
 
 RUNTIME = "compose"
@@ -139,11 +142,14 @@ class Site:
         if lacking := [name for name in topology.names if name not in config["services"]]:
             raise _lacking(project, lacking[0], topology)
         compose_file.check(config, topology)
+        if topology.security is not None:
+            container_files.make_folders(SecureStore.of(self.project))
         text = override.rendered(
             config["services"],
             topology=topology,
             further=broker_properties.of(settings),
             start_interval=self.engine.has_start_interval,
+            secured=secured_services.changes(topology, self.project.path),
         )
         path = self.project.make_state() / "conf" / override.FILE
         try:

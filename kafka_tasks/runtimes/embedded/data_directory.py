@@ -20,6 +20,7 @@ from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes.embedded import jars
 from kafka_tasks.runtimes.embedded.observation import look
 from kafka_tasks.runtimes.embedded.planning import planned_record
+from kafka_tasks.runtimes.secure.store import SecureStore
 from kafka_tasks.settings import Settings
 
 _CHUNK = 1024 * 1024
@@ -138,8 +139,9 @@ class EmbeddedDataAccess(Struct, frozen=True):
 
     def wipe(self) -> None:
         """Delete the data, the configuration, the logs, the certificates and the record."""
-        for name in ("data", "conf", "logs", "run", "secure"):
+        for name in ("data", "conf", "logs", "run"):
             shutil.rmtree(self.project.state / name, ignore_errors=True)
+        SecureStore.of(self.project).forget()
         state.forget(self.project)
 
 

@@ -128,8 +128,7 @@ class EmbeddedRuntime:
             return
         from kafka_tasks.runtimes.secure import issuing
 
-        if issuing.ensure(SecureStore.of(self._project), settings.security):
-            self._recorder.notice("renewed the certificates in .kafka-tasks/secure")
+        issuing.prepare(SecureStore.of(self._project), settings.security, self._recorder.notice)
 
     def _spawn(self, launcher: Launcher, record: ClusterRecord, todo: Topology) -> None:
         """Start these services wave by wave, and write down which process each one is."""

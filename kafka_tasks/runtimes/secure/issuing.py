@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,12 @@ _AUTHORITY_LASTS, _CERTIFICATE_LASTS = 10 * _YEAR, 2 * _YEAR
 _DAY_S = 86400.0
 # Where clients and containers reach the brokers.
 _HOSTS = ("localhost", "127.0.0.1", "::1", *NAMES)
+
+
+def prepare(kept: SecureStore, wanted: Security, notice: Callable[[str], None]) -> None:
+    """Make what a start needs and does not have, and tell a renewal; raises `InvalidInput`."""
+    if ensure(kept, wanted):
+        notice("renewed the certificates in .kafka-tasks/secure")
 
 
 def ensure(kept: SecureStore, wanted: Security, hosts: Collection[str] = ()) -> bool:

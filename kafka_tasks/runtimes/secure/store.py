@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -73,6 +74,11 @@ class SecureStore(Struct, frozen=True):
     def of(cls, project: Project) -> SecureStore:
         """Return that of a project, made or not."""
         return cls(project.state / PLACE)
+
+    @property
+    def copies(self) -> Path:
+        """The directory of what servers in containers read."""
+        return self.root / "containers"
 
     def index(self) -> Index | None:
         """Return what was issued; None where nothing was.
@@ -144,10 +150,18 @@ class SecureStore(Struct, frozen=True):
         except OSError as error:
             raise unwritable(self.root, error) from error
 
+    def forget(self) -> None:
+        """Delete everything."""
+        shutil.rmtree(self.root, ignore_errors=True)
+
     def readable_by_others(self) -> list[Path]:
-        """Return the directory, and what is in it, where other users have a right to it."""
+        """Return the directory, and what is in it, where other users have a right to it.
+
+        The copies for containers are readable, in a directory that only its owner may enter.
+        """
         every = (self.root, *sorted(self.root.rglob("*"))) if self.root.is_dir() else ()
-        return [path for path in every if path.stat().st_mode & private.UMASK]
+        kept = (path for path in every if self.copies not in path.parents)
+        return [path for path in kept if path.stat().st_mode & private.UMASK]
 
     def foreign(self, name: str, why: str) -> InvalidInput:
         """Return the error for a file that is not this cluster's."""

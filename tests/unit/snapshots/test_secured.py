@@ -48,6 +48,7 @@ def _contents(project: Project) -> dict[str, bytes]:
 def secured(session: Session, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch) -> Session:
     """A stopped secured cluster with data; another choice of runtime finds the same."""
     monkeypatch.setattr(registry, "make", lambda *_: runtime)
+    monkeypatch.setattr(registry, "_may_have_engine", lambda _: False)
     session.project.make_state()
     issuing.ensure(SecureStore.of(session.project), _SCRAM)
     return replace(session, settings=replace(session.settings, secure="scram", acl=True))
