@@ -338,6 +338,19 @@ def test_listing_the_tasks_loads_few_rooms() -> None:
     assert rooms <= {"", "version", "tasks"}
 
 
+def test_a_run_of_pytest_without_kafka_loads_no_room(tmp_path: Path) -> None:
+    """The plugin reads its options and its fixtures, and nothing that serves them."""
+    (tmp_path / "test_empty.py").write_text("def test_empty(): pass\n", encoding="utf-8")
+    arguments = ["-p", "kafka_tasks.pytest_plugin", "-p", "no:cacheprovider", str(tmp_path)]
+    alone = "import os, sys, pytest\nos.environ['PYTEST_DISABLE_PLUGIN_AUTOLOAD'] = '1'"
+    passes = f"stdout, sys.stdout = sys.stdout, sys.stderr\nassert pytest.main({arguments}) == 0"
+    run = f"{alone}\n{passes}\nsys.stdout = stdout"
+    loaded = {name for name in _loaded_by(run) if name.partition(".")[0] == "kafka_tasks"}
+    rooms = {"kafka_tasks", "kafka_tasks.version", "kafka_tasks.pytest_plugin"}
+    own = {"kafka_tasks.fixtures", "kafka_tasks.fixtures.options", "kafka_tasks.fixtures.stash"}
+    assert loaded == rooms | own
+
+
 def test_the_public_names_are_those_that_are_listed() -> None:
     """`__all__` is sorted, complete, and every name in it can be had and is in `dir()`."""
     listed = kafka_tasks.__all__
