@@ -17,7 +17,7 @@ from rich.console import Console
 
 # Importing a module of rows registers them, in the order of the table.
 from bench import starting, kraft, commands, memory, containers, topics, streams, verbs  # isort: skip  # noqa: F401
-from bench import secured, plugin, testcontainers_kafka, report  # isort: skip  # noqa: F401
+from bench import secured, plugin, unused_plugin, testcontainers_kafka, report  # isort: skip  # noqa: F401
 from bench.children import Unmeasured
 from bench.rows import ROWS, Pair, Result, Row
 from bench.surroundings import Surroundings, machine, prepared

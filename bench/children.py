@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import resource
 import signal
 import subprocess
 import threading
@@ -20,10 +21,14 @@ class Unmeasured(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """The duration and output of a finished command."""
+    """The duration and output of a finished command.
+
+    `cpu_s` are the seconds of CPU that it took, with those of the children that it waited for.
+    """
 
     seconds: float
     output: str
+    cpu_s: float
 
 
 def timed(
@@ -38,6 +43,7 @@ def timed(
 
     The command has its own session, so that Ctrl-C reaches it only through this process.
     """
+    before_s = _children_cpu_s()
     started = time.perf_counter()
     child = subprocess.Popen(
         arguments,
@@ -62,7 +68,13 @@ def timed(
     if child.returncode not in codes:
         message = " | ".join((errors or output).strip().splitlines()[-6:])
         raise Unmeasured(f"{_shown(arguments)} exited with {child.returncode}: {message}")
-    return Timed(seconds, output)
+    return Timed(seconds, output, _children_cpu_s() - before_s)
+
+
+def _children_cpu_s() -> float:
+    """Return the CPU seconds of all children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _shown(arguments: Sequence[str]) -> str:

@@ -190,23 +190,6 @@ def keep(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
 
 
 @row(
-    "pytest-unused",
-    what="pytest on an empty test, with the plugin",
-    against="without it",
-    limit=5,
-    unit="ms",
-    compare="difference",
-    repeats=9,
-)
-def unused(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
-    """Measure whole processes of a project that uses no fixture of the plugin."""
-    with surroundings.workspace() as ours:
-        for _ in range(pairs):
-            seconds = run_pytest(ours, _EMPTY)
-            yield _milliseconds(seconds, run_pytest(ours, _EMPTY, plugin=False))
-
-
-@row(
     "pytest-200",
     what="200 tests with a topic each, two xdist workers",
     against="the same in one process",

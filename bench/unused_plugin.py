@@ -1,0 +1,95 @@
+"""The row about the pytest plugin where no test uses it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.util import cache_from_source, find_spec
+from pathlib import Path
+
+from bench.children import Timed, Unmeasured, timed
+from bench.rows import Pair, row
+from bench.surroundings import CHECKOUT, Surroundings
+from kafka_tasks.version import VERSION
+
+# What a run of pytest imports.
+_PYTEST = ("pytest", "_pytest", "py", "pluggy", "iniconfig", "packaging", "pygments")
+_NAME = "kafka_tasks"
+
+
+@row(
+    "pytest-unused",
+    what="CPU of pytest on an empty test, beside the installed package",
+    against="without the package",
+    limit=5,
+    unit="ms",
+    compare="difference",
+    repeats=9,
+)
+def unused(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
+    """Measure whole processes of a project that uses no fixture of the plugin.
+
+    Pytest finds the plugin as users have it, by its entry point. It costs milliseconds of CPU,
+    which waiting for a processor would hide.
+    """
+    empty = surroundings.directory("empty-")
+    (empty / "test_measured.py").write_text("def test_nothing():\n    pass\n", encoding="utf-8")
+    without, beside = (surroundings.directory("packages-") for _ in range(2))
+    for packages in (without, beside):
+        _link(packages, _PYTEST)
+    _install(beside)
+    # The first run of each writes bytecode.
+    for packages in (beside, without):
+        _run(surroundings, empty, packages)
+    for _ in range(pairs):
+        spent = (_run(surroundings, empty, packages).cpu_s for packages in (beside, without))
+        yield Pair(*(1000 * seconds for seconds in spent))
+
+
+def _link(packages: Path, names: tuple[str, ...]) -> None:
+    """Link packages of this environment into a directory."""
+    for name in names:
+        found = find_spec(name)
+        if found is None or found.origin is None:
+            raise Unmeasured(f"{name} is not installed beside this Python")
+        origin = Path(found.origin)
+        place = origin.parent if origin.stem == "__init__" else origin
+        (packages / place.name).symlink_to(place)
+
+
+def _install(packages: Path) -> None:
+    """Link this package, with the files that describe it where pip installs a wheel.
+
+    Pytest reads the list of all its files.
+    """
+    (packages / _NAME).symlink_to(CHECKOUT / _NAME)
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    described = packages / f"{_NAME}-{VERSION}.dist-info"
+    described.mkdir()
+    plugins = project["entry-points"]["pytest11"].items()
+    texts = {
+        "METADATA": f"Metadata-Version: 2.4\nName: {project['name']}\nVersion: {VERSION}\n",
+        "entry_points.txt": "[pytest11]\n" + "".join(f"{key} = {at}\n" for key, at in plugins),
+        "RECORD": "".join(f"{path},,\n" for path in sorted(_installed_files())),
+    }
+    for name, text in texts.items():
+        (described / name).write_text(text, encoding="utf-8")
+
+
+def _installed_files() -> Iterator[str]:
+    """Yield the paths of the package's files, and of their bytecode, as pip notes them."""
+    for folder, _, names in os.walk(CHECKOUT / _NAME):
+        for path in (Path(folder, name).relative_to(CHECKOUT) for name in names):
+            if "__pycache__" not in path.parts:
+                yield str(path)
+                if path.suffix == ".py":
+                    yield cache_from_source(str(path))
+
+
+def _run(surroundings: Surroundings, project: Path, packages: Path) -> Timed:
+    # Without -S, the packages of this environment would be there as well.
+    command = [sys.executable, "-S", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    environ = {**surroundings.environ, "PYTHONPATH": str(packages)}
+    return timed(command, cwd=project, environ=environ)
