@@ -172,11 +172,17 @@ def until_known(
 
     there, gone = set(present), set(absent)
 
-    def shows(client: Any) -> bool:
-        seen = set(map(_rule, each_broker.rules_of(client)))
-        return there <= seen and not gone & seen
+    def agrees(seen: Iterable[Rule]) -> bool:
+        found = set(seen)
+        return there <= found and not gone & found
 
-    return each_broker.until_each_shows(admin, shows, "the change of rights", timeout_s=timeout_s)
+    return each_broker.until_each_shows(
+        admin,
+        lambda client: agrees(map(_rule, each_broker.rules_of(client))),
+        "the change of rights",
+        alone=lambda: agrees(rules(admin)),
+        timeout_s=timeout_s,
+    )
 
 
 def _translated_for(admin: Admin) -> Callable[[KafkaException, str], KafkaTasksError]:

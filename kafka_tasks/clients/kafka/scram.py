@@ -138,10 +138,13 @@ def require_gone(admin: Admin, name: str, *, timeout_s: float | None = None) -> 
     """Return when no broker knows this user any more; raises `BrokerUnreachable`."""
     from kafka_tasks.clients.kafka.each_broker import until_each_shows
 
-    def shows(client: Any) -> bool:
-        return name not in client.describe_user_scram_credentials()
-
-    until_each_shows(admin, shows, f"that user {name} is gone", timeout_s=timeout_s)
+    until_each_shows(
+        admin,
+        lambda client: name not in client.describe_user_scram_credentials(),
+        f"that user {name} is gone",
+        alone=lambda: name not in users(admin),
+        timeout_s=timeout_s,
+    )
 
 
 def require_accepted(

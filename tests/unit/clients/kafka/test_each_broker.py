@@ -45,10 +45,19 @@ def _clients(monkeypatch: pytest.MonkeyPatch, shown: dict[int, bool]) -> list[_C
     return made
 
 
+def _asked(admin: FakeAdmin, *, alone: bool = False) -> int | None:
+    return each_broker.until_each_shows(
+        admin,  # type: ignore[arg-type]
+        _Client.asked,
+        "it",
+        alone=lambda: alone,
+    )
+
+
 def test_each_broker_is_asked_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """All of them, through one client, which is closed."""
     made = _clients(monkeypatch, {3: True, 5: True})
-    assert each_broker.until_each_shows(FakeAdmin(brokers=_BROKERS), _Client.asked, "it") == 2  # type: ignore[arg-type]
+    assert _asked(FakeAdmin(brokers=_BROKERS)) == 2
     assert [client.closed for client in made] == [True]
 
 
@@ -56,7 +65,7 @@ def test_a_broker_that_lags_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> No
     """It is named."""
     _clients(monkeypatch, {3: True, 5: False})
     with pytest.raises(NotYet, match="broker 5 does not show it"):
-        each_broker.until_each_shows(FakeAdmin(brokers=_BROKERS), _Client.asked, "it")  # type: ignore[arg-type]
+        _asked(FakeAdmin(brokers=_BROKERS))
 
 
 def test_brokers_that_cannot_be_told_apart_prove_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,4 +75,13 @@ def test_brokers_that_cannot_be_told_apart_prove_nothing(monkeypatch: pytest.Mon
         raise BrokerUnreachable("no")
 
     monkeypatch.setattr(each_broker, "connected", fail)
-    assert each_broker.until_each_shows(FakeAdmin(brokers=_BROKERS), _Client.asked, "it") is None  # type: ignore[arg-type]
+    assert _asked(FakeAdmin(brokers=_BROKERS)) is None
+
+
+def test_a_single_broker_needs_no_second_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client that is connected already asks it."""
+    made = _clients(monkeypatch, {})
+    assert _asked(FakeAdmin(), alone=True) == 1
+    with pytest.raises(NotYet, match="the broker does not show it"):
+        _asked(FakeAdmin())
+    assert made == []
