@@ -193,6 +193,12 @@ def kafka_user(kafka_cluster: KafkaCluster) -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
+def kafka_grant(_kafka_in_use: InUse) -> Iterator[Callable[..., None]]:
+    """With an authorizer: `kafka_grant("alice", "read", topic)` grants a right for the test."""
+    yield from fixture_bodies.grants(_kafka_in_use)
+
+
+@pytest.fixture
 def kafka_refused(
     kafka_cluster: KafkaCluster, tmp_path: Path
 ) -> Iterator[Callable[..., dict[str, Any]]]:

@@ -14,7 +14,7 @@ from kafka_tasks.tasks.task import ANSWERS, task
 if TYPE_CHECKING:
     from kafka_tasks.clients.kafka.admin import Admin
     from kafka_tasks.errors import KafkaTasksError
-    from kafka_tasks.model.access import Resource, Rule
+    from kafka_tasks.model.access import Rule
 
 _HELP = {
     "user": "name of the user; * is everybody",
@@ -49,7 +49,11 @@ def list_(
     from kafka_tasks.render.views import acls as view
 
     of = None if user is None else principal(user)
-    on = None if topic is None else _resource(topic)
+    on = None
+    if topic is not None:
+        from kafka_tasks.topics import typed_rights
+
+        on = typed_rights.resource(topic)
     with connected(call) as (_, _, admin):
         return shown(applying(acls.rules(admin), principal=of, on=on), view)
 
@@ -70,8 +74,9 @@ def grant(
     from kafka_tasks.clients.kafka import acls
     from kafka_tasks.model.access import deciding
     from kafka_tasks.render.views import acl_granted, dry
+    from kafka_tasks.topics import typed_rights
 
-    wanted = _rules(user, right, topic, group)
+    wanted = typed_rights.rules(user, right, topic, group)
     with connected(call) as (session, _, admin):
         there = acls.rules(admin)
         new = [rule for rule in wanted if rule not in there]
@@ -117,8 +122,9 @@ def revoke(
     from kafka_tasks.clients.kafka import acls
     from kafka_tasks.model.access import deciding
     from kafka_tasks.render.views import acl_revoked, dry
+    from kafka_tasks.topics import typed_rights
 
-    wanted = _rules(user, right, topic, group)
+    wanted = typed_rights.rules(user, right, topic, group)
     with connected(call) as (session, _, admin):
         there = acls.rules(admin)
         gone = _to_remove(there, wanted)
@@ -132,29 +138,6 @@ def revoke(
     left = [rule for rule in there if rule not in gone]
     allowing = {rule for each in gone for rule in deciding(left, each, allows=True)}
     return shown(acl_revoked.Revoked(gone, sorted(allowing), brokers), acl_revoked)
-
-
-def _rules(user: str, right: str, topic: str, group: str | None) -> list[Rule]:
-    """Return the rules that the flags name: each right on the topic, and on the group."""
-    from kafka_tasks.model.access import Resource, Rule, principal, rights
-
-    on = [_resource(topic)]
-    if group is not None:
-        prefix = group.removesuffix("*")
-        on.append(Resource("group", prefix or "*", bool(prefix) and prefix != group))
-    who = principal(user)
-    return [Rule(who, each, name) for each in on for name in rights(right, each.kind)]
-
-
-def _resource(text: str) -> Resource:
-    """Return the resource that was typed; raises `InvalidInput`, also for no name of a topic."""
-    from kafka_tasks.model.access import resource
-    from kafka_tasks.topics.model import check_name
-
-    found = resource(text)
-    if found.kind == "topic" and found.name != "*":
-        check_name(found.name, "kafka.acl.grant")
-    return found
 
 
 def _to_remove(there: Collection[Rule], wanted: Collection[Rule]) -> list[Rule]:

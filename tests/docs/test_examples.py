@@ -71,16 +71,18 @@ def test_the_tutorial_of_tests_leaves_nothing(project: Path, shell: Shell) -> No
     assert not [path for path in left if path.startswith(str(project))]
 
 
+@pytest.mark.release
 def test_the_tutorial_of_what_is_forbidden(project: Path, shell: Shell) -> None:
-    """Its tests pass, and one fails where alice gets the right; nothing runs after the last."""
-    shutil.copy(EXAMPLES / "secured" / "test_forbidden.py", project)
-    up, tests, grant, down = (b.text for b in blocks(FORBIDDEN) if b.note == "run")
-    shell(up)
-    assert "4 passed" in shell(tests)
-    shell(grant)
-    assert "1 failed, 3 passed" in shell(f"{tests.strip()} || true")
-    shell(down)
-    assert json.loads(shell("kafka-tasks status -o json || true"))["services"] == []
+    """Its tests pass, and one fails without the line that the reader deletes."""
+    test = project / "test_forbidden.py"
+    shutil.copy(EXAMPLES / "pytest" / "test_forbidden.py", project)
+    (command,) = (block.text for block in blocks(FORBIDDEN) if block.note == "run")
+    assert "6 passed" in shell(command)
+    lines = test.read_text().splitlines(keepends=True)
+    test.write_text("".join(line for line in lines if "kafka_grant(" not in line))
+    failed = shell(f"{command.strip()} || true")
+    assert "1 failed, 5 passed" in failed
+    assert "AssertionError: assert 'TOPIC_AUTHORIZATION_FAILED' is None" in failed
 
 
 @pytest.mark.release

@@ -17,7 +17,7 @@ _ALL = """
 
     import pytest
     from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-    from confluent_kafka import Producer
+    from confluent_kafka import Consumer, Producer
 
     pytestmark = pytest.mark.kafka(version="4.4", secure="scram", acl=True)
 
@@ -72,17 +72,37 @@ _ALL = """
         assert kafka_refusal(kafka_refused(fault)) == finding
 
 
-    def test_denied(kafka_user, kafka_topic):
+    @pytest.mark.kafka_topics("ledger")
+    @pytest.mark.parametrize("granted", [False, True, False])
+    def test_granted_for_one_test(kafka_grant, kafka_user, granted):
+        if granted:
+            kafka_grant("alice", "write", "ledger")
         errors = []
         producer = Producer(kafka_user("alice"))
-        producer.produce(kafka_topic, b"x", on_delivery=lambda error, _: errors.append(error))
+        producer.produce("ledger", b"x", on_delivery=lambda error, _: errors.append(error))
         assert producer.flush(30) == 0
-        assert errors[0].name() == "TOPIC_AUTHORIZATION_FAILED"
+        assert [error and error.name() for error in errors] == [
+            None if granted else "TOPIC_AUTHORIZATION_FAILED"
+        ]
 
 
-    def test_sentences(kafka_user, kafka_refused, kafka_refusal, kafka_client_config):
+    def test_granted_with_a_group(kafka_grant, kafka_user, kafka_topic, kafka_group, kafka_records):
+        kafka_grant("bob", "read", kafka_topic, group=kafka_group)
+        kafka_records.send(kafka_topic, "x")
+        mine = {"group.id": kafka_group, "auto.offset.reset": "earliest"}
+        consumer = Consumer(kafka_user("bob") | mine)
+        consumer.subscribe([kafka_topic])
+        assert consumer.poll(30).value() == b"x"
+        consumer.close()
+
+
+    def test_sentences(
+        kafka_user, kafka_grant, kafka_refused, kafka_refusal, kafka_client_config
+    ):
         with pytest.raises(pytest.fail.Exception, match="There is no user 'carol' here"):
             kafka_user("carol")
+        with pytest.raises(pytest.fail.Exception, match="did you mean write"):
+            kafka_grant("alice", "wirte", "ledger")
         with pytest.raises(pytest.fail.Exception, match='secure="mtls"'):
             kafka_refused("expired-client")
         with pytest.raises(pytest.fail.Exception, match="The connection is accepted"):
@@ -124,7 +144,7 @@ def test_fixtures_work_on_secured_clusters(
 ) -> None:
     """One cluster for each shape; a client that may create no topic is told of the right."""
     inner.write(test_all=_ALL)
-    inner.run_on_kept(root=root).assert_outcomes(passed=13)
+    inner.run_on_kept(root=root).assert_outcomes(passed=16)
     alice = json.loads((inner.pytester.path / "alice.json").read_text(encoding="utf-8"))
     for name in ("security.protocol", "sasl.mechanism", "sasl.username", "sasl.password"):
         monkeypatch.setenv(f"KAFKA_TASKS_{name.upper().replace('.', '_')}", alice[name])

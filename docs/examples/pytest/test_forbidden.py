@@ -15,14 +15,15 @@ def delivery_error(config, topic):
     return errors[0] and errors[0].name()
 
 
-def test_admin_may_write(kafka_client_config, kafka_topic):
-    """The clients of the other fixtures are the user admin, who may do everything."""
-    assert delivery_error(kafka_client_config, kafka_topic) is None
-
-
-def test_alice_may_not(kafka_user, kafka_topic):
+def test_alice_may_not_write(kafka_user, kafka_topic):
     """Alice logs in, and has no right on the topic."""
     assert delivery_error(kafka_user("alice"), kafka_topic) == "TOPIC_AUTHORIZATION_FAILED"
+
+
+def test_alice_may_write_with_the_right(kafka_user, kafka_grant, kafka_topic):
+    """The right is enough, and is revoked after the test."""
+    kafka_grant("alice", "write", kafka_topic)
+    assert delivery_error(kafka_user("alice"), kafka_topic) is None
 
 
 @pytest.mark.parametrize(
