@@ -35,7 +35,10 @@ _SECRETS = {
 }
 _PLAIN = tuple(name for name in CONNECTION if name not in _SECRETS)
 _PASSWORD_FILES = tuple(key for key in _SECRETS.values() if key.endswith("_file"))
-_OTHERS = (*_PASSWORD_FILES, "password_command", "read_only", "confirm")
+_OTHERS = (*_PASSWORD_FILES, "password_command", "read_only", "confirm", "color")
+# Those that every terminal has, by the names that Rich gives them.
+_SIMPLE_COLORS = ("red", "green", "yellow", "blue", "magenta", "cyan", "white", "black")
+_COLORS = (*_SIMPLE_COLORS, *(f"bright_{name}" for name in _SIMPLE_COLORS))
 _PATHS = ("client_properties", *(name for name in _PLAIN if name.endswith("_location")))
 _INVOKE = "the kafka section of Invoke's configuration"
 
@@ -45,7 +48,7 @@ class Context(Struct, frozen=True, kw_only=True):
 
     `password_files` has a file for each secret setting that has one.
     With `read_only`, tasks that change something are refused; with `asks_name`, a person confirms
-    by typing the name.
+    by typing the name. `color` is how a terminal shows the name before a change.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Context(Struct, frozen=True, kw_only=True):
     password_command: str | None = None
     read_only: bool = False
     asks_name: bool = False
+    color: str = "cyan"
 
 
 def _user_file() -> Path:
@@ -123,9 +127,13 @@ def _context(name: str, entry: Any, place: str, folder: Path) -> Context:
         _check_key(key, where, place)
     if not {"bootstrap_servers", "client_properties"} & set(given):
         raise _wrong(place, f"{where} has no bootstrap_servers")
+    at = f"{where} in {place}"
+    read_only = _choice(given, "read_only", (False, True), at) is True
+    asks_name = _choice(given, "confirm", (None, "name"), at) == "name"
+    usual = "red" if asks_name else "green" if read_only else "cyan"
     return Context(
         name=name,
-        place=f"{where} in {place}",
+        place=at,
         values={key: _text(key, given[key], folder) for key in _PLAIN if key in given},
         password_files={
             secret: _path(given[key], folder)
@@ -133,8 +141,9 @@ def _context(name: str, entry: Any, place: str, folder: Path) -> Context:
             if key in _PASSWORD_FILES and key in given
         },
         password_command=given.get("password_command"),
-        read_only=_choice(given, "read_only", (False, True), f"{where} in {place}") is True,
-        asks_name=_choice(given, "confirm", (None, "name"), f"{where} in {place}") == "name",
+        read_only=read_only,
+        asks_name=asks_name,
+        color=_choice(given, "color", (usual, *_COLORS), at),
     )
 
 
@@ -158,7 +167,8 @@ def _nearest(word: str, known: Iterable[str]) -> str | None:
 def _choice(given: Mapping[str, Any], key: str, allowed: tuple[Any, ...], place: str) -> Any:
     value = given.get(key, allowed[0])
     if not any(value is each or (isinstance(each, str) and value == each) for each in allowed):
-        words = ", ".join(str(each).lower() for each in allowed if each is not None)
+        every = dict.fromkeys(str(each).lower() for each in allowed if each is not None)
+        words = ", ".join(every)
         raise _wrong(place, f"{key} is {value!r}; allowed: {words}")
     return value
 

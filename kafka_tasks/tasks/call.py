@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from invoke.context import Context
+from invoke.context import Context as InvokeContext
 from invoke.tasks import Task
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kafka_tasks.model.events import Listener
     from kafka_tasks.project.directory import Project
     from kafka_tasks.settings import Settings
+    from kafka_tasks.settings.contexts import Context
 
 # A pipe is not folded: whatever reads it splits lines.
 _NO_LIMIT = 1_000_000
@@ -34,15 +35,17 @@ class Attempt:
 class Call:
     """One call of a task: Invoke's context and the flags that all tasks understand.
 
-    `given` are all flags of the task as Invoke has read them; those of `flags` are settings.
+    `given` are all flags of the task as Invoke has read them; those of `flags` are settings. `told`
+    is the context that was named on stderr.
     """
 
-    context: Context
+    context: InvokeContext
     output: str = "text"
     task: Task[Any] | None = None
     given: Mapping[str, Any] = field(default_factory=dict)
     flags: dict[str, str | None] = field(default_factory=dict)
     attempt: Attempt | None = None
+    told: Context | None = None
 
     @property
     def dry(self) -> bool:
@@ -97,21 +100,27 @@ class Call:
             if not self.dry:
                 contexts.require_writable(settings.remote, name, self.given)
             if contexts.is_told(name):
-                where = ",".join(map(str, settings.bootstrap_servers or ()))
-                recorder.notice(f"context {settings.remote.name}: {where}")
+                self.tell(settings)
             settings = contexts.with_password(settings)
         if settings.are_remote and settings.unused_properties:
             names = ", ".join(settings.unused_properties)
             recorder.notice(f"{settings.client_properties}: not used by kafka-tasks: {names}")
         return open_session(project, settings, recorder)
 
+    def tell(self, settings: Settings) -> None:
+        """Name the context on stderr, unless that is done or there is none."""
+        from kafka_tasks.tasks import contexts
+
+        if self.told is None:
+            contexts.tell(settings)
+            self.told = settings.remote
+
     @contextlib.contextmanager
     def watched(self) -> Iterator[Session]:
         """Yield a session and show its progress on stderr while the block runs."""
         from kafka_tasks.render.progress import Progress
-        from kafka_tasks.settings import environment
+        from kafka_tasks.tasks.terminal import shows_colors
 
-        terminal = sys.stderr.isatty() and environment().get("TERM") != "dumb"
-        live = terminal and self.output == "text" and "NO_COLOR" not in environment()
+        live = self.output == "text" and shows_colors(sys.stderr)
         with Progress(live=live) as progress:
             yield self.session(progress)

@@ -225,6 +225,7 @@ def verify(call: Call, timeout: str | None = None, output: str = "text") -> Outc
     from kafka_tasks.render.views import dry, verdict
 
     if call.dry:
+        call.tell(call.settings(call.project()))
         what = "run the acceptance checks, which create and delete topics of their own"
         return shown(dry.Dry(what, {}), dry)
     with diagnosed(call, "verify", watched=False) as session:

@@ -11,6 +11,7 @@ from kafka_tasks.tasks.call import Call
 if TYPE_CHECKING:
     from kafka_tasks.clients.kafka.admin import Admin
     from kafka_tasks.lifecycle.session import Session
+    from kafka_tasks.settings.contexts import Context
 
 
 def require_yes(call: Call, question: list[str], *, yes: bool) -> None:
@@ -27,16 +28,22 @@ def require_yes(call: Call, question: list[str], *, yes: bool) -> None:
 
     settings = call.settings(call.project())
     context = settings.remote
-    if context is not None:
-        where = ",".join(map(str, settings.bootstrap_servers or ()))
-        question = [f"Context {context.name}: {where}", *question]
-    name = context.name if context is not None and context.asks_name else None
-    prompt = "Continue? [y/N] " if name is None else f"Type {name} to continue: "
+    call.tell(settings)
     print(printable("\n".join(question)), file=sys.stderr)
-    print(prompt, end="", file=sys.stderr, flush=True)
+    print(_prompt(context), end="", file=sys.stderr, flush=True)
     answer = sys.stdin.readline().strip()
-    if not (answer.lower() in ("y", "yes") if name is None else answer == name):
+    by_name = context is not None and answer == context.name
+    if not (by_name if context and context.asks_name else answer.lower() in ("y", "yes")):
         raise Refused("Not confirmed; nothing was changed.", hint=hint)
+
+
+def _prompt(context: Context | None) -> str:
+    if context is None:
+        return "Continue? [y/N] "
+    from kafka_tasks.tasks.terminal import in_color
+
+    name = in_color(context.name, context.color, sys.stderr)
+    return f"Type {name} to continue: " if context.asks_name else f"Continue on {name}? [y/N] "
 
 
 def require_cluster_id(

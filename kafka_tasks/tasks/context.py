@@ -51,6 +51,7 @@ def _declared(found: Context, current: str | None) -> Declared:
         password=password,
         read_only=found.read_only,
         asks_name=found.asks_name,
+        color=found.color,
         current=found.name == current,
     )
 

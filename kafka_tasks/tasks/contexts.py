@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -50,6 +52,27 @@ def require_writable(context: Context, task: str, given: Mapping[str, Any]) -> N
 def is_told(task: str) -> bool:
     """Return whether a task plans or changes something, so that the context is named first."""
     return task in _CHANGING or task == "kafka.topic.plan"
+
+
+def tell(settings: Settings) -> None:
+    """Print on stderr, in the color of the context, which cluster the task is about."""
+    from kafka_tasks.tasks.terminal import in_color
+
+    context = settings.remote
+    if context is None:
+        return
+    where = ",".join(map(str, settings.bootstrap_servers or ()))
+    line = f"context {context.name}: {where}{' (read-only)' if context.read_only else ''}"
+    # The reader of stderr may have left; the work continues without it.
+    with contextlib.suppress(BrokenPipeError):
+        print(f"-- {in_color(line, context.color, sys.stderr)}", file=sys.stderr, flush=True)
+
+
+def heading(context: Context) -> str:
+    """Return the line above a plan on stdout."""
+    from kafka_tasks.tasks.terminal import in_color
+
+    return in_color(f"Plan for {context.name}:", context.color, sys.stdout)
 
 
 def with_password(settings: Settings) -> Settings:

@@ -113,7 +113,8 @@ def reset(
             hint = f"invoke kafka.group.describe {name}"
             with reporting_interrupt(lambda: _moved(admin, name, changes), hint=hint):
                 resetting.carry_out(admin, name, changes)
-    return shown(group_reset.Reset(name, changes, executed, call.dry), group_reset)
+    found = group_reset.Reset(name, changes, executed, call.dry)
+    return shown(found, group_reset, plans=not executed)
 
 
 def _planned(

@@ -36,16 +36,19 @@ class View(Protocol[_Shown]):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A task's result, its view, and the exit code."""
+    """A task's result, its view, and the exit code; `plans` where it shows what is not done."""
 
     result: Any
     view: View[Any]
     exit_code: int = 0
+    plans: bool = False
 
 
-def shown(result: _Result, view: View[_Result], exit_code: int = 0) -> Outcome:
+def shown(
+    result: _Result, view: View[_Result], exit_code: int = 0, *, plans: bool = False
+) -> Outcome:
     """Return a result with the view that fits its type."""
-    return Outcome(result, view, exit_code)
+    return Outcome(result, view, exit_code, plans)
 
 
 def show(call: Call, outcome: Outcome) -> None:
@@ -54,6 +57,10 @@ def show(call: Call, outcome: Outcome) -> None:
 
     if call.output == "text":
         text = outcome.view.text(outcome.result, width=call.width)
+        if call.told is not None and (outcome.plans or call.dry):
+            from kafka_tasks.tasks.contexts import heading
+
+            print(heading(call.told))
     else:
         text = encoded(call.output, outcome.view.document(outcome.result))
     if text:

@@ -126,7 +126,7 @@ def plan(
     changes = found.pending or found.pending_rights
     code = 2 if detailed_exitcode and changes else 0
     planned = view.Planned(found, seen.cluster_id, kept.fingerprint, out=out, dry=call.dry)
-    return shown(planned, view, code)
+    return shown(planned, view, code, plans=True)
 
 
 @task(

@@ -19,6 +19,7 @@ def text(found: Declared, *, width: int) -> str:
         ("password", found.password),
         ("read-only", "yes" if found.read_only else None),
         ("confirm", "by its name" if found.asks_name else None),
+        ("color", found.color),
         ("declared", found.place),
     ]
     return f"{found.name}\n{pairs([*values, *rules])}"

@@ -19,6 +19,7 @@ class Declared:
     password: str | None = None
     read_only: bool = False
     asks_name: bool = False
+    color: str = "cyan"
     current: bool = False
 
 
@@ -36,6 +37,7 @@ def entry(found: Declared) -> Document:
         "password": found.password,
         "read_only": found.read_only,
         "confirm": "name" if found.asks_name else None,
+        "color": found.color,
         "current": found.current,
     }
 
@@ -49,8 +51,9 @@ def text(found: Sequence[Declared], *, width: int) -> str:
             f"{each.name} *" if each.current else each.name,
             each.values.get("bootstrap_servers") or each.values.get("client_properties"),
             each.values.get("security_protocol"),
+            each.color,
             "read-only" if each.read_only else "",
         )
         for each in found
     ]
-    return table(["context", "bootstrap servers", "security", ""], rows, width=width)
+    return table(["context", "bootstrap servers", "security", "color", ""], rows, width=width)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.color import ANSI_COLOR_NAMES
 
 from kafka_tasks.errors import InvalidInput, SettingsError
 from kafka_tasks.settings import as_environment, contexts
@@ -110,6 +111,8 @@ def test_an_unknown_name_has_the_nearest_as_its_hint(tmp_path: Path, file: Path)
         ({"bootstrap_servers": "k:1", "readonly": True}, "contexts.c.readonly is not a setting"),
         ({"bootstrap_servers": "k:1", "read_only": "yes"}, "read_only is 'yes'; allowed: false"),
         ({"bootstrap_servers": "k:1", "confirm": "id"}, "confirm is 'id'; allowed: name"),
+        ({"bootstrap_servers": "k:1", "color": "pink"}, "color is 'pink'; allowed: cyan, red, gre"),
+        ({"bootstrap_servers": "k:1", "color": ["red"]}, r"color is \['red'\]; allowed: cyan"),
         ({"bootstrap_servers": "k"}, "KAFKA_TASKS_BOOTSTRAP_SERVERS in contexts.c"),
     ],
 )
@@ -118,6 +121,27 @@ def test_mistakes_name_the_key(tmp_path: Path, file: Path, entry: Any, said: str
     with pytest.raises(SettingsError, match=said) as caught:
         loaded(tmp_path, section={"contexts": {"c": entry}}, flags={"context": "c"})
     assert "'x'" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("entry", "color"),
+    [
+        ({}, "cyan"),
+        ({"read_only": True}, "green"),
+        ({"confirm": "name"}, "red"),
+        ({"confirm": "name", "read_only": True}, "red"),
+        ({"confirm": "name", "color": "bright_magenta"}, "bright_magenta"),
+    ],
+)
+def test_a_context_has_a_color(tmp_path: Path, file: Path, entry: Any, color: str) -> None:
+    """Its own, or one that shows what it allows."""
+    section = {"contexts": {"c": {"bootstrap_servers": "k:1", **entry}}}
+    assert contexts.named("c", tmp_path, section).color == color
+
+
+def test_rich_knows_each_color() -> None:
+    """By the same name."""
+    assert set(contexts._COLORS) <= set(ANSI_COLOR_NAMES)
 
 
 @pytest.mark.parametrize(

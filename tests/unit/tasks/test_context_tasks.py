@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import io
+import re
 import sys
 from pathlib import Path
 
@@ -8,10 +10,12 @@ import pytest
 from kafka_tasks.clients import processes
 from kafka_tasks.clients.processes import Completed
 from kafka_tasks.errors import InvalidInput, Refused
+from kafka_tasks.project.directory import Project
 from kafka_tasks.settings import contexts as declared
 from kafka_tasks.tasks import contexts, kafka
 from kafka_tasks.tasks.call import Call
 from kafka_tasks.tasks.confirm import require_yes
+from kafka_tasks.tasks.terminal import in_color
 from tests.unit.fakes import FakeAdmin
 from tests.unit.settings.sources import loaded
 from tests.unit.tasks.conftest import Run
@@ -21,6 +25,7 @@ TEXT = """
 contexts:
   dev: {bootstrap_servers: 'dev:9092', password_command: printer --secret=x, confirm: name}
   prod: {bootstrap_servers: 'prod:9092', read_only: true}
+  test: {bootstrap_servers: 'test:9092'}
 """
 # Tasks that look, or that work on this machine and refuse a remote cluster by themselves.
 HARMLESS = {
@@ -43,12 +48,13 @@ def _file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_contexts_are_listed_and_shown(ready: Run) -> None:
     """Without what a command may have in its arguments."""
     rows = ready("context.list --context prod").out.splitlines()
-    assert rows[2].split() == ["dev", "dev:9092"]
-    assert rows[3].split() == ["prod", "*", "prod:9092", "read-only"]
+    assert rows[2].split() == ["dev", "dev:9092", "red"]
+    assert rows[3].split() == ["prod", "*", "prod:9092", "green", "read-only"]
     ran = ready("context.show dev")
     assert "  password           command printer …\n" in ran.out and "secret" not in ran.out
     found = ready("context.show prod -o json").document
     assert (found["read_only"], found["confirm"], found["current"]) == (True, None, False)
+    assert found["color"] == "green" and "  color              red\n" in ran.out
     assert ready("context.show pord").code == 3
 
 
@@ -72,6 +78,63 @@ def test_a_read_only_context_refuses_changes(ready: Run, line: str) -> None:
     """Before anything is sent."""
     ran = ready(f"{line} --context prod")
     assert ran.code == 6 and "The context prod is read-only" in ran.err
+
+
+TEST, PROD = "-- context test: test:9092\n", "-- context prod: prod:9092 (read-only)\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("topic.create t --context test", TEST),
+        ("topic.delete t --yes --context test", TEST),
+        ("produce t --file records.jsonl --context test", TEST),
+        ("verify --dry --context test", TEST),
+        ("topic.delete t --dry --context prod", PROD),
+        ("topic.list --context test", ""),
+        ("topic.create t", ""),
+    ],
+)
+def test_a_change_names_its_cluster_first(ready: Run, line: str, told: str) -> None:
+    """Once, in plain text where there is no terminal; other tasks do not."""
+    ran = ready(line)
+    assert ran.err.startswith(told) and ran.err.count("context") == bool(told)
+    assert "context" not in ran.out
+
+
+@pytest.mark.parametrize(
+    ("line", "heading"),
+    [
+        ("topic.plan --context prod", "Plan for prod:\n"),
+        ("topic.delete t --dry --context prod", "Plan for prod:\nwould delete t\n"),
+        ("topic.apply --dry --context test", "Plan for test:\nwould apply:\n"),
+        ("topic.apply --context test", "1 created."),
+        ("topic.plan", "+ create t"),
+    ],
+)
+def test_a_plan_has_the_context_as_its_heading(
+    project: Project, ready: Run, admin: FakeAdmin, line: str, heading: str
+) -> None:
+    """So that it still says where it belongs when it is read elsewhere; no document has it."""
+    (project.path / "topics.yaml").write_text("topics: [{name: t, partitions: 1}]\n")
+    if "delete" in line:
+        assert ready("topic.create t").code == 0
+    ran = ready(line)
+    assert ran.out.startswith(heading), ran.out + ran.err
+    assert "Plan for" not in ready(f"{line} -o json").out
+
+
+def test_only_a_terminal_is_told_in_color(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not where the user wants none; what is colored has no other control characters."""
+    monkeypatch.setenv("TERM", "xterm")
+    shown = in_color("context\x1b[2J", "red", Terminal())
+    assert re.fullmatch(r"\x1b\[1;31mcontext\\x1b\[2J\x1b\[0m", shown)
+    assert in_color("context", "red", io.StringIO()) == "context"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert in_color("context", "red", Terminal()) == "context"
+    monkeypatch.delenv("NO_COLOR")
+    monkeypatch.setenv("TERM", "dumb")
+    assert in_color("context", "red", Terminal()) == "context"
 
 
 def test_every_task_changes_or_is_known_to_be_harmless() -> None:
@@ -114,4 +177,5 @@ def test_a_context_may_be_confirmed_by_its_name(
     else:
         with pytest.raises(Refused, match="nothing was changed"):
             require_yes(call, ["All goes."], yes=False)
-    assert capsys.readouterr().err == ("Context dev: dev:9092\nAll goes.\nType dev to continue: ")
+    told = "-- context dev: dev:9092\n"
+    assert capsys.readouterr().err == f"{told}All goes.\nType dev to continue: "
