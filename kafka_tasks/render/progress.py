@@ -20,7 +20,7 @@ class Progress:
         self._status: Any = None
         self._bar: Any = None
         self._bar_task: Any = None
-        self._tenth = -1
+        self._shown: tuple[str, int] | None = None
         self._layer: str | None = None
 
     def __enter__(self) -> Progress:
@@ -64,10 +64,12 @@ class Progress:
 
     def _progress(self, event: Event) -> None:
         done, total = event.done or 0, max(1, event.total or 1)
-        if self._live:
+        tenth = done * 10 // total
+        is_new, self._shown = self._shown != (event.text, tenth), (event.text, tenth)
+        # A bar that is full would be drawn a second time.
+        if self._live and (is_new or self._bar is not None):
             self._draw_bar(event, done, total)
-        elif (tenth := done * 10 // total) != self._tenth:
-            self._tenth = tenth
+        elif not self._live and is_new:
             self._line(f"-- {event.text}: {tenth * 10}%")
 
     def _draw_bar(self, event: Event, done: int, total: int) -> None:

@@ -54,3 +54,15 @@ def test_an_unfinished_live_line_is_ended() -> None:
         Recorder(progress).emit("started", layer="broker")
         assert progress._status is not None
     assert progress._status is None
+
+
+def test_a_bar_is_drawn_once() -> None:
+    """A work that is complete may be told so again; another work has a bar of its own."""
+    stream = io.StringIO()
+    with Progress(stream, live=True) as progress:
+        recorder = Recorder(progress)
+        for done in (1, 2, 2):
+            recorder.progress("topics", done, 2, "topics")
+        assert stream.getvalue().count("topics") == 1
+        recorder.progress("rights", 1, 1, "rights")
+        assert stream.getvalue().count("rights") == 1
