@@ -18,6 +18,8 @@ from kafka_tasks.runtimes import roles
 _LARGE = 5_000_000_000
 # The count stops here: more files would take too long.
 _MAX_FILES = 20_000
+# What stands before a size that is not exact.
+_MORE_THAN, _AT_MOST = "more than ", "at most "
 # In seconds: the check runs beside all others.
 _TIMEOUT_S = 2.5
 
@@ -159,7 +161,7 @@ def size(exam: Examination) -> Iterator[Finding]:
     if total is None:
         return
     title = f"the data takes {more}{total / 1e6:.0f} MB ({where})"
-    if total < _LARGE:
+    if total < _LARGE or more == _AT_MOST:
         yield Finding("data-size", "ok", title, area="cluster")
         return
     yield Finding(
@@ -172,7 +174,7 @@ def size(exam: Examination) -> Iterator[Finding]:
 
 
 def _measured(exam: Examination) -> tuple[int | None, str, str, str]:
-    """Return the bytes, "more than " if there are more, the place, and a command for details."""
+    """Return the bytes, how exact they are, the place, and a command for details."""
     if exam.runtime == "embedded":
         folder = exam.project.state / "data"
         return *_disk_usage(folder), str(folder), f'du -sh "{folder}"/kafka*/* | sort -h | tail'
@@ -180,13 +182,13 @@ def _measured(exam: Examination) -> tuple[int | None, str, str, str]:
         from kafka_tasks.runtimes.compose import compose_file
 
         project = compose_file.project_of(exam.project.path, exam.record)
-        total = _of_volumes(exam, project)
-        return total, "", f"volumes of {project}", "docker system df --verbose"
+        total, more = _of_volumes(exam, project)
+        return total, more, f"volumes of {project}", "docker system df --verbose"
     return None, "", "", ""
 
 
 def _disk_usage(folder: Path) -> tuple[int | None, str]:
-    """Return the bytes below a directory, and "more than " if the count stopped early."""
+    """Return the bytes below a directory, and whether the count stopped early."""
     total, files = 0, 0
     for path in folder.rglob("*"):
         with suppress(OSError):
@@ -194,15 +196,22 @@ def _disk_usage(folder: Path) -> tuple[int | None, str]:
             total += path.lstat().st_blocks * 512
             files += 1
         if files >= _MAX_FILES:
-            return total, "more than "
+            return total, _MORE_THAN
     return total if files else None, ""
 
 
-def _of_volumes(exam: Examination, project: str) -> int | None:
+def _of_volumes(exam: Examination, project: str) -> tuple[int | None, str]:
+    """Return the bytes that containers count, else the engine's, which count sparse files whole."""
     try:
-        return exam.engine().volumes_bytes(project)
+        engine = exam.engine()
+        holders = [found for found in engine.of_project(project) if found.volumes]
+        if all(found.status == "running" for found in holders):
+            sizes = [engine.disk_usage(found) for found in holders]
+            if known := [size for size in sizes if size is not None]:
+                return sum(known), "" if len(known) == len(sizes) else _MORE_THAN
+        return engine.volumes_bytes(project), _AT_MOST
     except KafkaTasksError:
-        return None  # the check of the engine reports it, or the engine takes too long
+        return None, ""  # the check of the engine reports it, or the engine takes too long
 
 
 CHECKS = (Check("identity", "cluster", identity), Check("data size", "cluster", size))

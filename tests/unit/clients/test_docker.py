@@ -23,6 +23,7 @@ from kafka_tasks.errors import (
     InvalidInput,
     KafkaTasksError,
 )
+from tests.unit.runtimes.compose.engine import container
 
 SOCKET = "unix:///var/run/docker.sock"
 VERSION = {"Version": "26.1.5", "ApiVersion": "1.45"}
@@ -634,6 +635,27 @@ def test_a_small_file_is_read_out_of_a_container() -> None:
     engine = _engine(get_archive=lambda *_: (_breaking(ProtocolError("gone")), {"size": 4}))
     with pytest.raises(EngineMissing):
         engine.read_file("abc", "/data/meta.properties")
+
+
+@pytest.mark.parametrize(
+    ("told", "code", "found"),
+    [
+        (b"1300\t/var/lib/kafka/data\n4\t/etc/kafka/secrets\n", 0, 1304 * 1024),
+        (b"1300\t/var/lib/kafka/data\n", 0, None),
+        (b"du: not found\nOCI runtime exec failed\n", 127, None),
+    ],
+)
+def test_the_bytes_that_volumes_take_on_disk(told: bytes, code: int, found: int | None) -> None:
+    """`du` of the container counts them; None without it, or where it misses a volume."""
+    engine = _engine(
+        exec_create=lambda *_, **__: {"Id": "e"},
+        exec_start=lambda _: told,
+        exec_inspect=lambda _: {"ExitCode": code},
+    )
+    places = {"a": "/var/lib/kafka/data", "b": "/etc/kafka/secrets"}
+    assert engine.disk_usage(container("kafka", volumes=places)) == found
+    api: Any = engine._client.api
+    assert api.calls[0][1] == ("id-shop-kafka", ["du", "-sk", *places.values()])
 
 
 def _volume(project: str, size: int) -> dict[str, Any]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
+from kafka_tasks.clients.container import PROJECT, Container
 from kafka_tasks.diagnosis import data_identity
 from kafka_tasks.diagnosis.examination import Examination
 from kafka_tasks.errors import EngineRefused
+from kafka_tasks.runtimes.compose import compose_file
 from kafka_tasks.runtimes.compose.compose_file import project_name
 from tests.unit.diagnosis.conftest import MakeExam
 from tests.unit.diagnosis.test_cluster import ids
@@ -58,6 +63,11 @@ class Volumes(FakeEngine):
     """An engine whose containers have a file each."""
 
     bytes_: int | None = 3_000_000
+    on_disk: Mapping[str, int] = MappingProxyType({})
+
+    def disk_usage(self, container: Container) -> int | None:
+        """Return what the test says of this container."""
+        return self.on_disk.get(container.name)
 
     def volumes_bytes(self, project: str) -> int | None:
         """Return the size for the project that Compose would create."""
@@ -99,19 +109,41 @@ def test_volumes_without_data_say_nothing(make_exam: MakeExam) -> None:
     assert list(data_identity.size(exam)) == []
 
 
-def test_how_large_the_volumes_are(make_exam: MakeExam, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The size is the engine's; without one, nothing is reported."""
+def test_how_large_the_volumes_are(make_exam: MakeExam) -> None:
+    """The size is what containers count; the engine's is at most that, and no reason to warn."""
     exam, engine = in_containers(make_exam, {})
     (found,) = data_identity.size(exam)
     name = project_name(exam.project.path)
     assert engine.asked == name
-    assert (found.level, found.title) == ("ok", f"the data takes 3 MB (volumes of {name})")
+    assert (found.level, found.title) == ("ok", f"the data takes at most 3 MB (volumes of {name})")
     engine.bytes_ = 6_000_000_000
+    (found,) = data_identity.size(exam)
+    assert (found.level, found.title.partition(" (")[0]) == ("ok", "the data takes at most 6000 MB")
+    engine.bytes_ = None
+    assert list(data_identity.size(exam)) == []
+
+
+def test_how_much_of_the_volumes_is_on_disk(
+    make_exam: MakeExam, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Running containers count their volumes; one that cannot tell makes it more."""
+    exam, engine = in_containers(make_exam, {})
+    engine.there = [
+        replace(found, volumes={found.name: "/data"}, labels={**found.labels, PROJECT: "here"})
+        for found in engine.there
+    ]
+    monkeypatch.setattr(compose_file, "project_of", lambda *_: "here")
+    sizes = dict.fromkeys((found.name for found in engine.there), 2_000_000_000)
+    engine.on_disk = sizes
     (found,) = data_identity.size(exam)
     assert (found.level, found.title.partition(" (")[0]) == ("warning", "The data takes 6000 MB")
     assert "docker system df" in (found.fix or "")
-    engine.bytes_ = None
-    assert list(data_identity.size(exam)) == []
+    del sizes[engine.there[0].name]
+    (found,) = data_identity.size(exam)
+    assert found.title.startswith("the data takes more than 4000 MB")
+    engine.there[0] = replace(engine.there[0], status="exited")
+    (found,) = data_identity.size(exam)
+    assert found.title.startswith("the data takes at most 3 MB")
 
 
 def test_how_large_a_directory_is(make_exam: MakeExam, monkeypatch: pytest.MonkeyPatch) -> None:
