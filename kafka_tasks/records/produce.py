@@ -44,10 +44,12 @@ def produce(
     A bad line raises `InvalidInput` with its number: no line after it is sent, the lines before it
     are acknowledged first and counted.
     """
-    with Interrupts() as interrupts:
-        sender = Sender(
+    with (
+        Interrupts() as interrupts,
+        Sender(
             cluster, topic.name, timeout_s=timeout_s, max_bytes=max_bytes, heed=interrupts.heed
-        )
+        ) as sender,
+    ):
         work = _Work(sender, topic, max_bytes, keep_partitions)
         refused = work.send_all(interrupts.through(blocks))
         work.finish()

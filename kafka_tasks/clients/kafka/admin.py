@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar
@@ -17,6 +16,7 @@ from confluent_kafka.admin import (
     TopicMetadata,
 )
 
+from kafka_tasks.clients.kafka import closing
 from kafka_tasks.clients.kafka.answers import (
     ClusterView,
     Completeness,
@@ -41,7 +41,6 @@ from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.topic import NOT_VISIBLE, ConfigValue, TopicState
 from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
 
-_CLOSE_S = 1.0
 # Seconds for a request that reads, and for one that changes something, by default.
 ANSWER_S = 10.0
 CHANGE_S = 30.0
@@ -79,16 +78,13 @@ class Admin:
         properties = {**configuration(cluster, bootstrap), **_PROPERTIES}
         if self.contact is not None:
             properties["error_cb"] = self.contact.heard
-        self._client = connected(AdminClient, properties)
+        self._client = closing.opened(connected(AdminClient, properties))
 
     def __enter__(self) -> Admin:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # librdkafka waits for its threads, which read as long as anything comes.
-        closing = threading.Thread(target=self._client.__exit__, args=(None,) * 3, daemon=True)
-        closing.start()
-        closing.join(_CLOSE_S)
+        closing.close(self._client)
 
     @property
     def cluster(self) -> Cluster:

@@ -47,16 +47,16 @@ def produce(
     them was not acknowledged in time.
     """
     acknowledged: list[Record] = []
-    sender = Sender(
+    with Sender(
         cluster,
         topic,
         timeout_s=timeout_s,
         max_bytes=_MAX_BYTES,
         heard=lambda message: acknowledged.append(_from_message(message)),
         at_once=at_once,
-    )
-    sent = _send(sender, records)
-    sender.flush(timeout_s)
+    ) as sender:
+        sent = _send(sender, records)
+        sender.flush(timeout_s)
     for failure in sender.failures.values():
         raise failure.error
     if len(acknowledged) < sent:

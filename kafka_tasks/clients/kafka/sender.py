@@ -11,6 +11,7 @@ import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from kafka_tasks.clients.kafka.connection import SLICE_S, configuration, connected
+from kafka_tasks.clients.kafka.counted_producer import abandon
 from kafka_tasks.clients.kafka.late_refusals import LateRefusals
 from kafka_tasks.clients.kafka.permissions import Right, needing
 from kafka_tasks.errors import KafkaTasksError
@@ -62,6 +63,8 @@ def _properties(
 class Sender:
     """Sends records with acks=all, in order and once each, also through a broker's restart.
 
+    Use it with `with`, which withdraws at its end what was not acknowledged.
+
     `failures` maps the caller's number of a record to the reason why it was not acknowledged; after
     the first one, `flush` withdraws the records that are still queued. Keys choose partitions as in
     the Java client. `heard` is called with each acknowledged record, which costs time. `at_once` is
@@ -90,11 +93,19 @@ class Sender:
         self._heed = heed
         self._heard = heard
         self._purged = False
+        self._closed = False
         self._refusals = LateRefusals()
         further = _properties(timeout_s, max_bytes, heard is not None, at_once)
         heeding = {"error_cb": self._refusals.heard}
         self._producer = connected(Producer, {**configuration(cluster), **further, **heeding})
         self._told = self._reported
+
+    def __enter__(self) -> Sender:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closed = True
+        abandon(self._producer)
 
     @property
     def pending(self) -> int:
@@ -180,6 +191,8 @@ class Sender:
         self._poll(0)
 
     def _reported(self, at: int, error: KafkaError | None, message: Message) -> None:
+        if self._closed:  # counted before
+            return
         if error is None:
             if self._heard is not None:
                 self._heard(message)

@@ -27,6 +27,12 @@ class _Sender:
     def __init__(self, *_: object, **__: object) -> None:
         self.failures: dict[int, Failure] = {}
 
+    def __enter__(self) -> _Sender:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close nothing."""
+
     def gather(self, *_: object) -> None:
         """Let the record fail."""
         error = translate(KafkaException(KafkaError(self.code)), "produce to t")

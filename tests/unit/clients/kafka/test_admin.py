@@ -9,7 +9,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 
 from kafka_tasks.clients.kafka import admin as admin_module
-from kafka_tasks.clients.kafka import group_admin
+from kafka_tasks.clients.kafka import closing, group_admin
 from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.errors import (
     BrokerUnreachable,
@@ -46,7 +46,7 @@ class _Client:
 def admin(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Admin:
     """An admin on such a client."""
     monkeypatch.setattr(admin_module, "AdminClient", _Client)
-    monkeypatch.setattr(admin_module, "_CLOSE_S", 0.01)
+    monkeypatch.setattr(closing, "_CLOSE_S", 0.01)
     return Admin(cluster)
 
 

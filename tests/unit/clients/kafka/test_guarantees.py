@@ -54,7 +54,7 @@ def test_a_codec_is_the_clients(library: Library, cluster: Cluster) -> None:
     """Compression is set where clients set it, and the client is closed."""
     guarantees.produce_compressed(cluster, "t", [b"a", b"b"], "zstd", 5.0)
     assert library.properties["compression.type"] == "zstd"
-    assert library.calls == ["list_topics", "a", "b", "flush", "purge", "flush"]
+    assert library.calls == ["list_topics", "a", "b", "flush", "purge", "flush", "close"]
 
 
 def test_a_transaction_is_aborted_and_another_commits(library: Library, cluster: Cluster) -> None:
@@ -84,7 +84,7 @@ def test_a_refused_record_is_an_error(
         guarantees.produce_compressed(cluster, "t", [b"a"], "snappy", 5.0)
     assert type(caught.value) is kind
     assert "produce with snappy" in caught.value.message
-    assert library.calls[-2:] == ["purge", "flush"]
+    assert library.calls[-3:] == ["purge", "flush", "close"]
 
 
 def test_a_refused_transaction_is_an_error(library: Library, cluster: Cluster) -> None:

@@ -23,6 +23,7 @@ class Library:
         self.waiting: list[str] = []
         self.arrived: list[str] = []
         self.calls: list[int] = []
+        self.is_closed = False
 
     def __len__(self) -> int:
         return len(self.waiting)
@@ -62,6 +63,14 @@ class Library:
     def purge(self, **_: bool) -> None:
         """Forget what waits."""
         self.waiting.clear()
+
+    def flush(self, _: float) -> int:
+        """Return how many wait."""
+        return len(self)
+
+    def close(self) -> None:
+        """Take nothing more."""
+        self.is_closed = True
 
 
 @pytest.fixture
@@ -174,3 +183,18 @@ def test_a_password_that_was_changed_is_named(
     assert "log-in" not in first.message
     assert second.message == "The broker refuses the log-in: produce to t."
     assert isinstance(second, CannotConnect)
+
+
+def test_what_the_end_withdraws_changes_no_count(
+    library: Library, sending: Callable[..., Sender], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A record without an answer is reported when the client is closed, and is no failure."""
+    answers: list[Callable[..., None]] = []
+    monkeypatch.setattr(
+        library, "produce", lambda *_, on_delivery, **__: answers.append(on_delivery)
+    )
+    with sending() as sender:
+        assert sender.send(0, "v", None)
+    answers[0](KafkaError(KafkaError._PURGE_INFLIGHT), None)
+    assert sender.failures == {}
+    assert library.is_closed
