@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from kafka_tasks.model.topic import Offsets
 
 # A topic and the number of one of its partitions.
 Place = tuple[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(Struct, frozen=True):
     """One consumer of a group, and the partitions it was given."""
 
     id: str
@@ -57,8 +58,7 @@ class ListedGroup:
         return self.type if plain else f"{self.type} ({self.protocol})"
 
 
-@dataclass(frozen=True, slots=True)
-class GroupState:
+class GroupState(Struct, frozen=True):
     """A group as its coordinator describes it; `coordinator` is a broker id.
 
     `members` is None where they cannot be read: see `ListedGroup.of_consumers`.
@@ -85,8 +85,7 @@ class GroupState:
         return bool(self.members) or self.state not in ("empty", "dead", UNKNOWN)
 
 
-@dataclass(frozen=True, slots=True)
-class PartitionLag:
+class PartitionLag(Struct, frozen=True):
     """One partition of a group: `committed` is None where it has committed nothing there.
 
     `log` is None where the topic is gone, or has no leader.
@@ -106,8 +105,7 @@ class PartitionLag:
         return self.log.end - self.committed
 
 
-@dataclass(frozen=True, slots=True)
-class GroupLag:
+class GroupLag(Struct, frozen=True):
     """A group with all its partitions."""
 
     group: GroupState
@@ -133,8 +131,7 @@ class GroupLag:
         return sum(known) if known else None
 
 
-@dataclass(frozen=True, slots=True)
-class OffsetChange:
+class OffsetChange(Struct, frozen=True):
     """A group's offset in a partition before and after a reset: `after` lies within `log`."""
 
     topic: str

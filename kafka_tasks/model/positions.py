@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+
+from msgspec import Struct
 
 from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model.topic import Offsets
@@ -31,8 +32,7 @@ _MOMENTS = "@2026-01-31T12:00, @2026-01-31T12:00Z, @1767225600000 (milliseconds)
 _Kind = Literal["start", "end", "after-start", "before-end", "time", "offset"]
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Struct, frozen=True):
     """A place in a log; `number` is a count of records, milliseconds since the epoch, or an offset.
 
     `after-start` and `before-end` count from the first and from the next offset of a partition.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from msgspec import Struct
@@ -14,8 +13,7 @@ from kafka_tasks.model.kafka_line import Mode
 from kafka_tasks.model.security import Security
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """What `up`, `status`, `wait` and `restart` return; times in seconds."""
 
     project: Path

@@ -9,8 +9,7 @@ from types import MappingProxyType
 from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class PartitionState:
+class PartitionState(Struct, frozen=True):
     """One partition: `leader` is None while there is none; `replicas` and `isr` are broker ids."""
 
     id: int

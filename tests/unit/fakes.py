@@ -14,6 +14,7 @@ from typing import Any
 
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import OffsetSpec
+from msgspec import structs
 
 from kafka_tasks.clients.kafka.answers import ClusterView
 from kafka_tasks.clients.kafka.changes import ConfigEdit, NewTopicRequest, Outcomes
@@ -164,7 +165,7 @@ class FakeClient:
 
 
 def _without_leaders(state: TopicState) -> TopicState:
-    bare = tuple(replace(partition, leader=None) for partition in state.partitions)
+    bare = tuple(structs.replace(partition, leader=None) for partition in state.partitions)
     return replace(state, partitions=bare)
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from confluent_kafka.admin import ClusterMetadata, ConfigSource, TopicMetadata
+from msgspec import Struct
 
 from kafka_tasks.model.address import Address
 from kafka_tasks.model.topic import ConfigValue, PartitionState, TopicState
 
 
-@dataclass(frozen=True, slots=True)
-class ClusterView:
+class ClusterView(Struct, frozen=True):
     """One metadata answer; `controller` is a broker id, or None while there is none.
 
     `absent` are brokers that have replicas and are not among those that serve.
@@ -26,8 +25,7 @@ class ClusterView:
     absent: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class TopicsAnswer:
+class TopicsAnswer(Struct, frozen=True):
     """The topics that one broker answered with.
 
     `whole` where it was asked for all of them; `lacking` are names that were asked for and are not

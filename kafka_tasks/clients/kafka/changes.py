@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from confluent_kafka import TopicPartition
@@ -16,6 +15,7 @@ from confluent_kafka.admin import (
     NewTopic,
     ResourceType,
 )
+from msgspec import Struct
 
 from kafka_tasks.clients.kafka.admin import ANSWER_S, CHANGE_S, Admin
 from kafka_tasks.clients.kafka.connection import awaited, undecided
@@ -31,8 +31,7 @@ _Operation = Literal["set", "delete", "append", "subtract"]
 _BROKER_DEFAULT = -1
 
 
-@dataclass(frozen=True, slots=True)
-class NewTopicRequest:
+class NewTopicRequest(Struct, frozen=True):
     """A topic to create; for None the broker chooses."""
 
     name: str
@@ -41,8 +40,7 @@ class NewTopicRequest:
     config: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigEdit:
+class ConfigEdit(Struct, frozen=True):
     """One change of one topic setting; `append` and `subtract` are for lists."""
 
     key: str

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from confluent_kafka import KafkaError, KafkaException
+from msgspec import Struct
 
 from kafka_tasks.clients.kafka.connection import FORBIDDEN, translate
 from kafka_tasks.errors import KafkaTasksError, NotPermitted
@@ -14,8 +14,7 @@ from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.topic import TopicState
 
 
-@dataclass(frozen=True, slots=True)
-class Right:
+class Right(Struct, frozen=True):
     """A right of Kafka's ACLs, such as READ on a topic; the cluster has no name."""
 
     cluster: Cluster

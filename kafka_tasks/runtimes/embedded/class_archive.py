@@ -14,11 +14,11 @@ import hashlib
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
+from msgspec import Struct
 
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import MachineError
@@ -47,8 +47,7 @@ class Order(msgspec.Struct, frozen=True):
     training: dict[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Archives:
+class Archives(Struct, frozen=True):
     """The archives of one Java build and one class path; `names` are those that are needed."""
 
     directory: Path

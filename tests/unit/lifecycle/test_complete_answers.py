@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from kafka_tasks.clients.kafka.answers import ClusterView, TopicsAnswer
 from kafka_tasks.clients.unanswered import Unanswered
@@ -29,7 +30,7 @@ EMPTY = ClusterView("id", 1, BROKERS)
 
 def answer(*names: str, lacking: str = "", whole: bool = True) -> TopicsAnswer:
     """An answer with these topics, without one that was asked for."""
-    view = replace(EMPTY, topics=frozenset(names))
+    view = structs.replace(EMPTY, topics=frozenset(names))
     return TopicsAnswer(view, frozenset({lacking} - {""}), whole)
 
 
@@ -58,7 +59,7 @@ class _Asked:
         names = self.shown[address.port]
         if names is None:
             raise BrokerUnreachable("No broker answered.")
-        return replace(EMPTY, topics=frozenset(names))
+        return structs.replace(EMPTY, topics=frozenset(names))
 
 
 @pytest.mark.parametrize(
@@ -95,8 +96,8 @@ def test_without_zookeeper_the_brokers_are_asked() -> None:
     ("view", "believed"),
     [
         (EMPTY, True),
-        (replace(EMPTY, controller=None), False),
-        (replace(EMPTY, brokers={}), False),
+        (structs.replace(EMPTY, controller=None), False),
+        (structs.replace(EMPTY, brokers={}), False),
     ],
 )
 def test_in_kraft_mode_a_controller_and_a_broker_are_enough(
@@ -163,9 +164,8 @@ def test_a_broker_that_shows_more_or_is_silent_begins_the_second_again() -> None
 def test_an_answer_without_brokers_does_not_count() -> None:
     """Nobody could be asked."""
     judge = _ByBrokers(_Asked({}), FakeClock())
-    assert (
-        judge.doubt(TopicsAnswer(replace(EMPTY, brokers={})), 1.0) == "the answer names no broker"
-    )
+    nobody = TopicsAnswer(structs.replace(EMPTY, brokers={}))
+    assert judge.doubt(nobody, 1.0) == "the answer names no broker"
 
 
 def test_the_cluster_decides_who_judges(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:

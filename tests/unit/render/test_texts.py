@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from kafka_tasks.model.address import Address
 from kafka_tasks.model.cluster import ServiceState
@@ -28,7 +29,7 @@ def _plain(text: str) -> bool:
 
 def test_a_start_says_how_long_and_where() -> None:
     """One line that says it, then the addresses."""
-    assert ready.text(Ready(replace(REPORT, changed=True)), width=80).splitlines() == [
+    assert ready.text(Ready(structs.replace(REPORT, changed=True)), width=80).splitlines() == [
         "Ready after 1.7 s (embedded, Kafka 3.9.1).",
         "  bootstrap servers  localhost:9092",
         "  ZooKeeper          localhost:2181",
@@ -38,7 +39,7 @@ def test_a_start_says_how_long_and_where() -> None:
 
 def test_what_is_not_known_is_left_out() -> None:
     """A remote cluster has neither ZooKeeper nor version to show."""
-    remote = replace(REPORT, runtime="remote", zookeeper=None, kafka_version=None)
+    remote = structs.replace(REPORT, runtime="remote", zookeeper=None, kafka_version=None)
     text = ready.text(Ready(remote), width=80)
     assert "(remote)." in text
     assert "ZooKeeper" not in text
@@ -46,7 +47,7 @@ def test_what_is_not_known_is_left_out() -> None:
 
 def test_a_status_says_what_does_not_hold() -> None:
     """The state, the layer with its reason, and a row a service."""
-    sick = replace(
+    sick = structs.replace(
         REPORT, state="degraded", failed_layer="broker", reason="localhost:9092: refused"
     )
     lines = report.text(sick, width=200).splitlines()
@@ -60,7 +61,7 @@ def test_a_status_says_what_does_not_hold() -> None:
 
 def test_a_stopped_cluster_has_a_hint() -> None:
     """Nothing runs: the line that starts it is shown."""
-    text = report.text(replace(REPORT, state="stopped", services=()), width=80)
+    text = report.text(structs.replace(REPORT, state="stopped", services=()), width=80)
     assert text.splitlines()[-1] == "Hint: invoke kafka.up"
 
 
@@ -70,8 +71,8 @@ def test_health_is_a_column_only_where_there_is_one() -> None:
     container = ServiceState(
         "kafka", Role.BROKER, True, container="0123456789abcdef", health="healthy"
     )
-    assert "health" not in report.text(replace(REPORT, services=(process,)), width=200)
-    both = report.text(replace(REPORT, services=(process, container)), width=200)
+    assert "health" not in report.text(structs.replace(REPORT, services=(process,)), width=200)
+    both = report.text(structs.replace(REPORT, services=(process, container)), width=200)
     assert "health" in both and "0123456789ab " in both and "0123456789abc" not in both
 
 

@@ -4,12 +4,12 @@ import json
 import os
 import sys
 from collections.abc import Collection
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
 from filelock import FileLock
+from msgspec import structs
 
 from kafka_tasks.clients import processes
 from kafka_tasks.clients.processes import Completed, Identity
@@ -174,7 +174,7 @@ def test_an_archive_that_was_not_needed_yet_is_not_damaged(
 ) -> None:
     """A cluster in another mode built its own archives in the directory."""
     build_archives.build(_order(archives, tmp_path))
-    both = replace(archives, names=("kafka", "controller"))
+    both = structs.replace(archives, names=("kafka", "controller"))
     assert both.built() == {"kafka"}
     assert not both.is_built()
     assert not both.damaged()

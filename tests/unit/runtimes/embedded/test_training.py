@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from kafka_tasks.clients import processes
 from kafka_tasks.project import state
@@ -52,7 +53,7 @@ def test_the_smallest_cluster_has_the_same_archives(
 def test_only_java_25_gets_its_flag(archives: Archives) -> None:
     """An older Java does not start with it, and Java 25 refuses it beside -Xshare."""
     assert archives.flags("combined") == [f"-XX:AOTCache={archives.directory / 'combined.aot'}"]
-    older = replace(archives, java=Java(Path("/java"), "24.0.1", "test"))
+    older = structs.replace(archives, java=Java(Path("/java"), "24.0.1", "test"))
     assert older.flags("combined") == [
         "-Xshare:auto",
         f"-XX:SharedArchiveFile={archives.directory / 'combined.jsa'}",
@@ -141,7 +142,7 @@ def test_an_archive_beside_others_keeps_them(
     archives: Archives, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A cluster that grows by another kind of node trains that one's cache too."""
-    two = replace(archives, names=("combined", "kafka"))
+    two = structs.replace(archives, names=("combined", "kafka"))
 
     def trained(name: str, _: dict[str, str], directory: Path) -> dict[str, Path]:
         draft = directory / f"{name}.aot.draft"
