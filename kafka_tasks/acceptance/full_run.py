@@ -103,7 +103,7 @@ def _run_rounds(project: Project, outcome: Outcome, echo: _Echo) -> None:
     flags = _flags(project, outcome, echo)
 
     def loaded() -> Settings:
-        outcome.settings = settings.load(project.path, flags=flags)
+        outcome.settings = _loaded(project, flags)
         return outcome.settings
 
     def recorder() -> Recorder:
@@ -124,7 +124,7 @@ def _run_rounds(project: Project, outcome: Outcome, echo: _Echo) -> None:
 def _flags(project: Project, outcome: Outcome, echo: _Echo) -> dict[str, str | None]:
     """Return the flags for the default ports, or for free ones if a default port is in use."""
     flags: dict[str, str | None] = {"runtime": outcome.runtime}
-    found = settings.load(project.path, flags=flags)
+    found = _loaded(project, flags)
     free = [name for name in roles.port_settings(found.topology) if not found.explicit(name)]
     used = [
         port
@@ -137,6 +137,14 @@ def _flags(project: Project, outcome: Outcome, echo: _Echo) -> dict[str, str | N
         _notice(outcome, echo, f"in use on this machine: port {numbers}; this run uses free ports")
         flags |= dict.fromkeys(free, "auto")
     return flags
+
+
+def _loaded(project: Project, flags: dict[str, str | None]) -> Settings:
+    """Return the settings of the run; only a remote one has a connection to another cluster."""
+    surroundings = settings.environment()
+    if flags["runtime"] != "remote":
+        surroundings |= settings.NO_CONNECTION
+    return settings.load(project.path, flags=flags, environ=surroundings)
 
 
 def _run_round(

@@ -91,12 +91,15 @@ def wait(session: Session, *, in_sync: bool = False) -> Report:
     return report(session, cluster, "ready", findings, session.observe())
 
 
-def list_clusters(load: Callable[[Path], Settings]) -> list[Known]:
-    """Return all kafka-tasks clusters on this machine; `load` reads a project's settings."""
+def list_clusters(load: Callable[[Path, str | None], Settings]) -> list[Known]:
+    """Return all kafka-tasks clusters on this machine.
+
+    `load` reads a project's settings, with the runtime of its cluster if that is recorded.
+    """
     found = []
     for project in registry.projects_here():
         try:
-            session = _recorded_session(project, load(project.path))
+            session = _recorded_session(project, load)
             if not session.is_local:
                 continue
             seen = status(session)
@@ -113,12 +116,11 @@ def list_clusters(load: Callable[[Path], Settings]) -> list[Known]:
     return found
 
 
-def _recorded_session(project: Project, settings: Settings) -> Session:
+def _recorded_session(project: Project, load: Callable[[Path, str | None], Settings]) -> Session:
     """Return another project's session, on the runtime that it has."""
     record = state.read(project)
-    if record is not None:
-        settings = replace(settings, runtime=record.runtime, bootstrap_servers=None)
-    return open_session(project, settings)
+    settings = load(project.path, record.runtime if record else None)
+    return open_session(project, replace(settings, bootstrap_servers=None) if record else settings)
 
 
 def report(

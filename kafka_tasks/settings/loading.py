@@ -13,7 +13,7 @@ from kafka_tasks.model.kafka_line import UnknownVersion
 from kafka_tasks.project import private
 from kafka_tasks.settings import client_file, contexts, dotenv_file
 from kafka_tasks.settings.contexts import Context
-from kafka_tasks.settings.values import SWITCHED_OFF, Settings
+from kafka_tasks.settings.values import NO_CONNECTION, Settings
 from kafka_tasks.settings.variable import PREFIX, Origin, RawValue, Variable
 from kafka_tasks.settings.variables import BY_FIELD, VARIABLES, find_variable
 
@@ -69,7 +69,7 @@ def load(
         _from_flags(flags or {}, places or {}),
     ):
         found.update(layer)
-    for name in SWITCHED_OFF:
+    for name in NO_CONNECTION:
         field = name.removeprefix(PREFIX).lower()
         if process_environment.get(name) == "" and not (flags or {}).get(field):
             found.pop(field, None)
@@ -95,9 +95,14 @@ def _with_context(
 ) -> Context | None:
     """Replace the connection by that of the named context, if any, and return it.
 
-    Each setting of a connection comes from it, so that no password reaches another cluster.
+    Each setting of a connection comes from it, so that no password reaches another cluster. An
+    address that was typed wins over a context that was not.
     """
     if (asked := found.get("context")) is None:
+        return None
+    address = found.get("bootstrap_servers")
+    if address and address.origin.kind == "flag" and asked.origin.kind != "flag":
+        del found["context"]
         return None
     chosen = contexts.named(asked.text, project, section)
     for name in contexts.CONNECTION:

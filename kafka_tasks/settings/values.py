@@ -12,13 +12,15 @@ from kafka_tasks.model.address import Address
 from kafka_tasks.model.kafka_line import Family, KafkaLine, KafkaVersion, Mode
 from kafka_tasks.model.security import SecureKind, Security
 from kafka_tasks.model.topology import Topology
-from kafka_tasks.settings.contexts import Context
+from kafka_tasks.settings.contexts import CONNECTION, Context
 from kafka_tasks.settings.variable import PREFIX, Origin, Variable
 from kafka_tasks.settings.variables import VARIABLES
 
 _OF_ZOOKEEPER = frozenset({"zookeeper_port", "zookeeper_heap", "zookeeper_image"})
 # Where the environment has them empty, those of `.env` do not count either.
-SWITCHED_OFF = (f"{PREFIX}CONTEXT", f"{PREFIX}CLIENT_PROPERTIES")
+NO_CONNECTION = dict.fromkeys((f"{PREFIX}{n.upper()}" for n in ("context", *CONNECTION)), "")
+# Their values are settings of their own, by the time that a child is started.
+_READ = (f"{PREFIX}CONTEXT", f"{PREFIX}CLIENT_PROPERTIES")
 _OF_KRAFT = frozenset({"controllers", "controller_port"})
 
 
@@ -195,14 +197,15 @@ class Settings:
 
 
 def as_environment(settings: Settings) -> dict[str, str]:
-    """Return the values set by the user, as variables for a child with the same settings."""
+    """Return the values set by the user, as variables for a child with the same settings.
+
+    No source of a connection counts for it but these variables.
+    """
     found = {}
     for variable, value, origin in settings.entries():
         if origin.explicit and value is not None:
             parts = value if isinstance(value, tuple) else (value,)
             text = ",".join(map(str, parts))
             found[variable.name] = text.lower() if isinstance(value, bool) else text
-    if settings.remote is not None:
-        # The child gets the connection itself: it may not see where the context is declared.
-        found |= dict.fromkeys(SWITCHED_OFF, "")
-    return found
+    # The child reads `.env` too, and may not see where a context is declared.
+    return {**NO_CONNECTION, **found, **dict.fromkeys(_READ, "")}

@@ -11,6 +11,8 @@ from kafka_tasks.tasks.output import Outcome, shown
 from kafka_tasks.tasks.task import optional_word, task
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kafka_tasks.lifecycle.session import Session
     from kafka_tasks.model.finding import Finding
     from kafka_tasks.settings import Settings
@@ -179,7 +181,14 @@ def list_(call: Call, output: str = "text") -> Outcome:
     from kafka_tasks.render.views import clusters
 
     call.settings(call.project())
-    return shown(list_clusters(lambda path: settings.load(path)), clusters)
+    # A context is that of this project, and may be declared in its Invoke configuration.
+    own = dict.fromkeys(("KAFKA_TASKS_CONTEXT", "KAFKA_TASKS_CLIENT_PROPERTIES"), "")
+    surroundings = {**settings.environment(), **own}
+
+    def load(path: Path, runtime: str | None) -> Settings:
+        return settings.load(path, flags={"runtime": runtime}, environ=surroundings)
+
+    return shown(list_clusters(load), clusters)
 
 
 @task()

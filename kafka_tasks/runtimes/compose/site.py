@@ -35,7 +35,7 @@ from kafka_tasks.runtimes.compose.rehearsal import Rehearsal
 from kafka_tasks.runtimes.compose.service_config import ConfiguredService
 from kafka_tasks.runtimes.secure import container_files
 from kafka_tasks.runtimes.secure.store import SecureStore
-from kafka_tasks.settings import Settings, environment, load
+from kafka_tasks.settings import NO_CONNECTION, Settings, environment, load
 
 RUNTIME = "compose"
 
@@ -167,7 +167,7 @@ class Site:
         """Return the Compose project as it was started, by the record or by the labels."""
         if record is None and not there:
             return None
-        settings = load(self.project.path, environ={})
+        settings = load(self.project.path, flags={"runtime": "compose"}, environ=NO_CONNECTION)
         if record and (mode := record.topology.mode):
             settings = replace(settings, mode=mode)
         project = self.composed(settings, record)

@@ -15,7 +15,7 @@ from kafka_tasks.acceptance import full_run, report
 from kafka_tasks.acceptance.criteria import CRITERIA
 from kafka_tasks.acceptance.full_run import Outcome, Round
 from kafka_tasks.clients import processes
-from kafka_tasks.errors import NotReady
+from kafka_tasks.errors import NotReady, SettingsError
 from kafka_tasks.model.verdict import CriterionResult, Phase, Status, Verdict
 from kafka_tasks.probes import readiness
 from kafka_tasks.probes.process import ProcessProbe
@@ -135,6 +135,14 @@ def test_free_ports_are_used_when_one_is_taken(
     flags, said = _flags_of(project, monkeypatch, {port})
     assert flags == {"runtime": "embedded", "port": "auto", "zookeeper_port": "auto"}
     assert len(said) == 1 and str(port) in said[0]
+
+
+def test_a_context_is_for_a_remote_run(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cluster that is started here needs none, whether it is declared or not."""
+    monkeypatch.setenv("KAFKA_TASKS_CONTEXT", "missing")
+    assert _flags_of(project, monkeypatch, set()) == ({"runtime": "embedded"}, [])
+    with pytest.raises(SettingsError, match="There is no context missing"):
+        full_run._flags(project, Outcome("remote"), print)
 
 
 def test_ports_that_were_asked_for_are_left_alone(

@@ -160,9 +160,10 @@ def test_clusters_of_the_machine_are_listed(
     monkeypatch.setattr(registry, "projects_here", lambda: iter([session.project, broken]))
     monkeypatch.setattr(registry, "choose", lambda *_: registry.Choice(session.runtime, "test"))
 
-    def settings_of(path: Path) -> Settings:
+    def settings_of(path: Path, runtime: str | None) -> Settings:
         if path == broken.path:
             raise SettingsError("bad")
+        assert runtime == "fake"
         return session.settings
 
     record(session)
@@ -185,5 +186,5 @@ def test_a_cluster_that_cannot_be_looked_at_is_listed_as_failed(
     monkeypatch.setattr(registry, "projects_here", lambda: iter([session.project]))
     monkeypatch.setattr(registry, "choose", lambda *_: registry.Choice(runtime, "test"))
     monkeypatch.setattr(runtime, "observe", no_engine)
-    found = list_clusters(lambda _: session.settings)
+    found = list_clusters(lambda *_: session.settings)
     assert [(known.project, known.state) for known in found] == [(session.project.path, "failed")]

@@ -9,7 +9,7 @@ import pytest
 from rich.color import ANSI_COLOR_NAMES
 
 from kafka_tasks.errors import InvalidInput, SettingsError
-from kafka_tasks.settings import as_environment, contexts
+from kafka_tasks.settings import NO_CONNECTION, as_environment, contexts
 from tests.unit.settings.sources import loaded
 
 STAGING = """
@@ -93,6 +93,52 @@ def test_a_child_needs_no_declaration(tmp_path: Path, file: Path) -> None:
     assert again.remote is None and again.are_remote
     assert again.bootstrap_servers == loaded(tmp_path, section=section).bootstrap_servers
     assert loaded(tmp_path, environ=child, flags={"context": "staging"}).remote is not None
+
+
+OTHERS = {
+    "KAFKA_TASKS_BOOTSTRAP_SERVERS": "others:9092",
+    "KAFKA_TASKS_SECURITY_PROTOCOL": "SASL_SSL",
+    "KAFKA_TASKS_SASL_MECHANISM": "PLAIN",
+    "KAFKA_TASKS_SASL_USERNAME": "eve",
+    "KAFKA_TASKS_SASL_PASSWORD": "others",
+    "KAFKA_TASKS_SSL_CA_LOCATION": "others.crt",
+}
+
+
+def _in_file(project: Path, **further: str) -> None:
+    lines = {**OTHERS, **further}.items()
+    (project / ".env").write_text("".join(f"{name}={value}\n" for name, value in lines))
+
+
+def test_a_child_has_no_password_of_another_cluster(tmp_path: Path) -> None:
+    """`.env` has a connection, too, and the context says less than it does."""
+    _in_file(tmp_path)
+    section = {"contexts": {"mine": {"bootstrap_servers": "mine:9092"}}}
+    mine = loaded(tmp_path, section=section, flags={"context": "mine"})
+    again = loaded(tmp_path, environ=as_environment(mine))
+    assert (again.client(), again.are_remote) == ({}, True)
+    assert again.bootstrap_servers == mine.bootstrap_servers
+
+
+def test_a_child_stays_where_its_parent_is(tmp_path: Path, file: Path) -> None:
+    """An empty name in the environment leaves the context of `.env`, for a child as well."""
+    _in_file(tmp_path, KAFKA_TASKS_CONTEXT="staging")
+    own = loaded(tmp_path, environ={"KAFKA_TASKS_CONTEXT": ""})
+    again = loaded(tmp_path, environ=as_environment(own))
+    assert again.remote is None and again.bootstrap_servers == own.bootstrap_servers
+    assert again.client() == own.client() and again.client()["sasl.username"] == "eve"
+    local = loaded(tmp_path, environ=NO_CONNECTION)
+    assert not local.are_remote and local.client() == {}
+    assert not loaded(tmp_path, environ=as_environment(local)).are_remote
+
+
+def test_a_typed_address_wins_over_a_context_that_was_not_typed(tmp_path: Path, file: Path) -> None:
+    """Its security is that of the settings, and the context's password stays here."""
+    environ = {"KAFKA_TASKS_CONTEXT": "staging"}
+    found = loaded(tmp_path, environ=environ, flags={"bootstrap_servers": "typed:9092"})
+    assert found.remote is None and found.context is None and found.client() == {}
+    both = {"bootstrap_servers": "typed:9092", "context": "staging"}
+    assert loaded(tmp_path, flags=both).remote is not None
 
 
 def test_an_unknown_name_has_the_nearest_as_its_hint(tmp_path: Path, file: Path) -> None:

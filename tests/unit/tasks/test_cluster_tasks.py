@@ -226,8 +226,16 @@ def test_the_number_of_brokers_is_remembered(
 def test_list_shows_the_clusters_of_the_machine(
     ready: Run, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each with project, state and ports; none is said in words."""
-    state.write(project, cluster_record(runtime="fake", wanted="running", brokers=1))
+    """Each with project, state and ports, whatever remote cluster it uses; none is in words."""
+    other = Project(project.path.parent / "other")
+    other.path.mkdir()
+    for each in (project, other):
+        each.make_state()
+        state.write(each, cluster_record(runtime="embedded", wanted="running", brokers=1))
+    (other.path / ".env").write_text("KAFKA_TASKS_CONTEXT=declared-there\n")
+    monkeypatch.setattr(registry, "projects_here", lambda: iter([project, other]))
+    rows = ready("list -o json").document["clusters"]
+    assert [row["state"] for row in rows] == ["ready", "ready"]
     monkeypatch.setattr(registry, "projects_here", lambda: iter([project]))
     (found,) = ready("list -o json").document["clusters"]
     assert (found["project"], found["state"]) == (str(project.path), "ready")
