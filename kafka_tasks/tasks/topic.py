@@ -283,5 +283,5 @@ def _deleted(session: Session, admin: Admin, chosen: list[str]) -> Path:
         lambda: gone_or_left(chosen, admin.seen(timeout_s=3.0), "topic"),
         hint="invoke kafka.topic.list",
     ):
-        changes.require(deletion.delete(admin, chosen))
+        changes.require(deletion.delete(admin, chosen, watch=True))
     return undo

@@ -133,7 +133,11 @@ class _Work:
     def delete(self, names: Sequence[str]) -> None:
         """Delete topics; each is done when its name is free again."""
         self.progress.begin(names)
-        self._fail(deletion.delete(self.admin, names, timeout_s=self.timeout_s, policy=self.policy))
+        self._fail(
+            deletion.delete(
+                self.admin, names, timeout_s=self.timeout_s, policy=self.policy, watch=True
+            )
+        )
         self.progress.done(names)
 
     def create(self, specs: Mapping[str, TopicSpec]) -> None:

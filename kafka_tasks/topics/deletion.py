@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from kafka_tasks.clients.kafka import changes, offsets
@@ -25,6 +27,10 @@ from kafka_tasks.topics.waits import topics_seen
 _BATCH = 500
 # Seconds for one request before it is sent again.
 _ANSWER_S = 5.0
+# A topic with records of the last seconds has a producer that may still run. It learns of the
+# deletion and re-creates the topic within 0.9 s (24 of 24 deletions, librdkafka 2.16).
+_LATELY_S = 10.0
+_COMES_BACK_S = 1.5
 
 
 def users(states: Iterable[TopicState]) -> list[TopicState]:
@@ -38,30 +44,64 @@ def delete(
     *,
     timeout_s: float | None = None,
     policy: RetryPolicy | None = None,
+    watch: bool = False,
 ) -> Outcomes:
     """Delete topics; return None for each that is gone, its name free again, else an error.
 
     The metadata forgets a topic before the controller does, which until then refuses a new topic
-    of that name.
+    of that name. With `watch`, a topic that got records lately is looked for a while longer: its
+    producer may re-create it.
     """
     waiting = policy or RetryPolicy(first_s=0.01, cap_s=0.05)
     deadline = Deadline.after(admin.limit(timeout_s, CHANGE_S), waiting.clock)
     found: Outcomes = {}
+    used = _written_lately(admin, names) if watch else set()
     for first in range(0, len(names), _BATCH):
         found.update(_sent(admin, list(names[first : first + _BATCH]), deadline, waiting))
     going = [name for name, error in found.items() if error is None]
     left = _await_free(admin, going, deadline, waiting)
     found.update({name: _still_there(name) for name in sorted(left)})
-    back = _seen_again(admin, set(going) - left)
+    gone = set(going) - left
+    back = _seen_again(admin, gone, _COMES_BACK_S if gone & used else 0.0, waiting)
     return {**found, **{name: _recreated(name) for name in sorted(back)}}
 
 
-def _seen_again(admin: Admin, gone: set[str]) -> set[str]:
-    """Return those that are there again: a client that uses a topic re-creates it at once."""
+def _written_lately(admin: Admin, names: Sequence[str]) -> set[str]:
+    """Return those that got records in the last seconds, as far as this user may know.
+
+    A single one does not count: that is how a topic is tried.
+    """
+    moment_ms = int((time.time() - _LATELY_S) * 1000)
     try:
-        return gone & set(admin.seen(timeout_s=1.0)) if gone else set()
-    except BrokerUnreachable:
+        there = admin.seen(timeout_s=_ANSWER_S)
+        asked = offsets.places(there[name] for name in names if name in there)
+        since = offsets.at_time(admin, asked, moment_ms, timeout_s=_ANSWER_S)
+        written = [place for place, offset in since.items() if offset is not None]
+        logs = offsets.ranges(admin, written, timeout_s=_ANSWER_S)
+    except KafkaTasksError:
         return set()
+    count = Counter[str]()
+    for place, log in logs.items():
+        count[place[0]] += 0 if log is None else log.end - (since[place] or 0)
+    return {name for name, records in count.items() if records > 1}
+
+
+def _seen_again(admin: Admin, gone: set[str], for_s: float, policy: RetryPolicy) -> set[str]:
+    """Return those that are there again: a client that uses a topic re-creates it.
+
+    The look lasts `for_s` seconds, or until one of them is there.
+    """
+    back: set[str] = set()
+
+    def check() -> None:
+        back.update(gone & set(admin.seen(timeout_s=1.0)))
+        if not back:
+            raise NotYet("none is there again")
+
+    if gone:
+        with contextlib.suppress(BrokerUnreachable, NotYet, OutOfTime):
+            policy.until(check, Deadline.after(for_s, policy.clock)) if for_s else check()
+    return back
 
 
 def _sent(admin: Admin, names: list[str], deadline: Deadline, policy: RetryPolicy) -> Outcomes:

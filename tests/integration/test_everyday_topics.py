@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from confluent_kafka import Producer
 
 if TYPE_CHECKING:
     from tests.integration.conftest import Sandbox
@@ -195,6 +197,30 @@ def test_a_deleted_topic_can_be_created_at_once(running: Sandbox) -> None:
         assert running.run("topic", "--name", "again").code == 0
         assert running.run("topic.delete", "again", "--yes").code == 0
     assert "again" not in running.topics()
+
+
+def test_a_topic_that_its_producer_recreates_is_an_error(running: Sandbox) -> None:
+    """The producer learns of the deletion when the task is nearly done."""
+    over = threading.Event()
+    producer = Producer({"bootstrap.servers": running.up()["bootstrap_servers"]})
+
+    def produce() -> None:
+        while not over.wait(0.05):
+            producer.produce("in-use", b"x")
+            producer.poll(0)
+
+    thread = threading.Thread(target=produce)
+    thread.start()
+    try:
+        while "in-use" not in producer.list_topics(timeout=10).topics:
+            over.wait(0.05)
+        over.wait(0.5)
+        deleted = running.run("topic.delete", "in-use", "--yes")
+    finally:
+        over.set()
+        thread.join()
+        producer.flush(10)
+    deleted.refused(1, "a client re-created it", "auto.create.topics.enable=false")
 
 
 def test_dry_run_creates_nothing(running: Sandbox) -> None:

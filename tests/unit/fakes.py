@@ -148,7 +148,7 @@ class FakeAdmin:
 
 @dataclass
 class FakeClient:
-    """The library's own client, as far as it is asked for offsets: the first is 0."""
+    """The library's own client, as far as it is asked for offsets: the first is 0, and new."""
 
     admin: FakeAdmin
 
@@ -158,8 +158,12 @@ class FakeClient:
         found = {}
         for at, spec in asked.items():
             answer: Future[Any] = Future()
-            first = spec._value == OffsetSpec.earliest()._value
-            answer.set_result(SimpleNamespace(offset=0 if first else self.admin.records))
+            offset = self.admin.records
+            if spec._value == OffsetSpec.earliest()._value:
+                offset = 0
+            elif spec._value != OffsetSpec.latest()._value:
+                offset = 0 if self.admin.records else -1
+            answer.set_result(SimpleNamespace(offset=offset))
             found[at] = answer
         return found
 

@@ -76,6 +76,33 @@ def test_a_topic_that_a_client_recreates_is_an_error(
     assert outcomes["used"].message.endswith("is there again: a client re-created it.")
 
 
+@pytest.mark.parametrize(("records", "watch"), [(2, True), (1, True), (0, True), (2, False)])
+def test_a_producer_that_comes_back_a_moment_later_is_seen(
+    records: int, watch: bool, policy: RetryPolicy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only a topic with records of the last seconds is looked for, and only with `watch`."""
+    admin = _cluster("used", records=records)
+    looks: list[bool] = []
+
+    def taken(*_: object, **__: object) -> set[str]:
+        seen = admin.seen
+
+        def later(**further: Any) -> dict[str, TopicState]:
+            looks.append(True)
+            if len(looks) == 3:
+                admin.there["used"] = topic("used")
+            found: dict[str, TopicState] = seen(**further)
+            return found
+
+        monkeypatch.setattr(admin, "seen", later)
+        return set()
+
+    monkeypatch.setattr(FakeChanges, "taken", taken)
+    outcome = deletion.delete(admin, ["used"], policy=policy, watch=watch)["used"]
+    assert (outcome is not None) == (records == 2 and watch)
+    assert len(looks) == (3 if outcome else 1)
+
+
 def test_a_name_that_the_controller_still_holds_is_waited_for(
     clock: FakeClock, policy: RetryPolicy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
