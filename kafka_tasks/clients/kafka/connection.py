@@ -42,6 +42,11 @@ _Client = TypeVar("_Client")
 _Properties = dict[str, Any]
 
 
+def has_log_in(client: Mapping[str, str]) -> bool:
+    """Return whether these properties of librdkafka send a password or a token."""
+    return "SASL" in client.get("security.protocol", "").upper()
+
+
 def configuration(cluster: Cluster, bootstrap: str | None = None) -> _Properties:
     """Return the librdkafka properties for a cluster, or for one address of it.
 
@@ -49,12 +54,13 @@ def configuration(cluster: Cluster, bootstrap: str | None = None) -> _Properties
     each sends the password once more. For loopback addresses only IPv4 is tried, because nothing
     listens on ::1.
     """
-    has_log_in = "SASL" in cluster.client.get("security.protocol", "").upper()
+    logs_in = has_log_in(cluster.client)
     properties: _Properties = {
         "bootstrap.servers": bootstrap or ",".join(map(str, cluster.bootstrap)),
         "client.id": "kafka-tasks",
-        "reconnect.backoff.ms": 500 if has_log_in else 20,
-        "reconnect.backoff.max.ms": 500 if has_log_in else 50,
+        # The library waits for half of it before its second connection, which each client makes.
+        "reconnect.backoff.ms": 100 if logs_in else 20,
+        "reconnect.backoff.max.ms": 500 if logs_in else 50,
         "allow.auto.create.topics": "false",
         **cluster.client,
     }

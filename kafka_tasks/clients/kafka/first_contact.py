@@ -11,7 +11,7 @@ import time
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from kafka_tasks.clients.kafka.connection import SLICE_S
+from kafka_tasks.clients.kafka.connection import SLICE_S, has_log_in
 from kafka_tasks.clients.kafka.pace import Pace
 from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.errors import BrokerUnreachable, CannotConnect
@@ -24,6 +24,9 @@ _POLL_S = 0.02
 _SILENCE_S = 1.0
 _BETWEEN_PROBES_S = 1.0
 _PROBE_S = 2.0
+# Most log-ins are decided within so long. A refusal is looked for in short steps meanwhile, because
+# the library sends the password again 0.1 s after it.
+_LOG_IN_S, _LOG_IN_LOOK_S = 0.5, 0.04
 # The first request blocks Ctrl-C as briefly as any; a later one waits for a far cluster.
 _LONGEST_LOOK_S = 2.0
 # In the text of an error: the listener has no such log-in; no password was sent.
@@ -45,6 +48,7 @@ class FirstContact:
         self._last: KafkaError | None = None
         self._pace = Pace(remote=True, first_s=SLICE_S, far_s=_LONGEST_LOOK_S)
         self._probe_at: float | None = None
+        self._log_in_until = 0.0
         self._probed = False
         self._answered = False
 
@@ -67,7 +71,10 @@ class FirstContact:
         """
         deadline = Deadline.after(timeout_s)
         if self._probe_at is None:
-            self._probe_at = time.monotonic() + _SILENCE_S
+            now = time.monotonic()
+            self._probe_at = now + _SILENCE_S
+            if has_log_in(self._properties):
+                self._log_in_until = now + _LOG_IN_S
         while not self._answered:
             self._answered = self._has_answered(client, deadline)
             if self._answered:
@@ -83,10 +90,13 @@ class FirstContact:
         Not by a request of the admin API: while brokers restart it may wait for ever, or end the
         process (librdkafka 2.16, `Assertion eonce->refcnt > 0`).
         """
+        logs_in = time.monotonic() < self._log_in_until
+        look_s = _LOG_IN_LOOK_S if logs_in else self._pace.slice_s
         try:
-            client.list_topics(timeout=max(_POLL_S, min(self._pace.slice_s, deadline.remaining())))
+            client.list_topics(timeout=max(_POLL_S, min(look_s, deadline.remaining())))
         except KafkaException:
-            self._pace.silent()
+            if not logs_in:
+                self._pace.silent()
             return False
         return True
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -96,6 +97,27 @@ def test_a_log_in_that_the_listener_does_not_have_is_asked_about(
     with pytest.raises(CannotConnect) as caught:
         _require(contact, _Client(contact, off, _DOWN), 60.0)
     assert caught.value.finding == "mechanism-off"
+
+
+def test_a_refused_password_is_looked_for_in_short_steps(
+    shown: dict[Address, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library would send it again; a far cluster gets longer steps after half a second."""
+    now = [100.0]
+    monkeypatch.setattr(first_contact, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    contact = _contact(ONE, **{"security.protocol": "SASL_SSL"})
+
+    class _Silent(_Client):
+        def list_topics(self, *, timeout: float) -> None:
+            now[0] += timeout
+            self._answers = self._answers or now[0] > 101.0
+            super().list_topics(timeout=timeout)
+
+    client = _Silent(contact)
+    _require(contact, client, 60.0)
+    short = [step for step in client.waited if step < 0.05]
+    assert sum(short) == pytest.approx(0.5, abs=0.05)
+    assert client.waited[len(short) :] == [0.1, 0.2, 0.4]
 
 
 def test_one_address_that_may_work_is_waited_for(shown: dict[Address, Any]) -> None:
