@@ -55,12 +55,23 @@ def require_private(path: Path, what: str) -> None:
 
 
 def required(text: str, where: str) -> str:
-    """Return the password in the first line of a text; raises `InvalidInput` where it is empty."""
+    """Return the password in the first line of a text; raises `InvalidInput` for an unusable one."""
     password = text.partition("\n")[0].rstrip("\r")
     if password:
+        require_usable(password, where)
         return password
     raise InvalidInput(
         f"There is no password in the first line of {where}.",
         hint="write the password into the first line; kafka-tasks user.create NAME "
         "--password-file FILE generates one into a file that is missing",
     )
+
+
+def require_usable(password: str, where: str) -> None:
+    """Raise `InvalidInput` for a password that no client of librdkafka can log in with."""
+    if password[0].isspace():
+        raise InvalidInput(
+            f"The password in {where} begins with a blank.",
+            evidence=("librdkafka drops blanks before a value, so that its log-in is refused",),
+            hint="choose a password that begins with another character",
+        )

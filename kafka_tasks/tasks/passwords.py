@@ -51,9 +51,12 @@ def _typed(call: Call, user: str) -> str:
         )
     from getpass import getpass
 
+    from kafka_tasks.project import private
+
     first = getpass(f"New password of user {user}: ", sys.stderr)
     if not first:
         raise InvalidInput(f"The password of user {user} is empty.", hint=hint)
+    private.require_usable(first, "the terminal")
     if getpass("Again: ", sys.stderr) != first:
         raise InvalidInput("The two passwords differ; nothing was changed.", hint=hint)
     return first

@@ -130,6 +130,19 @@ def test_java_connects_with_what_env_prints(secured: Sandbox) -> None:
     assert "by-java" in task(secured, "topic.list").out
 
 
+def test_java_reads_a_password_with_every_odd_character(secured: Sandbox) -> None:
+    """Two syntaxes escape it: that of log-ins within that of properties."""
+    password = secured.path / "odd.password"
+    password.write_text("""#!a"b\\c\\n'd=e:f;${g} %h\\" é€😀 \n""", encoding="utf-8")
+    password.chmod(0o600)
+    made = task(secured, "user.create", "odd", "--password-file", str(password))
+    assert made.code == 0, made.err
+    file = secured.path / "odd.properties"
+    file.write_text(printed(secured, "java", "odd"))
+    assert "by-java" not in java(secured, TOPICS, "--command-config", str(file), "--list")
+    assert task(secured, "user.delete", "odd", "--yes").code == 0
+
+
 def test_a_context_reads_what_env_prints_for_java(
     secured: Sandbox, new_project: Callable[..., Sandbox]
 ) -> None:

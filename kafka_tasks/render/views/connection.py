@@ -174,14 +174,18 @@ def _quoted(value: str) -> str:
 
 
 def _escaped(value: str) -> str:
-    """Return a value as a properties file has it: Java reads these in Latin-1."""
+    """Return a value as a properties file has it: Java reads these in Latin-1.
+
+    Java drops blanks before a value.
+    """
     out = value.replace("\\", "\\\\").replace("\n", "\\n")
     units = (out[i].encode("utf-16-be").hex() for i in range(len(out)))
     pairs = zip(out, units, strict=True)
-    return "".join(
+    written = "".join(
         char if 31 < ord(char) < 127 else "".join(f"\\u{u[i : i + 4]}" for i in range(0, len(u), 4))
         for char, u in pairs
     )
+    return f"\\{written}" if written.startswith(" ") else written
 
 
 def _aiokafka(found: Connection) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from kafka_tasks.errors import InvalidInput
 from kafka_tasks.project import private
 
 
@@ -39,3 +40,11 @@ def test_a_file_that_was_there_is_closed_to_others(tmp_path: Path) -> None:
     path.chmod(0o666)
     private.write(path, b"short")
     assert (path.read_bytes(), _mode(path)) == (b"short", 0o600)
+
+
+@pytest.mark.parametrize("text", [" secret", "\tsecret\n"])
+def test_a_password_that_begins_with_a_blank_is_refused(text: str) -> None:
+    """The library of the clients would send another one."""
+    with pytest.raises(InvalidInput, match="begins with a blank"):
+        private.required(text, "stdin")
+    assert private.required(text.strip() + " \r\n", "stdin") == "secret "

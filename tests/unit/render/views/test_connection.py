@@ -12,6 +12,7 @@ from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.topology import Topology
 from kafka_tasks.render.views import connection
 from kafka_tasks.render.views.connection import Connection
+from kafka_tasks.settings import java_properties
 
 
 @pytest.fixture
@@ -94,6 +95,17 @@ def test_java_gets_a_login_and_stores_of_its_own(secured: Cluster) -> None:
     assert _java(replace(mine, form="properties")) == found
     hidden = replace(mine, hidden=("store-word", client["sasl.password"]))
     assert hidden.hides and "store-word" not in connection.text(hidden, width=80)
+
+
+@pytest.mark.parametrize(
+    "password", [" before", "after ", "\t", "#a=b:c!", "\\u0041", "é😀", 'a"b']
+)
+def test_java_reads_each_password_as_it_is(password: str, secured: Cluster) -> None:
+    """Also one that begins with a blank, which Java would drop."""
+    client = {"security.protocol": "SSL", "ssl.key.password": password}
+    text = connection.text(Connection(replace(secured, client=client), "java"), width=80)
+    entries = {entry.name: entry.value for entry in java_properties.entries(text)}
+    assert entries["ssl.key.password"] == password
 
 
 def test_java_reads_the_pem_files_of_a_remote_cluster(secured: Cluster) -> None:
