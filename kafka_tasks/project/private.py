@@ -55,7 +55,7 @@ def require_private(path: Path, what: str) -> None:
 
 
 def required(text: str, where: str) -> str:
-    """Return the password in the first line of a text; raises `InvalidInput` for an unusable one."""
+    """Return the password in the first line of a text; or raise `InvalidInput`."""
     password = text.partition("\n")[0].rstrip("\r")
     if password:
         require_usable(password, where)
