@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.docs.documents import ROOT, table
-from tests.integration.rights import LEAST
+from tests.integration.secured.rights import LEAST
 
 
 def test_the_table_has_each_task_with_its_rights() -> None:

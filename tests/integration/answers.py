@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,6 +61,12 @@ def call(*arguments: str) -> Answer:
             code = int(end.code or 0)
     text = out.buffer.getvalue().decode() if isinstance(out.buffer, io.BytesIO) else ""
     return Answer(" ".join(arguments), code, text, said.getvalue())
+
+
+def asked(sandbox: Sandbox, env: Mapping[str, str | None], *arguments: str) -> Answer:
+    """Run one command in this process, with these settings."""
+    with inside(replace(sandbox, environ=sandbox.env(env))):
+        return call(*arguments, "-o", "json")
 
 
 @dataclass

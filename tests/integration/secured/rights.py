@@ -13,7 +13,7 @@ from confluent_kafka.admin import AclOperation, AdminClient, NewTopic, ResourceT
 
 from tests.integration.answers import Answer, call, inside
 from tests.integration.conftest import Sandbox, eventually
-from tests.integration.secured import PASSWORDS, Secured
+from tests.integration.secured.cluster import PASSWORDS, Secured
 
 _KINDS = {
     "topic": ResourceType.TOPIC,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tests.integration.secured import KEY_PASSWORD, PASSWORDS, Secured
+from tests.integration.secured.cluster import KEY_PASSWORD, PASSWORDS, Secured
 
 Env = dict[str, str | None]
 
