@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 from kafka import KafkaAdminClient
 
@@ -25,11 +25,11 @@ from kafka_tasks.model.address import Address
 from tests.integration.answers import Answer, call, inside
 from tests.integration.conftest import Sandbox
 from tests.integration.test_verbs_and_groups import TOPICS, java
+from tests.refusals import refusal
 from tests.tiers import telling
 
 pytestmark = pytest.mark.timeout(300)
 _LIMIT_S = 60
-_REFUSALS = (KafkaError._AUTHENTICATION, KafkaError._SSL)
 
 
 @pytest.fixture(scope="module", params=telling(["4.4", "3.9"], "3.9"))
@@ -67,21 +67,6 @@ def properties(sandbox: Sandbox, user: str = "admin", **changes: str) -> dict[st
     """The librdkafka properties of a user, with some of them changed."""
     found: dict[str, Any] = json.loads(printed(sandbox, "json", user))
     return found | {name.replace("_", "."): value for name, value in changes.items()}
-
-
-def refusal(config: dict[str, Any]) -> str:
-    """Why the broker refuses this client."""
-    heard: list[KafkaError] = []
-    config["error_cb"] = heard.append
-    client = AdminClient(config)
-    future = client.describe_cluster(request_timeout=_LIMIT_S)
-    for _ in range(_LIMIT_S * 10):
-        client.poll(0.1)
-        reasons = [error.str() for error in heard if error.code() in _REFUSALS]
-        assert not (future.done() and future.exception() is None), "it was let in"
-        if reasons:
-            return reasons[0]
-    raise AssertionError(f"nothing was said: {heard}")
 
 
 def test_users_are_kept_for_the_next_start(secured: Sandbox) -> None:

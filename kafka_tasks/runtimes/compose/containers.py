@@ -14,6 +14,7 @@ from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model import listener
 from kafka_tasks.model.address import Address, Inside
 from kafka_tasks.model.cluster import Cluster, Observation, ServiceState
+from kafka_tasks.model.security import KINDS, Security
 from kafka_tasks.model.topology import Service, Topology, in_order
 from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes import ports, roles
@@ -25,6 +26,8 @@ from kafka_tasks.settings import Settings
 
 # The label that the packaged file puts on each container.
 OURS = "kafka-tasks.cluster"
+# The labels of the containers of a secured cluster: the kind, and whether it has an authorizer.
+_KIND, _ACL = "kafka-tasks.secure", "kafka-tasks.acl"
 # The exit codes of a program that was stopped: its own, or that of SIGTERM.
 _IN_ORDER = (0, 143)
 
@@ -151,9 +154,22 @@ def _expected(containers: Mapping[str, Container], settings: Settings) -> Topolo
     """Return the services of a cluster without a record, by its containers or by the settings."""
     seen = topology(containers)
     if seen.brokers and seen.coordinators:
-        return ports.as_set(settings, seen)
+        labels = (containers[broker.name].labels for broker in seen.brokers)
+        security = next(filter(None, map(_security, labels)), settings.security)
+        return replace(ports.as_set(settings, seen), security=security)
     known = replace(settings, brokers=len(seen.brokers) or settings.brokers)
     return ports.as_set(known, known.topology)
+
+
+def labelled(security: Security) -> dict[str, str]:
+    """Return the labels of a container of such a cluster."""
+    return {_KIND: security.kind, _ACL: str(security.acl).lower()}
+
+
+def _security(labels: Mapping[str, str]) -> Security | None:
+    """Return the security of the cluster that a container with these labels belongs to."""
+    kind = next((kind for kind in KINDS if kind == labels.get(_KIND)), None)
+    return Security(kind, labels.get(_ACL) == "true") if kind else None
 
 
 def _published(

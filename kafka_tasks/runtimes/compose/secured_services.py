@@ -16,7 +16,7 @@ from kafka_tasks.model.listener import Listener, rendered
 from kafka_tasks.model.security import Security
 from kafka_tasks.model.topology import Service, Topology
 from kafka_tasks.project.directory import Project
-from kafka_tasks.runtimes.compose import compose_file
+from kafka_tasks.runtimes.compose import compose_file, containers
 from kafka_tasks.runtimes.compose.override import RESET
 from kafka_tasks.runtimes.roles import secured
 from kafka_tasks.runtimes.secure import container_files
@@ -137,6 +137,8 @@ def _change(
     found = {
         "environment": _properties(service, topology, wanted),
         "volumes": [_mount(container_files.folder(kept, service))],
+        # By them it is known as secured where its record is lost.
+        "labels": containers.labelled(wanted),
         "healthcheck": {"test": _check(_CONTAINER_PORT if serves else _CONTROLLER_PORT)},
     }
     published = f"127.0.0.1:{service.internal_port}:{_INTERNAL_PORT}"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ssl
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -200,6 +202,20 @@ def test_kafka_tasks_connects_by_its_own_listener(project: Project) -> None:
     plain = cluster_record(services=record.services)
     keeper, _ = containers.cluster(project.path, there, plain, settings).topology
     assert keeper.coordination_endpoint is None
+
+
+def test_containers_without_a_record_are_known_as_secured(project: Project) -> None:
+    """Else kafka-tasks would ask them in plain text."""
+    settings = World.settings(SimpleNamespace(project=project))  # type: ignore[arg-type]
+    there = {
+        "zookeeper": container("zookeeper", project.path, ports={}),
+        "kafka": container("kafka", project.path),
+    }
+    for security in (ACL, Security("mtls")):
+        labels = {**there["kafka"].labels, **containers.labelled(security)}
+        there["kafka"] = replace(there["kafka"], labels=labels)
+        found = containers.cluster(project.path, there, None, settings)
+        assert found.topology.security == security
 
 
 def test_a_start_makes_files_and_a_wipe_deletes_them(
