@@ -156,7 +156,7 @@ PROPERTIES = (
 COMPOSE = (
     (_TOP / "docker-compose.yml").read_bytes(),
     b"services:\n  zookeeper: {image: z}\n  kafka:\n    image: k\n    ports: ['9092:9092']\n",
-    b"x-a: &a {image: k}\nservices:\n  zookeeper:\n    <<: *a\n  kafka: !reset []\n",
+    b"x-a: &a {image: k}\nservices:\n  zookeeper:\n    <<: *a\n  kafka: !reset null\n",
 )
 # As `docker compose config --format json` prints it.
 COMPOSED: dict[str, Any] = {

@@ -42,7 +42,7 @@ _SCALARS = (
     "!!python/object/apply:os.system ['id']",
     "!!set {a, b}",
     "!!omap [a: 1]",
-    "!reset []",
+    "!reset null",
     "! x",
     "!<tag:x,2000:y> z",
     "*a",
