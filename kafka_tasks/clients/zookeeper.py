@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from kafka_tasks.clients import zookeeper_link as link
+from kafka_tasks.clients import zookeeper_link
 from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.clients.zookeeper_request import children
 from kafka_tasks.errors import ClusterError
@@ -26,17 +26,18 @@ def _four_letter_word(address: Endpoint, word: str, timeout_s: float) -> str:
     """Send one of ZooKeeper's four-letter words and return up to 64 KiB of the reply."""
     import time
 
+    timeout_s = zookeeper_link.patience(address, timeout_s)
     ends_at = time.monotonic() + timeout_s
     reply = bytearray()
     try:
-        with link.opened(address, timeout_s) as connection:
-            connection.sendall(word.encode("ascii"))
+        with zookeeper_link.opened(address, timeout_s) as link:
+            link.sendall(word.encode("ascii"))
             while len(reply) < _REPLY_LIMIT:
                 left = ends_at - time.monotonic()
                 if left <= 0:
                     raise Unanswered(f"{address} did not complete its reply to {word}")
-                connection.settimeout(left)
-                chunk = connection.recv(4096)
+                link.settimeout(left)
+                chunk = link.recv(4096)
                 if not chunk:
                     break
                 reply += chunk

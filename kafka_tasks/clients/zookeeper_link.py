@@ -14,8 +14,15 @@ self=$$
 { cat; kill "$self"; } <&0 >&3 2>&3 &
 exec cat <&3
 """
+# The least time for an answer from there: a busy machine takes a second to start such a process.
+INSIDE_S = 5.0
 # Commands that may still run: one that is forgotten too early stays as a zombie.
 _commands: list[subprocess.Popen[bytes]] = []
+
+
+def patience(endpoint: Endpoint, timeout_s: float) -> float:
+    """Return the seconds that an answer may take: more inside a container."""
+    return max(timeout_s, INSIDE_S) if isinstance(endpoint, Inside) else timeout_s
 
 
 def opened(endpoint: Endpoint, timeout_s: float) -> socket.socket:

@@ -26,6 +26,7 @@ _HEAD = struct.Struct(">iqi")
 
 def children(address: Endpoint, paths: Iterable[str], timeout_s: float) -> list[frozenset[str]]:
     """Return the names below each path; none below a missing one. Raises `Unanswered`."""
+    timeout_s = zookeeper_link.patience(address, timeout_s)
     try:
         with zookeeper_link.opened(address, timeout_s) as link:
             asked = _Conversation(link, Deadline.after(timeout_s))

@@ -29,7 +29,6 @@ _PIECE = 64 * 1024
 _CLOSE_S = 0.5
 # Kazoo resolves an address before it connects, and this one is not connected to.
 _NOWHERE = "127.0.0.1:2181"
-_INSIDE_S = 5.0
 
 
 class ZookeeperSession:
@@ -39,7 +38,8 @@ class ZookeeperSession:
     """
 
     def __init__(self, address: Endpoint, timeout_s: float, *, session_s: float) -> None:
-        self._address, self._timeout_s = address, timeout_s
+        self._address = address
+        timeout_s = self._timeout_s = zookeeper_link.patience(address, timeout_s)
         self._handler = _Handler(address)
         hosts = _NOWHERE if isinstance(address, Inside) else str(address)
         self._client = KazooClient(
@@ -118,7 +118,7 @@ class _Handler(SequentialThreadingHandler):  # type: ignore[misc]
         if self._is_cut:
             raise ConnectionAbortedError(errno.ECONNABORTED, "the session is closed")
         plain = (
-            zookeeper_link.opened(self._address, _INSIDE_S)
+            zookeeper_link.opened(self._address, zookeeper_link.INSIDE_S)
             if isinstance(self._address, Inside)
             else super().create_connection(*args, **kwargs)
         )

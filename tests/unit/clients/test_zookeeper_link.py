@@ -69,6 +69,12 @@ def test_an_address_is_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked == [(("localhost", 2181), 2.0)]
 
 
+def test_an_answer_from_a_container_may_take_longer() -> None:
+    """A busy machine takes a second to start a process there."""
+    assert zookeeper_link.patience(Inside("keeper", 2181), 1.0) == 5.0
+    assert zookeeper_link.patience(Address("localhost", 2181), 1.0) == 1.0
+
+
 def test_its_place_is_said() -> None:
     """Where no answer comes, the sentence has it."""
     assert str(Inside("keeper", 2181)) == "port 2181 inside its container"
