@@ -24,3 +24,8 @@ PYTHON = {
     USER: "sasl_plain_username",
     PASSWORD: "sasl_plain_password",
 }
+
+
+def is_secret(name: str) -> bool:
+    """Return whether the property of this name has a value that nobody else may read."""
+    return name.endswith((".password", ".secret")) or name == KEY_PEM

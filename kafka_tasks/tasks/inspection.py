@@ -100,8 +100,7 @@ def env(
                 hint="invoke kafka.up",
             )
         found = _connection(session, cluster, format, user)
-        hidden = () if show_secrets else _secrets(session.settings)
-        found = dataclasses.replace(found, hidden=hidden)
+        found = dataclasses.replace(found, hidden=not show_secrets)
         for said in _notices(found):
             session.recorder.notice(said)
     return shown(found, connection)
@@ -163,9 +162,3 @@ def _notices(found: Connection) -> Iterator[str]:
             "kcat needs librdkafka 2.6.1 or newer to log in to Kafka 4 by SCRAM (Debian's has "
             "2.0.2); kcat -V shows its version"
         )
-
-
-def _secrets(settings: Settings) -> tuple[str, ...]:
-    from kafka_tasks.diagnosis import secrets
-
-    return tuple(secrets.own(settings))

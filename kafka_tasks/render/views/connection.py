@@ -21,6 +21,7 @@ from kafka_tasks.model.client_names import (
     PASSWORD,
     PYTHON,
     USER,
+    is_secret,
 )
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.render.document import SCHEMA, Document
@@ -46,29 +47,30 @@ class JavaStores:
 class Connection:
     """A cluster as a client of `user` sees it, and one of `FORMATS`.
 
-    Values in `hidden` become a placeholder. `stores` are the files for Java, where there are any.
+    With `hidden`, passwords and keys become placeholders; a user that is named as its password does
+    not. `stores` are the files for Java, where there are any.
     """
 
     cluster: Cluster
     form: str
-    hidden: tuple[str, ...] = ()
+    hidden: bool = False
     user: str | None = None
     stores: JavaStores | None = None
 
-    def shown(self, value: str) -> str:
-        """Return a value, or the placeholder."""
-        return _PLACEHOLDER if value in self.hidden else value
+    def shown(self, name: str, value: str) -> str:
+        """Return the value of a property, or the placeholder."""
+        return _PLACEHOLDER if self.hidden and is_secret(name) else value
 
     @property
     def hides(self) -> bool:
         """True where the text has a placeholder."""
-        stores = self.stores.password if self.stores and is_java(self.form) else None
-        return any(value in self.hidden for value in (*self.cluster.client.values(), stores))
+        stores = self.stores is not None and is_java(self.form)
+        return self.hidden and (stores or any(map(is_secret, self.cluster.client)))
 
     @property
     def client(self) -> dict[str, str]:
         """The client's properties without the addresses."""
-        return {key: self.shown(value) for key, value in self.cluster.client.items()}
+        return {key: self.shown(key, value) for key, value in self.cluster.client.items()}
 
     @property
     def properties(self) -> dict[str, str]:
@@ -143,7 +145,7 @@ def _jaas(mechanism: str, client: Mapping[str, str]) -> str:
 def _java_tls(found: Connection) -> dict[str, str]:
     client, stores = found.client, found.stores
     if stores is not None:
-        password = found.shown(stores.password)
+        password = found.shown("ssl.truststore.password", stores.password)
         wanted = _store("truststore", "PKCS12", stores.trust)
         wanted["ssl.truststore.password"] = password
         if stores.keys:

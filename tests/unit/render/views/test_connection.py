@@ -29,12 +29,22 @@ def secured(cluster: Cluster) -> Cluster:
 @pytest.mark.parametrize("form", connection.FORMATS)
 def test_secrets_are_placeholders_unless_asked_for(secured: Cluster, form: str) -> None:
     """No form shows a password; with --show-secrets each does."""
-    secret = secured.client["sasl.password"]
-    hidden = Connection(secured, form, (secret,))
+    hidden = Connection(secured, form, hidden=True)
     text = connection.text(hidden, width=80)
     assert "hunter2" not in text + json.dumps(connection.document(hidden))
     assert "<secret>" in text
     assert "hunter2" in connection.text(Connection(secured, form), width=80)
+
+
+@pytest.mark.parametrize("form", connection.FORMATS)
+def test_a_field_is_hidden_and_not_its_value(cluster: Cluster, form: str) -> None:
+    """A user that is named as its password, and an address with it, stay legible."""
+    client = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN"}
+    client |= {"sasl.username": "localhost", "sasl.password": "localhost"}
+    found = Connection(replace(cluster, client=client), form)
+    shown = connection.text(found, width=80)
+    hidden = connection.text(replace(found, hidden=True), width=80)
+    assert shown.count("localhost") == hidden.count("localhost") + 1
 
 
 def test_env_is_for_a_shell(cluster: Cluster, secured: Cluster) -> None:
@@ -93,7 +103,7 @@ def test_java_gets_a_login_and_stores_of_its_own(secured: Cluster) -> None:
     assert found["ssl.truststore.location"] == "/trust.p12"
     assert found["ssl.keystore.location"] == "/alice.p12"
     assert _java(replace(mine, form="properties")) == found
-    hidden = replace(mine, hidden=("store-word", client["sasl.password"]))
+    hidden = replace(mine, hidden=True)
     assert hidden.hides and "store-word" not in connection.text(hidden, width=80)
 
 
