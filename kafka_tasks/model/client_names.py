@@ -27,5 +27,5 @@ PYTHON = {
 
 
 def is_secret(name: str) -> bool:
-    """Return whether the property of this name has a value that nobody else may read."""
+    """Return whether the property of this name is a password or a private key."""
     return name.endswith((".password", ".secret")) or name == KEY_PEM

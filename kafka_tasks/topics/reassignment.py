@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,10 +11,11 @@ from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.clients.kafka.changes import Outcomes
 from kafka_tasks.clients.kafka.connection import not_yet
 from kafka_tasks.clients.kafka.reassignment import Replicas
-from kafka_tasks.errors import BrokerUnreachable, ClusterError, KafkaTasksError
+from kafka_tasks.errors import BrokerUnreachable, ClusterError, KafkaTasksError, NotPermitted
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.model.topic import TopicState
+from kafka_tasks.project import private
 from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
 from kafka_tasks.topics.apply import Mover
 from kafka_tasks.topics.assignment import Assignment, as_reassignment_json, spread
@@ -21,6 +23,7 @@ from kafka_tasks.topics.model import TopicSpec
 from kafka_tasks.topics.observe import Observed
 
 _LOOK_S = 5.0
+_CLIENT_FILE = "client.properties"
 
 
 def mover(
@@ -29,7 +32,7 @@ def mover(
     """Return the function that `apply` calls for topics whose replicas may have to move.
 
     An assignment that cannot be carried out from here is written to a file in `directory`, for
-    Kafka's own tool.
+    Kafka's own tool; one that this user may not request is refused.
     """
 
     def move_to(
@@ -42,6 +45,9 @@ def mover(
         assignment = spread(there, sizes, seen.brokers, racks)
         try:
             return move(cluster, admin, assignment, deadline, recorder)
+        except NotPermitted as error:
+            # The same user would be refused in Kafka's own tool.
+            return dict.fromkeys(assignment, error)
         except KafkaTasksError as error:
             return _handed_over(assignment, cluster, error, directory)
 
@@ -54,10 +60,14 @@ def _handed_over(
     """Return a failure for each topic, with the command that moves its replicas."""
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / f"reassignment-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}.json"
-    path.write_text(as_reassignment_json(assignment) + "\n", encoding="utf-8")
+    private.write(path, f"{as_reassignment_json(assignment)}\n".encode())
+    making, log_in = "", ""
+    if cluster.client:
+        making = f"(umask 077; invoke kafka.env --format java --show-secrets > {_CLIENT_FILE}); "
+        log_in = f"--command-config {_CLIENT_FILE} "
     command = (
-        f"kafka-reassign-partitions --bootstrap-server {cluster.bootstrap_servers} "
-        f"--reassignment-json-file {path} --execute"
+        f"{making}kafka-reassign-partitions --bootstrap-server {cluster.bootstrap_servers} {log_in}"
+        f"--reassignment-json-file {shlex.quote(str(path))} --execute"
     )
     evidence = (why.message, *why.evidence, f"Kafka's own tool moves them: {command}")
     return {

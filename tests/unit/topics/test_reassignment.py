@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from kafka_tasks.clients.kafka.changes import Outcomes
-from kafka_tasks.errors import BrokerUnreachable, ClusterError, KafkaTasksError
+from kafka_tasks.errors import BrokerUnreachable, ClusterError, KafkaTasksError, NotPermitted
 from kafka_tasks.model.address import Address
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.events import Recorder
@@ -139,6 +140,34 @@ def test_what_cannot_be_moved_from_here_is_written_for_kafkas_own_tool(
     assert f"--bootstrap-server k:9092 --reassignment-json-file {path}" in error.evidence[2]
     wanted = json.loads(path.read_text())["partitions"]
     assert [(at["partition"], len(at["replicas"])) for at in wanted] == [(0, 2), (1, 2)]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_kafkas_own_tool_is_given_the_log_in(
+    replicas: FakeReplicas, cluster: Cluster, tmp_path: Path
+) -> None:
+    """The command makes a client file of a secured connection, and names it."""
+    replicas.refuses = BrokerUnreachable("No broker answered: connect.")
+    secured = replace(cluster, client={"security.protocol": "SSL"})
+    seen = Observed("id", (1, 2, 3), replicas.admin.there)
+    move = reassignment.mover(secured, replicas.admin, seen, Recorder(), tmp_path)  # type: ignore[arg-type]
+    error = move({"t": TopicSpec("t", replication_factor=2)}, {}, Deadline.after(1))["t"]
+    assert error is not None and error.hint is not None
+    made, used = error.hint.split("; kafka-reassign-partitions ")
+    assert made.endswith("invoke kafka.env --format java --show-secrets > client.properties)")
+    assert "--command-config client.properties" in used
+
+
+def test_a_lacking_right_is_one_sentence(
+    replicas: FakeReplicas, cluster: Cluster, tmp_path: Path
+) -> None:
+    """Kafka's own tool would be refused, too: it is not named, and there is no file."""
+    replicas.refuses = NotPermitted("User bob lacks the right ALTER on the cluster.")
+    seen = Observed("id", (1, 2, 3), replicas.admin.there)
+    move = reassignment.mover(cluster, replicas.admin, seen, Recorder(), tmp_path)  # type: ignore[arg-type]
+    outcomes = move({"t": TopicSpec("t", replication_factor=2)}, {}, Deadline.after(1))
+    assert outcomes == {"t": replicas.refuses}
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_partitions_that_were_added_are_moved_too(
