@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kafka_tasks.runtimes import broker_properties
-from kafka_tasks.runtimes.compose import command
 from kafka_tasks.runtimes.compose.rehearsal import Rehearsal
 from kafka_tasks.runtimes.compose.site import Site, images_of
 from kafka_tasks.settings import Settings
@@ -19,7 +18,6 @@ class ComposePreparation:
 
     def pull(self, settings: Settings) -> tuple[str, ...]:
         """Fetch the images that are missing, and have a rehearsal of the broker's."""
-        command.require_compose()
         broker_properties.of(settings)
         config = self.site.composed(settings, self.site.record()).config()
         images = images_of(config, settings.topology.names)

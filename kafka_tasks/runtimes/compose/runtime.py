@@ -81,7 +81,6 @@ class ComposeRuntime:
     ) -> Cluster:
         """Bring up what is not running; raises before anything starts if the machine cannot."""
         self._require_local()
-        command.require_compose()
         settings = compose_file.fitted(settings)
         secured_services.require_possible(settings)
         self._site.project.make_state()

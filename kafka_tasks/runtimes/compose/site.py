@@ -156,6 +156,7 @@ class Site:
             if text is None:
                 path.unlink(missing_ok=True)
                 return project
+            command.require_compose()
             private.write(path, text.encode())
         except OSError as error:
             raise unwritable(path, error) from error

@@ -218,7 +218,6 @@ class ComposeDataAccess:
         there = self.site.containers()
         made: command.Project | None = None
         if not all(name in there for name in topology.names):
-            command.require_compose()
             project = self.site.prepared(settings, self.site.planned(settings, there), there)
             project.create(topology.names)
             made = project if not there else None

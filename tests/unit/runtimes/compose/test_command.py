@@ -22,12 +22,13 @@ class Commands:
         self.calls: list[list[str]] = []
         self.environ: Mapping[str, str] | None = None
         self.answer = Completed(0, "")
+        self.version: Completed | None = None
 
     def run(self, arguments: Sequence[str], **options: Any) -> Completed:
         """In place of a process."""
         self.calls.append(list(arguments))
         self.environ = options.get("environ")
-        return self.answer
+        return self.version if self.version and "version" in arguments else self.answer
 
 
 @pytest.fixture
@@ -218,11 +219,36 @@ def test_the_config_is_read_past_warnings(commands: Commands, before: str) -> No
 
 def test_a_file_that_compose_refuses(commands: Commands) -> None:
     """Exit 3, with Compose's own words and the command that shows them."""
+    commands.version = Completed(0, "2.26.1")
     commands.answer = Completed(15, "services.kafka.ports must be a list\n")
     with pytest.raises(InvalidInput, match=r"does not accept /some/shop/compose\.yml") as caught:
         _project().config()
     assert caught.value.evidence == ("services.kafka.ports must be a list",)
     assert caught.value.hint == 'docker compose -f "/some/shop/compose.yml" config'
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [(Completed(0, "2.10.2"), "too old"), (Completed(1, "unknown command"), "without its compose")],
+)
+def test_a_compose_that_cannot_read_the_file(
+    commands: Commands, version: Completed, said: str
+) -> None:
+    """The reason is the Compose that is here, and not the file."""
+    commands.version = version
+    commands.answer = Completed(15, "additional properties 'start_interval' not allowed\n")
+    with pytest.raises(EngineMissing, match=said):
+        _project().config()
+
+
+def test_a_file_without_a_docker_command(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is run."""
+    _on_path(monkeypatch)
+    with pytest.raises(EngineMissing, match="no `docker` command"):
+        _project().config()
+    assert commands.calls == []
 
 
 def test_a_container_is_removed_with_its_volumes(commands: Commands) -> None:
