@@ -19,7 +19,11 @@ _NAMED = re.compile(r"(?:PASS(?:WORD|WD|PHRASE)?|SECRET|TOKEN|CREDENTIAL|API_?KE
 # Unknown secrets in logs: name = value, and user:password@ in an address.
 _ASSIGNED = re.compile(
     r"(?i)((?:password|passwd|passphrase|secret|token|api[._-]?key|credential)s?[\w.]{0,40}"
-    r"[\"']?\s{0,3}[=:]\s{0,3})(\[hidden\]|null\b|\"[^\"\n]{1,500}\"|'[^'\n]{1,500}'|[^\s,;\"']{1,500})"
+    r"[\"']?\s{0,3}[=:]\s{0,3})(\[hidden\]|null\b|\"(?:[^\"\\\n]|\\.){1,500}\""
+    r"|'(?:[^'\\\n]|\\.){1,500}'|[^\s,;\"']{1,500})"
+)
+_PRIVATE_KEY = re.compile(
+    r"(-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----)[^-]{1,20000}(-----END [A-Z ]{0,30}PRIVATE KEY-----)"
 )
 _IN_ADDRESS = re.compile(r"(://[^\s:/@]{1,200}:)[^\s/@]{1,200}(@)")
 _PROPERTY = re.compile(r"^[ \t]*([A-Za-z0-9._-]+)[ \t]*[=:](.*)$", re.MULTILINE)
@@ -72,7 +76,8 @@ class Masker:
 
     def __call__(self, text: str) -> str:
         """Return the text without secret values, known or apparent."""
-        return _ASSIGNED.sub(lambda match: match[1] + MASK, self.sentence(text))
+        text = _PRIVATE_KEY.sub(rf"\1{MASK}\2", self.sentence(text))
+        return _ASSIGNED.sub(lambda match: match[1] + MASK, text)
 
     def sentence(self, text: str) -> str:
         """Return the text without known secret values; names of passwords stay legible."""

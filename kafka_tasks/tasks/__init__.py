@@ -25,7 +25,10 @@ from kafka_tasks.tasks import (
     user,
     whoami,
 )
+from kafka_tasks.tasks.debugging import mask_debugging
 from kafka_tasks.tasks.task import KafkaTask
+
+mask_debugging()
 
 _CLUSTER = (
     init.init,

@@ -67,6 +67,11 @@ def test_a_short_secret_leaves_words_alone() -> None:
         ("http://me:pw@host/x", f"http://me:{MASK}@host/x"),
         ("ssl.key.password = null", f"ssl.key.password = {MASK}"),
         ("token expired", "token expired"),
+        ("""{'sasl_password': 'a\\'b"c', 'x': 1}""", f"{{'sasl_password': {MASK}, 'x': 1}}"),
+        (
+            "'-----BEGIN RSA PRIVATE KEY-----\\nMII=\\n-----END RSA PRIVATE KEY-----\\n'",
+            f"'-----BEGIN RSA PRIVATE KEY-----{MASK}-----END RSA PRIVATE KEY-----\\n'",
+        ),
     ],
 )
 def test_what_looks_like_a_secret_is_masked(text: str, expected: str) -> None:
