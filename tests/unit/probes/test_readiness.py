@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
 from kafka_tasks.errors import NotReady, ServiceDied
-from kafka_tasks.model.cluster import Cluster
+from kafka_tasks.model.cluster import Cluster, ServiceState
 from kafka_tasks.model.events import Event, Recorder
 from kafka_tasks.model.topology import Topology, zookeeper_cluster
 from kafka_tasks.probes import readiness
@@ -75,6 +76,25 @@ def test_each_layer_is_timed_into_the_timeline(
         ("process", "kafka", 0.0),
         ("broker", "kafka", 0.03),
     ]
+
+
+def test_looks_for_the_dead_take_a_tenth_of_the_wait(
+    runtime: FakeRuntime, cluster: Cluster, clock: FakeClock
+) -> None:
+    """An engine that needs 50 ms to tell is asked every half second, and not at each attempt."""
+    looks = []
+
+    def services() -> tuple[ServiceState, ...]:
+        looks.append(clock())
+        clock.sleep(0.05)
+        return runtime.observe().services
+
+    watch = Watch(services, runtime.logs)
+    layers: list[Probe] = [_Layer("broker", looks=60)]
+    wait_until_ready(cluster, watch, clock.deadline(60), Recorder(clock=clock), layers=layers)
+    pauses = [after - before for before, after in pairwise(looks)]
+    assert len(looks) > 3
+    assert min(pauses) == pytest.approx(0.5)
 
 
 def test_of_the_processes_of_a_remote_cluster_nothing_is_said() -> None:
