@@ -18,6 +18,8 @@ from kafka_tasks.probes import readiness as probes
 from kafka_tasks.project.lock import holder
 
 _SHOWN = 5
+# What a broker logs of a client with a wrong password or certificate.
+_REFUSED = "Failed authentication with /"
 _LOOK_AT_REPLICAS = "invoke kafka.topic.list --under-replicated"
 # Other checks look for these each time: an earlier failure may be over.
 _CHECKED_EACH_TIME = frozenset(
@@ -165,7 +167,8 @@ def _logged(exam: Examination, session: Session, *, ready: bool) -> Iterator[Fin
     """Report known signatures in the log of each service's last start."""
     texts = {
         service.name: last_start(
-            _log(session, service.name, signatures.LINES), _started(session, service)
+            _without_refusals(session, _log(session, service.name, signatures.LINES)),
+            _started(session, service),
         )
         for service in exam.services
     }
@@ -179,6 +182,13 @@ def _logged(exam: Examination, session: Session, *, ready: bool) -> Iterator[Fin
     if texts and not found:
         lines = sum(len(lines) for lines in texts.values())
         yield _finding("logs", "ok", f"no known failure in {lines} log lines of the last start")
+
+
+def _without_refusals(session: Session, lines: list[str]) -> list[str]:
+    """Return a log without the clients whom a secured cluster refused, as it should."""
+    if session.settings.security is None:
+        return lines
+    return [line for line in lines if _REFUSED not in line]
 
 
 def _started(session: Session, service: ServiceState) -> float | None:

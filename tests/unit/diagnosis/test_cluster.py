@@ -149,6 +149,29 @@ def test_a_signature_in_a_ready_cluster(
     assert ids(cluster.readiness(exam)) == [("ready", "ok"), ("replication-factor", "warning")]
 
 
+@pytest.mark.parametrize(("secure", "is_told"), [("scram", False), ("none", True)])
+def test_a_client_that_was_refused_is_no_failure_of_a_secured_cluster(
+    make_exam: MakeExam, monkeypatch: pytest.MonkeyPatch, secure: str, is_told: bool
+) -> None:
+    """`verify` makes such lines itself; a broker that dies later did not die of them."""
+    refused = (
+        "[2026-11-29 04:06:31,000] INFO [SocketServer listenerType=ZK_BROKER, nodeId=2] Failed "
+        "authentication with /172.18.0.1 (channelId=172.18.0.2:9092-172.18.0.1:60214-0-2) "
+        "(Authentication failed during authentication due to invalid credentials with SASL "
+        "mechanism SCRAM-SHA-512) (org.apache.kafka.common.network.Selector)"
+    )
+    exam = make_exam(runtime="compose", logs={"kafka": [refused]}, secure=secure)
+    assert exam.session is not None
+    exam.session.servers().start(exam.settings)
+    exam.services = exam.session.observe().services
+    glance = readiness.Glance({}, "broker", "no answer")
+    monkeypatch.setattr(readiness, "glance", lambda *_: glance)
+    told = {"The user or the password is wrong."} & {
+        found.title for found in cluster.readiness(exam)
+    }
+    assert bool(told) is is_told
+
+
 def test_how_long_a_session_lives() -> None:
     """ZooKeeper's dump is read by session, whatever else it says."""
     dump = (
