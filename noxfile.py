@@ -320,4 +320,12 @@ def reports(session: nox.Session) -> None:
     session.run("pytest", "tests/acceptance", *session.posargs)
 
 
-register(install=INSTALL, runtimes=("embedded", "compose"), versions=("4.4",), environ=images)
+register(
+    install=INSTALL,
+    runtimes=("embedded", "compose"),
+    versions=("4.4",),
+    secure=("scram",),
+    # The secured case proves all that the plain one does, and what it refuses.
+    release=("embedded-4.4", "embedded-scram"),
+    environ=images,
+)

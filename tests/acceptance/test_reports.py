@@ -12,18 +12,21 @@ import pytest
 
 from kafka_tasks.acceptance.criteria import CRITERIA
 from kafka_tasks.model.kafka_line import Mode
+from kafka_tasks.model.security import Security
 from kafka_tasks.model.verdict import Criterion
+from tests.tiers import telling
 
 ROOT = Path(__file__).parents[2]
-MODES: dict[str, Mode] = {
-    "embedded": "zookeeper",
-    "compose": "zookeeper",
-    "embedded-4.4": "kraft",
-    "compose-4.4": "kraft",
-}
+# As in the noxfile, with those that it leaves to a release.
+CASES = ["embedded", "compose", "compose-4.4", "embedded-4.4-scram"]
+ALL_CASES = [*CASES, "embedded-4.4", "embedded-scram"]
 
 
-@pytest.fixture(params=MODES)
+def _mode(folder: Path) -> Mode:
+    return "kraft" if "-4.4" in folder.name else "zookeeper"
+
+
+@pytest.fixture(params=telling(ALL_CASES, *CASES))
 def folder(request: pytest.FixtureRequest) -> Path:
     """Return where a run left its report and its JUnit file."""
     found = ROOT / f"acceptance-{request.param}"
@@ -40,9 +43,9 @@ def report(folder: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def criteria(folder: Path) -> list[Criterion]:
-    """Return the criteria of the mode that was run."""
-    mode = MODES[folder.name.removeprefix("acceptance-")]
-    return [each for each in CRITERIA if each.applies(mode)]
+    """Return the criteria of the mode and the kind of cluster that was run."""
+    security = Security("scram", acl=True) if folder.name.endswith("-scram") else None
+    return [each for each in CRITERIA if each.applies(_mode(folder), security)]
 
 
 def test_every_criterion_holds_in_both_rounds(
@@ -61,7 +64,7 @@ def test_every_criterion_holds_in_both_rounds(
 
 def test_both_starts_have_a_timeline(report: dict[str, Any], folder: Path) -> None:
     """With every layer of readiness; the versions are there as well."""
-    kraft = MODES[folder.name.removeprefix("acceptance-")] == "kraft"
+    kraft = _mode(folder) == "kraft"
     for name in ("start", "restart"):
         layers = {entry["layer"] for entry in report["timeline"][name]["layers"]}
         coordination = "quorum" if kraft else "zookeeper"

@@ -17,7 +17,7 @@ class Skipped(Exception):
 class FakeSession:
     """A Nox session that notes what it is told."""
 
-    posargs = ("-k", "topics")
+    posargs: tuple[str, ...] = ("-k", "topics")
 
     def __init__(self) -> None:
         self.steps: list[tuple[Any, ...]] = []
@@ -116,6 +116,33 @@ def test_further_versions_have_sessions_of_their_own(nox: FakeNox) -> None:
     assert {"--runtime=compose", "--report=acceptance-compose-4.4/report.json"} <= {
         *session.steps[1]
     }
+
+
+def test_secured_clusters_have_sessions_of_their_own(nox: FakeNox) -> None:
+    """The embedded runtime has them, with each version; no one has rights where none has a name."""
+    register(runtimes=("embedded", "compose"), versions=("4.4",), secure=("scram", "tls"))
+    cases = [name for _, name in nox.registered["parametrized"][1]][4:]
+    assert cases == ["embedded-scram", "embedded-4.4-scram", "embedded-tls", "embedded-4.4-tls"]
+    session = _run(nox, "embedded-4.4-scram")
+    assert "--runtime=embedded" in session.steps[1]
+    assert session.options["env"] == {
+        "KAFKA_TASKS_VERSION": "4.4",
+        "KAFKA_TASKS_SECURE": "scram",
+        "KAFKA_TASKS_ACL": "true",
+    }
+    assert _run(nox, "embedded-tls").options["env"]["KAFKA_TASKS_ACL"] == "false"
+
+
+def test_some_cases_are_left_to_a_release(nox: FakeNox) -> None:
+    """They run with --full, which the suite does not get."""
+    register(versions=("4.4",), release=("embedded-4.4",))
+    _run(nox, "embedded")
+    with pytest.raises(Skipped, match="before a release: -- --full"):
+        _run(nox, "embedded-4.4")
+    session = FakeSession()
+    session.posargs = ("--full", "-k", "topics")
+    nox.registered["function"](session, "embedded-4.4")
+    assert session.steps[1][-2:] == ("-k", "topics") and "--full" not in session.steps[1]
 
 
 def test_further_variables_reach_the_run(nox: FakeNox) -> None:
