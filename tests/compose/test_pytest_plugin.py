@@ -76,3 +76,20 @@ def test_containers_serve_a_run_and_are_removed(
     assert not Path(project).exists()
     label = f"com.docker.compose.project.working_dir={project}"
     assert engine.containers.list(all=True, filters={"label": label}) == []
+
+
+@pytest.mark.release
+def test_a_secured_cluster_of_a_marker_runs_in_containers(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, images: None
+) -> None:
+    """The example of the how-to passes: users, rights, and connections that must be refused."""
+    monkeypatch.setenv("KAFKA_TASKS_KAFKA_IMAGE", KAFKA_IMAGE)
+    monkeypatch.setenv("KAFKA_TASKS_ZOOKEEPER_IMAGE", ZOOKEEPER_IMAGE)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    example = Path(__file__).parents[2] / "docs" / "examples" / "pytest" / "test_forbidden.py"
+    pytester.makepyfile(test_forbidden=example.read_text(encoding="utf-8"))
+    result = pytester.runpytest_subprocess(
+        "-p", "kafka_tasks.pytest_plugin", "--kafka-runtime=compose", "--kafka-timeout=200"
+    )
+    assert result.ret == 0, result.outlines
+    assert result.parseoutcomes()["passed"] > 1

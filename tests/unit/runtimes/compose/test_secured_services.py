@@ -146,6 +146,22 @@ def test_the_override_file_is_what_compose_reads() -> None:
     assert "$$(timeout" in found["healthcheck"]["test"][-1]
 
 
+def test_an_old_engine_gets_the_health_check_without_its_interval() -> None:
+    """It does not know `start_interval`, and its check is still the one for TLS."""
+    topology = secured_services.without_open_ports(placed())
+    text = override.rendered(
+        {name: {"healthcheck": {"start_interval": "1s"}} for name in topology.names},
+        topology=topology,
+        further=BrokerProperties(),
+        start_interval=False,
+        secured=changes(topology),
+    )
+    assert text is not None
+    found = yaml.safe_load(text.replace("!reset", ""))["services"]
+    assert set(found["kafka"]["healthcheck"]) == {"test", "start_interval"}
+    assert set(found["zookeeper"]) == {"healthcheck", "ports"}
+
+
 def test_the_health_check_sends_what_a_server_with_tls_answers(tmp_path: Path) -> None:
     """The bytes are a first message of TLS 1.3 that needs no key of the client's."""
     script = changes(placed())["kafka"]["healthcheck"]["test"][-1]
