@@ -73,12 +73,8 @@ def run(
     timeout_s: float,
     cwd: Path | None = None,
     environ: Mapping[str, str] | None = None,
-    merged: bool = True,
 ) -> Completed:
-    """Run a command until it exits, with both streams `merged` or stdout alone.
-
-    Raises `MachineError`.
-    """
+    """Run a command until it exits, with both streams in one; raises `MachineError`."""
     try:
         done = subprocess.run(
             arguments,
@@ -86,7 +82,7 @@ def run(
             env=None if environ is None else dict(environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT if merged else None,
+            stderr=subprocess.STDOUT,
             timeout=timeout_s,
             text=True,
             errors="replace",

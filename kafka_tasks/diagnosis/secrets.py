@@ -12,9 +12,12 @@ from urllib.parse import quote
 from kafka_tasks.errors import KafkaTasksError
 from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes.secure.store import SecureStore
-from kafka_tasks.settings import Settings, dotenv_values_of, environment
+from kafka_tasks.settings import VARIABLES, Settings, dotenv_values_of, environment
 
 MASK = "***"
+_PLAIN = frozenset(variable.name for variable in VARIABLES if not variable.secret)
+# A token of OAuth, wherever it stands.
+_JWT = re.compile(r"\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*")
 _NAMED = re.compile(r"(?:PASS(?:WORD|WD|PHRASE)?|SECRET|TOKEN|CREDENTIAL|API_?KEY|JAAS)", re.I)
 # Unknown secrets in logs: name = value, and user:password@ in an address.
 _ASSIGNED = re.compile(
@@ -34,6 +37,9 @@ _SHORT = 4
 def own(settings: Settings) -> frozenset[str]:
     """Return the secret values in the settings, the broker properties and of secured clusters."""
     found = {str(value) for variable, value, _ in settings.entries() if variable.secret and value}
+    if settings.token_command and " " not in settings.token_command:
+        # Without arguments it is the name of a program, which errors show.
+        found.discard(settings.token_command)
     found |= of_properties(settings.broker_properties)
     found |= SecureStore.of(Project(settings.project)).secrets()
     return frozenset(value for value in found if value.strip())
@@ -42,13 +48,14 @@ def own(settings: Settings) -> frozenset[str]:
 def known(settings: Settings, environ: Mapping[str, str]) -> frozenset[str]:
     """Return the secret values of `own`, and those in the environment and in `.env`, by name."""
     found = set(own(settings))
-    found |= {value for name, value in environ.items() if _NAMED.search(name)}
-    found |= {
-        value
-        for name, value in dotenv_values_of(settings.project / ".env").items()
-        if _NAMED.search(name)
-    }
+    for values in (environ, dotenv_values_of(settings.project / ".env")):
+        found |= {value for name, value in values.items() if _is_secret(name)}
     return frozenset(value for value in found if value.strip())
+
+
+def _is_secret(name: str) -> bool:
+    """Return whether a variable is secret by its name; settings say it themselves."""
+    return bool(_NAMED.search(name)) and name not in _PLAIN
 
 
 def of_properties(path: Path | None) -> frozenset[str]:
@@ -83,7 +90,7 @@ class Masker:
         """Return the text without known secret values; names of passwords stay legible."""
         if self._known is not None:
             text = self._known.sub(MASK, text)
-        return _IN_ADDRESS.sub(rf"\1{MASK}\2", text)
+        return _IN_ADDRESS.sub(rf"\1{MASK}\2", _JWT.sub(MASK, text))
 
 
 def _forms(secret: str) -> set[str]:

@@ -14,6 +14,17 @@ TLS = (
     *(KEY_STORE, KEY_STORE_PASSWORD),
 )
 MECHANISM, USER, PASSWORD = "sasl.mechanism", "sasl.username", "sasl.password"
+OAUTHBEARER = "OAUTHBEARER"
+TOKEN_URL = "sasl.oauthbearer.token.endpoint.url"  # noqa: S105 - the name of a property
+CLIENT_ID, CLIENT_SECRET = "sasl.oauthbearer.client.id", "sasl.oauthbearer.client.secret"
+SCOPE, EXTENSIONS = "sasl.oauthbearer.scope", "sasl.oauthbearer.extensions"
+TOKEN_METHOD = "sasl.oauthbearer.method"  # noqa: S105 - the name of a property
+HTTPS_CA, HTTPS_CA_PEM = "https.ca.location", "https.ca.pem"
+# Where a token comes from, and for what it is asked.
+OAUTH = (
+    *(TOKEN_METHOD, TOKEN_URL, CLIENT_ID, CLIENT_SECRET, SCOPE, EXTENSIONS),
+    *(HTTPS_CA, HTTPS_CA_PEM),
+)
 
 # librdkafka → kafka-python and aiokafka.
 PYTHON = {

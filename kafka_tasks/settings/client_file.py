@@ -20,6 +20,10 @@ _OF_BOTH = {
     "security.protocol": "security_protocol",
     "sasl.mechanism": "sasl_mechanism",
     "ssl.key.password": "ssl_key_password",
+    "sasl.oauthbearer.token.endpoint.url": "sasl_oauthbearer_token_endpoint_url",
+    "sasl.oauthbearer.client.credentials.client.id": "sasl_oauthbearer_client_id",
+    "sasl.oauthbearer.client.credentials.client.secret": "sasl_oauthbearer_client_secret",
+    "sasl.oauthbearer.scope": "sasl_oauthbearer_scope",
 }
 _OF_LIBRDKAFKA = {
     "metadata.broker.list": "bootstrap_servers",
@@ -32,6 +36,11 @@ _OF_LIBRDKAFKA = {
     "ssl.certificate.pem": "ssl_certificate_pem",
     "ssl.key.location": "ssl_key_location",
     "ssl.key.pem": "ssl_key_pem",
+    "sasl.oauthbearer.client.id": "sasl_oauthbearer_client_id",
+    "sasl.oauthbearer.client.secret": "sasl_oauthbearer_client_secret",
+    "sasl.oauthbearer.extensions": "sasl_oauthbearer_extensions",
+    "https.ca.location": "https_ca_location",
+    "https.ca.pem": "https_ca_pem",
 }
 _STORES_OF_LIBRDKAFKA = {
     "ssl.keystore.location": "ssl_keystore_location",
@@ -42,7 +51,14 @@ _OF_JAVA = {
     "ssl.keystore.certificate.chain": "ssl_certificate_pem",
     "ssl.keystore.key": "ssl_key_pem",
 }
-_JAAS, _CHECKED = "sasl.jaas.config", "ssl.endpoint.identification.algorithm"
+_JAAS, _HANDLER = "sasl.jaas.config", "sasl.login.callback.handler.class"
+# The only values that kafka-tasks knows: it does the same without them.
+_IMPLIED = {
+    "ssl.endpoint.identification.algorithm": ("https",),
+    "sasl.oauthbearer.method": ("oidc",),
+    "sasl.oauthbearer.grant.type": ("client_credentials",),
+    _HANDLER: java_properties.TOKEN_HANDLERS,
+}
 _STORES_OF_JAVA = tuple(
     f"ssl.{kind}.{part}"
     for kind in ("truststore", "keystore")
@@ -50,7 +66,7 @@ _STORES_OF_JAVA = tuple(
 )
 _PASSWORD_MODULES = ("PlainLoginModule", "ScramLoginModule")
 _JKS = b"\xfe\xed\xfe\xed"
-_SECRETS = ("password", "pem")
+_SECRETS = ("password", "pem", "secret")
 
 
 class ClientFile(Struct, frozen=True):
@@ -73,8 +89,9 @@ def read(path: Path) -> ClientFile:
         names = {**_OF_LIBRDKAFKA, **_STORES_OF_LIBRDKAFKA}
         values, known = dict(_named(path, found, names)), set(names)
     values.update(_named(path, found, _OF_BOTH, but=values))
-    if (entry := found.get(_CHECKED)) is not None and entry.value == "https":
-        known.add(_CHECKED)
+    known |= {
+        name for name, words in _IMPLIED.items() if name in found and found[name].value in words
+    }
     if any(name.endswith(_SECRETS) for name in values):
         private.require_private(path, "client file")
     return ClientFile(values, tuple(sorted(set(found) - known - set(_OF_BOTH))))
@@ -157,9 +174,13 @@ def _log_in(path: Path, found: Mapping[str, Entry]) -> Iterator[tuple[str, RawVa
     except ValueError as error:
         hint = f"{_JAAS}=org.apache.kafka.common.security.scram.{example}"
         raise SettingsError(f"{where} is invalid: {error}.", hint=hint) from error
+    if told.module == java_properties.TOKEN_MODULE:
+        yield from _tokens(path, found, told.options)
+        return
     if told.module not in _PASSWORD_MODULES:
         raise SettingsError(
-            f"{where} has {told.module}; kafka-tasks reads {' and '.join(_PASSWORD_MODULES)}.",
+            f"{where} has {told.module}; kafka-tasks reads {', '.join(_PASSWORD_MODULES)} and "
+            f"{java_properties.TOKEN_MODULE}.",
             hint=f"invoke kafka.config shows every setting of a connection; {path} needs {example}",
         )
     if "sasl.mechanism" not in found:
@@ -170,6 +191,39 @@ def _log_in(path: Path, found: Mapping[str, Entry]) -> Iterator[tuple[str, RawVa
     for name in ("username", "password"):
         if name in told.options:
             yield f"sasl_{name}", _raw(path, entry, told.options[name])
+
+
+def _tokens(
+    path: Path, found: Mapping[str, Entry], options: Mapping[str, str]
+) -> Iterator[tuple[str, RawValue]]:
+    """Yield what gets a token; raises `SettingsError` where another class than Kafka's does."""
+    entry, handler = found[_JAAS], found.get(_HANDLER)
+    if handler is None or handler.value not in java_properties.TOKEN_HANDLERS:
+        has = (
+            handler.value if handler else f"no {_HANDLER}, so that Java makes a token without proof"
+        )
+        raise SettingsError(
+            f"{path} has {has}; kafka-tasks reads {java_properties.TOKEN_HANDLERS[0]}.",
+            hint="KAFKA_TASKS_TOKEN_COMMAND has a command that prints a token, for any other kind",
+        )
+    for name, field in java_properties.OF_TOKENS.items():
+        if options.get(name):
+            yield field, _raw(path, entry, options[name])
+    extensions = [
+        f"{name.removeprefix(java_properties.EXTENSION)}={value}"
+        for name, value in options.items()
+        if name.startswith(java_properties.EXTENSION)
+    ]
+    if extensions:
+        yield "sasl_oauthbearer_extensions", _raw(path, entry, ",".join(extensions))
+    if trusted := options.get("ssl.truststore.location"):
+        store = _beside(path, trusted)
+        if not _is_pem(path, entry, store):
+            raise SettingsError(
+                f"{path}:{entry.line}: {store}, for the token endpoint, is not PEM.",
+                hint=f"openssl pkcs12 -in {shlex.quote(str(store))} -nokeys -out ca.pem",
+            )
+        yield "https_ca_location", _raw(path, entry, str(store))
 
 
 def _trust_store(path: Path, found: Mapping[str, Entry]) -> Iterator[tuple[str, RawValue]]:

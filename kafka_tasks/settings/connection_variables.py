@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+from urllib.parse import urlsplit
 
 from kafka_tasks.model.address import Address
 from kafka_tasks.settings.variable import Variable, choice, path, text
@@ -28,7 +30,34 @@ def _pem(value: str) -> str:
     return found
 
 
+def _url(value: str) -> str:
+    """Return an address of the web; raises `ValueError`, also for one with a user name."""
+    parts = urlsplit(text(value))
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+        raise ValueError
+    if parts.port == 0 or not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError
+    return value
+
+
+def _command(value: str) -> str:
+    """Return a command line; raises `ValueError` where it has no word, or a quote is open."""
+    if not shlex.split(text(value)):
+        raise ValueError
+    return value
+
+
+def _extensions(value: str) -> str:
+    """Return pairs of a name and a value, as the log-in allows them; raises `ValueError`."""
+    if not re.fullmatch(
+        r"[A-Za-z]+=[\x21-\x2b\x2d-\x7e]+(,[A-Za-z]+=[\x21-\x2b\x2d-\x7e]+)*", value
+    ):
+        raise ValueError
+    return value
+
+
 _PEM = "text that begins with -----BEGIN"
+_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER")
 _SECURITY = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 
 CONNECTION_VARIABLES: tuple[Variable, ...] = (
@@ -57,13 +86,66 @@ CONNECTION_VARIABLES: tuple[Variable, ...] = (
     Variable(
         "sasl_mechanism",
         None,
-        choice("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"),
-        "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512",
+        choice(*_MECHANISMS),
+        ", ".join(_MECHANISMS),
         "SASL mechanism of a remote cluster",
     ),
     Variable("sasl_username", None, text, "a name", "SASL user of a remote cluster"),
     Variable(
         "sasl_password", None, text, "a password", "SASL password of a remote cluster", secret=True
+    ),
+    Variable(
+        "sasl_oauthbearer_token_endpoint_url",
+        None,
+        _url,
+        "a URL that begins with https:// or http://, without a user name",
+        "OAUTHBEARER: token endpoint that gives a token for client id and secret",
+    ),
+    Variable(
+        "sasl_oauthbearer_client_id",
+        None,
+        text,
+        "a name",
+        "OAUTHBEARER: client id for the endpoint",
+    ),
+    Variable(
+        "sasl_oauthbearer_client_secret",
+        None,
+        text,
+        "a secret",
+        "OAUTHBEARER: client secret for the endpoint",
+        secret=True,
+    ),
+    Variable(
+        "sasl_oauthbearer_scope",
+        None,
+        text,
+        "names, separated by blanks",
+        "OAUTHBEARER: scope of the token that the endpoint gives",
+    ),
+    Variable(
+        "sasl_oauthbearer_extensions",
+        None,
+        _extensions,
+        "name=value, separated by commas",
+        "OAUTHBEARER: extensions of the log-in, such as logicalCluster=lkc-1",
+    ),
+    Variable(
+        "https_ca_location",
+        None,
+        path,
+        "the path of a file",
+        "OAUTHBEARER: CA certificates of the token endpoint (those that the machine trusts)",
+    ),
+    Variable("https_ca_pem", None, _pem, _PEM, "OAUTHBEARER: the same certificates as PEM text"),
+    Variable(
+        "token_command",
+        None,
+        _command,
+        "a command line",
+        "OAUTHBEARER: command that prints a token, instead of an endpoint",
+        # A word of it may be a secret.
+        secret=True,
     ),
     Variable(
         "ssl_ca_location", None, path, "the path of a file", "CA certificates of a remote cluster"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,16 +20,22 @@ CONNECTION = (
     *("ssl_key_password", "ssl_ca_pem", "ssl_certificate_pem", "ssl_key_pem"),
     *("ssl_truststore_location", "ssl_truststore_password"),
     *("ssl_keystore_location", "ssl_keystore_password"),
+    *("sasl_oauthbearer_token_endpoint_url", "sasl_oauthbearer_client_id"),
+    *("sasl_oauthbearer_client_secret", "sasl_oauthbearer_scope", "sasl_oauthbearer_extensions"),
+    *("https_ca_location", "https_ca_pem", "token_command"),
 )
-# Of each line, one setting names the certificates.
+# Of each line, one setting names the certificates, or where tokens come from.
 ONE_OF = (
     ("ssl_ca_location", "ssl_ca_pem", "ssl_truststore_location"),
     ("ssl_certificate_location", "ssl_certificate_pem", "ssl_keystore_location"),
     ("ssl_key_location", "ssl_key_pem", "ssl_keystore_location"),
+    ("https_ca_location", "https_ca_pem"),
+    ("sasl_oauthbearer_token_endpoint_url", "token_command"),
 )
 # Secret → the key that names a file with it.
 _SECRETS = {
     "sasl_password": "password_file",
+    "sasl_oauthbearer_client_secret": "client_secret_file",
     "ssl_key_password": "key_password_file",
     "ssl_key_pem": "ssl_key_location",
     "ssl_truststore_password": "truststore_password_file",
@@ -35,7 +43,12 @@ _SECRETS = {
 }
 _PLAIN = tuple(name for name in CONNECTION if name not in _SECRETS)
 _PASSWORD_FILES = tuple(key for key in _SECRETS.values() if key.endswith("_file"))
-_OTHERS = (*_PASSWORD_FILES, "password_command", "read_only", "confirm", "color")
+# Secret → the key that has a command which prints it.
+COMMANDS = {
+    "sasl_password": "password_command",
+    "sasl_oauthbearer_client_secret": "client_secret_command",
+}
+_OTHERS = (*_PASSWORD_FILES, *COMMANDS.values(), "read_only", "confirm", "color")
 # Those that every terminal has, by the names that Rich gives them.
 _SIMPLE_COLORS = ("red", "green", "yellow", "blue", "magenta", "cyan", "white", "black")
 _COLORS = (*_SIMPLE_COLORS, *(f"bright_{name}" for name in _SIMPLE_COLORS))
@@ -46,7 +59,7 @@ _INVOKE = "the kafka section of Invoke's configuration"
 class Context(Struct, frozen=True, kw_only=True):
     """A remote cluster by name; `place` is where it is declared, `values` are settings as text.
 
-    `password_files` has a file for each secret setting that has one.
+    `password_files` has a file for each secret setting that has one, `commands` a command line.
     With `read_only`, tasks that change something are refused; with `asks_name`, a person confirms
     by typing the name. `color` is how a terminal shows the name before a change.
     """
@@ -55,7 +68,7 @@ class Context(Struct, frozen=True, kw_only=True):
     place: str
     values: Mapping[str, str]
     password_files: Mapping[str, Path]
-    password_command: str | None = None
+    commands: Mapping[str, str] = {}
     read_only: bool = False
     asks_name: bool = False
     color: str = "cyan"
@@ -140,11 +153,23 @@ def _context(name: str, entry: Any, place: str, folder: Path) -> Context:
             for secret, key in _SECRETS.items()
             if key in _PASSWORD_FILES and key in given
         },
-        password_command=given.get("password_command"),
+        commands={
+            setting: _command(given[key], f"{where}.{key}", place)
+            for setting, key in COMMANDS.items()
+            if key in given
+        },
         read_only=read_only,
         asks_name=asks_name,
         color=_choice(given, "color", (usual, *_COLORS), at),
     )
+
+
+def _command(value: Any, where: str, place: str) -> str:
+    """Return a command line; raises `SettingsError` where it has no word, or a quote is open."""
+    with contextlib.suppress(ValueError):
+        if shlex.split(str(value)):
+            return str(value)
+    raise _wrong(place, f"{where} is no command line", f"{where.rpartition('.')[2]}: COMMAND")
 
 
 def _check_key(key: str, where: str, place: str) -> None:

@@ -18,6 +18,19 @@ _TOKENS = re.compile(
     r"""|"(?P<double>(?:\\.|[^"\\])*)"|'(?P<single>(?:\\.|[^'\\])*)'""",
     re.DOTALL,
 )
+# The log-in by a token: its module, Kafka's own callbacks, and its options as settings.
+TOKEN_MODULE, EXTENSION = "OAuthBearerLoginModule", "extension_"
+_PACKAGE = "org.apache.kafka.common.security.oauthbearer"
+TOKEN_HANDLERS = (
+    f"{_PACKAGE}.OAuthBearerLoginCallbackHandler",
+    f"{_PACKAGE}.secured.OAuthBearerLoginCallbackHandler",
+)
+OF_TOKENS = {
+    "clientId": "sasl_oauthbearer_client_id",
+    "clientSecret": "sasl_oauthbearer_client_secret",
+    "scope": "sasl_oauthbearer_scope",
+    "ssl.truststore.certificates": "https_ca_pem",
+}
 
 
 class Entry(Struct, frozen=True):

@@ -11,7 +11,7 @@ from kafka_tasks.errors import InvalidInput, SettingsError
 from kafka_tasks.model import kafka_line
 from kafka_tasks.model.kafka_line import UnknownVersion
 from kafka_tasks.project import private
-from kafka_tasks.settings import client_file, contexts, dotenv_file
+from kafka_tasks.settings import client_file, connection_checks, contexts, dotenv_file
 from kafka_tasks.settings.contexts import Context
 from kafka_tasks.settings.values import NO_CONNECTION, Settings
 from kafka_tasks.settings.variable import PREFIX, Origin, RawValue, Variable
@@ -23,6 +23,7 @@ _PROJECT_PATHS = frozenset(
         "cache",
         "client_properties",
         "compose_file",
+        "https_ca_location",
         "java_home",
         "topics_file",
         "ssl_ca_location",
@@ -240,23 +241,12 @@ def _check_together(settings: Settings) -> None:
     _check_mode(settings)
     _check_security(settings)
     _check_ports(settings)
-    _check_tls(settings)
+    connection_checks.check(settings)
     if settings.runtime == "remote" and not settings.bootstrap_servers:
         raise SettingsError(
             "KAFKA_TASKS_RUNTIME is remote, but KAFKA_TASKS_BOOTSTRAP_SERVERS is not set.",
             hint="KAFKA_TASKS_BOOTSTRAP_SERVERS=host:9092",
         )
-
-
-def _check_tls(settings: Settings) -> None:
-    """Raise `SettingsError` for two sources of the same certificates."""
-    for fields in contexts.ONE_OF:
-        given = [BY_FIELD[name].name for name in fields if getattr(settings, name) is not None]
-        if len(given) > 1:
-            raise SettingsError(
-                f"{' and '.join(given)} are set, but kafka-tasks reads one of them.",
-                hint="invoke kafka.config shows where each comes from",
-            )
 
 
 def _check_ports(settings: Settings) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from kafka_tasks.model import kafka_line, topology
+from kafka_tasks.model import client_names, kafka_line, topology
 from kafka_tasks.model.address import Address
 from kafka_tasks.model.kafka_line import Family, KafkaLine, KafkaVersion, Mode
 from kafka_tasks.model.security import SecureKind, Security
@@ -62,6 +62,14 @@ class Settings:
     sasl_mechanism: str | None
     sasl_username: str | None
     sasl_password: str | None = field(repr=False)
+    sasl_oauthbearer_token_endpoint_url: str | None
+    sasl_oauthbearer_client_id: str | None
+    sasl_oauthbearer_client_secret: str | None = field(repr=False)
+    sasl_oauthbearer_scope: str | None
+    sasl_oauthbearer_extensions: str | None
+    https_ca_location: Path | None
+    https_ca_pem: str | None
+    token_command: str | None = field(repr=False)
     ssl_ca_location: Path | None
     ssl_ca_pem: str | None
     ssl_truststore_location: Path | None
@@ -183,6 +191,7 @@ class Settings:
             "sasl.mechanism": self.sasl_mechanism,
             "sasl.username": self.sasl_username,
             "sasl.password": self.sasl_password,
+            **self._oauth(),
             "ssl.ca.location": self.ssl_ca_location,
             "ssl.ca.pem": self.ssl_ca_pem,
             "ssl.certificate.location": self.ssl_certificate_location,
@@ -194,6 +203,22 @@ class Settings:
             "ssl.keystore.password": self.ssl_keystore_password,
         }
         return {key: str(value) for key, value in wanted.items() if value is not None}
+
+    def _oauth(self) -> dict[str, Any]:
+        """Return the properties of a log-in by a token; a token command is none of them."""
+        if self.sasl_mechanism != client_names.OAUTHBEARER:
+            return {}
+        url = self.sasl_oauthbearer_token_endpoint_url
+        return {
+            client_names.TOKEN_METHOD: "oidc" if url else None,
+            client_names.TOKEN_URL: url,
+            client_names.CLIENT_ID: self.sasl_oauthbearer_client_id,
+            client_names.CLIENT_SECRET: self.sasl_oauthbearer_client_secret,
+            client_names.SCOPE: self.sasl_oauthbearer_scope,
+            client_names.EXTENSIONS: self.sasl_oauthbearer_extensions,
+            client_names.HTTPS_CA: self.https_ca_location,
+            client_names.HTTPS_CA_PEM: self.https_ca_pem,
+        }
 
 
 def as_environment(settings: Settings) -> dict[str, str]:

@@ -101,7 +101,7 @@ class Call:
                 contexts.require_writable(settings.remote, name, self.given)
             if contexts.is_told(name):
                 self.tell(settings)
-            settings = contexts.with_password(settings)
+            settings = contexts.with_passwords(settings)
         if settings.are_remote and settings.unused_properties:
             names = ", ".join(settings.unused_properties)
             recorder.notice(f"{settings.client_properties}: not used by kafka-tasks: {names}")

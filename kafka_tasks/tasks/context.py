@@ -39,21 +39,33 @@ def show(call: Call, name: str, output: str = "text") -> Outcome:
 def _declared(found: Context, current: str | None) -> Declared:
     from kafka_tasks.render.views.contexts import Declared
 
-    file = found.password_files.get("sasl_password")
-    password = None if file is None else f"file {file}"
-    if found.password_command is not None:
-        # The command itself may contain a secret.
-        password = f"command {found.password_command.split()[0]} …"
+    values = dict(found.values)
+    if "token_command" in values:
+        values["token_command"] = _short(values["token_command"])
     return Declared(
         name=found.name,
         place=found.place,
-        values=found.values,
-        password=password,
+        values=values,
+        password=_source(found, "sasl_password"),
+        client_secret=_source(found, "sasl_oauthbearer_client_secret"),
         read_only=found.read_only,
         asks_name=found.asks_name,
         color=found.color,
         current=found.name == current,
     )
+
+
+def _source(found: Context, field: str) -> str | None:
+    """Return where a secret comes from."""
+    if field in found.commands:
+        return f"command {_short(found.commands[field])}"
+    file = found.password_files.get(field)
+    return None if file is None else f"file {file}"
+
+
+def _short(command: str) -> str:
+    """Return a command without its arguments: one may be a secret."""
+    return f"{command.split()[0]} …"
 
 
 @task(help={**_NAME, **ANSWERS}, completes={"name": "contexts"})

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from kafka_tasks.settings import Settings
     from kafka_tasks.settings.contexts import Context
 
-_COMMAND_S = 60.0
 # Task that changes a cluster → the flag without which it only looks, or None.
 _CHANGING: Mapping[str, str | None] = {
     "kafka.topic": None,
@@ -75,25 +74,33 @@ def heading(context: Context) -> str:
     return in_color(f"Plan for {context.name}:", context.color, sys.stdout)
 
 
-def with_password(settings: Settings) -> Settings:
-    """Return the settings with the password that the context's command prints, if it has one."""
+def with_passwords(settings: Settings) -> Settings:
+    """Return the settings with the secrets that the context's commands print, if it has any."""
     context = settings.remote
-    if context is None or context.password_command is None:
-        return settings
-    from kafka_tasks.clients import processes
+    for field, command in context.commands.items() if context else ():
+        settings = _with_printed(settings, field, command)
+    return settings
+
+
+def _with_printed(settings: Settings, field: str, line: str) -> Settings:
+    """Return the settings with a secret that a command prints; raises `InvalidInput`."""
+    from kafka_tasks.clients import secret_command
     from kafka_tasks.errors import InvalidInput
     from kafka_tasks.project import private
     from kafka_tasks.settings import Origin
+    from kafka_tasks.settings.contexts import COMMANDS
 
-    command = shlex.split(context.password_command)
-    done = processes.run(command, timeout_s=_COMMAND_S, merged=False)
+    context = settings.remote
+    assert context is not None
+    name, program = COMMANDS[field], shlex.split(line)[0]
+    done = secret_command.run(line)
     if done.code:
         raise InvalidInput(
-            f"The password_command of the context {context.name} failed with exit code "
-            f"{done.code}.",
-            evidence=(f"it is declared in {context.place}, and runs {command[0]}",),
-            hint="run it by hand: it has to print the password on its first line",
+            f"The {name} of the context {context.name} failed with exit code {done.code}.",
+            evidence=(f"it is declared in {context.place}, and runs {program}",),
+            hint="run it by hand: it has to print the secret on its first line",
         )
-    word = private.required(done.output, f"what {command[0]} prints")
-    origins = {**settings.origins, "sasl_password": Origin("context", context.place)}
-    return replace(settings, sasl_password=word, origins=origins)
+    word = private.required(done.output, f"what {program} prints")
+    origins = {**settings.origins, field: Origin("context", context.place)}
+    secret: Any = {field: word}
+    return replace(settings, origins=origins, **secret)

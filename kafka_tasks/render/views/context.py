@@ -17,6 +17,7 @@ def text(found: Declared, *, width: int) -> str:
     values = [(key.replace("_", " "), value) for key, value in found.values.items()]
     rules = [
         ("password", found.password),
+        ("client secret", found.client_secret),
         ("read-only", "yes" if found.read_only else None),
         ("confirm", "by its name" if found.asks_name else None),
         ("color", found.color),

@@ -17,6 +17,7 @@ class Declared:
     place: str
     values: Mapping[str, str]
     password: str | None = None
+    client_secret: str | None = None
     read_only: bool = False
     asks_name: bool = False
     color: str = "cyan"
@@ -29,12 +30,13 @@ def document(found: Sequence[Declared]) -> Document:
 
 
 def entry(found: Declared) -> Document:
-    """Return one context; `password` is where it comes from."""
+    """Return one context; `password` and `client_secret` are where they come from."""
     return {
         "name": found.name,
         "place": found.place,
         **found.values,
         "password": found.password,
+        "client_secret": found.client_secret,
         "read_only": found.read_only,
         "confirm": "name" if found.asks_name else None,
         "color": found.color,

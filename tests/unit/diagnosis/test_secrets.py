@@ -72,6 +72,7 @@ def test_a_short_secret_leaves_words_alone() -> None:
             "'-----BEGIN RSA PRIVATE KEY-----\\nMII=\\n-----END RSA PRIVATE KEY-----\\n'",
             f"'-----BEGIN RSA PRIVATE KEY-----{MASK}-----END RSA PRIVATE KEY-----\\n'",
         ),
+        ("it is eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhZG1pbiJ9.c2ln here", f"it is {MASK} here"),
     ],
 )
 def test_what_looks_like_a_secret_is_masked(text: str, expected: str) -> None:

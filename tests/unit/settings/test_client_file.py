@@ -23,6 +23,30 @@ ssl.truststore.location=ca.pem
 ssl.endpoint.identification.algorithm=https
 acks=all
 """
+OWN_HANDLER = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler"
+_TOKENS = """
+bootstrap.servers=one:9092
+sasl.mechanism=OAUTHBEARER
+sasl.oauthbearer.token.endpoint.url=https://i.test/t
+"""
+_MODULE = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required"
+TOKENS_OF_JAVA = f"""{_TOKENS}sasl.login.callback.handler.class={OWN_HANDLER}
+sasl.jaas.config={_MODULE} clientId="me" clientSecret="s3cret" scope="a b" extension_pool="one" \\
+  ssl.truststore.location="ca.pem";
+"""
+TOKENS_OF_JAVA_4_1 = f"""{_TOKENS}sasl.login.callback.handler.class={OWN_HANDLER}
+sasl.jaas.config={_MODULE};
+sasl.oauthbearer.client.credentials.client.id=me
+sasl.oauthbearer.client.credentials.client.secret=s3cret
+sasl.oauthbearer.scope=a b
+"""
+TOKENS_OF_LIBRDKAFKA = f"""{_TOKENS}sasl.oauthbearer.method=oidc
+sasl.oauthbearer.client.id=me
+sasl.oauthbearer.client.secret=s3cret
+sasl.oauthbearer.scope=a b
+sasl.oauthbearer.extensions=pool=one
+https.ca.location=ca.pem
+"""
 LIBRDKAFKA = r"""
 bootstrap.servers=one:9092
 security.protocol=SASL_PLAINTEXT
@@ -40,6 +64,52 @@ def written(folder: Path, text: str) -> Path:
     found.write_text(text)
     found.chmod(0o600)
     return found
+
+
+def test_tokens_of_java_and_of_librdkafka(tmp_path: Path) -> None:
+    """Both name the endpoint, and the client in their own ways."""
+    expected = {
+        "sasl.mechanism": "OAUTHBEARER",
+        "sasl.oauthbearer.method": "oidc",
+        "sasl.oauthbearer.token.endpoint.url": "https://i.test/t",
+        "sasl.oauthbearer.client.id": "me",
+        "sasl.oauthbearer.client.secret": "s3cret",
+        "sasl.oauthbearer.scope": "a b",
+        "sasl.oauthbearer.extensions": "pool=one",
+        "https.ca.location": str(tmp_path / "ca.pem"),
+    }
+    for text in (TOKENS_OF_JAVA, TOKENS_OF_JAVA_4_1, TOKENS_OF_LIBRDKAFKA):
+        written(tmp_path, text)
+        found = loaded(tmp_path, environ={"KAFKA_TASKS_CLIENT_PROPERTIES": "client.properties"})
+        needed = expected if text is not TOKENS_OF_JAVA_4_1 else dict([*expected.items()][:6])
+        assert found.client() == needed, text
+        assert found.unused_properties == (), text
+
+
+def test_a_token_command_replaces_the_endpoint_of_a_file(tmp_path: Path) -> None:
+    """One of both gives the tokens."""
+    written(tmp_path, TOKENS_OF_JAVA)
+    environ = {"KAFKA_TASKS_CLIENT_PROPERTIES": "client.properties"}
+    found = loaded(tmp_path, environ={**environ, "KAFKA_TASKS_TOKEN_COMMAND": "giver"})
+    assert found.sasl_oauthbearer_token_endpoint_url is None
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ((OWN_HANDLER, "com.example.Handler"), r"com\.example\.Handler; kafka-tasks reads"),
+        ((f"sasl.login.callback.handler.class={OWN_HANDLER}\n", ""), "makes a token without proof"),
+        (("ca.pem", "ca.p12"), r"ca\.p12, for the token endpoint, is not PEM"),
+    ],
+)
+def test_other_tokens_of_java_are_refused(
+    tmp_path: Path, change: tuple[str, str], said: str
+) -> None:
+    """Another class, no proof, and a store of another kind."""
+    (tmp_path / "ca.p12").write_bytes(b"0\x82")
+    written(tmp_path, TOKENS_OF_JAVA.replace(*change))
+    with pytest.raises(SettingsError, match=said):
+        loaded(tmp_path, environ={"KAFKA_TASKS_CLIENT_PROPERTIES": "client.properties"})
 
 
 def test_a_file_of_java_is_a_connection(tmp_path: Path) -> None:

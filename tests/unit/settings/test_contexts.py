@@ -159,6 +159,12 @@ def test_an_unknown_name_has_the_nearest_as_its_hint(tmp_path: Path, file: Path)
         ({"bootstrap_servers": "k:1", "confirm": "id"}, "confirm is 'id'; allowed: name"),
         ({"bootstrap_servers": "k:1", "color": "pink"}, "color is 'pink'; allowed: cyan, red, gre"),
         ({"bootstrap_servers": "k:1", "color": ["red"]}, r"color is \['red'\]; allowed: cyan"),
+        ({"bootstrap_servers": "k:1", "token_command": "a 'b"}, "KAFKA_TASKS_TOKEN_COMMAND in"),
+        ({"bootstrap_servers": "k:1", "client_secret_command": ""}, "secret_command is no command"),
+        (
+            {"bootstrap_servers": "k:1", "sasl_oauthbearer_client_secret": "x"},
+            "client_secret: secrets stay in a file",
+        ),
         ({"bootstrap_servers": "k"}, "KAFKA_TASKS_BOOTSTRAP_SERVERS in contexts.c"),
     ],
 )

@@ -74,6 +74,7 @@ _OTHER_SOURCES = {
     *("client_properties", "ssl_ca_pem", "ssl_certificate_pem", "ssl_key_pem"),
     *("ssl_truststore_location", "ssl_truststore_password"),
     *("ssl_keystore_location", "ssl_keystore_password"),
+    *("https_ca_pem", "token_command"),
 }
 
 
@@ -102,7 +103,13 @@ def test_every_variable_is_read_from_the_environment(tmp_path: Path) -> None:
         "timeout": ("1.5", 1.5),
         "bootstrap_servers": ("a:1,b:2", (Address("a", 1), Address("b", 2))),
         "security_protocol": ("SASL_SSL", "SASL_SSL"),
-        "sasl_mechanism": ("PLAIN", "PLAIN"),
+        "sasl_mechanism": ("OAUTHBEARER", "OAUTHBEARER"),
+        "sasl_oauthbearer_token_endpoint_url": ("http://i.test/t", "http://i.test/t"),
+        "sasl_oauthbearer_client_id": ("id", "id"),
+        "sasl_oauthbearer_client_secret": ("cs", "cs"),
+        "sasl_oauthbearer_scope": ("a b", "a b"),
+        "sasl_oauthbearer_extensions": ("a=b", "a=b"),
+        "https_ca_location": ("h.pem", tmp_path / "h.pem"),
         "sasl_username": ("me", "me"),
         "sasl_password": ("pw", "pw"),
         "ssl_ca_location": ("ca.pem", tmp_path / "ca.pem"),

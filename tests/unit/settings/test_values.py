@@ -12,20 +12,47 @@ SECRETS = [variable for variable in VARIABLES if variable.secret]
 
 
 def test_the_secrets_are_known_as_such() -> None:
-    """Whatever is called a password is marked secret, and texts that may have a key."""
-    named = {variable.name for variable in VARIABLES if "PASSWORD" in variable.name}
+    """Whatever is called a password is marked secret, and texts that may have a key or a secret."""
+    words = ("PASSWORD", "SECRET")
+    named = {each.name for each in VARIABLES if any(word in each.name for word in words)}
     texts = {"KAFKA_TASKS_SSL_CERTIFICATE_PEM", "KAFKA_TASKS_SSL_KEY_PEM"}
-    assert {variable.name for variable in SECRETS} == named | texts
+    assert {variable.name for variable in SECRETS} == named | texts | {"KAFKA_TASKS_TOKEN_COMMAND"}
 
 
 @given(secret=st.text("abcdefghij0123456789", min_size=8))
 def test_a_secret_is_never_in_the_repr(secret: str) -> None:
     """repr() of the settings shows no password, and the client properties still have it."""
     environ = {variable.name: f"-----BEGIN {secret}" for variable in SECRETS}
+    del environ["KAFKA_TASKS_SASL_OAUTHBEARER_CLIENT_SECRET"]
     found = load(Path("/nowhere"), environ=environ)
     assert secret not in repr(found)
     assert secret not in str(found)
-    assert [value.strip() for value in found.client().values()] == [*environ.values()][1:]
+    # A trust store and a token command are no properties of librdkafka.
+    assert [value.strip() for value in found.client().values()] == [*environ.values()][2:]
+
+
+def test_a_log_in_by_a_token_has_librdkafkas_names(tmp_path: Path) -> None:
+    """The endpoint is librdkafka's own; its properties are not there for another mechanism."""
+    names = {
+        "TOKEN_ENDPOINT_URL": "https://issuer.test/token",
+        "CLIENT_ID": "me",
+        "CLIENT_SECRET": "s3cret",
+        "SCOPE": "read write",
+        "EXTENSIONS": "logicalCluster=lkc-1",
+    }
+    environ = {f"KAFKA_TASKS_SASL_OAUTHBEARER_{name}": value for name, value in names.items()}
+    found = loaded(tmp_path, environ={**environ, "KAFKA_TASKS_SASL_MECHANISM": "OAUTHBEARER"})
+    assert "s3cret" not in repr(found)
+    assert found.client() == {
+        "sasl.mechanism": "OAUTHBEARER",
+        "sasl.oauthbearer.method": "oidc",
+        "sasl.oauthbearer.token.endpoint.url": "https://issuer.test/token",
+        "sasl.oauthbearer.client.id": "me",
+        "sasl.oauthbearer.client.secret": "s3cret",
+        "sasl.oauthbearer.scope": "read write",
+        "sasl.oauthbearer.extensions": "logicalCluster=lkc-1",
+    }
+    assert loaded(tmp_path, environ=environ).client() == {}
 
 
 def test_the_client_properties_have_librdkafkas_names(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kafka_tasks.clients import processes
-from kafka_tasks.clients.processes import Completed
+from kafka_tasks.clients import secret_command
+from kafka_tasks.clients.secret_command import Printed
 from kafka_tasks.errors import InvalidInput, Refused
 from kafka_tasks.project.directory import Project
 from kafka_tasks.settings import contexts as declared
@@ -24,6 +24,14 @@ from tests.unit.tasks.test_confirm import CALL, Terminal
 TEXT = """
 contexts:
   dev: {bootstrap_servers: 'dev:9092', password_command: printer --secret=x, confirm: name}
+  tokens:
+    {bootstrap_servers: 'i:1', sasl_mechanism: OAUTHBEARER, token_command: giver --secret=x}
+  client:
+    bootstrap_servers: i:1
+    sasl_mechanism: OAUTHBEARER
+    client_secret_command: giver x
+    sasl_oauthbearer_token_endpoint_url: https://i.test/t
+    sasl_oauthbearer_client_id: me
   prod: {bootstrap_servers: 'prod:9092', read_only: true}
   test: {bootstrap_servers: 'test:9092'}
 """
@@ -48,14 +56,17 @@ def _file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_contexts_are_listed_and_shown(ready: Run) -> None:
     """Without what a command may have in its arguments."""
     rows = ready("context.list --context prod").out.splitlines()
-    assert rows[2].split() == ["dev", "dev:9092", "red"]
-    assert rows[3].split() == ["prod", "*", "prod:9092", "green", "read-only"]
+    assert rows[3].split() == ["dev", "dev:9092", "red"]
+    assert rows[4].split() == ["prod", "*", "prod:9092", "green", "read-only"]
     ran = ready("context.show dev")
     assert "  password           command printer …\n" in ran.out and "secret" not in ran.out
     found = ready("context.show prod -o json").document
     assert (found["read_only"], found["confirm"], found["current"]) == (True, None, False)
     assert found["color"] == "green" and "  color              red\n" in ran.out
     assert ready("context.show pord").code == 3
+    shown = ready("context.show tokens").out
+    assert "  token command      giver …\n" in shown and "secret=x" not in shown
+    assert ready("context.show client -o json").document["client_secret"] == "command giver …"
 
 
 def test_a_context_that_answers(
@@ -155,14 +166,21 @@ def test_a_dry_run_of_a_reset_is_no_change(tmp_path: Path) -> None:
 
 def test_a_command_prints_the_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its first line; what it is called with is not shown where it fails."""
-    answers = [Completed(0, "w0rd\nmore"), Completed(3, "")]
-    monkeypatch.setattr(processes, "run", lambda *_, **__: answers.pop(0))
+    answers = [Printed(0, "w0rd\nmore"), Printed(3, "")]
+    monkeypatch.setattr(secret_command, "run", lambda _: answers.pop(0))
     settings = loaded(tmp_path, flags={"context": "dev"})
-    found = contexts.with_password(settings)
+    found = contexts.with_passwords(settings)
     assert found.sasl_password == "w0rd" and found.origins["sasl_password"].kind == "context"
     with pytest.raises(InvalidInput, match="of the context dev failed with exit code 3") as caught:
-        contexts.with_password(settings)
-    assert "secret" not in f"{caught.value.evidence}{caught.value.hint}"
+        contexts.with_passwords(settings)
+    assert "--secret" not in f"{caught.value.evidence}{caught.value.hint}"
+
+
+def test_a_command_prints_a_client_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is one of the settings that OAUTHBEARER needs."""
+    monkeypatch.setattr(secret_command, "run", lambda _: Printed(0, "s3cret\n"))
+    found = contexts.with_passwords(loaded(tmp_path, flags={"context": "client"}))
+    assert found.client()["sasl.oauthbearer.client.secret"] == "s3cret"
 
 
 @pytest.mark.parametrize(("answer", "goes"), [("dev\n", True), ("y\n", False)])
