@@ -92,7 +92,7 @@ class CannotConnect(InvalidInput):
     @property
     def is_of_user(self) -> bool:
         """True for a refused log-in, which each further address would refuse, too."""
-        return self.finding == "log-in-refused"
+        return self.finding == "log-in-refused" or str(self.finding).startswith("token-")
 
 
 class MachineError(KafkaTasksError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from kafka_tasks.errors import InvalidInput
-from kafka_tasks.model.client_names import CA_PEM
+from kafka_tasks.model.client_names import CA_PEM, OAUTHBEARER
 from kafka_tasks.model.cluster import Cluster, Observation, ServiceState
 from kafka_tasks.model.topology import Topology, broker_name, of_names
 from kafka_tasks.runtimes.protocol import Abilities
@@ -30,6 +30,9 @@ class RemoteRuntime:
             bootstrap=settings.bootstrap_servers or (),
             brokers=1,
             client={**settings.client(), **_trusted(settings)},
+            token_command=settings.token_command
+            if settings.sasl_mechanism == OAUTHBEARER
+            else None,
         )
 
     def observe(self) -> Observation:

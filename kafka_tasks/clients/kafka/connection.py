@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from confluent_kafka import KafkaError, KafkaException
 
 from kafka_tasks.clients import machine
+from kafka_tasks.clients.kafka import token_refusals, token_source
 from kafka_tasks.clients.kafka.retriable import NO_TOPIC, is_retriable, was_answered
 from kafka_tasks.errors import (
     BrokerUnreachable,
@@ -27,6 +28,13 @@ from kafka_tasks.errors import (
     TopicMissing,
 )
 from kafka_tasks.model.address import Address
+from kafka_tasks.model.client_names import (
+    HTTPS_CA,
+    HTTPS_CA_PEM,
+    MECHANISM,
+    OAUTHBEARER,
+    TOKEN_URL,
+)
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.retry import NotYet
 
@@ -37,6 +45,9 @@ _quiet.propagate = False
 
 # A call into the library blocks Ctrl-C for so many seconds at most.
 SLICE_S = 0.1
+
+# On a busy machine the token takes longer: the last two of ten sleeps are left whole.
+_WAKES_S = tuple(0.005 * 2**number for number in range(8))
 
 _Client = TypeVar("_Client")
 _Properties = dict[str, Any]
@@ -68,7 +79,33 @@ def configuration(cluster: Cluster, bootstrap: str | None = None) -> _Properties
     # With IPv4 forced, librdkafka resolves nothing where loopback is the only interface.
     if all(address.is_loopback for address in asked) and machine.has_ipv4():
         properties["broker.address.family"] = "v4"
-    return properties
+    return {**properties, **log_in(cluster)}
+
+
+def log_in(cluster: Cluster) -> dict[str, Any]:
+    """Return what a log-in by a token needs besides; raises `CannotConnect` without a token."""
+    client = cluster.client
+    if client.get(MECHANISM) != OAUTHBEARER:
+        return {}
+    if cluster.token_command is None:
+        return authorities_of_endpoint(client)
+    source = token_source.of(cluster)
+    assert source is not None
+    # A command that fails says so before there is a connection.
+    source.token()
+    # Extensions are of the callback then.
+    return {"oauth_cb": source.for_librdkafka}
+
+
+def authorities_of_endpoint(client: Mapping[str, str]) -> dict[str, str]:
+    """Return whom librdkafka trusts at a token endpoint, where these properties name no one."""
+    from kafka_tasks.clients.kafka import tls
+
+    secured = client.get(TOKEN_URL, "").startswith("https:")
+    if not secured or {HTTPS_CA, HTTPS_CA_PEM} & set(client):
+        return {}
+    found = tls.authorities_of_machine()
+    return {HTTPS_CA: found} if found else {}
 
 
 @contextlib.contextmanager
@@ -88,13 +125,43 @@ def _ctrl_c_later() -> Iterator[None]:
         before(*held[0])
 
 
+@contextlib.contextmanager
+def _hurried(has_callback: bool) -> Iterator[None]:
+    """Cut the sleeps of a second in which confluent-kafka waits for the first token (2.16).
+
+    The token is there within a millisecond. Any signal ends a sleep, and the library looks again,
+    ten times in all; this one is ignored by default, and nothing else of Python uses it.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if not has_callback or not is_main or signal.getsignal(signal.SIGURG) is not signal.SIG_DFL:
+        yield
+        return
+    main, done = threading.get_ident(), threading.Event()
+
+    def wake() -> None:
+        for seconds in _WAKES_S:
+            if done.wait(seconds):
+                return
+            signal.pthread_kill(main, signal.SIGURG)
+
+    signal.signal(signal.SIGURG, lambda *_: None)
+    waker = threading.Thread(target=wake, daemon=True)
+    waker.start()
+    try:
+        yield
+    finally:
+        done.set()
+        waker.join()
+        signal.signal(signal.SIGURG, signal.SIG_DFL)
+
+
 def connected(kind: Callable[..., _Client], properties: Mapping[str, Any]) -> _Client:
     """Return a client of this kind that writes nothing to stderr; raises `InvalidInput`.
 
     A bad certificate, key or password fails here, before anything is connected.
     """
     try:
-        with _ctrl_c_later():
+        with _ctrl_c_later(), _hurried("oauth_cb" in properties):
             return kind(dict(properties), logger=_quiet)
     except KafkaException as error:
         raise InvalidInput(
@@ -149,6 +216,8 @@ def translate(error: KafkaException, what: str) -> KafkaTasksError:
     if is_retriable(cause):
         said = "The cluster was not ready" if was_answered(cause) else "No broker answered"
         return BrokerUnreachable(f"{said}: {what}.", evidence=(named,), hint="invoke kafka.status")
+    if code == KafkaError._AUTHENTICATION and text.startswith(token_refusals.NO_TOKEN):
+        return token_refusals.missing("the log-in", text)
     if code in _OF_CONNECTIONS:
         finding, said, kind_of = _OF_CONNECTIONS[code]
         hint = f"invoke kafka.config shows each KAFKA_TASKS_{kind_of}_… with its origin"

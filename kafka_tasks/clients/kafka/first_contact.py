@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient
 from kafka_tasks.clients.kafka.connection import SLICE_S, has_log_in
 from kafka_tasks.clients.kafka.pace import Pace
 from kafka_tasks.clients.unanswered import Unanswered
-from kafka_tasks.errors import BrokerUnreachable, CannotConnect
+from kafka_tasks.errors import BrokerUnreachable, CannotConnect, KafkaTasksError
 from kafka_tasks.model.address import Address
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.retry import Deadline
@@ -27,6 +27,8 @@ _PROBE_S = 2.0
 # Most log-ins are decided within so long. A refusal is looked for in short steps meanwhile, because
 # the library sends the password again 0.1 s after it.
 _LOG_IN_S, _LOG_IN_LOOK_S = 0.5, 0.04
+# A token endpoint that gives nothing twice, so far apart, has more than a bad moment.
+_BETWEEN_TOKENS_S = 4.0
 # The first request blocks Ctrl-C as briefly as any; a later one waits for a far cluster.
 _LONGEST_LOOK_S = 2.0
 # In the text of an error: the listener has no such log-in; no password was sent.
@@ -41,6 +43,7 @@ class FirstContact:
 
     def __init__(self, cluster: Cluster, addresses: tuple[Address, ...]) -> None:
         self.is_accepted = False
+        self._cluster = cluster
         self._properties = cluster.client
         self._addresses = addresses
         self._servers = ",".join(map(str, addresses))
@@ -51,6 +54,8 @@ class FirstContact:
         self._log_in_until = 0.0
         self._probed = False
         self._answered = False
+        self._endpoint_at = 0.0
+        self._token_faults: list[CannotConnect] = []
 
     @classmethod
     def of(cls, cluster: Cluster, bootstrap: str | None) -> FirstContact | None:
@@ -81,7 +86,7 @@ class FirstContact:
                 return
             client.poll(min(_POLL_S, deadline.remaining()))
             self._judge(deadline)
-            if deadline.expired():
+            if deadline.expired() and not self._has_answered(client, deadline):
                 raise self._unanswered(timeout_s)
 
     def _has_answered(self, client: AdminClient, deadline: Deadline) -> bool:
@@ -105,9 +110,9 @@ class FirstContact:
         heard, self._heard = self._heard, []
         for error in heard:
             if error.code() == KafkaError._AUTHENTICATION and _NO_SUCH_LOG_IN not in error.str():
-                from kafka_tasks.clients.kafka.refusals import log_in_refused
+                from kafka_tasks.clients.kafka import log_in_refusals
 
-                raise log_in_refused(self._servers, self._properties, error.str())
+                raise log_in_refusals.of(self._cluster, self._servers, error)
             if error.code() != KafkaError._ALL_BROKERS_DOWN:
                 self._last = error
             elif not self._probed:
@@ -122,6 +127,17 @@ class FirstContact:
         self._probe_at = time.monotonic() + _BETWEEN_PROBES_S
         if faults[0] is not None and all(faults):
             raise faults[0]
+        self._ask_endpoint(timeout_s)
+
+    def _ask_endpoint(self, timeout_s: float) -> None:
+        """Ask the token endpoint, if there is one: librdkafka waits for it without a word."""
+        from kafka_tasks.clients.kafka import log_in_refusals
+
+        if time.monotonic() < self._endpoint_at:
+            return
+        self._endpoint_at = time.monotonic() + _BETWEEN_TOKENS_S
+        fault = log_in_refusals.of_endpoint(self._properties, timeout_s)
+        self._token_faults = [] if fault is None else [*self._token_faults, fault]
 
     def _fault(self, address: Address, timeout_s: float) -> CannotConnect | None:
         from kafka_tasks.clients.kafka import listener_probe, refusals, wire
@@ -145,7 +161,9 @@ class FirstContact:
             return refusals.tls_failed(str(address), self._last.str())
         return fault
 
-    def _unanswered(self, timeout_s: float) -> BrokerUnreachable:
+    def _unanswered(self, timeout_s: float) -> KafkaTasksError:
+        if len(self._token_faults) > 1:
+            return self._token_faults[-1]
         return BrokerUnreachable(
             f"No broker answered at {self._servers} within {timeout_s:g} s.",
             evidence=self._evidence(),
@@ -153,6 +171,8 @@ class FirstContact:
         )
 
     def _evidence(self) -> tuple[str, ...]:
+        for fault in self._token_faults[-1:]:
+            return (fault.message, *fault.evidence)
         if self._last is not None:
             return (self._last.str(),)
         return ("the connection is accepted, and no answer comes",) if self.is_accepted else ()

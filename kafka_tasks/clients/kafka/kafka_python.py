@@ -7,11 +7,12 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from kafka_tasks.clients.kafka import tls
+from kafka_tasks.clients.kafka import tls, token_source
 from kafka_tasks.clients.kafka.permissions import Right
 from kafka_tasks.clients.kafka.retriable import CODES
+from kafka_tasks.clients.kafka.token_source import TokenSource
 from kafka_tasks.errors import BrokerUnreachable, ClusterError, KafkaTasksError, NotPermitted
-from kafka_tasks.model.client_names import PYTHON, TLS
+from kafka_tasks.model.client_names import OAUTH, PYTHON, TLS
 from kafka_tasks.model.cluster import Cluster
 
 TIMEOUT_MS = 10_000
@@ -19,7 +20,7 @@ TIMEOUT_MS = 10_000
 
 def unsupported(cluster: Cluster) -> list[str]:
     """Return the properties of this cluster's connection that kafka-python does not have."""
-    return sorted(set(cluster.client) - set(PYTHON) - set(TLS))
+    return sorted(set(cluster.client) - set(PYTHON) - set(TLS) - set(OAUTH))
 
 
 def connected(cluster: Cluster, broker: Callable[[], int | None] = lambda: None) -> Any:
@@ -40,6 +41,7 @@ def connected(cluster: Cluster, broker: Callable[[], int | None] = lambda: None)
             reconnect_backoff_max_ms=500,
             kafka_client=_choosing(broker),
             **_security(cluster.client),
+            **_tokens(cluster),
         )
 
 
@@ -67,6 +69,26 @@ def _security(client: Mapping[str, str]) -> dict[str, Any]:
     if context := tls.context(client):
         found["ssl_context"] = context
     return found
+
+
+def _tokens(cluster: Cluster) -> dict[str, Any]:
+    source = token_source.of(cluster)
+    if source is None:
+        return {}
+    return {"sasl_oauth_token_provider": _provider(source)}
+
+
+def _provider(source: TokenSource) -> Any:
+    from kafka.net.sasl.oauth import AbstractTokenProvider
+
+    class Provider(AbstractTokenProvider):  # type: ignore[misc]
+        def token(self) -> str:
+            return source.token().value
+
+        def extensions(self) -> dict[str, str]:
+            return source.extensions
+
+    return Provider()
 
 
 @contextlib.contextmanager

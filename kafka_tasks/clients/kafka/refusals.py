@@ -8,17 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from kafka_tasks.clients.kafka import token_refusals
 from kafka_tasks.clients.kafka.certificate_dates import validity
 from kafka_tasks.clients.kafka.listener_probe import OF_ZOOKEEPER, Listener, TlsFault
+from kafka_tasks.clients.kafka.tls import EARLY, EXPIRED, NO_AUTHORITY, OTHER_HOST
 from kafka_tasks.errors import CannotConnect
 from kafka_tasks.model.address import Address
 from kafka_tasks.model.client_names import CERTIFICATE_PEM
 
-# OpenSSL's numbers of what is wrong with a certificate.
-_EARLY, _EXPIRED = 9, 10
-# 7: it is signed by another authority of the same name, such as one made again.
-_NO_AUTHORITY = frozenset({2, 7, 18, 19, 20, 21})
-_OTHER_HOST = frozenset({62, 64})
 _ORIGIN = "invoke kafka.config shows KAFKA_TASKS_BOOTSTRAP_SERVERS with its origin"
 
 # Each finding, and what it says of any connection.
@@ -41,6 +38,7 @@ FINDINGS = {
     "not-kafka": "The server does not speak Kafka's protocol.",
     "zookeeper-address": "The address is ZooKeeper's, not a broker's.",
     "controller-listener": "The listener is a controller's, not a broker's.",
+    **token_refusals.FINDINGS,
 }
 
 _Client = Mapping[str, str]
@@ -146,14 +144,14 @@ def _of_broker(address: Address, fault: TlsFault, client: _Client) -> CannotConn
     asked = f"openssl s_client -connect {address} </dev/null | openssl x509 -noout"
     dates = f"{asked} -dates shows its dates; date shows this machine's"
     trusted = client.get("ssl.ca.location")
-    if fault.code == _EXPIRED:
+    if fault.code == EXPIRED:
         finding, said, hint = "certificate-expired", f"{said} has expired.", dates
-    elif fault.code == _EARLY:
+    elif fault.code == EARLY:
         finding, said, hint = "certificate-early", f"{said} is not valid yet.", dates
-    elif fault.code in _OTHER_HOST:
+    elif fault.code in OTHER_HOST:
         finding, said = "certificate-host", f"{said} is not valid for the name {address.host}."
         hint = f"{asked} -ext subjectAltName shows the names; use one of them as the host"
-    elif fault.code in _NO_AUTHORITY:
+    elif fault.code in NO_AUTHORITY:
         finding = "authority-unknown"
         where = f"is not in {trusted}" if trusted else "this machine does not trust"
         said = f"{said} comes from an authority that {where}."

@@ -28,6 +28,7 @@ from kafka_tasks.errors import (
     UserMissing,
 )
 from kafka_tasks.model.address import Address
+from kafka_tasks.model.client_names import OAUTH
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.topology import Topology
 from kafka_tasks.model.user import Credential, User
@@ -179,9 +180,13 @@ def require_accepted(
 
 def _as_user(cluster: Cluster, user: str, password: str, mechanism: str) -> Cluster:
     """Return the cluster as this user connects to it."""
-    client = {name: value for name, value in cluster.client.items() if name != "sasl.mechanisms"}
+    client = {
+        name: value
+        for name, value in cluster.client.items()
+        if name not in ("sasl.mechanisms", *OAUTH)
+    }
     client |= {"sasl.mechanism": mechanism, "sasl.username": user, "sasl.password": password}
-    return replace(cluster, client=client, topology=Topology())
+    return replace(cluster, client=client, topology=Topology(), token_command=None)
 
 
 def require_log_in(user: Cluster, broker: Address, timeout_s: float) -> None:

@@ -14,6 +14,8 @@ from kafka_tasks.model.client_names import (
     CA_PEM,
     CERTIFICATE,
     CERTIFICATE_PEM,
+    HTTPS_CA,
+    HTTPS_CA_PEM,
     KEY,
     KEY_PASSWORD,
     KEY_PEM,
@@ -23,6 +25,19 @@ from kafka_tasks.model.client_names import (
 
 if TYPE_CHECKING:
     import ssl
+
+# OpenSSL's numbers of what is wrong with a certificate.
+EARLY, EXPIRED = 9, 10
+# 7: it is signed by another authority of the same name, such as one made again.
+NO_AUTHORITY = frozenset({2, 7, 18, 19, 20, 21})
+OTHER_HOST = frozenset({62, 64})
+# Debian and Alpine, Red Hat, SUSE, macOS.
+_AUTHORITIES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
 
 
 def context(client: Mapping[str, str]) -> ssl.SSLContext | None:
@@ -45,6 +60,33 @@ def verified(client: Mapping[str, str]) -> ssl.SSLContext:
     with suppress(OSError):
         load_identity(found, client)
     return found
+
+
+def of_endpoint(client: Mapping[str, str]) -> ssl.SSLContext:
+    """Return TLS for the token endpoint of these properties; raises `OSError`."""
+    import ssl
+
+    found = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    load_trusted(
+        found,
+        {
+            ours: client[name]
+            for ours, name in ((CA, HTTPS_CA), (CA_PEM, HTTPS_CA_PEM))
+            if name in client
+        },
+    )
+    return found
+
+
+def authorities_of_machine() -> str | None:
+    """Return the file of the authorities that this machine trusts, if one is found.
+
+    The wheels of confluent-kafka look for it where Red Hat has it (2.16), whatever the machine is.
+    """
+    import ssl
+
+    given = ssl.get_default_verify_paths().cafile
+    return next((path for path in (given, *_AUTHORITIES) if path and Path(path).is_file()), None)
 
 
 def load_trusted(context: ssl.SSLContext, client: Mapping[str, str]) -> None:

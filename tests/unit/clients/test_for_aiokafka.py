@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import asyncio
 import ssl
+import time
 from pathlib import Path
 
 import pytest
 
 from kafka_tasks.clients.kafka.for_aiokafka import arguments
+from kafka_tasks.clients.kafka.token import Token
+from kafka_tasks.clients.kafka.token_source import TokenSource
 from kafka_tasks.errors import InvalidInput
 
 
@@ -34,6 +38,16 @@ def test_a_login_over_tls_has_aiokafkas_names_and_a_context() -> None:
         "sasl_plain_username": "anna",
         "sasl_plain_password": "secret",
     }
+
+
+def test_a_log_in_by_tokens_has_a_provider() -> None:
+    """It is asked in a thread of its own: a command or an endpoint takes its time."""
+    source = TokenSource(lambda: Token("t", time.time() + 60), "pool=one")
+    client = {"sasl.mechanism": "OAUTHBEARER", "sasl.oauthbearer.method": "oidc"}
+    found = arguments(client, source)
+    provider = found["sasl_oauth_token_provider"]
+    assert asyncio.run(provider.token()) == "t"
+    assert provider.extensions() == {"pool": "one"}
 
 
 @pytest.mark.parametrize("name", ["ssl.ca.location", "ssl.certificate.location"])

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +13,16 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
+from kafka_tasks.clients.kafka import tls, token_refusals, token_source
 from kafka_tasks.clients.kafka.connection import (
+    _hurried,
     _quiet,
     configuration,
     connected,
     translate,
 )
+from kafka_tasks.clients.kafka.token import Token
+from kafka_tasks.clients.kafka.token_source import TokenSource
 from kafka_tasks.errors import (
     BrokerUnreachable,
     CannotConnect,
@@ -92,6 +98,54 @@ def test_a_remote_cluster_keeps_its_address_family_and_security(cluster: Cluster
 def test_one_address_can_be_asked_alone(cluster: Cluster) -> None:
     """A bootstrap address of its own replaces the cluster's."""
     assert configuration(cluster, "localhost:9093")["bootstrap.servers"] == "localhost:9093"
+
+
+def test_a_token_command_becomes_a_callback(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its first token is asked for before there is a client, so that a failure is a sentence."""
+    source = TokenSource(lambda: Token("t", time.time() + 60, "me"))
+    monkeypatch.setattr(token_source, "of", lambda _: source)
+    client = {"security.protocol": "SASL_SSL", "sasl.mechanism": "OAUTHBEARER"}
+    found = configuration(replace(cluster, client=client, token_command="giver"))
+    assert source.latest is not None
+    assert found["oauth_cb"]("")[0] == "t"
+    with connected(AdminClient, {**found, "bootstrap.servers": ""}):
+        assert signal.getsignal(signal.SIGURG) is signal.SIG_DFL
+
+
+def test_the_sleep_of_the_library_is_cut_short() -> None:
+    """By a signal to the thread that sleeps, which is gone afterwards."""
+    heard = threading.Event()
+    with _hurried(True):
+        before = signal.getsignal(signal.SIGURG)
+        assert callable(before)
+        signal.signal(signal.SIGURG, lambda *_: heard.set())
+        assert heard.wait(30)
+    assert signal.getsignal(signal.SIGURG) is signal.SIG_DFL
+    with _hurried(False):
+        assert signal.getsignal(signal.SIGURG) is signal.SIG_DFL
+
+
+def test_an_endpoint_is_trusted_as_the_machine_does(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The wheel of confluent-kafka looks for the authorities at another place."""
+    monkeypatch.setattr(tls, "authorities_of_machine", lambda: "/bundle.crt")
+    url = {"sasl.oauthbearer.token.endpoint.url": "https://issuer.test/token"}
+    client = {"sasl.mechanism": "OAUTHBEARER", **url}
+    assert configuration(replace(cluster, client=client))["https.ca.location"] == "/bundle.crt"
+    own = {**client, "https.ca.location": "own.crt"}
+    assert configuration(replace(cluster, client=own))["https.ca.location"] == "own.crt"
+    plain = {**client, "sasl.oauthbearer.token.endpoint.url": "http://issuer.test/token"}
+    assert "https.ca.location" not in configuration(replace(cluster, client=plain))
+
+
+def test_a_log_in_without_a_token_is_not_refused() -> None:
+    """No broker was asked."""
+    error = KafkaError(KafkaError._AUTHENTICATION, f"{token_refusals.NO_TOKEN}: why")
+    found = translate(KafkaException(error), "produce to t")
+    assert (found.finding, found.exit_code) == ("token-missing", 3)
 
 
 def test_librdkafka_is_kept_off_stderr() -> None:

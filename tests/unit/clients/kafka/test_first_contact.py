@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from kafka_tasks.clients.kafka import first_contact, listener_probe, wire
+from kafka_tasks.clients.kafka import (
+    first_contact,
+    listener_probe,
+    token_endpoint,
+    token_refusals,
+    wire,
+)
 from kafka_tasks.clients.kafka.first_contact import FirstContact
 from kafka_tasks.clients.kafka.listener_probe import Listener
 from kafka_tasks.clients.unanswered import Unanswered
@@ -85,6 +91,70 @@ def test_a_refused_password_ends_it_at_once(shown: dict[Address, Any]) -> None:
     with pytest.raises(CannotConnect, match="alice") as caught:
         _require(contact, _Client(contact, refused), 60.0)
     assert caught.value.finding == "log-in-refused"
+
+
+TOKENS = {
+    "security.protocol": "SASL_SSL",
+    "sasl.mechanism": "OAUTHBEARER",
+    "sasl.oauthbearer.token.endpoint.url": "https://issuer.test/token",
+    "sasl.oauthbearer.client.id": "me",
+}
+_NO_TOKEN = KafkaError(KafkaError._AUTHENTICATION, f"{token_refusals.NO_TOKEN}: not JSON")
+
+
+@pytest.fixture
+def given(monkeypatch: pytest.MonkeyPatch) -> list[CannotConnect | None]:
+    """What the token endpoint answers, one a request; None is a token."""
+    answers: list[CannotConnect | None] = []
+
+    def fetch(*_: object) -> None:
+        if answer := answers.pop(0):
+            raise answer
+
+    monkeypatch.setattr(token_endpoint, "fetch", fetch)
+    return answers
+
+
+def test_a_refused_token_is_not_a_password(shown: dict[Address, Any]) -> None:
+    """Its source is named."""
+    contact = _contact(ONE, **TOKENS)
+    refused = KafkaError(KafkaError._AUTHENTICATION, '{"status":"invalid_token"}')
+    with pytest.raises(
+        CannotConnect, match=r"https://issuer\.test/token gave client 'me'"
+    ) as caught:
+        _require(contact, _Client(contact, refused), 60.0)
+    assert caught.value.finding == "token-refused"
+
+
+@pytest.mark.parametrize("finding", ["token-client-refused", "token-missing"])
+def test_without_a_token_the_endpoint_is_asked_why(
+    shown: dict[Address, Any], given: list[CannotConnect | None], finding: str
+) -> None:
+    """Once; where it gives one now, librdkafka's words are what is known."""
+    why = CannotConnect("no", finding=finding, hint="")
+    given.append(why if finding == "token-client-refused" else None)
+    contact = _contact(ONE, **TOKENS)
+    with pytest.raises(CannotConnect) as caught:
+        _require(contact, _Client(contact, _NO_TOKEN), 60.0)
+    assert (caught.value.finding, given) == (finding, [])
+    assert finding != "token-missing" or caught.value.evidence == ("not JSON",)
+
+
+def test_a_silent_endpoint_is_named(
+    shown: dict[Address, Any], given: list[CannotConnect | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a bad moment as evidence of silence, after two as the reason."""
+    for name in ("_BETWEEN_TOKENS_S", "_BETWEEN_PROBES_S"):
+        monkeypatch.setattr(first_contact, name, 0.0)
+    away = CannotConnect("it is away", finding="token-endpoint-away", hint="", evidence=["why"])
+    given.extend([away, away])
+    shown[ONE] = Listener(True, ("OAUTHBEARER",))
+    contact = _contact(ONE, **TOKENS)
+    with pytest.raises(BrokerUnreachable) as caught:
+        _require(contact, _Client(contact, _DOWN))
+    assert caught.value.evidence == ("it is away", "why")
+    with pytest.raises(CannotConnect, match="it is away"):
+        _require(contact, _Client(contact, _DOWN))
 
 
 def test_a_log_in_that_the_listener_does_not_have_is_asked_about(
