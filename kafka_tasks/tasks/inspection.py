@@ -136,7 +136,17 @@ def _connection(session: Session, cluster: Cluster, form: str, user: str | None)
             hint=f"cat {client.get(KEY)} {client.get(CERTIFICATE)} > client.pem, and set both "
             "KAFKA_TASKS_SSL_CERTIFICATE_LOCATION and KAFKA_TASKS_SSL_KEY_LOCATION to it",
         )
-    return connection.Connection(cluster, form)
+    return connection.Connection(_trusting(cluster, form), form)
+
+
+def _trusting(cluster: Cluster, form: str) -> Cluster:
+    """Return a cluster whose client names whom it trusts at a token endpoint, for librdkafka."""
+    from kafka_tasks.clients.kafka.connection import authorities_of_endpoint
+
+    if form not in ("env", "json", "python", "librdkafka"):
+        return cluster
+    client = {**cluster.client, **authorities_of_endpoint(cluster.client)}
+    return dataclasses.replace(cluster, client=client)
 
 
 def _require_expressible(cluster: Cluster, form: str) -> None:
@@ -157,8 +167,27 @@ def _notices(found: Connection) -> Iterator[str]:
     """Yield what the printed text does not tell."""
     if found.hides:
         yield "passwords are placeholders; --show-secrets prints them"
-    if found.form == "kcat" and found.cluster.client.get("sasl.mechanism", "").startswith("SCRAM"):
+    client = found.cluster.client
+    if found.form == "kcat" and client.get("sasl.mechanism", "").startswith("SCRAM"):
         yield (
             "kcat needs librdkafka 2.6.1 or newer to log in to Kafka 4 by SCRAM (Debian's has "
             "2.0.2); kcat -V shows its version"
         )
+    yield from _of_tokens(found)
+
+
+def _of_tokens(found: Connection) -> Iterator[str]:
+    """Yield what a log-in by a token needs besides the printed text."""
+    from kafka_tasks.model.client_names import TOKEN_URL
+    from kafka_tasks.render.views import connection
+
+    for_java, url = connection.is_java(found.form), found.cluster.client.get(TOKEN_URL)
+    if found.cluster.token_command is not None and found.form not in connection.RUNS_COMMANDS:
+        yield "the token command is not printed; --format python and aiokafka run it"
+        if for_java:
+            yield f"Java reads a token from a file: {TOKEN_URL}=file:///PATH"
+    if found.form == "kcat" and url:
+        yield "kcat needs a librdkafka that is built with OIDC: that of Debian is not"
+    if for_java and (url or found.cluster.token_command):
+        where = f"urls={url}" if url else "files=PATH"
+        yield f"Kafka 4 needs the flag -Dorg.apache.kafka.sasl.oauthbearer.allowed.{where} of Java"

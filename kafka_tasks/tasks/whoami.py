@@ -37,18 +37,33 @@ def whoami(call: Call, timeout: str | None = None, output: str = "text") -> Outc
 
 def _identity(cluster: Cluster) -> tuple[str, str | None]:
     """Return how the connection logs in, and its principal where that is certain."""
+    from kafka_tasks.model.client_names import OAUTHBEARER
     from kafka_tasks.model.security import TOOL
 
     client = cluster.client
     protocol = client.get("security.protocol", "PLAINTEXT").upper()
     if protocol.startswith("SASL"):
         mechanism = client.get("sasl.mechanism", "GSSAPI")
+        if mechanism == OAUTHBEARER:
+            return f"{mechanism} over {protocol}{_of_token(cluster)}", None
         user = client.get("sasl.username")
         return f"{mechanism} over {protocol}", f"User:{user}" if user else None
     if protocol == "SSL" and (path := client.get("ssl.certificate.location")):
         own = cluster.topology.security is not None
         return f"certificate {path}", f"User:CN={TOOL}" if own else None
     return f"none ({protocol})", "User:ANONYMOUS"
+
+
+def _of_token(cluster: Cluster) -> str:
+    """Return for whom the token of a connection is, as far as that is known."""
+    from kafka_tasks.clients.kafka import token_source
+    from kafka_tasks.model.client_names import CLIENT_ID
+
+    if (client_id := cluster.client.get(CLIENT_ID)) is not None:
+        return f", client {client_id}"
+    source = token_source.of(cluster)
+    latest = source.latest if source else None
+    return f", token of {latest.subject}" if latest and latest.subject else ""
 
 
 def _has_authorizer(admin: Admin) -> bool:

@@ -18,12 +18,14 @@ from kafka_tasks.model.client_names import (
     KEY_STORE,
     KEY_STORE_PASSWORD,
     MECHANISM,
+    OAUTHBEARER,
     PASSWORD,
     PYTHON,
     USER,
     is_secret,
 )
 from kafka_tasks.model.cluster import Cluster
+from kafka_tasks.render import token_log_in
 from kafka_tasks.render.document import SCHEMA, Document
 
 _PLACEHOLDER = "<secret>"
@@ -65,12 +67,19 @@ class Connection:
     def hides(self) -> bool:
         """True where the text has a placeholder."""
         stores = self.stores is not None and is_java(self.form)
-        return self.hidden and (stores or any(map(is_secret, self.cluster.client)))
+        runs = self.cluster.token_command is not None and self.form in RUNS_COMMANDS
+        return self.hidden and (stores or runs or any(map(is_secret, self.cluster.client)))
 
     @property
     def client(self) -> dict[str, str]:
         """The client's properties without the addresses."""
         return {key: self.shown(key, value) for key, value in self.cluster.client.items()}
+
+    @property
+    def token_command(self) -> str | None:
+        """The command that prints a token, if there is one, or the placeholder."""
+        command = self.cluster.token_command
+        return _PLACEHOLDER if command is not None and self.hidden else command
 
     @property
     def properties(self) -> dict[str, str]:
@@ -118,7 +127,10 @@ def _json(found: Connection) -> str:
 
 def _python(found: Connection) -> str:
     lines = [f"    {key!r}: {value!r}," for key, value in found.properties.items()]
-    return "\n".join(["config = {", *lines, "}"])
+    if found.token_command is None:
+        return "\n".join(["config = {", *lines, "}"])
+    code, value = token_log_in.callback(found.client, found.token_command)
+    return "\n".join([code, "", "config = {", *lines, f"    'oauth_cb': {value},", "}"])
 
 
 def _java(found: Connection) -> str:
@@ -129,7 +141,9 @@ def _java(found: Connection) -> str:
         wanted["security.protocol"] = protocol
     if mechanism := client.get(MECHANISM):
         wanted["sasl.mechanism"] = mechanism
-    if USER in client or PASSWORD in client:
+    if mechanism == OAUTHBEARER:
+        wanted |= token_log_in.of_java(client)
+    elif USER in client or PASSWORD in client:
         wanted["sasl.jaas.config"] = _jaas(mechanism or "PLAIN", client)
     wanted |= _java_tls(found)
     return "\n".join(f"{key}={_escaped(value)}" for key, value in wanted.items())
@@ -195,9 +209,14 @@ def _aiokafka(found: Connection) -> str:
     client = found.client
     lines = ["config = {"]
     lines += [f"    {PYTHON[k]!r}: {v!r}," for k, v in found.properties.items() if k in PYTHON]
+    code: list[str] = []
+    if client.get(MECHANISM) == OAUTHBEARER:
+        code = [token_log_in.provider(client, found.token_command), ""]
+        lines.append("    'sasl_oauth_token_provider': TokenProvider(),")
     if not client.get("security.protocol", "").endswith("SSL"):
-        return "\n".join([*lines, "}"])
+        return "\n".join([*code, *lines, "}"])
     context = [
+        *code,
         "from ssl import create_default_context",
         "",
         f"context = create_default_context(cafile={client.get(CA)!r}, cadata={pem!r})"
@@ -215,6 +234,8 @@ LACKS = {
     **dict.fromkeys(("librdkafka", "kcat"), (CA_PEM, CERTIFICATE_PEM, KEY_PEM)),
     "aiokafka": (CERTIFICATE_PEM, KEY_PEM, KEY_STORE),
 }
+# The forms that are code, which can run a command for each token.
+RUNS_COMMANDS = ("python", "aiokafka")
 FORMATS: Mapping[str, Callable[[Connection], str]] = {
     "env": _env,
     "json": _json,

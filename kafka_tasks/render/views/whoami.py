@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kafka_tasks.model.access import Resource, every_right
+from kafka_tasks.model.client_names import OAUTHBEARER
 from kafka_tasks.render.document import SCHEMA, Document
 from kafka_tasks.render.tables import pairs, table
 
@@ -14,8 +15,8 @@ from kafka_tasks.render.tables import pairs, table
 class Identity:
     """How a connection logs in, and its rights on each resource that it sees.
 
-    `principal` is None for a certificate of a remote cluster: its brokers may map the subject to
-    another name. `is_super` is known of a secured cluster that is started here.
+    `principal` is None for a certificate or a token on a remote cluster: its brokers may map the
+    subject to another name. `is_super` is known of a secured cluster that is started here.
     """
 
     cluster_id: str | None
@@ -65,7 +66,8 @@ def text(found: Identity, *, width: int) -> str:
 
 def _principal(found: Identity) -> str:
     if found.principal is None:
-        return "not known: brokers derive it from the certificate"
+        source = "token" if found.log_in.startswith(OAUTHBEARER) else "certificate"
+        return f"not known: brokers derive it from the {source}"
     limit = ", a super user: the brokers permit it everything" if found.is_super else ""
     return f"{found.principal}{limit}"
 

@@ -47,6 +47,50 @@ def test_a_field_is_hidden_and_not_its_value(cluster: Cluster, form: str) -> Non
     assert shown.count("localhost") == hidden.count("localhost") + 1
 
 
+TOKENS = {
+    "sasl.mechanism": "OAUTHBEARER",
+    "sasl.oauthbearer.method": "oidc",
+    "sasl.oauthbearer.token.endpoint.url": "https://issuer.test/token",
+    "sasl.oauthbearer.client.id": "me",
+    "sasl.oauthbearer.client.secret": 's3"cret',
+    "sasl.oauthbearer.scope": "a b",
+    "sasl.oauthbearer.extensions": "pool=one",
+}
+
+
+def test_a_token_endpoint_is_javas_too(secured: Cluster) -> None:
+    """With its CA, which is an option of the log-in there."""
+    pem = "-----BEGIN CERTIFICATE-----\nca\n"
+    found = replace(secured, client={**TOKENS, "https.ca.pem": pem})
+    text = connection.text(Connection(found, "java"), width=80)
+    lines = {entry.name: entry.value for entry in java_properties.entries(text)}
+    assert lines["sasl.oauthbearer.token.endpoint.url"] == "https://issuer.test/token"
+    assert lines["sasl.login.callback.handler.class"] in java_properties.TOKEN_HANDLERS
+    told = java_properties.log_in(lines["sasl.jaas.config"])
+    assert told.options == {
+        "clientId": "me",
+        "clientSecret": 's3"cret',
+        "scope": "a b",
+        "extension_pool": "one",
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.certificates": pem,
+    }
+
+
+@pytest.mark.parametrize("form", ["python", "aiokafka"])
+@pytest.mark.parametrize("command", [None, "giver --secret='a b'"])
+def test_code_gets_tokens(secured: Cluster, form: str, command: str | None) -> None:
+    """By the command, without a shell, or from the endpoint; it is Python, and hides secrets."""
+    client = {"sasl.mechanism": "OAUTHBEARER"} if command else TOKENS
+    found = replace(secured, client=client, token_command=command)
+    text = connection.text(Connection(found, form), width=80)
+    compile(text, form, "exec")
+    assert (command is None) or "COMMAND = ['giver', '--secret=a b']" in text
+    hidden = Connection(found, form, hidden=True)
+    assert hidden.hides and "secret=" not in connection.text(hidden, width=80)
+    assert 's3"cret' not in connection.text(hidden, width=80)
+
+
 def test_env_is_for_a_shell(cluster: Cluster, secured: Cluster) -> None:
     """Each line is an export, quoted so that a shell reads the value as it is."""
     assert connection.text(Connection(cluster, "env"), width=80).splitlines() == [
