@@ -175,9 +175,9 @@ def kafka_bootstrap_servers(kafka_cluster: KafkaCluster) -> str:
 
 
 @pytest.fixture(scope="session")
-def kafka_client_config(kafka_cluster: KafkaCluster) -> dict[str, str]:
+def kafka_client_config(kafka_cluster: KafkaCluster) -> dict[str, Any]:
     """The properties of a connection, for any client of confluent-kafka."""
-    return dict(kafka_cluster.client)
+    return kafka_cluster.config()
 
 
 @pytest.fixture(scope="session")
