@@ -41,6 +41,7 @@ from kafka_tasks.runtimes.embedded.java import choose
 from tests.certificates import HERE, Authority, Identity, write
 from tests.integration.conftest import eventually
 from tests.integration.far import far
+from tests.integration.secured import tokens
 
 # User → password, the same for PLAIN and SCRAM; `admin` may do everything.
 PASSWORDS = {
@@ -76,6 +77,8 @@ LISTENERS = {
     "SASL": _Listener("SASL_PLAINTEXT", None, ("PLAIN", "SCRAM-SHA-512")),
     "SASLTLS": _Listener("SASL_SSL", mechanisms=("PLAIN", "SCRAM-SHA-512")),
     "SCRAM": _Listener("SASL_SSL", mechanisms=("SCRAM-SHA-512",)),
+    "TOKEN": _Listener("SASL_PLAINTEXT", None),
+    "TOKENTLS": _Listener("SASL_SSL"),
 }
 
 
@@ -90,12 +93,17 @@ def free_ports(count: int) -> list[int]:
 
 @dataclass
 class Secured:
-    """A secured cluster that runs; `folder` has its certificates, `ports` those of listeners."""
+    """A secured cluster that runs; `folder` has its certificates, `ports` those of listeners.
+
+    Kafka's own commands may ask the token endpoints of `urls`.
+    """
 
     line: str
     folder: Path
     environ: Mapping[str, str]
     ports: dict[str, int] = field(default_factory=dict)
+    urls: tuple[str, ...] = ()
+    signer: tokens.Signer = field(default_factory=tokens.Signer)
     _processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
     _admin: AdminClient | None = None
     _held: socket.socket = field(default_factory=socket.socket)
@@ -126,6 +134,11 @@ class Secured:
         with far(self.ports[_BEHIND], round_trip_s, at=self.ports["FAR"]):
             yield self.address("FAR")
 
+    @property
+    def _keys(self) -> Path:
+        """Where the broker reads the key that signs tokens."""
+        return self.folder / "keys.json"
+
     def log(self) -> str:
         """What the broker wrote."""
         return (self.folder / "kafka.out").read_text(errors="replace")
@@ -138,6 +151,7 @@ class Secured:
         # Nothing listens there until a test does; until then no connection may begin at it.
         self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._held.bind(("127.0.0.1", self.ports["FAR"]))
+        self._keys.write_text(self.signer.keys)
         (self.folder / "kafka.properties").write_text(properties.render(self._configuration()))
         if self.is_kraft:
             cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
@@ -194,8 +208,18 @@ class Secured:
             UserScramCredentialUpsertion(user, strength, password.encode())
             for user, password in PASSWORDS.items()
         ]
-        for future in self.admin.alter_user_scram_credentials(wanted).values():
-            future.result(timeout=60)
+
+        def made() -> bool:
+            # A request that a new controller loses is answered to no one.
+            futures = self.admin.alter_user_scram_credentials(wanted, request_timeout=10)
+            try:
+                for future in futures.values():
+                    future.result(timeout=15)
+            except (KafkaException, TimeoutError):
+                return False
+            return True
+
+        eventually(made, "the users are made", 120)
         for user in PASSWORDS:
             eventually(partial(self._logs_in, user), f"{user} may log in")
 
@@ -246,6 +270,7 @@ class Secured:
             "group.initial.rebalance.delay.ms": "0",
             "allow.everyone.if.no.acl.found": "false",
             "super.users": "User:ANONYMOUS;User:admin",
+            **tokens.broker(self._keys),
             **self._mode(),
         }
         for name, each in LISTENERS.items():
@@ -283,6 +308,8 @@ class Secured:
                 f"{prefix}.ssl.truststore.location": self.file("ca.crt"),
                 f"{prefix}.ssl.client.auth": wanted.client_auth,
             }
+        if prefix.endswith(("token", "tokentls")):
+            found |= tokens.listener(prefix)
         if wanted.mechanisms:
             found[f"{prefix}.sasl.enabled.mechanisms"] = ",".join(wanted.mechanisms)
         users = " ".join(f'user_{user}="{password}"' for user, password in PASSWORDS.items())
@@ -312,6 +339,7 @@ class Secured:
         java = choose(chosen)
         return [
             *(str(java.executable), *java.quiet_flags, "-Xmx384m", "-XX:+UseSerialGC"),
+            *tokens.flags(self._keys.as_uri(), *self.urls),
             *("-XX:TieredStopAtLevel=1", "-Djava.net.preferIPv4Stack=true"),
             *(f"-Dlog4j.configuration=file:{self._log4j()}",),
             *(f"-Dlog4j2.configurationFile={self._log4j2()}",),
