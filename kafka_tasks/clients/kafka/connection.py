@@ -217,7 +217,7 @@ def translate(error: KafkaException, what: str) -> KafkaTasksError:
         said = "The cluster was not ready" if was_answered(cause) else "No broker answered"
         return BrokerUnreachable(f"{said}: {what}.", evidence=(named,), hint="invoke kafka.status")
     if code == KafkaError._AUTHENTICATION and text.startswith(token_refusals.NO_TOKEN):
-        return token_refusals.missing("the log-in", text)
+        return token_refusals.missing("its source", text)
     if code in _OF_CONNECTIONS:
         finding, said, kind_of = _OF_CONNECTIONS[code]
         hint = f"invoke kafka.config shows each KAFKA_TASKS_{kind_of}_… with its origin"

@@ -1,5 +1,7 @@
 """Connections that brokers refuse after they worked, such as after a change of the password.
 
+A token that cannot be renewed has the same effect, and a reason of its own.
+
 A broker keeps a connection whose password has changed. It refuses the next one, for which
 librdkafka tries for ever, and tells only `error_cb`.
 """
@@ -8,8 +10,11 @@ from __future__ import annotations
 
 from confluent_kafka import KafkaError, KafkaException
 
+from kafka_tasks.clients.kafka import token_source
 from kafka_tasks.clients.kafka.connection import of_connections, translate
+from kafka_tasks.clients.kafka.token_refusals import NO_TOKEN
 from kafka_tasks.errors import KafkaTasksError
+from kafka_tasks.model.cluster import Cluster
 
 # One alone may be of a broker that has just started and does not know its users yet.
 _ENOUGH = 2
@@ -18,8 +23,10 @@ _ENOUGH = 2
 class LateRefusals:
     """What one client hears of its connections: call `heard` from its `error_cb`."""
 
-    def __init__(self) -> None:
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
         self._last: KafkaError | None = None
+        self._without_token: KafkaError | None = None
         self._count = 0
 
     def heard(self, error: KafkaError) -> None:
@@ -27,13 +34,19 @@ class LateRefusals:
         if of_connections(error):
             self._last = error
             self._count += 1
+            if error.str().startswith(NO_TOKEN):
+                self._without_token = error
 
     def overcome(self) -> None:
         """Forget what was heard: a broker has answered since."""
         self._count = 0
+        self._without_token = None
 
     def error(self, what: str) -> KafkaTasksError | None:
         """Return the error of a request where brokers refuse every connection for it."""
         if self._last is None or self._count < _ENOUGH:
             return None
-        return translate(KafkaException(self._last), what)
+        source = token_source.of(self._cluster)
+        if source is not None and source.failure is not None:
+            return source.failure
+        return translate(KafkaException(self._without_token or self._last), what)

@@ -73,7 +73,7 @@ class Reader:
             number: at for number, at in starts.items() if ends is None or at < ends[number]
         }
         self._away: KafkaError | None = None
-        self._refusals = LateRefusals()
+        self._refusals = LateRefusals(cluster)
         self._deadline = Deadline.after(timeout_s)
         further = {"enable.partition.eof": ends is not None, "error_cb": self._failed}
         self._consumer = connected(Consumer, {**configuration(cluster), **_PROPERTIES, **further})

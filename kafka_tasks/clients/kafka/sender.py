@@ -94,7 +94,7 @@ class Sender:
         self._heard = heard
         self._purged = False
         self._closed = False
-        self._refusals = LateRefusals()
+        self._refusals = LateRefusals(cluster)
         further = _properties(timeout_s, max_bytes, heard is not None, at_once)
         heeding = {"error_cb": self._refusals.heard}
         self._producer = connected(Producer, {**configuration(cluster), **further, **heeding})

@@ -137,7 +137,7 @@ def untrusted(client: _Client, text: str, number: int = 0) -> CannotConnect:
 def missing(source: str, text: str) -> CannotConnect:
     """Return the error for a log-in without a token, as the library says it."""
     return CannotConnect(
-        f"There is no token of {source} for the log-in.",
+        f"No token for the log-in came from {source}.",
         finding="token-missing",
         evidence=(text,),
         hint=_SETTINGS,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from kafka_tasks.clients import secret_command
 from kafka_tasks.clients.kafka import token, token_endpoint, token_refusals
 from kafka_tasks.clients.kafka.token import Token
-from kafka_tasks.errors import MachineError
+from kafka_tasks.errors import KafkaTasksError, MachineError
 from kafka_tasks.model.client_names import EXTENSIONS, MECHANISM, OAUTH, OAUTHBEARER, TOKEN_URL
 from kafka_tasks.model.cluster import Cluster
 
@@ -20,11 +20,15 @@ _ENDPOINT_S = 5.0
 
 
 class TokenSource:
-    """Gives a token that is valid, and asks for a new one in time; any thread may use it."""
+    """Gives a token that is valid, and asks for a new one in time; any thread may use it.
+
+    `failure` is why the last attempt gave none.
+    """
 
     def __init__(self, fetch: Callable[[], Token], extensions: str = "") -> None:
         self.extensions = dict(pair.partition("=")[::2] for pair in extensions.split(",") if pair)
         self.latest: Token | None = None
+        self.failure: KafkaTasksError | None = None
         self._fetch = fetch
         self._lock = threading.Lock()
         self._renew_at = 0.0
@@ -34,9 +38,19 @@ class TokenSource:
         with self._lock:
             now = time.time()
             if self.latest is None or now >= self._renew_at:
-                found = self._fetch()
+                found = self._fetched()
                 self.latest, self._renew_at = found, now + _PART * (found.ends_s - now)
             return self.latest
+
+    def _fetched(self) -> Token:
+        """Return a new token, and keep why there is none: a callback can tell no one."""
+        try:
+            found = self._fetch()
+        except KafkaTasksError as error:
+            self.failure = error
+            raise
+        self.failure = None
+        return found
 
     def for_librdkafka(self, _: str) -> tuple[str, float, str, dict[str, str]]:
         """Return what the `oauth_cb` of confluent-kafka has to."""

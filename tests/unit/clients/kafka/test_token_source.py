@@ -64,9 +64,10 @@ def test_a_failed_renewal_is_tried_again() -> None:
         return found
 
     source = TokenSource(fetch)
-    with pytest.raises(CannotConnect):
+    with pytest.raises(CannotConnect) as caught:
         source.token()
-    assert source.token().value == "t"
+    assert source.failure is caught.value
+    assert source.token().value == "t" and source.failure is None
 
 
 def test_all_clients_of_a_command_share_its_token(monkeypatch: pytest.MonkeyPatch) -> None:
