@@ -18,6 +18,8 @@ _UNANSWERED = frozenset(
         KafkaError._TIMED_OUT,
         KafkaError._ALL_BROKERS_DOWN,
         KafkaError._RESOLVE,
+        # The library has dropped a broker that went away, with its requests.
+        KafkaError._DESTROY_BROKER,
         KafkaError._TIMED_OUT_QUEUE,
         # The server does not speak Kafka, or not to the end.
         KafkaError._BAD_MSG,

@@ -5,12 +5,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException
 
 from kafka_tasks.clients.kafka import offsets
 from kafka_tasks.errors import TopicMissing
 from kafka_tasks.model.topic import Offsets
-from tests.unit.fakes import FakeAdmin, topic
+from kafka_tasks.retry import NotYet
+from tests.unit.fakes import FakeAdmin, FakeClient, topic
 
 
 class _Forgetful(FakeAdmin):
@@ -39,3 +40,17 @@ def test_a_topic_that_was_deleted_meanwhile_is_missing() -> None:
         offsets.of_topic(admin, topic("t"))
     assert offsets.ranges(admin, [("t", 0)]) == {("t", 0): None}
     assert offsets.at_time(admin, [("t", 0)], 1) == {("t", 0): None}
+
+
+def test_an_offset_that_the_library_has_not_read_is_no_offset(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While leaders change, it answers without an error and with its word for invalid."""
+    answer: Future[Any] = Future()
+    answer.set_result(SimpleNamespace(offset=OFFSET_INVALID))
+    monkeypatch.setattr(
+        FakeClient, "list_offsets", lambda _, asked, **__: dict.fromkeys(asked, answer)
+    )
+    admin: Any = FakeAdmin(records=4)
+    with pytest.raises(NotYet, match="offsets of t-0"):
+        offsets.ranges(admin, [("t", 0)])
