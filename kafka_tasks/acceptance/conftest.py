@@ -92,7 +92,9 @@ def coordinators(cluster: Cluster) -> tuple[Coordinator, ...]:
     """The services that brokers register with, such as ZooKeeper."""
     found = roles.coordinators(cluster)
     if not found:
-        pytest.skip("what coordinates a remote cluster is unknown")
+        hidden = ", ".join(service.name for service in cluster.topology.coordinators)
+        unknown = "what coordinates a remote cluster is unknown"
+        pytest.skip(f"no port of {hidden} is published" if hidden else unknown)
     return found
 
 

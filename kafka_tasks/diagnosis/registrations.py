@@ -13,6 +13,8 @@ from kafka_tasks.runtimes import roles
 from kafka_tasks.runtimes.roles.recipe import Coordinator, Recipe
 
 _ANSWER_S = 1.0
+# The mode of a ZooKeeper without others.
+_STANDALONE = "standalone"
 
 
 def registrations(exam: Examination) -> Iterator[Finding]:
@@ -27,6 +29,9 @@ def registrations(exam: Examination) -> Iterator[Finding]:
         if service.name not in alive:
             continue
         asked = _Asked(roles.of(service.role), coordinator)
+        if (alone := asked.alone(cluster.topology)) is not None:
+            yield alone
+            return
         if found := list(asked.compared(exam, cluster.topology)):
             # Each has the same list.
             yield from found
@@ -39,6 +44,28 @@ class _Asked:
 
     recipe: Recipe
     coordinator: Coordinator
+
+    def alone(self, topology: Topology) -> Finding | None:
+        """Return the finding of a server that serves without the others of its ensemble."""
+        name = self.coordinator.service.name
+        ensemble = [each.name for each in topology.coordinators]
+        try:
+            if len(ensemble) < 2 or self.coordinator.mode(_ANSWER_S) != _STANDALONE:
+                return None
+        except Unanswered:
+            return None  # the check of readiness reports it
+        return Finding(
+            "ensemble-not-formed",
+            "error",
+            f"{name} runs alone, although it belongs to the ensemble {', '.join(ensemble)}.",
+            area="cluster",
+            cause="It has not read the list of the others: each server has data of its own, and "
+            "brokers that connect to different ones do not see each other.",
+            evidence=(f"{name} answers srvr with Mode: {_STANDALONE}",),
+            fix="compare the variables of the servers (ZOOKEEPER_SERVERS and ZOOKEEPER_SERVER_ID, "
+            "or ZOO_SERVERS and ZOO_MY_ID) with those that the image reads",
+            exit_code=5,
+        )
 
     def compared(self, exam: Examination, topology: Topology) -> Iterator[Finding]:
         """Compare the list of registered brokers with the services that run."""

@@ -104,7 +104,7 @@ class Bench:
     def clean(self) -> None:
         """Remove whatever carries this directory's name."""
         projects = {c.labels["com.docker.compose.project"] for c in self.containers.values()}
-        # Networks of a file of one's own stay for its other services, also without containers.
+        # What a start that failed left may have no container.
         projects.add(self.path.name)
         self.run("down", "--wipe", "--yes")
         for container in self.containers.values():

@@ -110,8 +110,12 @@ def test_doctor_knows_its_ids_and_its_ports(own: Bench) -> None:
 def test_a_lost_server_of_the_ensemble_is_started_again(own: Bench) -> None:
     """The other two serve the broker meanwhile."""
     assert own.docker("compose", "stop", "zk2").code == 0
-    seen = own.run("status", "-o", "json")
-    states = {each["name"]: each["state"] for each in seen.json["services"]}
+    for _ in range(20):
+        seen = own.run("status", "-o", "json")
+        states = {each["name"]: each["state"] for each in seen.json["services"]}
+        # If it was the leader, the others elect one first.
+        if states["zk1"] == "ready":
+            break
     assert (seen.code, seen.json["state"], states["zk2"]) == (5, "degraded", "failed")
     assert states["zk1"] == "ready", seen.out
     assert own.run("topic").code == 0
@@ -125,3 +129,17 @@ def test_one_service_is_restarted_and_all_stop(own: Bench) -> None:
     assert "test-topic" in own.run("topic.list").out
     stopped = own.run("down")
     assert (stopped.code, stopped.out.strip()) == (0, "Stopped broker, zk3, zk2, zk1. Data kept.")
+
+
+def test_the_networks_of_the_file_stay_for_its_other_services(own: Bench) -> None:
+    """While one of them has a container, and no longer; that is said."""
+    label = {"label": f"com.docker.compose.project={own.path.name}"}
+    assert own.engine.networks.list(filters=label) == []
+    assert own.run("up", timeout=240).code == 0
+    assert own.docker("compose", "create", "make-topics").code == 0
+    stopped = own.run("down")
+    assert "the file's networks stay for make-topics" in stopped.err
+    assert own.engine.networks.list(filters=label) != []
+    assert own.docker("compose", "rm", "--force", "make-topics").code == 0
+    assert own.run("down").code == 0
+    assert own.engine.networks.list(filters=label) == []

@@ -201,7 +201,8 @@ class Site:
     def take_away(self, project: command.Project, *, wipe: bool, at_once: bool = False) -> None:
         """Remove what Compose made for our services; other services of the file stay.
 
-        `at_once` kills the containers of a file that has no other.
+        So do the networks, while one of those has a container, stopped or not. `at_once` kills the
+        containers of a file that has no other.
         """
         config = project.config(profile="*")
         record = self.record()
@@ -214,6 +215,12 @@ class Site:
         project.remove(ours)
         for name in leavings.volumes_of(config, ours) if wipe else ():
             command.remove_volume(name)
+        left = sorted({found.service for found in self.engine.of_project(project.name)})
+        networks = self.engine.made_for(project.name).networks
+        if not left:
+            leavings.Leavings(networks=tuple(networks)).remove()
+        elif networks:
+            self.recorder.notice(f"the file's networks stay for {', '.join(left)}")
 
 
 def images_to_start(project: Project, settings: Settings) -> tuple[str, ...]:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kafka_tasks.clients import zookeeper
 from kafka_tasks.diagnosis import cluster, last_failure
-from kafka_tasks.diagnosis.registrations import registrations
+from kafka_tasks.diagnosis.registrations import _Asked, registrations
+from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.finding import Finding
+from kafka_tasks.model.role import Role
 from kafka_tasks.model.topic import PartitionState, TopicState
+from kafka_tasks.model.topology import Topology, zookeeper_cluster
 from kafka_tasks.probes import readiness
+from kafka_tasks.runtimes import roles
 from tests.unit.diagnosis.conftest import MakeExam
 from tests.unit.fakes import topic
 
@@ -45,6 +51,22 @@ def test_a_registration_that_outlives_its_broker(
     (found,) = registrations(exam)
     assert (found.id, found.level) == ("broker-still-registered", "warning")
     assert "in 4 s or less" in found.title
+
+
+def test_a_server_that_is_alone_has_lost_no_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Brokers may be registered with another server: only the missing ensemble is reported."""
+    single = zookeeper_cluster(1).at((2181, 9092))
+    more = [replace(single.services[0], name=name, number=at) for at, name in ((1, "a"), (2, "b"))]
+    topology = Topology((*more, *single.services[1:]))
+    found = Cluster(Path(), "compose", topology, (), 1)
+    asked = _Asked(roles.of(Role.ZOOKEEPER), roles.coordinators(found)[0])
+    monkeypatch.setattr(zookeeper, "mode", lambda *_: "follower")
+    assert asked.alone(topology) is None
+    monkeypatch.setattr(zookeeper, "mode", lambda *_: "standalone")
+    alone = asked.alone(topology)
+    assert alone is not None and alone.id == "ensemble-not-formed"
+    assert alone.title == "a runs alone, although it belongs to the ensemble a, b."
+    assert asked.alone(single) is None
 
 
 @pytest.mark.parametrize(
