@@ -76,15 +76,19 @@ class ClientFile(Struct, frozen=True):
     unused: tuple[str, ...]
 
 
-def read(path: Path) -> ClientFile:
+def read(path: Path, *, gives_tokens: bool = True) -> ClientFile:
     """Return what a file says; raises `SettingsError` with file and line.
 
     A file with a property that only librdkafka has is one of librdkafka: its values have no
-    escapes. Relative paths are relative to the file.
+    escapes. Relative paths are relative to the file. Without `gives_tokens`, a command gives them,
+    and how Java gets its own does not matter.
     """
     found = {entry.name: entry for entry in _entries(path)}
     if _JAAS in found or not set(found) & set(_OF_LIBRDKAFKA):
-        values, known = dict(_of_java(path, found)), {*_OF_JAVA, *_STORES_OF_JAVA, _JAAS}
+        values, known = (
+            dict(_of_java(path, found, gives_tokens=gives_tokens)),
+            {*_OF_JAVA, *_STORES_OF_JAVA, _JAAS},
+        )
     else:
         names = {**_OF_LIBRDKAFKA, **_STORES_OF_LIBRDKAFKA}
         values, known = dict(_named(path, found, names)), set(names)
@@ -156,15 +160,19 @@ def _raw(path: Path, entry: Entry, text: str) -> RawValue:
     return RawValue(text, Origin("client file", f"{path}:{entry.line}"))
 
 
-def _of_java(path: Path, found: Mapping[str, Entry]) -> Iterator[tuple[str, RawValue]]:
+def _of_java(
+    path: Path, found: Mapping[str, Entry], *, gives_tokens: bool
+) -> Iterator[tuple[str, RawValue]]:
     yield from _named(path, found, _OF_JAVA)
     if _JAAS in found:
-        yield from _log_in(path, found)
+        yield from _log_in(path, found, gives_tokens=gives_tokens)
     yield from _trust_store(path, found)
     yield from _key_store(path, found)
 
 
-def _log_in(path: Path, found: Mapping[str, Entry]) -> Iterator[tuple[str, RawValue]]:
+def _log_in(
+    path: Path, found: Mapping[str, Entry], *, gives_tokens: bool
+) -> Iterator[tuple[str, RawValue]]:
     """Yield user and password; raises `SettingsError`, which shows neither."""
     entry = found[_JAAS]
     where = f"{path}:{entry.line}: {_JAAS}"
@@ -175,7 +183,8 @@ def _log_in(path: Path, found: Mapping[str, Entry]) -> Iterator[tuple[str, RawVa
         hint = f"{_JAAS}=org.apache.kafka.common.security.scram.{example}"
         raise SettingsError(f"{where} is invalid: {error}.", hint=hint) from error
     if told.module == java_properties.TOKEN_MODULE:
-        yield from _tokens(path, found, told.options)
+        if gives_tokens:
+            yield from _tokens(path, found, told.options)
         return
     if told.module not in _PASSWORD_MODULES:
         raise SettingsError(

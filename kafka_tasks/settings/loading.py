@@ -125,7 +125,7 @@ def _with_client_file(found: dict[str, RawValue], project: Path) -> tuple[str, .
     if (named := found.get("client_properties")) is None:
         return ()
     path = _parsed(BY_FIELD["client_properties"], named)
-    file = client_file.read(project / str(path))
+    file = client_file.read(project / str(path), gives_tokens="token_command" not in found)
     replaced = {name for group in contexts.ONE_OF if set(group) & set(found) for name in group}
     for name, value in file.values.items():
         if name not in replaced:

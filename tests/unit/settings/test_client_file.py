@@ -108,8 +108,11 @@ def test_other_tokens_of_java_are_refused(
     """Another class, no proof, and a store of another kind."""
     (tmp_path / "ca.p12").write_bytes(b"0\x82")
     written(tmp_path, TOKENS_OF_JAVA.replace(*change))
+    environ = {"KAFKA_TASKS_CLIENT_PROPERTIES": "client.properties"}
     with pytest.raises(SettingsError, match=said):
-        loaded(tmp_path, environ={"KAFKA_TASKS_CLIENT_PROPERTIES": "client.properties"})
+        loaded(tmp_path, environ=environ)
+    # As the hint says.
+    assert loaded(tmp_path, environ={**environ, "KAFKA_TASKS_TOKEN_COMMAND": "giver"})
 
 
 def test_a_file_of_java_is_a_connection(tmp_path: Path) -> None:
