@@ -70,7 +70,7 @@ def configuration(cluster: Cluster, bootstrap: str | None = None) -> _Properties
         "bootstrap.servers": bootstrap or ",".join(map(str, cluster.bootstrap)),
         "client.id": "kafka-tasks",
         # The library waits for half of it before its second connection, which each client makes.
-        "reconnect.backoff.ms": 100 if logs_in else 20,
+        "reconnect.backoff.ms": 200 if logs_in else 20,
         "reconnect.backoff.max.ms": 500 if logs_in else 50,
         "allow.auto.create.topics": "false",
         **cluster.client,

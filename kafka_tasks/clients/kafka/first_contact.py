@@ -25,7 +25,7 @@ _SILENCE_S = 1.0
 _BETWEEN_PROBES_S = 1.0
 _PROBE_S = 2.0
 # Most log-ins are decided within so long. A refusal is looked for in short steps meanwhile, because
-# the library sends the password again 0.1 s after it.
+# the library sends the password again 0.2 s after it.
 _LOG_IN_S, _LOG_IN_LOOK_S = 0.5, 0.04
 # A token endpoint that gives nothing twice, so far apart, has more than a bad moment.
 _BETWEEN_TOKENS_S = 4.0
