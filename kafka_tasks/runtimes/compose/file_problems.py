@@ -7,7 +7,12 @@ from difflib import get_close_matches
 from itertools import combinations
 
 from kafka_tasks.errors import InvalidInput
-from kafka_tasks.runtimes.compose import broker_variables, health_checks, other_images
+from kafka_tasks.runtimes.compose import (
+    broker_variables,
+    health_checks,
+    other_images,
+    quorum_problems,
+)
 from kafka_tasks.runtimes.compose.listener_problems import advertised, listener_problems
 from kafka_tasks.runtimes.compose.problems import ConfiguredFile, Problem
 from kafka_tasks.runtimes.compose.service_config import (
@@ -54,6 +59,7 @@ def _problems(file: ConfiguredFile) -> Iterator[Problem]:
         yield from broker_variables.problems(broker)
     for member in file.members:
         yield from _roles(file, member)
+        yield from quorum_problems.problems(file, member) if file.topology.voters else ()
         yield from health_checks.problems(file, member)
 
 

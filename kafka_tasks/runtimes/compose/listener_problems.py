@@ -48,6 +48,12 @@ def listener_problems(file: ConfiguredFile, broker: ConfiguredService) -> Iterat
     yield from _Listeners(file, broker, told, _parsed(bound) if bound else every).problems()
 
 
+def readable(text: str) -> tuple[Listener, ...]:
+    """Return these listeners; none where Kafka cannot read one of them."""
+    whole = all(_ENTRY.fullmatch(entry) for entry in _entries(text))
+    return _parsed(text) if whole else ()
+
+
 def advertised(broker: ConfiguredService) -> tuple[Listener, ...]:
     """Return the listeners that a broker advertises, as far as Kafka can read them."""
     return _parsed(broker.value("ADVERTISED_LISTENERS"))

@@ -26,6 +26,7 @@ _CAUSES = {
     "process-roles-differ": "In KRaft mode each node needs its roles; in ZooKeeper mode none has "
     "any.",
     "variable-missing": "The image exits without it.",
+    "voters-differ": "The node does not find its quorum, or refuses to be a part of it.",
     "zookeeper-name-unknown": "The broker does not reach ZooKeeper under that name, and exits.",
     "zookeeper-port-differs": "The broker does not reach ZooKeeper at that port, and exits.",
 }
