@@ -73,6 +73,9 @@ def configuration(cluster: Cluster, bootstrap: str | None = None) -> _Properties
         "reconnect.backoff.ms": 200 if logs_in else 20,
         "reconnect.backoff.max.ms": 500 if logs_in else 50,
         "allow.auto.create.topics": "false",
+        # A starting broker may name no broker, not even itself: the library then has none to ask,
+        # and by default takes the bootstrap servers again after five minutes.
+        "metadata.recovery.rebootstrap.trigger.ms": 1000,
         **cluster.client,
     }
     asked = (Address.parse(bootstrap),) if bootstrap else cluster.bootstrap
