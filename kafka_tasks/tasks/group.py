@@ -52,7 +52,7 @@ def _measured(admin: Admin, name: str) -> GroupLag:
     from kafka_tasks.clients.kafka import group_admin
     from kafka_tasks.groups import lag
 
-    there = group_admin.listed(admin)
+    there = group_admin.listed(admin, expected=[name])
     found = lag.measured(admin, [there[name]] if name in there else [])
     if not found:
         raise _missing(admin, name, list(there))
@@ -128,7 +128,7 @@ def _planned(
     for wanted in named:
         if wanted not in topics:
             raise missing(wanted, topics)
-    known = group_admin.listed(admin)
+    known = group_admin.listed(admin, expected=[name])
     # A group may be given its first offsets before it has any member.
     if name not in known and not named:
         raise _missing(admin, name, list(known))
@@ -169,7 +169,8 @@ def delete(
     from kafka_tasks.render.words import counted
 
     with connected(call) as (session, _, admin):
-        chosen = _matching(names, admin, group_admin.names(admin))
+        expected = [part.strip() for part in names.split(",")]
+        chosen = _matching(names, admin, group_admin.names(admin, expected=expected))
         if call.dry:
             return shown(dry.Dry(f"delete {', '.join(chosen)}"), dry)
         require_cluster_id(call, session, admin, cluster_id)

@@ -56,7 +56,7 @@ def _close_all() -> None:
     for client, owner in list(_open.items()):
         # Closing one that is in use would free it under its user.
         if owner is threading.main_thread() or not owner.is_alive():
-            client.__exit__(None, None, None)
+            close(client)
 
 
 def _owned_elsewhere() -> bool:

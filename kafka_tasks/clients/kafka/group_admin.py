@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from confluent_kafka import (
     ConsumerGroupState,
     ConsumerGroupTopicPartitions,
-    ConsumerGroupType,
     KafkaError,
     KafkaException,
     TopicPartition,
 )
 
-from kafka_tasks.clients.kafka import kafka_python, offsets
+from kafka_tasks.clients.kafka import group_values, kafka_python, offsets
 from kafka_tasks.clients.kafka.admin import CHANGE_S, Admin
 from kafka_tasks.clients.kafka.connection import awaited, translate, undecided
 from kafka_tasks.clients.kafka.permissions import Right, needing
@@ -30,7 +27,7 @@ from kafka_tasks.errors import (
     KafkaTasksError,
     NotPermitted,
 )
-from kafka_tasks.model.group import UNKNOWN, GroupState, ListedGroup, Member, Place
+from kafka_tasks.model.group import UNKNOWN, GroupState, ListedGroup, Place
 from kafka_tasks.retry import NotYet
 
 _T = TypeVar("_T")
@@ -52,14 +49,21 @@ _ACTIVE = frozenset(
 )
 
 
-def names(admin: Admin, *, timeout_s: float | None = None) -> list[str]:
-    """Return every group of any type, sorted; a broker that does not answer is an error."""
-    return sorted(_listing(admin, timeout_s))
+def names(
+    admin: Admin, *, expected: Iterable[str] = (), timeout_s: float | None = None
+) -> list[str]:
+    """Return every group of any type, sorted; a broker that does not answer is an error.
+
+    An expected group is missing only where its coordinator does not know it either.
+    """
+    return sorted(_listing(admin, timeout_s, expected))
 
 
-def listed(admin: Admin, *, timeout_s: float | None = None) -> dict[str, ListedGroup]:
-    """Return every group by name, sorted, with its type and state."""
-    found = _listing(admin, timeout_s)
+def listed(
+    admin: Admin, *, expected: Iterable[str] = (), timeout_s: float | None = None
+) -> dict[str, ListedGroup]:
+    """Return every group by name, sorted, with its type and state; `expected` as for `names`."""
+    found = _listing(admin, timeout_s, expected)
     if any(UNKNOWN in (group.type, group.state) for group in found.values()):
         limit = admin.limit(timeout_s, _USUAL_S)
         every = admin.persistently(lambda _: _of_all_types(admin), limit)
@@ -67,7 +71,9 @@ def listed(admin: Admin, *, timeout_s: float | None = None) -> dict[str, ListedG
     return dict(sorted(found.items()))
 
 
-def _listing(admin: Admin, timeout_s: float | None) -> dict[str, ListedGroup]:
+def _listing(
+    admin: Admin, timeout_s: float | None, expected: Iterable[str]
+) -> dict[str, ListedGroup]:
     """Return every group as confluent-kafka lists it: it tells the types of consumers' groups."""
     limit = admin.limit(timeout_s, _USUAL_S)
 
@@ -82,7 +88,9 @@ def _listing(admin: Admin, timeout_s: float | None) -> dict[str, ListedGroup]:
             warnings.simplefilter("ignore", DeprecationWarning)
             every = [str(group.id) for group in admin.client.list_groups(timeout=slice_s)]
         others = {name: ListedGroup(name, UNKNOWN, protocol="") for name in every}
-        return {**others, **{entry.group_id: _listed(entry) for entry in found.valid}}
+        there = {**others, **{entry.group_id: group_values.listed(entry) for entry in found.valid}}
+        _require_dead(admin, sorted(set(expected) - set(there)), slice_s)
+        return there
 
     return _until_coordinated(admin, attempt, "list the groups", limit)
 
@@ -104,6 +112,22 @@ def _require_coordinators(admin: Admin, timeout_s: float) -> None:
         offsets.ranges(admin, offsets.places([log]), timeout_s=timeout_s)
 
 
+def _require_dead(admin: Admin, lacking: list[str], timeout_s: float) -> None:
+    """Raise `NotYet` where the coordinator of a group that is not listed knows it.
+
+    A broker that has just begun to lead a part of the log lists no group of it for a moment; asked
+    for one by name, it says that it has not read them yet.
+    """
+    if not lacking:
+        return
+    asked = admin.client.describe_consumer_groups(lacking, request_timeout=timeout_s)
+    for name, future in asked.items():
+        # Without a right to the group, the list is all there is to see.
+        with contextlib.suppress(NotPermitted):
+            if _permitted(admin, name, future).state != ConsumerGroupState.DEAD:
+                raise NotYet(f"the group {name} is not listed yet")
+
+
 def _of_all_types(admin: Admin) -> dict[str, ListedGroup]:
     """Return every group as kafka-python lists it; none where it cannot connect as configured."""
     if kafka_python.unsupported(admin.cluster):
@@ -112,22 +136,7 @@ def _of_all_types(admin: Admin) -> dict[str, ListedGroup]:
         kafka_python.translated("list the groups"),
         contextlib.closing(kafka_python.connected(admin.cluster)) as client,
     ):
-        return {row["group_id"]: _from_row(row) for row in client.list_groups()}
-
-
-def _from_row(row: Mapping[str, str]) -> ListedGroup:
-    # Brokers before Kafka 3.8 tell no type, and those before 2.6 no state.
-    return ListedGroup(
-        row["group_id"],
-        row.get("group_type") or "classic",
-        _lower(row.get("group_state") or UNKNOWN),
-        row["protocol_type"],
-    )
-
-
-def _lower(state: str) -> str:
-    """Return PreparingRebalance as preparing-rebalance."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", state).lower()
+        return {row["group_id"]: group_values.from_row(row) for row in client.list_groups()}
 
 
 def describe(
@@ -146,7 +155,7 @@ def describe(
             consuming, request_timeout=min(limit, _SLICE_S)
         )
         return {
-            name: _state(asked[name], _permitted(admin, name, future))
+            name: group_values.described(asked[name], _permitted(admin, name, future))
             for name, future in futures.items()
         }
 
@@ -270,39 +279,6 @@ def _outcome(
     except KafkaTasksError as error:
         return error
     return None
-
-
-def _listed(found: Any) -> ListedGroup:
-    # A broker that tells no type is older than the types.
-    new = found.type == ConsumerGroupType.CONSUMER
-    return ListedGroup(found.group_id, "consumer" if new else "classic", _word(found.state))
-
-
-def _word(state: ConsumerGroupState) -> str:
-    name = ConsumerGroupState(state).name.lower().replace("_", "-")
-    return name.replace("rebalancing", "rebalance")
-
-
-def _state(group: ListedGroup, found: Any) -> GroupState:
-    state = _word(found.state)
-    return GroupState(
-        # The library has no word for assigning and reconciling.
-        group if state == UNKNOWN else replace(group, state=state),
-        found.coordinator.id if found.coordinator is not None else None,
-        found.partition_assignor or None,
-        tuple(sorted(map(_member, found.members), key=lambda member: member.id)),
-    )
-
-
-def _member(found: Any) -> Member:
-    given = found.assignment.topic_partitions if found.assignment else ()
-    return Member(
-        found.member_id,
-        found.client_id,
-        found.host.removeprefix("/"),
-        found.group_instance_id,
-        tuple(sorted((at.topic, at.partition) for at in given)),
-    )
 
 
 def _until_coordinated(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import Any
@@ -43,11 +44,13 @@ class _Client:
 
 
 @pytest.fixture
-def admin(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Admin:
+def admin(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[Admin]:
     """An admin on such a client."""
     monkeypatch.setattr(admin_module, "AdminClient", _Client)
     monkeypatch.setattr(closing, "_CLOSE_S", 0.01)
-    return Admin(cluster)
+    found = Admin(cluster)
+    yield found
+    found.client.let_go.set()  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,10 @@ class _Client:
 
     def __init__(self, *_: object, **__: object) -> None:
         self.described: list[str] = []
+        self.states: list[ConsumerGroupState] = []
+
+    def __exit__(self, *_: object) -> None:
+        pass
 
     def list_consumer_groups(self, **_: object) -> Future[Any]:
         """Return the groups of consumers."""
@@ -62,7 +66,7 @@ class _Client:
         futures = {}
         for name in names:
             futures[name] = Future[Any]()
-            state = ConsumerGroupState.UNKNOWN
+            state = self.states.pop(0) if self.states else ConsumerGroupState.UNKNOWN
             futures[name].set_result(
                 SimpleNamespace(state=state, coordinator=None, partition_assignor="", members=[])
             )
@@ -146,3 +150,14 @@ def test_only_groups_of_consumers_are_described(cluster: Cluster, asked: list[Cl
     assert found["old"].members == ()
     assert admin.client.described == ["old"]  # type: ignore[attr-defined]
     assert group_admin.describe(admin, groups[:1])["queue"].members is None
+
+
+def test_a_group_is_missing_where_its_coordinator_does_not_know_it(
+    cluster: Cluster, asked: list[Cluster]
+) -> None:
+    """A broker that lists none yet is asked again; one that is listed is not asked about."""
+    admin = Admin(cluster)
+    client: Any = admin.client
+    client.states = [ConsumerGroupState.EMPTY, ConsumerGroupState.DEAD]
+    assert "gone" not in group_admin.names(admin, expected=["gone", "new"])
+    assert client.described == ["gone", "gone"]
