@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from threading import Event
 
 from kafka_tasks.clients.kafka import scram
 from kafka_tasks.clients.kafka.admin import Admin
@@ -22,6 +25,8 @@ _LAYER = "users"
 _LOG_IN_S = 5.0
 # A broker that has heard of a password accepts it at once; after so many refusals it is another.
 _REFUSALS = 3
+# Log-ins at the same time: a connection and a thread each.
+_AT_ONCE = 8
 
 
 def settle(session: Session, cluster: Cluster, deadline: Deadline) -> None:
@@ -36,15 +41,33 @@ def settle(session: Session, cluster: Cluster, deadline: Deadline) -> None:
         with Admin(cluster) as admin:
             there = scram.users(admin)
             scram.set_passwords(admin, {n: w for n, w in users.items() if n not in there})
-    brokers = cluster.topology.brokers
+    waits = []
     for name in users or (None,):
         mine = replace(access.as_user(cluster, name), topology=Topology())
-        for broker in brokers:
+        for broker in cluster.topology.brokers:
             assert broker.address is not None
-            _Acceptance(cluster, mine, name, broker.address).wait(deadline)
+            waits.append(_Acceptance(cluster, mine, name, broker.address))
+    _require_all(waits, deadline)
     session.recorder.passed(_LAYER, None, ", ".join(users))
     for said in roles.open_servers(cluster.topology, cluster.runtime):
         session.recorder.notice(said)
+
+
+def _require_all(waits: Sequence[_Acceptance], deadline: Deadline) -> None:
+    """Wait for all log-ins at the same time; raises the first `NotReady`.
+
+    A broker that has just started takes 0.1 s for each.
+    """
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        futures = [pool.submit(each.wait, deadline) for each in waits]
+        try:
+            for future in futures:
+                future.result()
+        except BaseException:
+            # Ctrl-C, too, must not wait for the others until the deadline.
+            for each in waits:
+                each.given_up.set()
+            raise
 
 
 @dataclass(slots=True)
@@ -55,6 +78,7 @@ class _Acceptance:
     mine: Cluster
     name: str | None
     broker: Address
+    given_up: Event = field(default_factory=Event, init=False)
     _refused: int = field(default=0, init=False)
 
     def wait(self, deadline: Deadline) -> None:
@@ -70,6 +94,8 @@ class _Acceptance:
             ) from error
 
     def _check(self, deadline: Deadline) -> None:
+        if self.given_up.is_set():
+            raise NotReady("Another log-in has failed.", layer=_LAYER)
         patience_s = min(_LOG_IN_S, max(0.1, deadline.remaining()))
         try:
             scram.require_log_in(self.mine, self.broker, patience_s)
