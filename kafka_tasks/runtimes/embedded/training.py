@@ -25,6 +25,8 @@ from kafka_tasks.runtimes.embedded import class_archive, jars, java, process_tag
 from kafka_tasks.runtimes.embedded.launch import Launcher
 from kafka_tasks.runtimes.embedded.planning import planned_record
 from kafka_tasks.runtimes.embedded.storage import Storage
+from kafka_tasks.runtimes.secure import access, issuing
+from kafka_tasks.runtimes.secure.store import SecureStore
 from kafka_tasks.settings import Settings, load
 
 # At the lowest priority on a busy machine everything takes its time.
@@ -34,12 +36,18 @@ _SERVE_S = 2.0
 
 
 def settings_of(settings: Settings, java_home: Path) -> dict[str, str]:
-    """Return the variables of the smallest cluster that has the same roles as these settings."""
+    """Return the variables of the smallest cluster that has the same roles as these settings.
+
+    It is a secured one, where Java can run that: its classes serve plaintext clusters as well.
+    """
     planned = settings.topology
     dedicated = any(not voter.role.serves_clients for voter in planned.voters)
     mixed = bool(planned.voters) and not dedicated and len(planned.brokers) > len(planned.voters)
+    secured = settings.line.newest_java_with_sasl >= java.TRAINS
     return {
         "KAFKA_TASKS_RUNTIME": "embedded",
+        "KAFKA_TASKS_SECURE": "scram" if secured else "none",
+        "KAFKA_TASKS_ACL": str(secured).lower(),
         "KAFKA_TASKS_VERSION": settings.version,
         "KAFKA_TASKS_MODE": settings.resolved_mode,
         "KAFKA_TASKS_BROKERS": "2" if mixed else "1",
@@ -90,6 +98,8 @@ class _Training:
         record = planned_record(
             self._project, self._settings, self._kafka, Observation(), lambda _: None
         )
+        if (security := self._settings.security) is not None:
+            issuing.ensure(SecureStore.of(self._project), security)
         storage = Storage(root / "data", self._settings.cache, self._archives, self._kafka)
         storage.format(record.topology, {})
         record = self._started(record)
@@ -98,6 +108,7 @@ class _Training:
             project=self._project.path,
             runtime="embedded",
             kafka_version=self._kafka,
+            client=access.of_tool(record.topology, self._project.path),
         )
         try:
             RetryPolicy(cap_s=0.5).until(

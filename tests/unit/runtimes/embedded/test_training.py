@@ -50,6 +50,18 @@ def test_the_smallest_cluster_has_the_same_archives(
     assert (small.port, small.version, small.java_home) == ("auto", version, JAVA.home)
 
 
+@pytest.mark.parametrize(
+    ("version", "kind"), [("4.4.0", "scram"), ("7.9.6", "scram"), ("7.8.0", "none")]
+)
+def test_a_secured_cluster_is_trained_where_java_runs_it(
+    settings: Settings, tmp_path: Path, version: str, kind: str
+) -> None:
+    """Kafka 3.5 to 3.8 takes no log-ins on Java 25."""
+    wanted = replace(settings, version=version)
+    small = load(tmp_path, environ=training.settings_of(wanted, JAVA.home))
+    assert (small.secure, small.acl) == (kind, kind != "none")
+
+
 def test_only_java_25_gets_its_flag(archives: Archives) -> None:
     """An older Java does not start with it, and Java 25 refuses it beside -Xshare."""
     assert archives.flags("combined") == [f"-XX:AOTCache={archives.directory / 'combined.aot'}"]
