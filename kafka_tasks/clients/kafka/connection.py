@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
+from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -169,10 +171,18 @@ def connected(kind: Callable[..., _Client], properties: Mapping[str, Any]) -> _C
     except KafkaException as error:
         raise InvalidInput(
             "The settings of the connection are not valid.",
-            evidence=(error.args[0].str(),),
+            evidence=(*_unreadable(properties), error.args[0].str()),
             hint="invoke kafka.config shows each KAFKA_TASKS_SSL_… and KAFKA_TASKS_SASL_… with its "
             "origin",
         ) from error
+
+
+def _unreadable(properties: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the files of the properties that are not there, or not to be read."""
+    for name, value in properties.items():
+        if name.endswith(".location") and not os.access(value, os.R_OK):
+            what = "cannot be read" if Path(value).exists() else "does not exist"
+            yield f"{name}: {value} {what}"
 
 
 # Codes of the topic itself → the kind of error, and what it says.

@@ -164,6 +164,14 @@ def test_a_connection_that_cannot_be_configured(tmp_path: Path) -> None:
     assert caught.value.hint and "kafka.config" in caught.value.hint
 
 
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """librdkafka has only the code of a library for it."""
+    key = str(tmp_path / "alice.key")
+    with pytest.raises(InvalidInput) as caught:
+        connected(AdminClient, {"security.protocol": "ssl", "ssl.key.location": key})
+    assert caught.value.evidence[0] == f"ssl.key.location: {key} does not exist"
+
+
 def test_ctrl_c_within_the_library_comes_after_it() -> None:
     """The library would answer it as a property of the wrong type."""
     made = []
