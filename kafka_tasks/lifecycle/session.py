@@ -91,11 +91,14 @@ class Session:
         if ability is not None:
             return ability
         if (context := self.settings.remote) is not None:
+            chosen = self.settings.origins["context"]
             raise InvalidInput(
                 f"The context {context.name} names a remote cluster, which kafka-tasks does not "
                 "start, stop, save or restore.",
-                evidence=(f"the context is chosen by {self.settings.origins['context']}",),
-                hint="leave out --context, and unset KAFKA_TASKS_CONTEXT",
+                evidence=(f"the context is chosen by {chosen}",),
+                hint="leave out --context"
+                if chosen.kind == "flag"
+                else "KAFKA_TASKS_CONTEXT= in front of the command uses a cluster of your own",
             )
         servers = ",".join(map(str, self.settings.bootstrap_servers or ()))
         raise InvalidInput(

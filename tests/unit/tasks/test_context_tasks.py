@@ -148,6 +148,17 @@ def test_only_a_terminal_is_told_in_color(monkeypatch: pytest.MonkeyPatch) -> No
     assert in_color("context", "red", Terminal()) == "context"
 
 
+def test_a_remote_cluster_is_not_started(
+    run: Run, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hint works for the way in which the context was chosen."""
+    ran = run("up --context test")
+    assert ran.code == 3 and "Hint: leave out --context\n" in ran.err
+    (project.path / ".env").write_text("KAFKA_TASKS_CONTEXT=test\n")
+    ran = run("down")
+    assert "chosen by .env" in ran.err and "KAFKA_TASKS_CONTEXT= in front of" in ran.err
+
+
 def test_every_task_changes_or_is_known_to_be_harmless() -> None:
     """A new task has to be decided on."""
     every = {kafka[name].full_name.removeprefix("kafka.") for name in kafka.task_names}
