@@ -203,7 +203,8 @@ def _same(one: Finding, other: Finding) -> bool:
 
 def _fitting(exam: Examination, finding: Finding) -> Finding:
     """Return the finding with a fix that its runtime has, and that does not lead back here."""
-    return replace(finding, fix=hints.fitting(finding.fix, exam.runtime, "kafka.doctor"))
+    fix = hints.fitting(finding.fix, exam.runtime, "kafka.doctor")
+    return replace(finding, fix=hints.in_context(fix, exam.settings.remote))
 
 
 def _masked(finding: Finding, mask: Masker) -> Finding:

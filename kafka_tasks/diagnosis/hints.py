@@ -1,10 +1,12 @@
-"""What of a hint fits: on a remote cluster, and in the task that failed."""
+"""What of a hint fits: on a remote cluster, with a context, and in the task that failed."""
 
 from __future__ import annotations
 
 import re
 
 from kafka_tasks.errors import BrokerUnreachable, Interrupted, KafkaTasksError, NotReady, Refused
+from kafka_tasks.settings import PREFIX
+from kafka_tasks.settings.contexts import CONNECTION, Context, key_of
 
 # Tasks that a remote cluster does not have, and what only those take.
 _LOCAL = re.compile(
@@ -19,6 +21,24 @@ _LOOKING = frozenset(
 _ECHOES = ("invoke kafka.status", "invoke kafka.doctor")
 # Shows which cluster is asked, where it does not answer.
 ADDRESSES = "invoke kafka.config shows KAFKA_TASKS_BOOTSTRAP_SERVERS with its origin"
+_NAME = re.compile(rf"{PREFIX}({'|'.join(name.upper() for name in CONNECTION)})\b(=?)")
+
+
+def in_context(hint: str | None, context: Context | None) -> str | None:
+    """Return a hint that says in the words of a context what a setting would not change."""
+    if hint is None or context is None:
+        return hint
+    return "; ".join(_as_declared(part, context) for part in re.split(r";\s+", hint))
+
+
+def _as_declared(part: str, context: Context) -> str:
+    verb, _, rest = part.partition(" ")
+    if verb not in ("export", "set") or not _NAME.match(rest):
+        return part
+    keys = _NAME.sub(lambda found: key_of(found[1].lower()) + (found[2] and ": "), rest)
+    # Of several assignments, each begins after the value of another.
+    keys = re.sub(r"(: [^\s,]+) (?=\w+: )", r"\1, ", keys)
+    return f"under {context.place}, {'write' if verb == 'export' else 'set'} {keys}"
 
 
 def fitting(hint: str | None, runtime: str | None, task: str = "") -> str | None:

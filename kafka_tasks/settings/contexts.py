@@ -102,6 +102,11 @@ def named(name: str, project: Path, section: Mapping[str, Any]) -> Context:
     )
 
 
+def key_of(field: str) -> str:
+    """Return the key by which a context has a setting of the connection."""
+    return _SECRETS.get(field, field)
+
+
 def _read(path: Path) -> Any:
     try:
         text = path.read_text(encoding="utf-8")
@@ -194,7 +199,8 @@ def _choice(given: Mapping[str, Any], key: str, allowed: tuple[Any, ...], place:
     if not any(value is each or (isinstance(each, str) and value == each) for each in allowed):
         every = dict.fromkeys(str(each).lower() for each in allowed if each is not None)
         words = ", ".join(every)
-        raise _wrong(place, f"{key} is {value!r}; allowed: {words}")
+        why = f"{key} is {value!r}; allowed: {words}"
+        raise _wrong(place, why, f"{key}: {next(iter(every))}")
     return value
 
 

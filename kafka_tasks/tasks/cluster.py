@@ -169,7 +169,12 @@ def status(call: Call, output: str = "text") -> Outcome:
     from kafka_tasks.lifecycle import status as lifecycle_status
     from kafka_tasks.render.views import report
 
-    found = lifecycle_status.status(call.session())
+    session = call.session()
+    found = lifecycle_status.status(session)
+    if found.refused is not None:
+        from kafka_tasks.diagnosis import hints
+
+        found.refused.hint = hints.in_context(found.refused.hint, session.settings.remote)
     return shown(found, report, 0 if found.state == "ready" else 5)
 
 

@@ -61,7 +61,8 @@ def _fitting(call: Call, error: KafkaTasksError, settings: Settings | None) -> s
     from kafka_tasks.diagnosis import hints
 
     runtime = "remote" if settings is not None and settings.are_remote else None
-    return hints.fitting_of(error, runtime, getattr(call.task, "full_name", ""))
+    found = hints.fitting_of(error, runtime, getattr(call.task, "full_name", ""))
+    return hints.in_context(found, settings.remote if settings else None)
 
 
 def _settings(call: Call) -> Settings | None:

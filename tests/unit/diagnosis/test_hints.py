@@ -13,6 +13,7 @@ import yaml
 import kafka_tasks
 from kafka_tasks.diagnosis import hints
 from kafka_tasks.errors import BrokerUnreachable, ClusterError, KafkaTasksError, NotReady, Refused
+from kafka_tasks.settings.contexts import Context
 from kafka_tasks.tasks import kafka
 
 PACKAGE = Path(kafka_tasks.__file__).parent
@@ -195,3 +196,35 @@ def test_what_is_left_of_a_hint(
 ) -> None:
     """Parts that do not help here are left out; where none is left, another task says more."""
     assert hints.fitting_of(error, runtime, task) == (hint or hints.ADDRESSES)
+
+
+@pytest.mark.parametrize(
+    ("hint", "told"),
+    [
+        (
+            "export KAFKA_TASKS_SASL_MECHANISM=PLAIN",
+            "under contexts.a in F, write sasl_mechanism: PLAIN",
+        ),
+        (
+            "export KAFKA_TASKS_SSL_CERTIFICATE_LOCATION=FILE KAFKA_TASKS_SSL_KEY_LOCATION=FILE",
+            "under contexts.a in F, write ssl_certificate_location: FILE, ssl_key_location: FILE",
+        ),
+        (
+            "export KAFKA_TASKS_SSL_CA_LOCATION=FILE, with the certificate of that authority",
+            "under contexts.a in F, write ssl_ca_location: FILE, with the certificate of that "
+            "authority",
+        ),
+        (
+            "set KAFKA_TASKS_SASL_USERNAME and KAFKA_TASKS_SASL_PASSWORD; invoke kafka.config",
+            "under contexts.a in F, set sasl_username and password_file; invoke kafka.config",
+        ),
+        ("set KAFKA_TASKS_CACHE to another directory", None),
+        ("invoke kafka.config shows KAFKA_TASKS_BOOTSTRAP_SERVERS with its origin", None),
+    ],
+)
+def test_a_hint_has_the_words_of_the_context(hint: str, told: str | None) -> None:
+    """A variable would change nothing: the context replaces each setting of a connection."""
+    context = Context(name="a", place="contexts.a in F", values={}, password_files={})
+    assert hints.in_context(hint, context) == (told or hint)
+    assert hints.in_context(hint, None) == hint
+    assert hints.in_context(None, context) is None

@@ -173,6 +173,7 @@ def test_mistakes_name_the_key(tmp_path: Path, file: Path, entry: Any, said: str
     with pytest.raises(SettingsError, match=said) as caught:
         loaded(tmp_path, section={"contexts": {"c": entry}}, flags={"context": "c"})
     assert "'x'" not in caught.value.message
+    assert "allowed" not in said or "example.com" not in str(caught.value.hint)
 
 
 @pytest.mark.parametrize(
