@@ -37,6 +37,11 @@ PYTHON = {
 }
 
 
+def extensions(text: str) -> dict[str, str]:
+    """Return the pairs of the property `EXTENSIONS`: name=value, separated by commas."""
+    return dict(pair.partition("=")[::2] for pair in text.split(",") if pair)
+
+
 def is_secret(name: str) -> bool:
     """Return whether the property of this name is a password or a private key."""
     return name.endswith((".password", ".secret")) or name == KEY_PEM

@@ -13,7 +13,9 @@ from kafka_tasks.model.client_names import (
     HTTPS_CA_PEM,
     SCOPE,
     TOKEN_URL,
+    extensions,
 )
+from kafka_tasks.render import jaas
 
 _JAVA = "org.apache.kafka.common.security.oauthbearer"
 _HANDLER = f"{_JAVA}.OAuthBearerLoginCallbackHandler"
@@ -71,7 +73,7 @@ class TokenProvider(AbstractTokenProvider):
 
 
 def _extensions(client: Mapping[str, str]) -> dict[str, str]:
-    return dict(pair.partition("=")[::2] for pair in client.get(EXTENSIONS, "").split(",") if pair)
+    return extensions(client.get(EXTENSIONS, ""))
 
 
 def callback(client: Mapping[str, str], command: str) -> tuple[str, str]:
@@ -111,15 +113,10 @@ def of_java(client: Mapping[str, str]) -> dict[str, str]:
     if HTTPS_CA_PEM in client:
         pem = client[HTTPS_CA_PEM]
         options |= {"ssl.truststore.type": "PEM", "ssl.truststore.certificates": pem}
-    wanted = "".join(f' {name}="{_quoted(value)}"' for name, value in options.items())
     found = {
-        "sasl.jaas.config": f"{_JAVA}.OAuthBearerLoginModule required{wanted};",
+        "sasl.jaas.config": jaas.log_in(f"{_JAVA}.OAuthBearerLoginModule", options),
         "sasl.login.callback.handler.class": _HANDLER,
     }
     if TOKEN_URL in client:
         found[TOKEN_URL] = client[TOKEN_URL]
     return found
-
-
-def _quoted(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -12,8 +12,6 @@ from kafka_tasks.errors import CannotConnect
 from kafka_tasks.model.client_names import MECHANISM, OAUTHBEARER, TOKEN_URL
 from kafka_tasks.model.cluster import Cluster
 
-_ENDPOINT_S = 5.0
-
 
 def of(cluster: Cluster, servers: str, error: KafkaError) -> CannotConnect:
     """Return the reason for an `_AUTHENTICATION` error of a connection to these servers."""
@@ -24,7 +22,7 @@ def of(cluster: Cluster, servers: str, error: KafkaError) -> CannotConnect:
         return token_refusals.refused(servers, client, text, _latest(cluster))
     told = text.removeprefix(token_refusals.NO_TOKEN).removeprefix(": ")
     source = client.get(TOKEN_URL) or "the token command"
-    return of_endpoint(client, _ENDPOINT_S) or token_refusals.missing(source, told)
+    return of_endpoint(client, token_endpoint.ANSWER_S) or token_refusals.missing(source, told)
 
 
 def of_endpoint(client: Mapping[str, str], timeout_s: float) -> CannotConnect | None:

@@ -22,6 +22,8 @@ from kafka_tasks.clients.kafka.token import Token
 from kafka_tasks.errors import CannotConnect
 from kafka_tasks.model.client_names import CLIENT_ID, CLIENT_SECRET, SCOPE, TOKEN_URL
 
+# Seconds for its answer, where the caller has no limit of its own.
+ANSWER_S = 5.0
 _LIMIT_BYTES = 256 * 1024
 _SHOWN = 300
 _OF_CLIENT = (400, 401, 403)

@@ -11,12 +11,12 @@ from kafka_tasks.clients import secret_command
 from kafka_tasks.clients.kafka import token, token_endpoint, token_refusals
 from kafka_tasks.clients.kafka.token import Token
 from kafka_tasks.errors import KafkaTasksError, MachineError
+from kafka_tasks.model import client_names
 from kafka_tasks.model.client_names import EXTENSIONS, MECHANISM, OAUTH, OAUTHBEARER, TOKEN_URL
 from kafka_tasks.model.cluster import Cluster
 
 # A token is renewed after this part of its life, as librdkafka does it.
 _PART = 0.8
-_ENDPOINT_S = 5.0
 
 
 class TokenSource:
@@ -26,7 +26,7 @@ class TokenSource:
     """
 
     def __init__(self, fetch: Callable[[], Token], extensions: str = "") -> None:
-        self.extensions = dict(pair.partition("=")[::2] for pair in extensions.split(",") if pair)
+        self.extensions = client_names.extensions(extensions)
         self.latest: Token | None = None
         self.failure: KafkaTasksError | None = None
         self._fetch = fetch
@@ -76,7 +76,7 @@ def _of_command(line: str, extensions: str) -> TokenSource:
 @functools.cache
 def _of_endpoint(properties: tuple[tuple[str, str], ...]) -> TokenSource:
     client = dict(properties)
-    fetch = functools.partial(token_endpoint.fetch, client, _ENDPOINT_S)
+    fetch = functools.partial(token_endpoint.fetch, client, token_endpoint.ANSWER_S)
     return TokenSource(fetch, client.get(EXTENSIONS, ""))
 
 

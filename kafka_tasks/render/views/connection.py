@@ -25,7 +25,7 @@ from kafka_tasks.model.client_names import (
     is_secret,
 )
 from kafka_tasks.model.cluster import Cluster
-from kafka_tasks.render import token_log_in
+from kafka_tasks.render import jaas, token_log_in
 from kafka_tasks.render.document import SCHEMA, Document
 
 _PLACEHOLDER = "<secret>"
@@ -151,9 +151,8 @@ def _java(found: Connection) -> str:
 
 def _jaas(mechanism: str, client: Mapping[str, str]) -> str:
     kind = "scram.ScramLoginModule" if mechanism.startswith("SCRAM") else "plain.PlainLoginModule"
-    pairs = {"username": client.get(USER, ""), "password": client.get(PASSWORD, "")}
-    options = " ".join(f'{name}="{_quoted(value)}"' for name, value in pairs.items())
-    return f"{_LOGIN}.{kind} required {options};"
+    options = {"username": client.get(USER, ""), "password": client.get(PASSWORD, "")}
+    return jaas.log_in(f"{_LOGIN}.{kind}", options)
 
 
 def _java_tls(found: Connection) -> dict[str, str]:
@@ -183,10 +182,6 @@ def _java_tls(found: Connection) -> dict[str, str]:
 
 def _store(kind: str, form: str, path: str) -> dict[str, str]:
     return {f"ssl.{kind}.type": form, f"ssl.{kind}.location": path}
-
-
-def _quoted(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _escaped(value: str) -> str:
