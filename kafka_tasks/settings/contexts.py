@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from kafka_tasks.errors import SettingsError
+from kafka_tasks.settings.variable import command
 
 # A context has all settings of a connection, so that none of another cluster is mixed in.
 CONNECTION = (
@@ -170,10 +170,9 @@ def _context(name: str, entry: Any, place: str, folder: Path) -> Context:
 
 
 def _command(value: Any, where: str, place: str) -> str:
-    """Return a command line; raises `SettingsError` where it has no word, or a quote is open."""
+    """Return a command line; raises `SettingsError` for what is none."""
     with contextlib.suppress(ValueError):
-        if shlex.split(str(value)):
-            return str(value)
+        return command(str(value))
     raise _wrong(place, f"{where} is no command line", f"{where.rpartition('.')[2]}: COMMAND")
 
 

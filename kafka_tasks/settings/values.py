@@ -19,8 +19,8 @@ from kafka_tasks.settings.variables import VARIABLES
 _OF_ZOOKEEPER = frozenset({"zookeeper_port", "zookeeper_heap", "zookeeper_image"})
 # Where the environment has them empty, those of `.env` do not count either.
 NO_CONNECTION = dict.fromkeys((f"{PREFIX}{n.upper()}" for n in ("context", *CONNECTION)), "")
-# Their values are settings of their own, by the time that a child is started.
-_READ = (f"{PREFIX}CONTEXT", f"{PREFIX}CLIENT_PROPERTIES")
+# Those that name where a connection is declared: once read, its values are settings of their own.
+NO_DECLARATION = dict.fromkeys((f"{PREFIX}CONTEXT", f"{PREFIX}CLIENT_PROPERTIES"), "")
 _OF_KRAFT = frozenset({"controllers", "controller_port"})
 
 
@@ -233,4 +233,4 @@ def as_environment(settings: Settings) -> dict[str, str]:
             text = ",".join(map(str, parts))
             found[variable.name] = text.lower() if isinstance(value, bool) else text
     # The child reads `.env` too, and may not see where a context is declared.
-    return {**NO_CONNECTION, **found, **dict.fromkeys(_READ, "")}
+    return {**NO_CONNECTION, **found, **NO_DECLARATION}

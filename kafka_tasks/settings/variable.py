@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -62,6 +63,13 @@ class RawValue(Struct, frozen=True):
 def text(value: str) -> str:
     """Return a value that is not empty; raises `ValueError`."""
     if not value.strip() or "\0" in value:
+        raise ValueError
+    return value
+
+
+def command(value: str) -> str:
+    """Return a command line; raises `ValueError` where it has no word, or a quote is open."""
+    if not shlex.split(text(value)):
         raise ValueError
     return value
 

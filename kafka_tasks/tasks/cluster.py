@@ -187,8 +187,7 @@ def list_(call: Call, output: str = "text") -> Outcome:
 
     call.settings(call.project())
     # A context is that of this project, and may be declared in its Invoke configuration.
-    own = dict.fromkeys(("KAFKA_TASKS_CONTEXT", "KAFKA_TASKS_CLIENT_PROPERTIES"), "")
-    surroundings = {**settings.environment(), **own}
+    surroundings = {**settings.environment(), **settings.NO_DECLARATION}
 
     def load(path: Path, runtime: str | None) -> Settings:
         return settings.load(path, flags={"runtime": runtime}, environ=surroundings)
