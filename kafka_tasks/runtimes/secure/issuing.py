@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,11 +33,11 @@ def prepare(kept: SecureStore, wanted: Security, notice: Callable[[str], None]) 
         notice("renewed the certificates in .kafka-tasks/secure")
 
 
-def ensure(kept: SecureStore, wanted: Security, hosts: Collection[str] = ()) -> bool:
+def ensure(kept: SecureStore, wanted: Security) -> bool:
     """Make what a start needs and does not have; return whether it renewed what would expire.
 
-    The servers answer for `wanted.hosts` and `hosts`; where these change, the same authorities
-    issue the servers' certificates again, and what users have stays.
+    The servers answer for `wanted.hosts`; where these change, the same authorities issue the
+    servers' certificates again, and what users have stays.
 
     Raises `InvalidInput` where the directory has files that are not kafka-tasks' own.
     """
@@ -51,7 +51,7 @@ def ensure(kept: SecureStore, wanted: Security, hosts: Collection[str] = ()) -> 
         before = None
     require_allowed(wanted, passwords.users)
     users = tuple(passwords.users) if wanted.kind == "mtls" else ()
-    every = tuple(dict.fromkeys((*_HOSTS, *wanted.hosts, *hosts)))
+    every = tuple(dict.fromkeys((*_HOSTS, *wanted.hosts)))
     now = store.now()
     is_valid = before is not None and before.is_valid(now)
     if before is not None and is_valid and before.covers(users):

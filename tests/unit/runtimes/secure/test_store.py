@@ -67,7 +67,7 @@ def test_each_user_has_a_password_of_its_own(kept: SecureStore) -> None:
 
 def test_a_server_answers_for_this_machine_and_for_every_service(kept: SecureStore) -> None:
     """The certificate has localhost, both loopback addresses, the services, and names asked for."""
-    issuing.ensure(kept, _SCRAM, ["kafka.test"])
+    issuing.ensure(kept, replace(_SCRAM, hosts=("kafka.test",)))
     found = _certificate(kept, "server.pem").extensions.get_extension_for_class(
         x509.SubjectAlternativeName
     )
