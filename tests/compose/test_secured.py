@@ -214,7 +214,7 @@ def test_a_snapshot_becomes_the_secured_cluster_of_another_project(project: Benc
 
 @pytest.mark.release
 def test_a_lost_record_leaves_the_cluster_secured(project: Bench) -> None:
-    """Labels tell; nothing is asked in plain text, and nothing is started anew."""
+    """Labels tell; nothing is asked in plain text, and no container is new."""
     secured(project, "--acl")
     before = {name: each.id for name, each in project.containers.items()}
     (project.path / ".kafka-tasks" / "state.json").unlink()
