@@ -95,7 +95,12 @@ def changes(topology: Topology, project: Path) -> dict[str, dict[str, Any]]:
 
 def _properties(service: Service, topology: Topology, wanted: Security) -> dict[str, str]:
     """Return the properties of a broker or controller in a container."""
-    found = {**_listeners(service), **secured.of_node(service, topology, wanted, _WHERE)}
+    found = {
+        **_listeners(service),
+        **secured.of_node(service, topology, wanted, _WHERE),
+        # The scripts of the images read KAFKA_OPTS; it makes no property.
+        "opts": " ".join(secured.JVM_FLAGS),
+    }
     if wanted.kind == "plain" and service.role.serves_clients:
         found |= {**_PROVIDER, **secured.plain_users(_USERS, _WHERE)}
     return found

@@ -100,6 +100,7 @@ class Launcher(Struct, frozen=True):
             # A JVM that leaves SIGTERM to the system exits without writing its AOT cache.
             *(() if self.trains else recipe.jvm_flags),
             *self._class_flags(recipe.archive),
+            *(secured.JVM_FLAGS if self.settings.security else ()),
             "-Djava.awt.headless=true",
             "-Djava.net.preferIPv4Stack=true",
         ]

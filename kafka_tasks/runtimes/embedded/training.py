@@ -6,15 +6,21 @@ a user's cluster; and a killed one writes nothing.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from kafka_tasks.clients import processes
+from kafka_tasks.clients.kafka import scram
+from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.clients.unanswered import Unanswered
+from kafka_tasks.errors import KafkaTasksError
 from kafka_tasks.model.cluster import Cluster, Observation
 from kafka_tasks.model.events import Recorder
+from kafka_tasks.model.topology import Topology
 from kafka_tasks.project import private, state
 from kafka_tasks.project.directory import Project
 from kafka_tasks.project.state import ClusterRecord
@@ -31,6 +37,7 @@ from kafka_tasks.settings import Settings, load
 
 # At the lowest priority on a busy machine everything takes its time.
 _START_S, _EXIT_S = 120.0, 240.0
+_ANSWER_S = 60.0
 # What a broker loads in its first moments of serving is in the cache, too.
 _SERVE_S = 2.0
 
@@ -116,6 +123,7 @@ class _Training:
             )
         except OutOfTime:
             return {}
+        let_users_in(self._project, cluster)
         time.sleep(_SERVE_S)
         in_order = self._stopped(record)
         written = all(path.exists() for path in self._drafts.values())
@@ -162,3 +170,21 @@ def _require_registered(cluster: Cluster) -> None:
         raise NotYet(str(error)) from error
     if len(found) < len(cluster.topology.brokers):
         raise NotYet(f"{len(found)} brokers have registered")
+
+
+def let_users_in(project: Project, cluster: Cluster) -> None:
+    """Make the users of a secured cluster, and log in as one of them; others have none.
+
+    A training in which that fails is worth keeping.
+    """
+    passwords = SecureStore.of(project).passwords()
+    if cluster.topology.security is None or passwords is None:
+        return
+    user = replace(access.as_user(cluster), topology=Topology())
+    with contextlib.suppress(KafkaTasksError, OutOfTime), Admin(cluster) as admin:
+        scram.users(admin, timeout_s=_ANSWER_S)
+        scram.set_passwords(admin, passwords.users, timeout_s=_ANSWER_S)
+        RetryPolicy(cap_s=0.5).until(
+            lambda: scram.require_log_in(user, user.bootstrap[0], _ANSWER_S),
+            Deadline.after(_ANSWER_S),
+        )

@@ -143,6 +143,7 @@ def test_the_override_file_is_what_compose_reads() -> None:
     rule = "KAFKA_LISTENER_NAME_SECURE_SSL_PRINCIPAL_MAPPING_RULES"
     assert found["environment"][rule] == "RULE:^CN=([^,]+)$$/$$1/"
     assert found["environment"]["KAFKA_NUM_IO_THREADS"] == "3"
+    assert found["environment"]["KAFKA_OPTS"] == "-Dkeystore.pkcs12.keyPbeIterationCount=1"
     assert "$$(timeout" in found["healthcheck"]["test"][-1]
 
 

@@ -1,22 +1,31 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from msgspec import structs
 
 from kafka_tasks.clients import processes
+from kafka_tasks.model.address import Address
+from kafka_tasks.model.cluster import Cluster
+from kafka_tasks.model.security import SecureKind, Security
+from kafka_tasks.model.user import User
 from kafka_tasks.project import state
 from kafka_tasks.project.directory import Project
 from kafka_tasks.project.state import ClusterRecord
+from kafka_tasks.retry import NotYet, RetryPolicy
 from kafka_tasks.runtimes import roles
 from kafka_tasks.runtimes.broker_properties import BrokerProperties
 from kafka_tasks.runtimes.embedded import build_archives, class_archive, training
 from kafka_tasks.runtimes.embedded.class_archive import Archives
 from kafka_tasks.runtimes.embedded.java import Java
 from kafka_tasks.runtimes.embedded.launch import Launcher
+from kafka_tasks.runtimes.secure import issuing
+from kafka_tasks.runtimes.secure.store import SecureStore
 from kafka_tasks.settings import Settings, load
 
 JAVA = Java(Path("/java"), "25.0.2", "test")
@@ -182,3 +191,55 @@ def test_a_server_in_training_handles_the_signal_itself(
             project, settings, archives, frozenset(), BrokerProperties(), trains=trains
         )
         assert ("-Xrs" in launcher._jvm_flags(zookeeper)) is not trains
+
+
+@pytest.mark.parametrize("kind", ["none", "scram"])
+def test_keys_of_a_secured_server_are_not_encrypted_in_memory_with_much_effort(
+    project: Project, settings: Settings, archives: Archives, kind: SecureKind | Literal["none"]
+) -> None:
+    """Kafka encrypts each PEM key under an empty password and decrypts it at once."""
+    chosen = replace(settings, secure=kind)
+    launcher = Launcher(project, chosen, archives, frozenset(), BrokerProperties())
+    flags = launcher._jvm_flags(roles.of(settings.topology.brokers[0].role))
+    found = [flag for flag in flags if flag.startswith("-Dkeystore.")]
+    assert found == ([] if kind == "none" else ["-Dkeystore.pkcs12.keyPbeIterationCount=1"])
+
+
+class _Acquaintance:
+    """Notes what a training asks of its cluster; the log-in is refused once."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def users(self, *_: object, timeout_s: float) -> dict[str, User]:
+        self.asked.append("users")
+        return {}
+
+    def set_passwords(self, _: object, passwords: dict[str, str], *, timeout_s: float) -> None:
+        self.asked.append(f"set {', '.join(passwords)}")
+
+    def require_log_in(self, user: Cluster, _: Address, timeout_s: float) -> None:
+        self.asked.append(f"log in {user.client['sasl.username']}")
+        if self.asked.count("log in admin") < 2:
+            raise NotYet("refused")
+
+
+def test_users_log_in_to_a_cluster_in_training(
+    project: Project, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each first start of a secured cluster makes them: what that loads is in the cache too."""
+    security = Security("scram")
+    issuing.ensure(SecureStore.of(project), security)
+    monkeypatch.setattr(training, "scram", seen := _Acquaintance())
+    monkeypatch.setattr(training, "Admin", lambda _: nullcontext())
+    monkeypatch.setattr(training, "RetryPolicy", lambda **_: RetryPolicy(sleep=lambda _: None))
+    services = (each.at(9092, None, 9093) for each in settings.topology)
+    topology = replace(settings.topology, services=tuple(services), security=security)
+    cluster = Cluster.of(
+        topology, project=project.path, runtime="embedded", kafka_version="4.4.0", client={}
+    )
+    training.let_users_in(project, cluster)
+    assert seen.asked == ["users", "set admin, alice, bob", "log in admin", "log in admin"]
+    open_to_all = replace(cluster, topology=settings.topology)
+    training.let_users_in(project, open_to_all)
+    assert len(seen.asked) == 4

@@ -44,6 +44,7 @@ def test_brokers_and_controllers_ask_each_other_for_certificates() -> None:
         assert mine[f"listener.name.{listener}.ssl.client.auth"] == "required"
         trusted = mine[f"listener.name.{listener}.ssl.truststore.location"]
         assert trusted == "./secure/internal/ca.crt"
+        assert mine[f"listener.name.{listener}.num.network.threads"] == "1"
     assert found["kafka"]["inter.broker.listener.name"] == "INTERNAL"
     assert found["controller"]["listeners"].startswith("CONTROLLER://127.0.0.1:")
     assert "inter.broker.listener.name" not in found["controller"]
