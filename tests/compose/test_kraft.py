@@ -170,6 +170,11 @@ def own_image(project: Bench) -> Iterator[str]:
     project.docker("rmi", name)
 
 
+def _flags(broker: Any) -> list[str]:
+    found = broker.exec_run(["bash", "-c", "tr '\\0' '\\n' </proc/1/cmdline"])
+    return str(found.output.decode()).splitlines()
+
+
 @pytest.mark.release
 def test_a_rehearsed_image_formats_without_a_jvm(project: Bench, own_image: str) -> None:
     """`pull` has the rehearsal; what it left is not used where it is damaged."""
@@ -181,8 +186,8 @@ def test_a_rehearsed_image_formats_without_a_jvm(project: Bench, own_image: str)
     assert b"Formatting" not in broker.logs()
     meta = broker.exec_run(["cat", "/var/lib/kafka/data/meta.properties"]).output.decode()
     assert f"cluster.id={first['cluster_id']}" in meta
-    used = broker.exec_run(["bash", "-c", "tr '\\0' '\\n' </proc/1/cmdline"]).output.decode()
-    assert "-XX:SharedArchiveFile=/var/lib/kafka-tasks/kafka.jsa" in used
+    assert "-XX:SharedArchiveFile=/var/lib/kafka-tasks/kafka.jsa" in _flags(broker)
+    assert "-XX:+VerifySharedSpaces" not in _flags(broker)
     assert project.run("verify").code == 0
     assert project.run("down", "--wipe", "--yes").code == 0
     (volume,) = (name for name in broker.attrs["Mounts"] if name["Destination"].endswith("tasks"))
@@ -193,4 +198,7 @@ def test_a_rehearsed_image_formats_without_a_jvm(project: Bench, own_image: str)
     )
     assert done.code == 0, done.err
     started(project)
-    assert b"Formatting" in project.containers["kafka"].logs()
+    broker = project.containers["kafka"]
+    assert b"Formatting" in broker.logs()
+    # The JVM then finds the damage by its checksums, and loads the classes one by one.
+    assert "-XX:+VerifySharedSpaces" in _flags(broker)
