@@ -74,16 +74,19 @@ def _compose_file(exam: Examination) -> Iterator[Finding]:
 
 def _read(exam: Examination, path: Path) -> dict[str, Any]:
     """Return a Compose file as Compose reads it."""
+    from kafka_tasks.runtimes import node_data
     from kafka_tasks.runtimes.compose import command, compose_file
 
     settings, record = exam.settings, exam.record
     topology = record.topology if record else ports.as_set(settings, settings.topology)
     name = compose_file.project_of(exam.project.path, record)
+    # A start has one as well, for a file that asks for it.
+    id_ = (record.cluster_id if record else None) or node_data.new_id()
     project = command.Project(
         name=name,
         directory=exam.project.path,
         files=(path,),
-        variables=compose_file.variables(settings, topology, name),
+        variables=compose_file.variables(settings, topology, name, id_),
         profiles=compose_file.profiles_for(settings, path, topology),
     )
     return project.config()

@@ -10,6 +10,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
+from itertools import count
 from typing import Any
 
 from kafka_tasks.errors import InvalidInput
@@ -113,11 +115,24 @@ def of_config(config: Mapping[str, Any]) -> Topology:
                 f"The label {LABEL} of {service.name} is {told!r}.",
                 hint=f"write one of {', '.join(_WORDS)}",
             )
+        _require_known_roles(service)
     parts = {s.name: (s, role) for s in services if (role := _role_of(s)) is not None}
     if any(role.votes for _, role in parts.values()):
         parts = {n: (s, r) for n, (s, r) in parts.items() if r is not Role.ZOOKEEPER}
     _require_clear(list(parts.values()))
     return _numbered(parts.values())
+
+
+def _require_known_roles(service: ConfiguredService) -> None:
+    """Raise `InvalidInput` for a role in KRaft mode that Kafka does not know."""
+    for word in sorted(service.process_roles - PROCESS_ROLES[Role.COMBINED]):
+        near = get_close_matches(word.lower(), ("broker", "controller"), n=1)
+        variable = f"{service.prefix}PROCESS_ROLES"
+        raise InvalidInput(
+            f"The Compose file cannot work: {service.name}: {variable} has {word!r}, and Kafka "
+            "knows the roles broker and controller.",
+            hint=f"write {near[0] if near else 'broker,controller'} in {variable}",
+        )
 
 
 def of_services(services: Iterable[ConfiguredService]) -> Topology:
@@ -151,10 +166,10 @@ def _require_clear(parts: Sequence[tuple[ConfiguredService, Role]]) -> None:
         if old:
             raise _unclear("is in the mode of the cluster (ZooKeeper or KRaft)", nodes, parts)
     told = Counter(number for each in nodes if (number := each.node_id) is not None)
-    for number, count in told.items():
-        if count > 1:
+    for number, times in told.items():
+        if times > 1:
             same = [each for each in nodes if each.node_id == number]
-            raise _unclear(f"has the id {number}", same, parts)
+            raise _same_id(number, same, parts)
     voters = [service for service, role in parts if role.votes]
     brokers = [service for service, role in parts if role.serves_clients]
     for group, most, what in (
@@ -188,6 +203,22 @@ def _unclear(
         f"It cannot be told which service of the Compose file {what}: {names}.",
         evidence=[_seen(each, parts) for each in candidates],
         hint=_way_out(candidates[-1]),
+    )
+
+
+def _same_id(
+    number: int,
+    nodes: Sequence[ConfiguredService],
+    parts: Sequence[tuple[ConfiguredService, Role]],
+) -> InvalidInput:
+    last, names = nodes[-1], " and ".join(each.name for each in nodes)
+    key = next(key for key in ("NODE_ID", "BROKER_ID") if last.value(key))
+    free = next(n for n in count(number + 1) if all(each.node_id != n for each, _ in parts))
+    return InvalidInput(
+        f"Several services of the Compose file have the id {number}: {names}. Each node needs "
+        "its own.",
+        evidence=[_seen(each, parts) for each in nodes],
+        hint=f"set {last.prefix}{key}: {free} at {last.name}; {_way_out(last)}",
     )
 
 

@@ -10,6 +10,7 @@ from kafka_tasks.errors import InvalidInput
 from kafka_tasks.runtimes.compose import (
     broker_variables,
     health_checks,
+    node_problems,
     other_images,
     quorum_problems,
 )
@@ -59,7 +60,9 @@ def _problems(file: ConfiguredFile) -> Iterator[Problem]:
         yield from broker_variables.problems(broker)
     for member in file.members:
         yield from _roles(file, member)
-        yield from quorum_problems.problems(file, member) if file.topology.voters else ()
+        if file.topology.voters:
+            yield from node_problems.problems(file, member)
+            yield from quorum_problems.problems(file, member)
         yield from health_checks.problems(file, member)
 
 

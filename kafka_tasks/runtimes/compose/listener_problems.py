@@ -19,6 +19,7 @@ from kafka_tasks.runtimes.compose.service_config import (
 # Kafka's own pattern for an entry.
 _ENTRY = re.compile(r"(?P<name>.*)://\[?(?P<host>[0-9a-zA-Z\-%._:]*)\]?:(?P<port>-?[0-9]+)")
 _PROTOCOLS = frozenset({"PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"})
+_SECURE = _PROTOCOLS - {"PLAINTEXT"}
 _EVERY = ("", "0.0.0.0", "::")  # noqa: S104
 _PAIR = (
     "this pair works: HOST://localhost:9092,CONTAINER://kafka:29092, port 9092 published as 9092; "
@@ -124,15 +125,22 @@ class _Listeners:
         """Yield listeners without a protocol, and a name for brokers that none has."""
         mapped = self.broker.value("LISTENER_SECURITY_PROTOCOL_MAP")
         known = {part.partition(":")[0].strip().upper() for part in mapped.split(",") if part}
-        if self.broker.family not in ("confluent", "wurstmeister"):
+        told = self.broker.is_told_by_variables
+        if not told and self.broker.family not in ("confluent", "wurstmeister"):
             return  # other images fill in what is missing
-        for each in self.bound:
-            if each.name not in (known or _PROTOCOLS):
+        controllers = self.broker.controller_names if self.broker.process_roles else frozenset()
+        wanted = {each.name: None for each in self.bound}
+        if "controller" not in self.broker.process_roles:
+            wanted |= dict.fromkeys(sorted(controllers))  # which it calls
+        # Without a map, and without TLS or SASL, Kafka reaches controllers by PLAINTEXT.
+        if not known and not _SECURE & wanted.keys():
+            known = {*_PROTOCOLS, *controllers}
+        for name in wanted:
+            if name not in (known or _PROTOCOLS):
                 yield self._problem(
                     "listeners-invalid",
-                    f"the listener {each.name} has no entry in "
-                    "KAFKA_LISTENER_SECURITY_PROTOCOL_MAP",
-                    f"add {each.name}:PLAINTEXT to KAFKA_LISTENER_SECURITY_PROTOCOL_MAP",
+                    f"the listener {name} has no entry in KAFKA_LISTENER_SECURITY_PROTOCOL_MAP",
+                    f"add {name}:PLAINTEXT to KAFKA_LISTENER_SECURITY_PROTOCOL_MAP",
                 )
         inner = self._inner_name()
         if inner and inner not in {each.name for each in self.told}:

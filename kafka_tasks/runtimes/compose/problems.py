@@ -16,6 +16,8 @@ _CAUSES = {
     "listens there.",
     "broker-property": "A broker ignores a name that it does not know, and refuses such a value.",
     "brokers-advertise-the-same": "A broker exits if another one has registered its address.",
+    "cluster-id-invalid": "The node does not format its data directory, and exits.",
+    "cluster-ids-differ": "The nodes refuse each other.",
     "four-letter-word": "By default ZooKeeper answers only srvr, so that the check never holds.",
     "health-check-heavy": "Each check costs at least a second of CPU time.",
     "listeners-invalid": "Kafka refuses such listeners, and the broker exits.",
@@ -23,9 +25,10 @@ _CAUSES = {
     "names-of-wurstmeister": "The image turns it into a property that Kafka does not have.",
     "no-listener-for-host": "A broker sends its clients to the advertised address, and this "
     "machine does not reach it.",
+    "node-id-wrong": "Kafka refuses the id, and the node exits.",
     "process-roles-differ": "In KRaft mode each node needs its roles; in ZooKeeper mode none has "
     "any.",
-    "variable-missing": "The image exits without it.",
+    "variable-missing": "The container exits without it.",
     "voters-differ": "The node does not find its quorum, or refuses to be a part of it.",
     "zookeeper-name-unknown": "The broker does not reach ZooKeeper under that name, and exits.",
     "zookeeper-port-differs": "The broker does not reach ZooKeeper at that port, and exits.",

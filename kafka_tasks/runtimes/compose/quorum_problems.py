@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from kafka_tasks.model.listener import Listener
-from kafka_tasks.runtimes.compose.listener_problems import readable
+from kafka_tasks.runtimes.compose.listener_problems import advertised, readable
 from kafka_tasks.runtimes.compose.problems import ConfiguredFile, Problem
 from kafka_tasks.runtimes.compose.service_config import ConfiguredService, is_literal, is_loopback
 
@@ -38,7 +38,7 @@ def problems(file: ConfiguredFile, member: ConfiguredService) -> Iterator[Proble
         yield _wrong(file, member, text)
         return
     for id_, host, port in found:
-        if why := _elsewhere(file, member, host, port, own=id_ == number):
+        if why := _elsewhere(file, member, (id_, host, port)):
             yield _wrong(
                 file, member, f"{member.prefix}{_VOTERS} has {id_}@{host}:{port}, and {why}"
             )
@@ -47,42 +47,52 @@ def problems(file: ConfiguredFile, member: ConfiguredService) -> Iterator[Proble
 
 def _no_listener(member: ConfiguredService) -> Iterator[Problem]:
     """Yield a controller without a listener for the other nodes of the quorum."""
-    names = _names(member)
+    names = member.controller_names
     bound = readable(member.value("LISTENERS"))
+    if not bound and member.is_told_by_variables:
+        bound = advertised(member)  # which the images listen on where nothing else is told
     if "controller" in member.process_roles and names and bound:
-        if names & {each.name for each in bound}:
+        there = {each.name for each in bound}
+        if names & there:
             return
-        name = min(names)
+        name, alike = min(names), {name.upper() for name in names} & there
+        text = f"{member.prefix}LISTENERS has no listener {name}, where controllers are reached"
+        if alike:
+            variable = f"{member.prefix}CONTROLLER_LISTENER_NAMES"
+            text += "; Kafka reads the names there in upper case, and this one as it is"
+            yield Problem("listeners-invalid", member.name, text, f"set {variable}: {min(alike)}")
+            return
+        name = name.upper()
         yield Problem(
             "listeners-invalid",
             member.name,
-            f"{member.prefix}LISTENERS has no listener {name}, where controllers are reached",
+            text,
             f"add {name}://:9093 to {member.prefix}LISTENERS, and {name}:PLAINTEXT to "
             f"{member.prefix}LISTENER_SECURITY_PROTOCOL_MAP",
             reference="apache/druid#14335",
         )
 
 
-def _names(member: ConfiguredService) -> set[str]:
-    told = member.value("CONTROLLER_LISTENER_NAMES").split(",")
-    return {name.strip().upper() for name in told if name.strip()}
-
-
 def _of_controllers(member: ConfiguredService) -> list[Listener]:
-    names = _names(member)
+    names = member.controller_names
     return [each for each in readable(member.value("LISTENERS")) if each.name in names]
 
 
 def _elsewhere(
-    file: ConfiguredFile, member: ConfiguredService, host: str, port: int, *, own: bool
+    file: ConfiguredFile, member: ConfiguredService, voter: tuple[int, str, int]
 ) -> str | None:
-    """Return why no controller is at this address, as far as the file shows it."""
+    """Return why this controller is not at its address, as far as the file shows it."""
+    id_, host, port = voter
     if member.on_host or member.entry.get("network_mode") or file.is_shared(member):
         return None
-    owner = member if own and is_loopback(host) else file.owner(host)
+    owner = member if id_ == member.node_id and is_loopback(host) else file.owner(host)
     if owner is None:
         known = "." in host or is_literal(host) or host.lower() in member.linked
         return None if known or is_loopback(host) else f"no service is called {host}"
+    if owner.value("PROCESS_ROLES") and "controller" not in owner.process_roles:
+        return f"{owner.name} is no controller"
+    if owner.process_roles and owner.node_id not in (None, id_):
+        return f"{owner.name} has the id {owner.node_id}"
     listeners = _of_controllers(owner)
     if not listeners or port in {each.port for each in listeners}:
         return None

@@ -36,6 +36,10 @@ _KAFKA = re.compile(
     r"(?:apache-)?kafka(?:-native)?|cp-(?:kafka|server|enterprise-kafka)(?:-local)?"
 )
 _ZOOKEEPER = re.compile(r"(?:cp-(?:enterprise-)?)?zookeeper(?:-local)?")
+# Where files beside the variables configure a server of Confluent's or Apache's image.
+_CONFIGURATION = re.compile(
+    r"/mnt/shared(?:/config)?(?:/|$)|/etc/confluent|/etc/kafka(?!/secrets)|.*\.properties$"
+)
 _COMBINED = frozenset({"broker", "controller"})
 
 
@@ -115,6 +119,22 @@ class ConfiguredService:
         # This image has a configuration of its own, as long as no variable replaces it.
         bare = not any(key.startswith("KAFKA_") for key in self.entry.get("environment") or ())
         return _COMBINED if self.family == "apache" and bare else frozenset()
+
+    @property
+    def controller_names(self) -> frozenset[str]:
+        """The listeners where controllers are reached; Kafka keeps their case."""
+        told = self.value("CONTROLLER_LISTENER_NAMES").split(",")
+        return frozenset(name.strip() for name in told if name.strip())
+
+    @property
+    def is_told_by_variables(self) -> bool:
+        """True where variables alone configure it: no command, no mounted file, a known image."""
+        mounted = (str(m.get("target") or "") for m in self.entry.get("volumes") or ())
+        return (
+            self.family in ("confluent", "apache")
+            and not self.command
+            and not any(_CONFIGURATION.match(target) for target in mounted)
+        )
 
     @property
     def node_id(self) -> int | None:

@@ -157,7 +157,7 @@ def _of_ensemble(number: int) -> dict[str, Any]:
     [
         (
             {"zk": ZK, "a": _broker(1), "b": _broker(1)},
-            "which service of the Compose file has the id 1: a, b",
+            "Several services of the Compose file have the id 1: a and b",
             "b: broker, image confluentinc/cp-kafka:7.6.0, id 1",
         ),
         (

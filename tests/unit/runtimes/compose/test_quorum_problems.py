@@ -41,7 +41,10 @@ def _file(
         services[each.name] = {
             "image": image,
             "ports": [f"{port}:{port}"],
-            "environment": {f"{prefix}{name}": str(value) for name, value in told.items()},
+            "environment": {
+                "CLUSTER_ID": "4L6g3nShT-eMCtK--X86sw",
+                **{f"{prefix}{name}": str(value) for name, value in told.items()},
+            },
         }
     return ConfiguredFile(written_out(yaml.safe_dump({"services": services})), topology)
 
@@ -68,6 +71,11 @@ def _file(
             "KAFKA_CONTROLLER_QUORUM_VOTERS has kafka:29093, and Kafka reads id@host:port alone",
         ),
         (
+            {"CONTROLLER_LISTENER_NAMES": "controller"},
+            "KAFKA_LISTENERS has no listener controller, where controllers are reached; Kafka "
+            "reads the names there in upper case, and this one as it is",
+        ),
+        (
             {"LISTENERS": "IN://:29092,OUT://:9092"},
             "KAFKA_LISTENERS has no listener CONTROLLER, where controllers are reached",
         ),
@@ -91,7 +99,6 @@ def test_a_quorum_that_cannot_form_is_named(
         {"CONTROLLER_QUORUM_VOTERS": "1@127.0.0.1:29093"},
         {"CONTROLLER_QUORUM_VOTERS": "1@kafka.example.org:29093"},
         {"CONTROLLER_QUORUM_VOTERS": "", "CONTROLLER_QUORUM_BOOTSTRAP_SERVERS": "kafka:29093"},
-        {"CONTROLLER_LISTENER_NAMES": "controller"},
     ],
 )
 def test_a_quorum_that_may_form_is_left_alone(changes: dict[str, str]) -> None:
