@@ -38,6 +38,7 @@ _SERVER = re.compile(
 _OF_SERVERS = ("LISTENERS", "ADVERTISED_LISTENERS", "BROKER_ID", "NODE_ID", "ADVERTISED_HOST_NAME")
 _OF_ZOOKEEPER = ("ZOOKEEPER_CLIENT_PORT", "ZOOKEEPER_SERVER_ID", "ZOO_MY_ID", "ZOO_SERVERS")
 
+_ROLES = "KAFKA_PROCESS_ROLES"
 _ENSEMBLE = ("ZOOKEEPER_SERVERS", "ZOO_SERVERS")
 _QUORUM_PORTS = re.compile(r":\d+:\d+")
 
@@ -116,6 +117,8 @@ def of_config(config: Mapping[str, Any]) -> Topology:
                 hint=f"write one of {', '.join(_WORDS)}",
             )
         _require_known_roles(service)
+        if _role_of(service) is not None:
+            _require_roles(service)
     parts = {s.name: (s, role) for s in services if (role := _role_of(s)) is not None}
     if any(role.votes for _, role in parts.values()):
         parts = {n: (s, r) for n, (s, r) in parts.items() if r is not Role.ZOOKEEPER}
@@ -133,6 +136,31 @@ def _require_known_roles(service: ConfiguredService) -> None:
             "knows the roles broker and controller.",
             hint=f"write {near[0] if near else 'broker,controller'} in {variable}",
         )
+
+
+def _require_roles(service: ConfiguredService) -> None:
+    """Raise `InvalidInput` for a node without roles whose image, or voters, ask for KRaft mode."""
+    if service.product != "kafka" or service.process_roles or not service.is_told_by_variables:
+        return
+    line = service.kafka.line if service.kafka else None
+    votes = service.value("CONTROLLER_QUORUM_VOTERS") and not service.value("ZOOKEEPER_CONNECT")
+    if service.family == "apache" or (line and "zookeeper" not in line.modes):
+        why = f"and {service.image} has no ZooKeeper mode"
+    elif votes:
+        why = "and it has KAFKA_CONTROLLER_QUORUM_VOTERS"
+    else:
+        return
+    known = [name for name in service.environment if name != _ROLES]
+    foreign = [name for name in known if name.startswith("KAFKA_CFG_")]
+    near = get_close_matches(_ROLES, known, n=1, cutoff=0.85)
+    hint = f"set {_ROLES}: broker,controller"
+    if foreign:
+        hint = "; ".join(f"{name} becomes KAFKA_{name[len('KAFKA_CFG_') :]}" for name in foreign)
+    elif near:
+        hint = f"rename {near[0]} to {_ROLES}"
+    raise InvalidInput(
+        f"The Compose file cannot work: {service.name}: {_ROLES} is not set, {why}.", hint=hint
+    )
 
 
 def of_services(services: Iterable[ConfiguredService]) -> Topology:

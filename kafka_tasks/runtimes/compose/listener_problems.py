@@ -143,7 +143,8 @@ class _Listeners:
                     f"add {name}:PLAINTEXT to KAFKA_LISTENER_SECURITY_PROTOCOL_MAP",
                 )
         inner = self._inner_name()
-        if inner and inner not in {each.name for each in self.told}:
+        told_names = {each.name for each in self.told} | controllers
+        if inner and inner not in told_names:
             yield self._problem(
                 "listeners-invalid",
                 f"brokers talk to each other on the listener {inner}, which is not advertised",

@@ -152,6 +152,15 @@ def _advertised(member: ConfiguredService) -> Iterator[Problem]:
             )
         return
     names = member.controller_names
+    if (inner := member.value("INTER_BROKER_LISTENER_NAME").upper()) in names:
+        others = [each.name for each in advertised(member) if each.name not in names]
+        yield Problem(
+            "listeners-invalid",
+            member.name,
+            f"KAFKA_INTER_BROKER_LISTENER_NAME is {inner}, where controllers are reached",
+            f"set KAFKA_INTER_BROKER_LISTENER_NAME: {(others or ['PLAINTEXT'])[0]}",
+        )
+        return
     before = member.kafka is not None and numbers(member.kafka.line.kafka) < _FROM_3_9
     for each in advertised(member) if before else ():
         if each.name in names:

@@ -95,6 +95,9 @@ def _elsewhere(
         return f"{owner.name} has the id {owner.node_id}"
     listeners = _of_controllers(owner)
     if not listeners or port in {each.port for each in listeners}:
+        bound = [each for each in listeners if each.port == port and is_loopback(each.host)]
+        if bound and not is_loopback(host):
+            return f"{owner.name} listens for controllers on {bound[0].host} alone"
         return None
     return f"{owner.name} listens for controllers on port {listeners[0].port}"
 

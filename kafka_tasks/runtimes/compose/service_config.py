@@ -40,6 +40,12 @@ _ZOOKEEPER = re.compile(r"(?:cp-(?:enterprise-)?)?zookeeper(?:-local)?")
 _CONFIGURATION = re.compile(
     r"/mnt/shared(?:/config)?(?:/|$)|/etc/confluent|/etc/kafka(?!/secrets)|.*\.properties$"
 )
+# What the image of Apache Kafka makes no properties of.
+_TOLD_TO_JAVA = {
+    *("KAFKA_VERSION", "KAFKA_OPTS", "KAFKA_HEAP_OPTS", "KAFKA_JMX_OPTS", "KAFKA_GC_LOG_OPTS"),
+    *("KAFKA_JVM_PERFORMANCE_OPTS", "KAFKA_LOG4J_OPTS", "KAFKA_LOG4J_ROOT_LOGLEVEL"),
+    *("KAFKA_LOG4J_LOGGERS", "KAFKA_TOOLS_LOG4J_LOGLEVEL"),
+}
 _COMBINED = frozenset({"broker", "controller"})
 
 
@@ -117,7 +123,8 @@ class ConfiguredService:
         if self.environment.get("KAFKA_ENABLE_KRAFT", "").lower() in ("yes", "true"):
             return _COMBINED
         # This image has a configuration of its own, as long as no variable replaces it.
-        bare = not any(key.startswith("KAFKA_") for key in self.entry.get("environment") or ())
+        told_to_kafka = (self.entry.get("environment") or {}).keys() - _TOLD_TO_JAVA
+        bare = not any(key.startswith("KAFKA_") for key in told_to_kafka)
         return _COMBINED if self.family == "apache" and bare else frozenset()
 
     @property

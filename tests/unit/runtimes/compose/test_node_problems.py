@@ -115,6 +115,33 @@ REFUSED: list[tuple[tuple[str, ...], dict[str, str | None], str, str]] = [
         "the listener CONTROLLER has no entry",
     ),
     (
+        (NEW, APACHE),
+        {
+            "KAFKA_ADVERTISED_LISTENERS": WITH_CONTROLLER,
+            "KAFKA_INTER_BROKER_LISTENER_NAME": "CONTROLLER",
+        },
+        "listeners-invalid",
+        "INTER_BROKER_LISTENER_NAME is CONTROLLER, where controllers are reached",
+    ),
+    (
+        (OLD, NEW, APACHE),
+        {"KAFKA_INTER_BROKER_LISTENER_NAME": "CONTROLLER"},
+        "listeners-invalid",
+        "INTER_BROKER_LISTENER_NAME is CONTROLLER, where controllers are reached",
+    ),
+    (
+        (OLD, NEW, APACHE),
+        {"KAFKA_LISTENERS": "IN://:29092,OUT://:9092,CONTROLLER://localhost:9093"},
+        "voters-differ",
+        "kafka listens for controllers on localhost alone",
+    ),
+    (
+        (OLD, NEW, APACHE),
+        {"KAFKA_CONTROLLER_QUORUM_VOTERS": "1@:9093"},
+        "voters-differ",
+        "has 1@:9093, and Kafka reads id@host:port alone",
+    ),
+    (
         (OLD, NEW, APACHE),
         {"KAFKA_LISTENERS": None},
         "listeners-invalid",
@@ -149,6 +176,13 @@ def test_a_node_that_cannot_start(
         (NEW, {"KAFKA_ADVERTISED_LISTENERS": WITH_CONTROLLER, "KAFKA_LISTENERS": None}),
         (NEW, {"KAFKA_NODE_ID": None, "KAFKA_BROKER_ID": "1"}),
         (OLD, {"KAFKA_PROCESS_ROLES": "broker, controller"}),
+        (
+            NEW,
+            {
+                "KAFKA_LISTENERS": "IN://:29092,OUT://:9092,CONTROLLER://localhost:9093",
+                "KAFKA_CONTROLLER_QUORUM_VOTERS": "1@localhost:9093",
+            },
+        ),
         (
             OLD,
             {
@@ -248,6 +282,51 @@ def test_roles_that_kafka_does_not_know(told: str, said: str, hint: str) -> None
     with pytest.raises(InvalidInput, match=said) as caught:
         _alone(KAFKA_PROCESS_ROLES=told)
     assert hint in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("image", "changes", "said", "hint"),
+    [
+        (NEW, {}, "has no ZooKeeper mode", "set KAFKA_PROCESS_ROLES: broker,controller"),
+        (
+            NEW,
+            {
+                "KAFKA_ZOOKEEPER_CONNECT": "zookeeper:2181",
+                "KAFKA_CONTROLLER_QUORUM_VOTERS": None,
+            },
+            "cp-kafka:8.3.0 has no ZooKeeper mode",
+            "set KAFKA_PROCESS_ROLES",
+        ),
+        (OLD, {}, "it has KAFKA_CONTROLLER_QUORUM_VOTERS", "set KAFKA_PROCESS_ROLES"),
+        (
+            OLD,
+            {"KAFKA_PROCESS_ROLE": "broker,controller"},
+            "KAFKA_PROCESS_ROLES is not set",
+            "rename KAFKA_PROCESS_ROLE to KAFKA_PROCESS_ROLES",
+        ),
+        (
+            APACHE,
+            {"KAFKA_CFG_PROCESS_ROLES": "broker,controller", "KAFKA_CFG_NODE_ID": "1"},
+            "has no ZooKeeper mode",
+            "KAFKA_CFG_PROCESS_ROLES becomes KAFKA_PROCESS_ROLES",
+        ),
+    ],
+)
+def test_a_node_without_roles(
+    image: str, changes: dict[str, str | None], said: str, hint: str
+) -> None:
+    """Where its image or its voters ask for KRaft mode, it is no broker in ZooKeeper mode."""
+    with pytest.raises(InvalidInput, match=said) as caught:
+        _alone(image, **{"KAFKA_PROCESS_ROLES": None, **changes})
+    assert hint in (caught.value.hint or "")
+
+
+def test_variables_for_java_leave_an_image_its_configuration() -> None:
+    """The image of Apache Kafka makes no properties of them, and keeps its own."""
+    for name in ("KAFKA_HEAP_OPTS", "KAFKA_JMX_OPTS"):
+        node = {"image": APACHE, "ports": ["9092:9092"], "environment": {name: "-Xmx256m"}}
+        (found,) = cast.of_config(written_out(yaml.safe_dump({"services": {"kafka": node}})))
+        assert str(found.role) == "combined"
 
 
 def test_one_id_twice_has_a_free_one_as_its_fix() -> None:
