@@ -25,16 +25,21 @@ _AUTHORITY_LASTS, _CERTIFICATE_LASTS = 10 * _YEAR, 2 * _YEAR
 _DAY_S = 86400.0
 # Where clients and containers reach the brokers.
 _HOSTS = ("localhost", "127.0.0.1", "::1", *NAMES)
+_RENEWED = "renewed the certificates in .kafka-tasks/secure"
+_NEW_PASSWORDS = (
+    ".kafka-tasks/secure/passwords.json was missing: "
+    f"{', '.join(model.USERS)} have new passwords, the authorities stay"
+)
 
 
 def prepare(kept: SecureStore, wanted: Security, notice: Callable[[str], None]) -> None:
-    """Make what a start needs and does not have, and tell a renewal; raises `InvalidInput`."""
-    if ensure(kept, wanted):
-        notice("renewed the certificates in .kafka-tasks/secure")
+    """Make what a start needs and does not have, and tell a change; raises `InvalidInput`."""
+    if said := ensure(kept, wanted):
+        notice(said)
 
 
-def ensure(kept: SecureStore, wanted: Security) -> bool:
-    """Make what a start needs and does not have; return whether it renewed what would expire.
+def ensure(kept: SecureStore, wanted: Security) -> str | None:
+    """Make what a start needs and does not have; return what was renewed, or made again, if any.
 
     The servers answer for `wanted.hosts`; where these change, the same authorities issue the
     servers' certificates again, and what users have stays.
@@ -43,24 +48,26 @@ def ensure(kept: SecureStore, wanted: Security) -> bool:
     """
     passwords = kept.passwords()
     before = kept.index()
+    # The PKCS#12 files are encrypted with a password that is gone.
+    are_lost = passwords is None and before is not None
     if passwords is None:
         made = {name: _password() for name in model.USERS}
         passwords = Passwords(users=made, stores=_password())
         kept.keep_passwords(passwords)
-        # The PKCS#12 files are encrypted with a password that is gone.
-        before = None
     require_allowed(wanted, passwords.users)
     users = tuple(passwords.users) if wanted.kind == "mtls" else ()
     every = tuple(dict.fromkeys((*_HOSTS, *wanted.hosts)))
     now = store.now()
     is_valid = before is not None and before.is_valid(now)
-    if before is not None and is_valid and before.covers(users):
+    if before is not None and is_valid and not are_lost and before.covers(users):
         if set(before.hosts) != set(every):
             _issue_servers(kept, before, every)
-        return False
+        return None
     old = before if before and before.keeps_authorities(now) else None
     _issue(kept, old, every, users, passwords.stores)
-    return before is not None and not is_valid
+    if are_lost:
+        return _NEW_PASSWORDS
+    return _RENEWED if before is not None and not is_valid else None
 
 
 def require_allowed(wanted: Security, users: Mapping[str, str]) -> None:

@@ -1,12 +1,15 @@
 """The directory `.kafka-tasks/secure/`: kept over starts, renewed before anything in it expires.
 
 An index has the checksum of each certificate and key and the dates, so that a start that changes
-nothing does not load the library for certificates.
+nothing does not load the library for certificates. What is issued together is written into a
+directory of its own first: after a crash, there are the old files or the new ones, all of them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 import re
 import shutil
 import time
@@ -24,6 +27,8 @@ from kafka_tasks.project.directory import Project, replace_file, unwritable
 _INDEX, _PASSWORDS = "index.json", "passwords.json"
 # What is not issued, and so not in the index.
 LISTS = (_INDEX, _PASSWORDS)
+# What is being written, and what is complete and only has to be moved.
+_DRAFT, _COMPLETE = "issued.new", "issued"
 _DAY_S = 86400.0
 # What every secured cluster has.
 _ISSUED = (
@@ -83,11 +88,14 @@ class SecureStore(Struct, frozen=True):
     def index(self) -> Index | None:
         """Return what was issued; None where nothing was.
 
-        Raises `InvalidInput` where a file is missing or is another one.
+        Finishes an interrupted `keep`. Raises `InvalidInput` where a file is missing or is another.
         """
+        self._conclude()
         try:
             found = json_files.load(self.root / _INDEX, Index)
         except FileNotFoundError:
+            if any((self.root / name).exists() for name in _ISSUED):
+                raise self.foreign(_INDEX, "it is missing, and certificates are there") from None
             return None
         except (OSError, json_files.Unreadable) as error:
             raise self.foreign(_INDEX, f"it cannot be read: {error}") from error
@@ -130,12 +138,39 @@ class SecureStore(Struct, frozen=True):
         replace_file(self.root / _PASSWORDS, json_files.encode(passwords))
 
     def keep(self, files: Mapping[str, bytes], index: Index) -> None:
-        """Write what was issued; the index comes last."""
+        """Write what was issued, all of it or nothing."""
         self._make()
-        (self.root / _INDEX).unlink(missing_ok=True)
-        for name, content in files.items():
-            replace_file(self.root / name, content)
-        replace_file(self.root / _INDEX, json_files.encode(index))
+        self._conclude()
+        draft = self.root / _DRAFT
+        shutil.rmtree(draft, ignore_errors=True)  # of a crash
+        try:
+            for name, content in {**files, _INDEX: json_files.encode(index)}.items():
+                path = draft / name
+                for folder in (draft, path.parent):
+                    folder.mkdir(mode=private.DIRECTORY_MODE, exist_ok=True)
+                private.write(path, content)
+            draft.rename(self.root / _COMPLETE)
+        except OSError as error:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise unwritable(self.root, error) from error
+        self._conclude()
+
+    def _conclude(self) -> None:
+        """Move what is complete into its place, the index last.
+
+        A reader may do so while the writer does: whoever comes second finds nothing to move.
+        """
+        complete = self.root / _COMPLETE
+        if not complete.is_dir():
+            return
+        found = (path.relative_to(complete) for path in complete.rglob("*") if path.is_file())
+        try:
+            for name in sorted(found, key=lambda name: (name.name == _INDEX, name)):
+                with contextlib.suppress(FileNotFoundError):
+                    os.replace(complete / name, self.root / name)
+            shutil.rmtree(complete, ignore_errors=True)
+        except OSError as error:
+            raise unwritable(self.root, error) from error
 
     def secrets(self) -> frozenset[str]:
         """Return every password; none where they are not readable."""

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import stat
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,8 +16,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, pkcs12
 from msgspec.structs import replace
 
-from kafka_tasks.errors import InvalidInput
+from kafka_tasks.errors import InvalidInput, MachineError
 from kafka_tasks.model.security import Security
+from kafka_tasks.project import private
 from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes.secure import issuing, store
 from kafka_tasks.runtimes.secure.store import SecureStore
@@ -263,4 +267,115 @@ def test_a_damaged_list_is_named(kept: SecureStore, name: str, content: bytes) -
     issuing.ensure(kept, _SCRAM)
     (kept.root / name).write_bytes(content)
     with pytest.raises(InvalidInput, match=name):
+        issuing.ensure(kept, _SCRAM)
+
+
+class _Killed(BaseException):
+    """What a SIGKILL looks like to a test: nothing cleans up after it."""
+
+
+def _kill_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    """Let the process "die" before its step of this number, counted from 0."""
+    counted = iter(range(1000))
+
+    def dying(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            if next(counted) == step:
+                raise _Killed
+            return real(*arguments, **named)
+
+        return call
+
+    monkeypatch.setattr(private, "write", dying(private.write))
+    monkeypatch.setattr(Path, "rename", dying(Path.rename))
+    monkeypatch.setattr(os, "replace", dying(os.replace))
+
+
+@pytest.mark.parametrize("wanted", [replace(_SCRAM, hosts=("kafka.test",)), _MTLS])
+def test_a_crash_leaves_the_old_files_or_the_new_ones(
+    kept: SecureStore, monkeypatch: pytest.MonkeyPatch, wanted: Security
+) -> None:
+    """Killed before each single write and rename, the same authorities and passwords stay."""
+    issuing.ensure(kept, _SCRAM)
+    before = _contents(kept)
+    same = ("ca.crt", "ca.key", "internal/ca.crt", "internal/ca.key", "passwords.json")
+    for step in range(1000):
+        with monkeypatch.context() as patched:
+            _kill_at(patched, step)
+            try:
+                issuing.ensure(kept, wanted)
+            except _Killed:
+                pass
+            else:
+                break
+        assert kept.index() is not None, step
+        assert not issuing.ensure(kept, wanted)
+        now = _contents(kept)
+        if wanted.kind == "scram":
+            assert {*now} == {*before}, step
+        else:
+            assert "users/alice.crt" in now, step
+        assert all(now[name] == before[name] for name in same), step
+        shutil.rmtree(kept.root)
+        for name, content in before.items():
+            (kept.root / name).parent.mkdir(parents=True, exist_ok=True)
+            (kept.root / name).write_bytes(content)
+    assert step > 6
+
+
+def test_a_first_start_that_is_killed_is_finished_by_the_next(
+    kept: SecureStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What had been made completely is kept; the rest is made then."""
+    for step in range(1000):
+        with monkeypatch.context() as patched:
+            _kill_at(patched, step)
+            try:
+                issuing.ensure(kept, _SCRAM)
+            except _Killed:
+                pass
+            else:
+                break
+        issued = kept.root / "issued"
+        complete = (issued / "ca.crt") if (issued / "ca.crt").exists() else kept.root / "ca.crt"
+        there = complete.read_bytes() if complete.exists() else None
+        assert not issuing.ensure(kept, _SCRAM)
+        assert there in (None, (kept.root / "ca.crt").read_bytes()), step
+        assert kept.index() is not None and not issued.exists()
+        shutil.rmtree(kept.root)
+    assert step > 20
+
+
+def test_a_full_disk_changes_nothing(kept: SecureStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names the directory; what was there still counts."""
+    issuing.ensure(kept, _SCRAM)
+    before = _contents(kept)
+
+    def full(path: Path, content: bytes) -> None:
+        path.write_bytes(content[:10])
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(private, "write", full)
+        with pytest.raises(MachineError, match="No space left on device"):
+            issuing.ensure(kept, _MTLS)
+    assert _contents(kept) == before
+
+
+def test_lost_passwords_are_new_ones_by_the_same_authority(kept: SecureStore) -> None:
+    """Clients that trust the authority go on doing so, and a person is told."""
+    issuing.ensure(kept, _SCRAM)
+    before = _contents(kept)
+    (kept.root / "passwords.json").unlink()
+    assert "admin, alice, bob have new passwords" in (issuing.ensure(kept, _SCRAM) or "")
+    now = _contents(kept)
+    assert now["ca.crt"] == before["ca.crt"] and now["ca.key"] == before["ca.key"]
+    assert now["truststore.p12"] != before["truststore.p12"]
+
+
+def test_a_lost_index_is_named(kept: SecureStore) -> None:
+    """No new authority takes the place of one that is there."""
+    issuing.ensure(kept, _SCRAM)
+    (kept.root / "index.json").unlink()
+    with pytest.raises(InvalidInput, match=r"index\.json does not belong .* it is missing"):
         issuing.ensure(kept, _SCRAM)
