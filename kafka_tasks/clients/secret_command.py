@@ -22,13 +22,13 @@ class Printed(Struct, frozen=True):
     errors: str = ""
 
 
-def run(line: str, *, keeps_errors: bool = False) -> Printed:
+def run(line: str, *, limit_s: float = _LIMIT_S, keeps_errors: bool = False) -> Printed:
     """Run a command line, without a shell and without stdin, until it exits.
 
-    Its stderr is the user's, unless it is kept. After a minute it is killed with all that it has
-    started. Raises `MachineError`, which names the command without its arguments.
+    Its stderr is the user's, unless it is kept. After `limit_s`, and a minute at most, it is killed
+    with all that it has started. Raises `MachineError`, which names it without its arguments.
     """
-    arguments = shlex.split(line)
+    arguments, limit_s = shlex.split(line), min(limit_s, _LIMIT_S)
     try:
         with subprocess.Popen(
             arguments,
@@ -39,12 +39,12 @@ def run(line: str, *, keeps_errors: bool = False) -> Printed:
             errors="replace",
         ) as child:
             try:
-                output, errors = child.communicate(timeout=_LIMIT_S)
+                output, errors = child.communicate(timeout=limit_s)
             except BaseException:
                 _kill(child)
                 raise
     except subprocess.TimeoutExpired as error:
-        raise MachineError(f"{arguments[0]} did not exit within {_LIMIT_S:g} s.") from error
+        raise MachineError(f"{arguments[0]} did not exit within {limit_s:g} s.") from error
     except (OSError, ValueError) as error:
         said = getattr(error, "strerror", None) or error
         raise MachineError(f"{arguments[0]} cannot be run: {said}.") from error

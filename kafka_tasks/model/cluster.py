@@ -42,7 +42,8 @@ class Cluster:
     where kafka-tasks connects, `brokers` how many brokers have to be registered. `client` holds
     librdkafka properties (security); its values may be secret, so it is not shown. `had_data` is
     False where it is known to have started empty. A secured cluster that is started here has a
-    listener of its own for kafka-tasks. `token_command` prints the token of each log-in.
+    listener of its own for kafka-tasks. `token_command` prints the token of each log-in, within
+    `token_limit_s`.
     """
 
     project: Path
@@ -54,6 +55,7 @@ class Cluster:
     client: Mapping[str, str] = field(default_factory=dict, repr=False)
     had_data: bool = True
     token_command: str | None = field(default=None, repr=False)
+    token_limit_s: float = 60.0
 
     @classmethod
     def of(

@@ -33,6 +33,7 @@ class RemoteRuntime:
             token_command=settings.token_command
             if settings.sasl_mechanism == OAUTHBEARER
             else None,
+            token_limit_s=settings.timeout,
         )
 
     def observe(self) -> Observation:

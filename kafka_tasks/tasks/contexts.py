@@ -93,7 +93,7 @@ def _with_printed(settings: Settings, field: str, line: str) -> Settings:
     context = settings.remote
     assert context is not None
     name, program = COMMANDS[field], shlex.split(line)[0]
-    done = secret_command.run(line)
+    done = secret_command.run(line, limit_s=settings.timeout)
     if done.code:
         raise InvalidInput(
             f"The {name} of the context {context.name} failed with exit code {done.code}.",

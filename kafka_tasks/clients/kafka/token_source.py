@@ -63,14 +63,15 @@ def of(cluster: Cluster) -> TokenSource | None:
     if cluster.client.get(MECHANISM) != OAUTHBEARER:
         return None
     if cluster.token_command is not None:
-        return _of_command(cluster.token_command, cluster.client.get(EXTENSIONS, ""))
+        extensions = cluster.client.get(EXTENSIONS, "")
+        return _of_command(cluster.token_command, extensions, cluster.token_limit_s)
     client = ((name, value) for name, value in cluster.client.items() if name in OAUTH)
     return _of_endpoint(tuple(client)) if TOKEN_URL in cluster.client else None
 
 
 @functools.cache
-def _of_command(line: str, extensions: str) -> TokenSource:
-    return TokenSource(functools.partial(_printed, line), extensions)
+def _of_command(line: str, extensions: str, limit_s: float) -> TokenSource:
+    return TokenSource(functools.partial(_printed, line, limit_s), extensions)
 
 
 @functools.cache
@@ -80,10 +81,10 @@ def _of_endpoint(properties: tuple[tuple[str, str], ...]) -> TokenSource:
     return TokenSource(fetch, client.get(EXTENSIONS, ""))
 
 
-def _printed(line: str) -> Token:
+def _printed(line: str, limit_s: float) -> Token:
     """Return the token that a command prints; raises `CannotConnect`, without the token."""
     try:
-        done = secret_command.run(line, keeps_errors=True)
+        done = secret_command.run(line, limit_s=limit_s, keeps_errors=True)
     except MachineError as error:
         _, _, why = error.message.rstrip(".").partition(" ")
         raise token_refusals.of_command(line, why) from error

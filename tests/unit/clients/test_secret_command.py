@@ -39,16 +39,13 @@ def test_a_program_that_is_missing_is_named_alone() -> None:
     assert "--secret" not in caught.value.message
 
 
-def test_a_command_that_hangs_is_killed_with_what_it_started(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_command_that_hangs_is_killed_with_what_it_started(tmp_path: Path) -> None:
     """A descendant would keep its pipe open, and the task would hang."""
-    monkeypatch.setattr(secret_command, "_LIMIT_S", 1.0)
     note = tmp_path / "pid"
     waits = f"import sys, subprocess; {_note(note)}; sys.stdin.read()"
     code = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {waits!r}], "
     with pytest.raises(MachineError, match="did not exit within 1 s"):
-        secret_command.run(_python(f"{code}stdin=subprocess.PIPE).wait()"))
+        secret_command.run(_python(f"{code}stdin=subprocess.PIPE).wait()"), limit_s=1.0)
     with contextlib.suppress(psutil.NoSuchProcess):
         psutil.Process(int(note.read_text())).wait(30)
 

@@ -178,7 +178,7 @@ def test_a_dry_run_of_a_reset_is_no_change(tmp_path: Path) -> None:
 def test_a_command_prints_the_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its first line; what it is called with is not shown where it fails."""
     answers = [Printed(0, "w0rd\nmore"), Printed(3, "")]
-    monkeypatch.setattr(secret_command, "run", lambda _: answers.pop(0))
+    monkeypatch.setattr(secret_command, "run", lambda _, **__: answers.pop(0))
     settings = loaded(tmp_path, flags={"context": "dev"})
     found = contexts.with_passwords(settings)
     assert found.sasl_password == "w0rd" and found.origins["sasl_password"].kind == "context"
@@ -189,7 +189,7 @@ def test_a_command_prints_the_password(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_a_command_prints_a_client_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is one of the settings that OAUTHBEARER needs."""
-    monkeypatch.setattr(secret_command, "run", lambda _: Printed(0, "s3cret\n"))
+    monkeypatch.setattr(secret_command, "run", lambda _, **__: Printed(0, "s3cret\n"))
     found = contexts.with_passwords(loaded(tmp_path, flags={"context": "client"}))
     assert found.client()["sasl.oauthbearer.client.secret"] == "s3cret"
 

@@ -16,8 +16,16 @@ from kafka_tasks.clients.secret_command import Printed
 from kafka_tasks.errors import CannotConnect, MachineError
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.topology import Topology
+from kafka_tasks.runtimes.remote import RemoteRuntime
+from kafka_tasks.settings import load
 from tests.unit.clients.kafka.test_token import jwt
 
+_REMOTE = {
+    "KAFKA_TASKS_BOOTSTRAP_SERVERS": "localhost:1",
+    "KAFKA_TASKS_SECURITY_PROTOCOL": "SASL_SSL",
+    "KAFKA_TASKS_SASL_MECHANISM": "OAUTHBEARER",
+    "KAFKA_TASKS_TOKEN_COMMAND": "giver",
+}
 OAUTH = {"sasl.mechanism": "OAUTHBEARER"}
 
 
@@ -74,7 +82,7 @@ def test_all_clients_of_a_command_share_its_token(monkeypatch: pytest.MonkeyPatc
     """It may ask a person, or an identity provider that counts."""
     ran: list[str] = []
 
-    def run(line: str, *, keeps_errors: bool) -> Printed:
+    def run(line: str, *, limit_s: float, keeps_errors: bool) -> Printed:
         ran.append(line)
         return Printed(0, json.dumps({"access_token": "t", "expires_in": 60}))
 
@@ -86,6 +94,23 @@ def test_all_clients_of_a_command_share_its_token(monkeypatch: pytest.MonkeyPatc
     assert ran == ["giver --x"]
     assert token_source.of(cluster()) is None
     assert token_source.of(cluster(sasl_mechanism="PLAIN")) is None
+
+
+def test_the_timeout_of_the_task_is_that_of_its_token_command(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A command that hangs must not take longer than the task may."""
+    limits: list[float] = []
+
+    def run(line: str, *, limit_s: float, keeps_errors: bool) -> Printed:
+        limits.append(limit_s)
+        return Printed(0, json.dumps({"access_token": "t", "expires_in": 60}))
+
+    monkeypatch.setattr(secret_command, "run", run)
+    settings = load(Path(), environ={"KAFKA_TASKS_TIMEOUT": "7", **_REMOTE})
+    source = token_source.of(RemoteRuntime(settings).plan(settings))
+    assert source is not None and source.token().value == "t"
+    assert limits == [7.0]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +130,7 @@ def test_a_command_without_a_token_is_a_sentence(
 ) -> None:
     """With the last line of its stderr, and neither its arguments nor what it printed."""
 
-    def run(*_: str, **__: bool) -> Printed:
+    def run(*_: str, **__: float) -> Printed:
         if isinstance(done, MachineError):
             raise done
         return done
