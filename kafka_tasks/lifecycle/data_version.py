@@ -1,13 +1,16 @@
-"""Data that a newer Kafka or another mode has written is not started."""
+"""Data that a newer Kafka or another mode has written is not started, nor secured data in clear."""
 
 from __future__ import annotations
+
+import msgspec
 
 from kafka_tasks.errors import InvalidInput
 from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.kafka_line import mode_title
-from kafka_tasks.project import written_by
+from kafka_tasks.project import state, written_by
 from kafka_tasks.project.written_by import WrittenBy
+from kafka_tasks.runtimes.secure.store import SecureStore
 
 _LOST = "every topic, record and committed offset"
 
@@ -18,6 +21,7 @@ def require_readable(session: Session) -> None:
     Data without a record is not judged.
     """
     before = written_by.read(session.project, session.runtime.name)
+    _require_known_security(session, before)
     if before is None:
         return
     settings = session.settings
@@ -39,6 +43,22 @@ def require_readable(session: Session) -> None:
     )
 
 
+def _require_known_security(session: Session, before: WrittenBy | None) -> None:
+    """Raise `InvalidInput` for users and keys of a cluster whose records are lost."""
+    is_known = before is not None and before.security is not msgspec.UNSET
+    settings = session.settings
+    if is_known or settings.security or settings.explicit("secure"):
+        return
+    if state.read(session.project) is None and SecureStore.of(session.project).was_issued:
+        raise InvalidInput(
+            f"{session.project.state} has certificates of a secured cluster, and no record of how "
+            "its clients log in.",
+            evidence=(f"state.json is missing or was damaged in {session.project.state}",),
+            hint="invoke kafka.up --secure scram, or the kind it had (and --acl, if it had that); "
+            "--secure none starts it without security",
+        )
+
+
 def record(session: Session, cluster: Cluster) -> None:
     """Record what writes the data of a cluster that was just started."""
     settings = session.settings
@@ -47,6 +67,7 @@ def record(session: Session, cluster: Cluster) -> None:
         kafka_version=cluster.kafka_version or settings.line.kafka,
         mode=settings.resolved_mode,
         voters=tuple(sorted(voter.node_id for voter in cluster.topology.voters)),
+        security=settings.security,
     )
     written_by.write(session.project, session.runtime.name, found)
 

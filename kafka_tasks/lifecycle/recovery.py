@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
+
 from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.model.cluster import Observation
 from kafka_tasks.model.data_files import Data
@@ -67,7 +69,8 @@ def conclude_restore(project: Project, access: DataAccess, settings: Settings, d
         if begun.written_by is None:
             written_by.forget(project, begun.runtime)
         else:
-            written_by.write(project, begun.runtime, begun.written_by)
+            found = msgspec.structs.replace(begun.written_by, security=begun.security)
+            written_by.write(project, begun.runtime, found)
     else:
         data.discard()
         keys.discard()

@@ -6,7 +6,8 @@ from typing import Any
 
 from kafka_tasks.model import kafka_line
 from kafka_tasks.model.kafka_line import UnknownVersion
-from kafka_tasks.project import restoring, state
+from kafka_tasks.model.security import Security
+from kafka_tasks.project import restoring, state, written_by
 from kafka_tasks.project.directory import Project
 
 
@@ -15,7 +16,15 @@ def remembered(project: Project) -> dict[str, Any]:
     if (begun := restoring.read(project)) and begun.committed:
         return begun.choices
     record = state.read(project)
-    return _remembered(record) if record and record.topology.brokers else {}
+    if record is None:
+        return _of_data(project)
+    return _remembered(record) if record.topology.brokers else {}
+
+
+def _of_data(project: Project) -> dict[str, Any]:
+    """Return how the data of a cluster is secured whose record is lost."""
+    kinds = (found.security for _, found in written_by.every(project))
+    return next((kind.choices for kind in kinds if isinstance(kind, Security)), {})
 
 
 def _remembered(record: state.ClusterRecord) -> dict[str, Any]:

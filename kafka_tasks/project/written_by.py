@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 import msgspec
 
 from kafka_tasks.model import kafka_line
 from kafka_tasks.model.kafka_line import Mode
+from kafka_tasks.model.security import Security
 from kafka_tasks.project import json_files
 from kafka_tasks.project.directory import Project, replace_file
 
@@ -19,7 +21,8 @@ MetadataVersion = Annotated[str, msgspec.Meta(pattern=r"^[\w.-]{1,40}\Z")]
 class WrittenBy(msgspec.Struct, frozen=True, kw_only=True):
     """The version that was set, its Kafka and its mode; in KRaft mode, the ids of the voters.
 
-    `metadata_version` is that of the cluster's metadata, where it is known.
+    `metadata_version` is that of the cluster's metadata, where it is known. `security` is that of
+    the last start, for a cluster whose own record is lost; earlier versions did not write it.
     """
 
     schema: Literal[1] = 1
@@ -28,6 +31,7 @@ class WrittenBy(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode
     voters: tuple[int, ...] = ()
     metadata_version: MetadataVersion | None = None
+    security: Security | msgspec.UnsetType | None = msgspec.UNSET
 
     @property
     def kafka_line(self) -> tuple[int, ...]:
@@ -41,6 +45,13 @@ class WrittenBy(msgspec.Struct, frozen=True, kw_only=True):
 def read(project: Project, runtime: str) -> WrittenBy | None:
     """Return what wrote this runtime's data; None where that is not known."""
     return json_files.recall(project.state / _file(runtime), WrittenBy)
+
+
+def every(project: Project) -> Iterator[tuple[str, WrittenBy]]:
+    """Yield each runtime that has data in the project, with what wrote that."""
+    for runtime in ("embedded", "compose"):
+        if (found := read(project, runtime)) is not None:
+            yield runtime, found
 
 
 def write(project: Project, runtime: str, found: WrittenBy) -> None:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from kafka_tasks.errors import EngineMissing, InvalidInput, KafkaTasksError
 from kafka_tasks.model.events import Recorder
-from kafka_tasks.project import register, state
+from kafka_tasks.project import register, state, written_by
 from kafka_tasks.project.directory import Project
 from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes.protocol import Runtime
@@ -32,7 +32,7 @@ def choose(project: Project, settings: Settings, recorder: Recorder) -> Choice:
     """
     record = state.read(project)
     running = record.runtime if record and record.wanted == "running" else None
-    name, reason = _name(project, settings, record.runtime if record else None)
+    name, reason = _name(project, settings, record.runtime if record else _of_data(project))
     chosen = make(name, project, settings, recorder)
     if running and running != name and name != "remote":
         other = make(running, project, settings, recorder)
@@ -42,6 +42,12 @@ def choose(project: Project, settings: Settings, recorder: Recorder) -> Choice:
                 hint=f"invoke kafka.down, then invoke kafka.up --runtime {name}",
             )
     return Choice(chosen, reason, _as_it_has_them(name, settings, record))
+
+
+def _of_data(project: Project) -> str | None:
+    """Return the only runtime that has data here, where the record of the cluster is lost."""
+    found = [runtime for runtime, _ in written_by.every(project)]
+    return found[0] if len(found) == 1 else None
 
 
 def _as_it_has_them(name: str, settings: Settings, record: ClusterRecord | None) -> Settings:

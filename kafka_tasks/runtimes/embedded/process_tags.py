@@ -12,6 +12,7 @@ from msgspec import Struct
 from kafka_tasks.clients import processes
 from kafka_tasks.model import kafka_line, topology
 from kafka_tasks.model.role import Role
+from kafka_tasks.model.security import KINDS, Security
 from kafka_tasks.model.topology import Service, Topology
 from kafka_tasks.project.state import ClusterRecord, ServiceRecord
 
@@ -23,6 +24,7 @@ _SERVICE_PROPERTY = f"{_PREFIX}service="
 def arguments(project: Path, record: ClusterRecord, service: ServiceRecord) -> list[str]:
     """Return the JVM properties that name a process's owner, and allow a lost record's repair."""
     places = map(_placed, record.topology)
+    secured = record.security.choices if record.security else {}
     return [
         f"{PROJECT_PROPERTY}{project}",
         f"{_SERVICE_PROPERTY}{service.name}",
@@ -30,14 +32,21 @@ def arguments(project: Path, record: ClusterRecord, service: ServiceRecord) -> l
         f"{_PREFIX}services={','.join(places)}",
         f"{_PREFIX}version={record.version}",
         f"{_PREFIX}kafka={record.kafka_version}",
+        *(f"{_PREFIX}{name}={_word(value)}" for name, value in secured.items() if value),
         f"{_PREFIX}token={service.token}",
     ]
 
 
+def _word(value: str | bool) -> str:
+    return value if isinstance(value, str) else "true"
+
+
 def _placed(service: Service) -> str:
-    """Return name, port, role and, where there is one, the port for other controllers."""
-    quorum = f":{service.quorum_port}" if service.quorum_port else ""
-    return f"{service.name}:{service.port}:{service.role}{quorum}"
+    """Return name, port, role and, where there are any, the ports for controllers and for us."""
+    parts = [service.name, service.port, service.role, service.quorum_port, service.internal_port]
+    while parts[-1] is None:
+        parts.pop()
+    return ":".join("" if part is None else str(part) for part in parts)
 
 
 def _service(text: str) -> Service | None:
@@ -48,8 +57,8 @@ def _service(text: str) -> Service | None:
     found = topology.service_of(name, role) if role else None
     if found is None or not port.isdecimal():
         return None
-    quorum = more[1] if len(more) > 1 else ""
-    return found.at(int(port), int(quorum) if quorum.isdecimal() else None)
+    others = [int(each) if each.isdecimal() else None for each in more[1:3]]
+    return found.at(int(port), *others)
 
 
 class _Tagged(Struct, frozen=True):
@@ -80,7 +89,16 @@ class _Tagged(Struct, frozen=True):
             kafka_version=self.values.get("kafka", ""),
             changed_at=time.time(),
             services=tuple(map(ServiceRecord.of, self._topology())),
+            security=self._security(),
         )
+
+    def _security(self) -> Security | None:
+        """Return how its cluster is secured; None where it is not."""
+        kind = next((kind for kind in KINDS if kind == self.values.get("secure")), None)
+        if kind is None:
+            return None
+        hosts = filter(None, self.values.get("san", "").split(","))
+        return Security(kind, self.values.get("acl") == "true", tuple(hosts))
 
     def _planned(self) -> Service | None:
         """Return the service as its cluster planned it, with its role."""

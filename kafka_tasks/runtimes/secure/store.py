@@ -85,6 +85,11 @@ class SecureStore(Struct, frozen=True):
         """The directory of what servers in containers read."""
         return self.root / "containers"
 
+    @property
+    def was_issued(self) -> bool:
+        """True where certificates or keys of a cluster are there."""
+        return any((self.root / name).exists() for name in _ISSUED)
+
     def index(self) -> Index | None:
         """Return what was issued; None where nothing was.
 
@@ -94,7 +99,7 @@ class SecureStore(Struct, frozen=True):
         try:
             found = json_files.load(self.root / _INDEX, Index)
         except FileNotFoundError:
-            if any((self.root / name).exists() for name in _ISSUED):
+            if self.was_issued:
                 raise self.foreign(_INDEX, "it is missing, and certificates are there") from None
             return None
         except (OSError, json_files.Unreadable) as error:

@@ -10,8 +10,12 @@ from kafka_tasks.lifecycle.session import Session
 from kafka_tasks.lifecycle.start import up
 from kafka_tasks.lifecycle.stop import down, restart
 from kafka_tasks.model.events import Event
-from kafka_tasks.project import written_by
+from kafka_tasks.model.security import Security
+from kafka_tasks.project import choices, state, written_by
+from kafka_tasks.project.directory import Project
 from kafka_tasks.project.written_by import WrittenBy
+from kafka_tasks.runtimes.secure import issuing
+from kafka_tasks.runtimes.secure.store import SecureStore
 from kafka_tasks.settings import Origin
 from kafka_tasks.testing import FakeRuntime
 from tests.unit.lifecycle.conftest import record
@@ -137,3 +141,29 @@ def test_restart_with_another_version_is_refused_as_by_up(
     runtime.files.there = {"kafka/meta.properties": b"version=0"}
     with pytest.raises(InvalidInput, match="which is older"):
         restart(other)
+
+
+def test_secured_data_whose_records_are_lost_is_not_started_in_clear(session: Session) -> None:
+    """Its certificates are there, and nothing says how its users log in; a flag does."""
+    session.project.make_state()
+    issuing.ensure(SecureStore.of(session.project), Security("scram"))
+    with pytest.raises(InvalidInput, match="no record of how its clients log in") as caught:
+        up(session)
+    assert "--secure none" in str(caught.value.hint)
+    up(_with(session, secure="none"))
+    found = written_by.read(session.project, session.runtime.name)
+    assert found is not None and found.security is None
+    state.forget(session.project)
+    assert up(session).state == "ready"
+
+
+@pytest.mark.parametrize("security", [None, Security("mtls", acl=True, hosts=("kafka.test",))])
+def test_a_lost_record_does_not_lose_how_the_data_is_secured(
+    project: Project, security: Security | None
+) -> None:
+    """It is written beside the data, too."""
+    project.make_state()
+    assert choices.remembered(project) == {}
+    found = WrittenBy(version="7.8.3", kafka_version="3.8.1", mode="zookeeper", security=security)
+    written_by.write(project, "embedded", found)
+    assert choices.remembered(project) == (security.choices if security else {})

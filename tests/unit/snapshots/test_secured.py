@@ -44,6 +44,12 @@ def _contents(project: Project) -> dict[str, bytes]:
     }
 
 
+def _in_clear(session: Session) -> Session:
+    """Return the session of `--secure none`."""
+    origins = {**session.settings.origins, "secure": Origin("flag", "--secure")}
+    return replace(session, settings=replace(session.settings, secure="none", origins=origins))
+
+
 @pytest.fixture
 def secured(session: Session, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch) -> Session:
     """A stopped secured cluster with data; another choice of runtime finds the same."""
@@ -83,7 +89,7 @@ def test_what_is_damaged_is_not_saved(
     secured: Session, runtime: FakeRuntime, damage: Callable[[Path], Any]
 ) -> None:
     """The file is named before the cluster stops."""
-    up(replace(secured, settings=replace(secured.settings, secure="none")))
+    up(_in_clear(secured))
     runtime.calls.clear()
     damage(SecureStore.of(secured.project).root / "server.pem")
     with pytest.raises(InvalidInput, match=r"server\.pem does not belong"):
@@ -163,7 +169,7 @@ def test_an_interrupted_restore_has_the_old_files_or_the_new(
     assert _contents(session.project) == old
     begun = restoring.Restoring(name="base", runtime="fake", brokers=1, committed=committed)
     restoring.write(session.project, begun)
-    up(session)
+    up(_in_clear(session))
     assert _contents(session.project) == (content if committed else old)
     assert not [path for path in session.project.state.iterdir() if path.suffix in (".new", ".old")]
 

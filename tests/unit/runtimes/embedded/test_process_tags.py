@@ -3,11 +3,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from kafka_tasks.clients import processes
 from kafka_tasks.clients.processes import Found, Identity
 from kafka_tasks.model.role import Role
+from kafka_tasks.model.security import Security
 from kafka_tasks.project.state import ServiceRecord
 from kafka_tasks.runtimes.embedded import process_tags
 from tests.unit.recorded import cluster_record, ports_of
@@ -45,6 +47,22 @@ def test_a_lost_record_is_made_from_the_tags(monkeypatch: pytest.MonkeyPatch) ->
     assert (found.version, found.kafka_version) == ("7.9.6", "3.9.1")
     assert [(each.name, each.pid) for each in found.started] == [("kafka-2", 70)]
     assert asked == [f"-Dkafka.tasks.project={HERE}"]
+
+
+@pytest.mark.parametrize(
+    "security",
+    [None, Security("tls"), Security("scram", acl=True, hosts=("kafka.test", "*.other.test"))],
+)
+def test_the_tags_tell_how_a_cluster_is_secured(
+    monkeypatch: pytest.MonkeyPatch, security: Security | None
+) -> None:
+    """With the port of INTERNAL, where kafka-tasks connects; a lost kind would mean plaintext."""
+    broker = ServiceRecord(name="kafka", role=Role.BROKER, port=9, internal_port=19, token="t")
+    record = msgspec.structs.replace(cluster_record(), security=security).with_service(broker)
+    _running(monkeypatch, process_tags.arguments(HERE, record, broker))
+    found, _ = process_tags.with_strays(HERE, None, "embedded")
+    assert found is not None and found.security == security
+    assert found.topology.internal == record.topology.internal
 
 
 def test_a_process_of_the_version_before_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
