@@ -9,7 +9,7 @@ from typing import Any
 
 from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.clients.kafka.sender import Failure, Sender, size_of
-from kafka_tasks.errors import BrokerUnreachable, InvalidInput, KafkaTasksError
+from kafka_tasks.errors import BrokerUnreachable, CannotConnect, InvalidInput, KafkaTasksError
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.topic import TopicState
 from kafka_tasks.records.interrupts import Interrupts
@@ -249,7 +249,10 @@ def _failed(
     if short:
         evidence = (short,)
         hint = f"invoke kafka.topic.describe {topic}; invoke kafka.wait --in-sync"
-    why = type(first.error)(said, evidence=evidence, hint=hint)
+    why = first.error
+    if isinstance(why, CannotConnect):
+        said, evidence = why.message, (f"line {line} was not acknowledged", *evidence)
+    why.message, why.evidence, why.hint = said, evidence, hint
     return _with_count(why, sent, "")
 
 

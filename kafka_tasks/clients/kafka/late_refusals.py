@@ -14,6 +14,7 @@ from kafka_tasks.clients.kafka import token_source
 from kafka_tasks.clients.kafka.connection import of_connections, translate
 from kafka_tasks.clients.kafka.token_refusals import NO_TOKEN
 from kafka_tasks.errors import KafkaTasksError
+from kafka_tasks.model.client_names import MECHANISM
 from kafka_tasks.model.cluster import Cluster
 
 # One alone may be of a broker that has just started and does not know its users yet.
@@ -49,4 +50,10 @@ class LateRefusals:
         source = token_source.of(self._cluster)
         if source is not None and source.failure is not None:
             return source.failure
-        return translate(KafkaException(self._without_token or self._last), what)
+        refusal = self._without_token or self._last
+        error = translate(KafkaException(refusal), what)
+        if error.finding != "log-in-refused" or MECHANISM not in self._cluster.client:
+            return error
+        from kafka_tasks.clients.kafka import log_in_refusals
+
+        return log_in_refusals.of(self._cluster, self._cluster.bootstrap_servers, refusal)

@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, KafkaException
 
 from kafka_tasks.clients.kafka.connection import translate
 from kafka_tasks.clients.kafka.sender import Failure
-from kafka_tasks.errors import BrokerUnreachable, KafkaTasksError
+from kafka_tasks.errors import BrokerUnreachable, CannotConnect, KafkaTasksError
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.topic import PartitionState
 from kafka_tasks.records import produce as sending
@@ -21,6 +21,7 @@ class _Sender:
     """A sender whose first record fails with this code, in this partition."""
 
     code = KafkaError._MSG_TIMED_OUT
+    error: KafkaTasksError | None = None
     partition = 0
     pending, acknowledged = 0, 0
 
@@ -36,7 +37,7 @@ class _Sender:
     def gather(self, *_: object) -> None:
         """Let the record fail."""
         error = translate(KafkaException(KafkaError(self.code)), "produce to t")
-        self.failures[1] = Failure(error, 1, False, self.partition)
+        self.failures[1] = Failure(self.error or error, 1, False, self.partition)
 
     def serve(self) -> None:
         """Serve nothing."""
@@ -119,3 +120,17 @@ def test_other_errors_are_their_own_reason(
     monkeypatch.setattr(_Sender, "code", KafkaError.TOPIC_AUTHORIZATION_FAILED)
     error = _error(monkeypatch, cluster, FakeAdmin())
     assert error.message.startswith("Line 1 was not acknowledged.")
+
+
+def test_a_refused_log_in_is_the_sentence(
+    monkeypatch: pytest.MonkeyPatch, cluster: Cluster
+) -> None:
+    """Who was refused, and how many records arrived; such an error needs more than a sentence."""
+    error = CannotConnect(
+        "It is refused.", finding="log-in-refused", hint="set it", evidence=("a",)
+    )
+    monkeypatch.setattr(_Sender, "error", error)
+    told = _error(monkeypatch, cluster, FakeAdmin())
+    assert isinstance(told, CannotConnect) and told.finding == "log-in-refused"
+    assert (told.message, told.hint) == ("It is refused. Nothing was sent.", "set it")
+    assert told.evidence == ("line 1 was not acknowledged", "a")

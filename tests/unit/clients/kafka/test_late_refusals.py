@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from confluent_kafka import KafkaError
 
@@ -26,7 +28,7 @@ def test_a_token_that_is_not_renewed_is_the_reason() -> None:
     refusals.overcome()
     for _ in range(2):
         refusals.heard(_REFUSED)
-    assert getattr(refusals.error("consume from t"), "finding", None) == "log-in-refused"
+    assert getattr(refusals.error("consume from t"), "finding", None) == "token-refused"
 
 
 def test_a_token_command_that_fails_later_is_told_as_at_first(
@@ -46,3 +48,16 @@ def test_a_token_command_that_fails_later_is_told_as_at_first(
     for error in (_NO_TOKEN, _REFUSED):
         refusals.heard(error)
     assert refusals.error("consume from t") is why
+
+
+def test_the_log_in_that_is_refused_is_named() -> None:
+    """By its user and mechanism, with the settings to change, as at the first connection."""
+    client = {"sasl.mechanism": "SCRAM-SHA-512", "sasl.username": "alice"}
+    refusals = LateRefusals(replace(cluster(), client=client))
+    for _ in range(2):
+        refusals.heard(KafkaError(KafkaError._AUTHENTICATION, "Invalid password"))
+    error = refusals.error("consume from t")
+    assert error is not None and error.finding == "log-in-refused"
+    assert error.message.endswith("refused the log-in of user 'alice' with SCRAM-SHA-512.")
+    assert error.evidence == ("Invalid password",)
+    assert "KAFKA_TASKS_SASL_PASSWORD" in (error.hint or "")
