@@ -14,6 +14,13 @@ from bench.rows import Pair, row
 from bench.surroundings import Surroundings, Workspace, console
 
 _IDLE_S = 60.0
+# The settings of Confluent Platform 8.
+KRAFT = {
+    "KAFKA_TASKS_RUNTIME": "compose",
+    "KAFKA_TASKS_VERSION": "8.3",
+    "KAFKA_TASKS_KAFKA_IMAGE": "kafka-tasks-test/cp-kafka:4.3",
+    "KAFKA_TASKS_CONTROLLER_PORT": "auto",
+}
 
 
 @contextlib.contextmanager
@@ -51,14 +58,8 @@ def up(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
 def kraft_up(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
     """Measure both ways to start the server, on empty volumes."""
     require_images(surroundings.environ, "4.3")
-    settings = {
-        "KAFKA_TASKS_RUNTIME": "compose",
-        "KAFKA_TASKS_VERSION": "8.3",
-        "KAFKA_TASKS_KAFKA_IMAGE": "kafka-tasks-test/cp-kafka:4.3",
-        "KAFKA_TASKS_CONTROLLER_PORT": "auto",
-    }
-    direct = surroundings.workspace(settings)
-    image = surroundings.workspace({**settings, "KAFKA_TASKS_LAUNCH": "image"})
+    direct = surroundings.workspace(KRAFT)
+    image = surroundings.workspace({**KRAFT, "KAFKA_TASKS_LAUNCH": "image"})
     with direct as ours, image as theirs:
         # Every start but an image's first has its rehearsal.
         ours.command("pull")

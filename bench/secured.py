@@ -6,7 +6,9 @@ import json
 import sys
 from collections.abc import Iterator
 
+from bench.baseline import require_images
 from bench.children import timed
+from bench.containers import KRAFT
 from bench.kraft import fetched_kafka_4
 from bench.rows import Pair, row
 from bench.surroundings import Surroundings, Workspace
@@ -65,6 +67,21 @@ def secured_kraft_up(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
     """Measure first starts in KRaft mode."""
     fetched_kafka_4(surroundings)
     with surroundings.workspace(_KAFKA_4) as ours:
+        yield from _starts(ours, pairs)
+
+
+@row(
+    "secured-compose-kraft-up",
+    what="kafka-tasks up --secure --acl in containers, Confluent Platform 8, empty volumes",
+    against="kafka-tasks up of the same",
+    limit=1.8,
+)
+def secured_compose_kraft_up(surroundings: Surroundings, pairs: int) -> Iterator[Pair]:
+    """Measure first starts in KRaft mode, in containers."""
+    require_images(surroundings.environ, "4.3")
+    with surroundings.workspace(KRAFT) as ours:
+        # Every start but an image's first has its rehearsal.
+        ours.command("pull")
         yield from _starts(ours, pairs)
 
 

@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -94,6 +94,15 @@ def heal(arena: Arena) -> float:
     return time.monotonic() - began
 
 
+def _client(arena: Arena, environ: Mapping[str, str], user: str) -> dict[str, Any]:
+    """The properties of a user, and without security the address alone."""
+    if "KAFKA_TASKS_SECURE" not in environ:
+        return {"bootstrap.servers": f"127.0.0.1:{arena.port}"}
+    done = arena.run("env", "--user", user, "--format", "json", "--show-secrets")
+    assert done.code == 0, done.err
+    return dict(json.loads(done.out))
+
+
 class EmbeddedArena:
     """Processes of this machine."""
 
@@ -121,11 +130,7 @@ class EmbeddedArena:
 
     def client(self, user: str = "admin") -> dict[str, Any]:
         """As `env` prints them."""
-        if "KAFKA_TASKS_SECURE" not in self.environ:
-            return {"bootstrap.servers": f"127.0.0.1:{self.port}"}
-        done = self.run("env", "--user", user, "--format", "json", "--show-secrets")
-        assert done.code == 0, done.err
-        return dict(json.loads(done.out))
+        return _client(self, self.environ, user)
 
     @property
     def disk(self) -> Path:
@@ -215,8 +220,8 @@ class ComposeArena:
         return self.bench.port()
 
     def client(self, user: str = "admin") -> dict[str, Any]:
-        """The address: containers have no users."""
-        return {"bootstrap.servers": f"127.0.0.1:{self.port}"}
+        """As `env` prints them."""
+        return _client(self, self.bench.environ, user)
 
     def run(self, *arguments: str, timeout: float = 150) -> Done:
         """To its end, without a terminal."""

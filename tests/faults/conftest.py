@@ -27,6 +27,7 @@ SIZES = {
     "kraft-cycles": (0, 100, "cycles of up and down of a combined node"),
     "compose-rounds": (0, 50, "rounds on containers"),
     "compose-kraft-rounds": (0, 15, "rounds on containers, for each of both quorums"),
+    "compose-secured-rounds": (0, 10, "kills of a secured combined node, on containers"),
     "registrations": (
         1,
         3,
@@ -158,9 +159,9 @@ def compose(
     """A project without a cluster, for containers."""
     client = request.getfixturevalue("engine")
     request.getfixturevalue("images")
-    keeper = getattr(request, "param", "zookeeper")
+    keeper, _, secured = getattr(request, "param", "zookeeper").partition(" ")
     bench = make_project(tmp_path_factory.mktemp("faults"), client)
-    bench.environ |= _KEEPERS_IN_CONTAINERS[keeper]
+    bench.environ |= _KEEPERS_IN_CONTAINERS[keeper] | (_SECURED if secured else {})
     arena = ComposeArena(bench, keeper)
     arena.heal_timeout_s = request.config.getoption("--heal-timeout")
     try:

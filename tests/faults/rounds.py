@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import psutil
 import pytest
+from confluent_kafka.admin import AdminClient
 
 from tests.faults import ledger
 from tests.faults.arena import Arena, Counts, heal
@@ -102,3 +103,9 @@ def settled(arena: Arena) -> Counts:
     quiet = len({"kafka", arena.keeper}) if arena.runtime == "embedded" else 0
     eventually(lambda: arena.counts().processes == quiet, "nothing but the servers runs", 300)
     return arena.counts()
+
+
+def require_rights(arena: Arena) -> None:
+    """Assert that an authorizer still shows topics to the user admin alone."""
+    assert AdminClient(arena.client("alice")).list_topics(timeout=60).topics == {}
+    assert ledger.TOPIC in AdminClient(arena.client()).list_topics(timeout=60).topics

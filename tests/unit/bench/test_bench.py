@@ -60,6 +60,7 @@ def test_the_table_has_the_rows_that_were_promised() -> None:
         "reset-50": ("ratio", 0.5),
         "secured-up": ("ratio", 1.7),
         "secured-kraft-up": ("ratio", 2.6),
+        "secured-compose-kraft-up": ("ratio", 1.8),
         "secured-first-up": ("difference", 300),
         "acl-list": ("ratio", 2.0),
         "user-list": ("ratio", 2.0),
