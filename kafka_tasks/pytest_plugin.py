@@ -215,7 +215,7 @@ def kafka_refusal(kafka_cluster: KafkaCluster) -> Callable[..., str]:
 @pytest.fixture(scope="session")
 def kafka_admin(_kafka_in_use: InUse) -> AdminClient:
     """A `confluent_kafka.admin.AdminClient`."""
-    return _kafka_in_use.clients.admin.client
+    return _kafka_in_use.clients.admin.connection.lend()
 
 
 # -- fixtures: one test ------------------------------------------------------------------------

@@ -70,7 +70,7 @@ class Context(Struct):
     @property
     def is_accepted(self) -> bool:
         """True where a remote cluster has accepted a connection, whatever comes of it."""
-        contacts = (admin.contact for admin in self._admins.values())
+        contacts = (admin.connection.contact for admin in self._admins.values())
         return any(contact is not None and contact.is_accepted for contact in contacts)
 
     def close(self) -> None:

@@ -16,7 +16,6 @@ from confluent_kafka.admin import (
     TopicMetadata,
 )
 
-from kafka_tasks.clients.kafka import closing
 from kafka_tasks.clients.kafka.answers import (
     ClusterView,
     Completeness,
@@ -25,14 +24,8 @@ from kafka_tasks.clients.kafka.answers import (
     states_of,
     view_of,
 )
-from kafka_tasks.clients.kafka.connection import (
-    awaited,
-    configuration,
-    connected,
-    not_yet,
-    translate,
-)
-from kafka_tasks.clients.kafka.first_contact import FirstContact
+from kafka_tasks.clients.kafka.connection import awaited, not_yet, translate
+from kafka_tasks.clients.kafka.lasting_client import LastingClient
 from kafka_tasks.clients.kafka.pace import Pace
 from kafka_tasks.clients.kafka.permissions import Right, needing, settings_of
 from kafka_tasks.clients.kafka.retriable import NO_TOPIC
@@ -45,10 +38,6 @@ from kafka_tasks.retry import Deadline, NotYet, OutOfTime, RetryPolicy
 ANSWER_S = 10.0
 CHANGE_S = 30.0
 _PORTION = 250
-
-# Requests to leaders carry the epoch of the metadata that the library keeps: by default for a
-# quarter of an hour, in which a leader that was moved refuses each of them.
-_PROPERTIES = {"metadata.max.age.ms": 1000}
 
 _T = TypeVar("_T")
 
@@ -74,17 +63,13 @@ class Admin:
         self._timeout_s = timeout_s
         self._policy = policy or RetryPolicy()
         self._pace = Pace(remote=cluster.is_remote)
-        self.contact = FirstContact.of(cluster, bootstrap)
-        properties = {**configuration(cluster, bootstrap), **_PROPERTIES}
-        if self.contact is not None:
-            properties["error_cb"] = self.contact.heard
-        self._client = closing.opened(connected(AdminClient, properties))
+        self.connection = LastingClient(cluster, bootstrap)
 
     def __enter__(self) -> Admin:
         return self
 
     def __exit__(self, *_: object) -> None:
-        closing.close(self._client)
+        self.connection.close()
 
     @property
     def cluster(self) -> Cluster:
@@ -93,8 +78,8 @@ class Admin:
 
     @property
     def client(self) -> AdminClient:
-        """The client of the library, for the modules beside this one."""
-        return self._client
+        """The client of the library, for the modules beside this one, and for one request."""
+        return self.connection.current
 
     def limit(self, asked_s: float | None, usual_s: float) -> float:
         """Return the seconds for an answer: of the request, the connection, or the usual."""
@@ -105,8 +90,9 @@ class Admin:
 
         Raises `CannotConnect` where it refuses the settings, and `BrokerUnreachable`.
         """
-        if self.contact is not None:
-            self.contact.require(self._client, self.limit(timeout_s, ANSWER_S))
+        contact = self.connection.contact
+        if contact is not None:
+            contact.require(self.client, self.limit(timeout_s, ANSWER_S))
 
     def look(self, timeout_s: float | None = None) -> ClusterView:
         """Request the metadata once; raises `BrokerUnreachable` without an answer in time."""
@@ -142,7 +128,7 @@ class Admin:
         """Return the rack of each broker that has one."""
 
         def attempt(seconds: float) -> dict[int, str]:
-            future = self._client.describe_cluster(request_timeout=seconds)
+            future = self.client.describe_cluster(request_timeout=seconds)
             found = awaited(future, "describe the cluster", seconds)
             return {node.id: str(node.rack) for node in found.nodes if node.rack}
 
@@ -160,8 +146,9 @@ class Admin:
             last.clear()
             try:
                 # A request may be lost with its broker: the next one still has its time.
-                return attempt(max(0.5, min(limit_s / 2, deadline.remaining())))
+                return attempt(max(0.5, min(ANSWER_S, limit_s / 2, deadline.remaining())))
             except BrokerUnreachable as error:
+                self.connection.unanswered()
                 last.append(error)
                 raise not_yet(error) from error
 
@@ -180,7 +167,7 @@ class Admin:
         Raises `BrokerUnreachable` without an answer, `ClusterError` where another broker answers.
         """
         resource = ConfigResource(ResourceType.BROKER, str(broker_id))
-        future = self._client.describe_configs([resource], request_timeout=timeout_s)[resource]
+        future = self.client.describe_configs([resource], request_timeout=timeout_s)[resource]
         needed = needing(Right(self._cluster, "DESCRIBE_CONFIGS", "cluster"))
         awaited(future, f"broker {broker_id} at its advertised address", timeout_s, needed)
 
@@ -318,7 +305,7 @@ class Admin:
 
     def _ask_configs(self, names: Sequence[str], timeout_s: float) -> dict[str, Future[Any]]:
         asked = [ConfigResource(ResourceType.TOPIC, name) for name in names]
-        futures = self._client.describe_configs(asked, request_timeout=timeout_s)
+        futures = self.client.describe_configs(asked, request_timeout=timeout_s)
         return {resource.name: future for resource, future in futures.items()}
 
     def describe(self, name: str, *, timeout_s: float | None = None) -> TopicState | None:
@@ -332,9 +319,10 @@ class Admin:
     def _metadata(self, timeout_s: float, topic: str | None = None) -> ClusterMetadata:
         try:
             self.require_contact(timeout_s)
-            return self._client.list_topics(*filter(None, [topic]), timeout=timeout_s)
+            found = self.client.list_topics(*filter(None, [topic]), timeout=timeout_s)
         except (BrokerUnreachable, KafkaException) as error:
             self._pace.silent()
+            self.connection.unanswered()
             if isinstance(error, BrokerUnreachable):
                 raise
             raise translate(error, f"metadata from {self._cluster.bootstrap_servers}") from error
@@ -344,3 +332,5 @@ class Admin:
                 evidence=(str(error),),
                 hint="invoke kafka.config shows the addresses",
             ) from error
+        self.connection.answered()
+        return found

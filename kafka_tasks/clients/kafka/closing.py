@@ -33,11 +33,16 @@ def opened(client: AdminClient) -> AdminClient:
 
 def close(client: AdminClient) -> None:
     """Close the client; one that takes longer than a second is closed in the background."""
+    begin(client).join(_CLOSE_S)
+
+
+def begin(client: AdminClient) -> threading.Thread:
+    """Close the client in the background, in the thread that is returned."""
     _open.pop(client, None)
     thread = threading.Thread(target=_close, args=(client,), daemon=True)
     _closing.add(thread)
     thread.start()
-    thread.join(_CLOSE_S)
+    return thread
 
 
 def _close(client: AdminClient) -> None:

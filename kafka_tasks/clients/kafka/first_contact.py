@@ -38,11 +38,13 @@ _NO_SUCH_LOG_IN = "handshake failed"
 class FirstContact:
     """Waits for the first answer to one client; `heard` is its `error_cb`.
 
-    `is_accepted` once something that may be a broker listens at an address.
+    `is_accepted` once something that may be a broker listens at an address, `is_answered` once the
+    cluster has answered.
     """
 
     def __init__(self, cluster: Cluster, addresses: tuple[Address, ...]) -> None:
         self.is_accepted = False
+        self.is_answered = False
         self._cluster = cluster
         self._properties = cluster.client
         self._addresses = addresses
@@ -53,7 +55,6 @@ class FirstContact:
         self._probe_at: float | None = None
         self._log_in_until = 0.0
         self._probed = False
-        self._answered = False
         self._endpoint_at = 0.0
         self._token_faults: list[CannotConnect] = []
 
@@ -80,9 +81,9 @@ class FirstContact:
             self._probe_at = now + _SILENCE_S
             if has_log_in(self._properties):
                 self._log_in_until = now + _LOG_IN_S
-        while not self._answered:
-            self._answered = self._has_answered(client, deadline)
-            if self._answered:
+        while not self.is_answered:
+            self.is_answered = self._has_answered(client, deadline)
+            if self.is_answered:
                 return
             client.poll(min(_POLL_S, deadline.remaining()))
             self._judge(deadline)

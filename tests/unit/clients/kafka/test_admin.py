@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from kafka_tasks.clients.kafka import admin as admin_module
-from kafka_tasks.clients.kafka import closing, group_admin
+from kafka_tasks.clients.kafka import closing, group_admin, lasting_client
 from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.errors import (
     BrokerUnreachable,
@@ -46,7 +45,7 @@ class _Client:
 @pytest.fixture
 def admin(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[Admin]:
     """An admin on such a client."""
-    monkeypatch.setattr(admin_module, "AdminClient", _Client)
+    monkeypatch.setattr(lasting_client, "AdminClient", _Client)
     monkeypatch.setattr(closing, "_CLOSE_S", 0.01)
     found = Admin(cluster)
     yield found
@@ -110,7 +109,7 @@ def test_an_error_of_a_group_names_the_group(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch, code: int, kind: type[Exception], said: str
 ) -> None:
     """Deleting it and setting its offsets fail alike."""
-    monkeypatch.setattr(admin_module, "AdminClient", _Groups)
+    monkeypatch.setattr(lasting_client, "AdminClient", _Groups)
     monkeypatch.setattr(_Groups, "code", code)
     admin = Admin(cluster)
     deleted = group_admin.delete(admin, ["g"])["g"]
@@ -132,5 +131,5 @@ def test_a_request_knows_how_long_it_may_take(
     limit: float,
 ) -> None:
     """What the request asks for goes before what the connection was told, and that before all."""
-    monkeypatch.setattr(admin_module, "AdminClient", _Client)
+    monkeypatch.setattr(lasting_client, "AdminClient", _Client)
     assert Admin(cluster, timeout_s=told).limit(asked, 10.0) == limit

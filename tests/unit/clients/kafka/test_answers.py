@@ -11,8 +11,7 @@ import pytest
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import ConfigSource
 
-from kafka_tasks.clients.kafka import admin as admin_module
-from kafka_tasks.clients.kafka import changes, group_admin, offsets
+from kafka_tasks.clients.kafka import changes, group_admin, lasting_client, offsets
 from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.clients.kafka.answers import TopicsAnswer
 from kafka_tasks.clients.kafka.retriable import is_retriable
@@ -94,7 +93,7 @@ Made = Callable[..., tuple[Admin, Any, _Judge]]
 @pytest.fixture
 def made(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Made:
     """Make a connection whose broker shows these answers, and a judge that knows these topics."""
-    monkeypatch.setattr(admin_module, "AdminClient", _Client)
+    monkeypatch.setattr(lasting_client, "AdminClient", _Client)
 
     def make(*shown: Any, known: tuple[str, ...] = (), told: Any = ()) -> Any:
         judge = _Judge(*known)

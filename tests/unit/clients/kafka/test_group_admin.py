@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from confluent_kafka import ConsumerGroupState, ConsumerGroupType
 
-from kafka_tasks.clients.kafka import admin as admin_module
-from kafka_tasks.clients.kafka import group_admin, kafka_python
+from kafka_tasks.clients.kafka import group_admin, kafka_python, lasting_client
 from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.group import ListedGroup
@@ -84,7 +83,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Cluster]:
         return SimpleNamespace(list_groups=lambda: rows, close=lambda: None)
 
     monkeypatch.setattr(kafka_python, "connected", connected)
-    monkeypatch.setattr(admin_module, "AdminClient", _Client)
+    monkeypatch.setattr(lasting_client, "AdminClient", _Client)
     monkeypatch.setattr(_Client, "others", ())
     monkeypatch.setattr(_Client, "consuming", _CONSUMING)
     return found

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from kafka_tasks.clients.kafka import admin as admin_module
+from kafka_tasks.clients.kafka import lasting_client
 from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.clients.kafka.pace import Pace
 from kafka_tasks.errors import BrokerUnreachable
@@ -43,9 +43,9 @@ def test_a_silence_is_what_makes_it_grow(cluster: Cluster, monkeypatch: pytest.M
             asked.append(given["timeout"])
             raise KafkaException(KafkaError(KafkaError._TRANSPORT))
 
-    monkeypatch.setattr(admin_module, "AdminClient", Silent)
+    monkeypatch.setattr(lasting_client, "AdminClient", Silent)
     admin = Admin(replace(cluster, topology=Topology()))
-    admin.contact = None
+    admin.connection.contact = None
     for timeout_s in (None, None, 9.0, None):
         with pytest.raises(BrokerUnreachable):
             admin.look(timeout_s)
