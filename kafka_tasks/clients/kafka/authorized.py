@@ -33,11 +33,18 @@ def rights(admin: Admin) -> dict[Resource, tuple[str, ...]]:
         topics,
         lambda names, **options: admin.client.describe_topics(TopicCollection(names), **options),
     )
-    from kafka_tasks.clients.kafka import group_admin
+    from kafka_tasks.clients.kafka import coordinators, group_admin
 
     listed = group_admin.listed(admin).values()
     groups = (group.name for group in listed if group.of_consumers)
-    return found | _on_each(admin, "group", groups, admin.client.describe_consumer_groups)
+    return found | _on_each(
+        admin,
+        "group",
+        groups,
+        lambda names, request_timeout, **options: coordinators.described(
+            admin, names, request_timeout, **options
+        ),
+    )
 
 
 def _on_cluster(admin: Admin, *, timeout_s: float | None = None) -> tuple[str, ...]:

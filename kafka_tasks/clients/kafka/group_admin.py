@@ -16,9 +16,9 @@ from confluent_kafka import (
     TopicPartition,
 )
 
-from kafka_tasks.clients.kafka import group_values, kafka_python, offsets
+from kafka_tasks.clients.kafka import coordinators, group_values, kafka_python, offsets
 from kafka_tasks.clients.kafka.admin import CHANGE_S, Admin
-from kafka_tasks.clients.kafka.connection import awaited, translate, undecided
+from kafka_tasks.clients.kafka.connection import translate, undecided
 from kafka_tasks.clients.kafka.permissions import Right, needing
 from kafka_tasks.errors import (
     BrokerUnreachable,
@@ -77,7 +77,7 @@ def _listing(
     """Return every group as confluent-kafka lists it: it tells the types of consumers' groups."""
     limit = admin.limit(timeout_s, _USUAL_S)
 
-    def attempt() -> dict[str, ListedGroup]:
+    def attempt(_: float) -> dict[str, ListedGroup]:
         slice_s = min(limit, _SLICE_S)
         _require_coordinators(admin, limit)
         found = admin.client.list_consumer_groups(request_timeout=slice_s).result()
@@ -120,8 +120,7 @@ def _require_dead(admin: Admin, lacking: list[str], timeout_s: float) -> None:
     """
     if not lacking:
         return
-    asked = admin.client.describe_consumer_groups(lacking, request_timeout=timeout_s)
-    for name, future in asked.items():
+    for name, future in coordinators.described(admin, lacking, timeout_s).items():
         # Without a right to the group, the list is all there is to see.
         with contextlib.suppress(NotPermitted):
             if _permitted(admin, name, future).state != ConsumerGroupState.DEAD:
@@ -150,10 +149,8 @@ def describe(
         return unread
     limit = admin.limit(timeout_s, _USUAL_S)
 
-    def attempt() -> dict[str, GroupState]:
-        futures = admin.client.describe_consumer_groups(
-            consuming, request_timeout=min(limit, _SLICE_S)
-        )
+    def attempt(seconds: float) -> dict[str, GroupState]:
+        futures = coordinators.described(admin, consuming, seconds)
         return {
             name: group_values.described(asked[name], _permitted(admin, name, future))
             for name, future in futures.items()
@@ -167,19 +164,14 @@ def committed(
 ) -> dict[str, dict[Place, int]]:
     """Return the committed offsets of each group, in all topics."""
     asked = list(groups)
+    if not asked:
+        return {}
     limit = admin.limit(timeout_s, _USUAL_S)
 
-    def attempt() -> dict[str, dict[Place, int]]:
-        # The client takes one group a call; the calls run at the same time.
-        futures = [
-            admin.client.list_consumer_group_offsets(
-                [ConsumerGroupTopicPartitions(name)], request_timeout=min(limit, _SLICE_S)
-            )[name]
-            for name in asked
-        ]
+    def attempt(seconds: float) -> dict[str, dict[Place, int]]:
         return {
             name: _offsets(_permitted(admin, name, future))
-            for name, future in zip(asked, futures, strict=True)
+            for name, future in coordinators.committed(admin, asked, seconds).items()
         }
 
     return _until_coordinated(admin, attempt, "read the offsets of consumer groups", limit)
@@ -213,13 +205,11 @@ def set_offsets(
     wanted = [TopicPartition(topic, number, at) for (topic, number), at in offsets.items()]
     if not wanted:
         return
-    asked = [ConsumerGroupTopicPartitions(group, wanted)]
     limit = admin.limit(timeout_s, _USUAL_S)
-    slice_s = min(limit, _SLICE_S)
 
-    def attempt() -> None:
-        futures = admin.client.alter_consumer_group_offsets(asked, request_timeout=slice_s)
-        for at in futures[group].result().topic_partitions:
+    def attempt(seconds: float) -> None:
+        outcome = coordinators.altered(admin, group, wanted, seconds)[group]
+        for at in outcome.result().topic_partitions:
             if at.error is not None:
                 raise KafkaException(at.error)
 
@@ -245,11 +235,9 @@ def delete(
     late: set[str] = set()
     limit = admin.limit(timeout_s, _USUAL_S)
 
-    def attempt(_: float) -> None:
-        slice_s = min(limit, _SLICE_S)
-        futures = admin.client.delete_consumer_groups(left, request_timeout=slice_s)
-        for name, future in futures.items():
-            found[name] = _outcome(admin, name, future, slice_s)
+    def attempt(seconds: float) -> None:
+        for name, future in coordinators.deleted(admin, left, seconds).items():
+            found[name] = _outcome(admin, name, future)
             if name in late and isinstance(found[name], GroupMissing):
                 # The request before was carried out, and only its answer came too late.
                 found[name] = None
@@ -270,20 +258,17 @@ def _undecided(name: str, error: KafkaTasksError | None) -> KafkaTasksError | No
     return undecided(error, f"The deletion of group {name}", "invoke kafka.group.list")
 
 
-def _outcome(
-    admin: Admin, name: str, future: Future[Any], timeout_s: float
-) -> KafkaTasksError | None:
+def _outcome(admin: Admin, name: str, future: Future[Any]) -> KafkaTasksError | None:
     try:
-        translated = _translated_for(admin, name, "DELETE")
-        awaited(future, f"delete group {name}", timeout_s, translated)
-    except KafkaTasksError as error:
-        return error
+        future.result()
+    except KafkaException as error:
+        return _translated_for(admin, name, "DELETE")(error, f"delete group {name}")
     return None
 
 
 def _until_coordinated(
     admin: Admin,
-    attempt: Callable[[], _T],
+    attempt: Callable[[float], _T],
     what: str,
     timeout_s: float,
     translated: _Translation = translate,
@@ -293,9 +278,9 @@ def _until_coordinated(
     For a moment after a start, the coordinator is not known yet, or still reads its log.
     """
 
-    def check(_: float) -> _T:
+    def check(seconds: float) -> _T:
         try:
-            return attempt()
+            return attempt(seconds)
         except KafkaException as error:
             raise translated(error, what) from error
 
