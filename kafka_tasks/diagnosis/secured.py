@@ -23,13 +23,25 @@ def certificates(exam: Examination) -> Iterator[Finding]:
     """Report files that are not kafka-tasks' own, and certificates that are no longer valid."""
     if exam.settings.security is None:
         return
+    store, record = SecureStore.of(exam.project), exam.record
     try:
-        index = SecureStore.of(exam.project).index()
+        index = store.index()
+        if index is None and record and record.wanted == "running":
+            raise store.foreign("index.json", "it is missing, and the cluster runs")
     except InvalidInput as error:
         yield of_error(error, "secure-files", area="configuration")
         return
     if index is None:
         return
+    if not (store.root / "passwords.json").exists():
+        yield Finding(
+            "secure-files",
+            "warning",
+            f"{store.root / 'passwords.json'} is missing, so that no user's password is known.",
+            area="configuration",
+            fix="invoke kafka.restart makes new passwords for admin, alice and bob",
+            exit_code=3,
+        )
     left = (index.ends - now()) / _DAY_S
     if index.is_valid(now()):
         said = f"certificates are valid for {left:.0f} days"

@@ -16,6 +16,7 @@ from kafka_tasks.project.directory import Project
 from kafka_tasks.retry import Deadline
 from kafka_tasks.runtimes import registry
 from kafka_tasks.runtimes.protocol import DataAccess, Preparation, Recovery, Runtime, Servers
+from kafka_tasks.runtimes.secure import access
 from kafka_tasks.settings import Settings
 
 _Ability = TypeVar("_Ability")
@@ -109,7 +110,10 @@ class Session:
         )
 
     def require_running(self) -> None:
-        """Raise `NotReady` where no broker runs that could answer."""
+        """Raise `NotReady` where no broker runs that could answer.
+
+        Raises `InvalidInput` where the certificates are missing by which it is asked.
+        """
         seen = self.observe()
         if not seen.alive:
             raise NotReady(f"No cluster is running in {self.project.path}.", hint="invoke kafka.up")
@@ -122,6 +126,7 @@ class Session:
                 service=brokers[0].name if brokers else None,
                 hint="invoke kafka.up",
             )
+        access.require_files(self.project.path, self.settings.security)
 
     def deadline(self) -> Deadline:
         """Return the moment that is `timeout` seconds from now."""

@@ -18,6 +18,7 @@ from kafka_tasks.model.results import Report
 from kafka_tasks.probes import readiness
 from kafka_tasks.project import register, state
 from kafka_tasks.runtimes import ports
+from kafka_tasks.runtimes.secure import access
 
 
 def up(session: Session) -> Report:
@@ -40,6 +41,8 @@ def _already_ready(session: Session, seen: Observation) -> Report | None:
     if not seen.alive:
         return None
     require_same_settings(session)
+    # New certificates are not those of the brokers that run.
+    access.require_files(session.project.path, session.settings.security)
     if seen.dead:
         return None
     found = status(session, seen)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model.cluster import Cluster
-from kafka_tasks.model.security import ADMIN, Security
+from kafka_tasks.model.security import ADMIN, USERS, Security
 from kafka_tasks.model.topology import Topology
 from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes.secure.store import SecureStore
@@ -27,6 +27,14 @@ def of_tool(topology: Topology, project: Path) -> dict[str, str]:
     return {"security.protocol": "SSL"} | {
         name: str(folder / file) for name, file in _INTERNAL.items()
     }
+
+
+def require_files(project: Path, security: Security | None) -> None:
+    """Raise `InvalidInput` where kafka-tasks' own certificate, or what it trusts, is missing."""
+    if security is not None:
+        store = SecureStore.of(Project(project))
+        for file in _INTERNAL.values():
+            store.require_there(f"internal/{file}")
 
 
 def as_user(cluster: Cluster, user: str | None = ADMIN) -> Cluster:
@@ -56,13 +64,13 @@ def _client(store: SecureStore, security: Security, user: str | None) -> dict[st
     if not security.knows_users:
         return found
     passwords = store.passwords()
-    users = passwords.users if passwords else {}
+    if passwords is None:
+        raise _without_passwords(store)
+    users = passwords.users
     if user is None or user not in users:
         raise InvalidInput(
-            f"There is no user {user!r} here (there is: {', '.join(sorted(users)) or 'none'}).",
-            hint=f"--user {ADMIN}"
-            if ADMIN in users
-            else "invoke kafka.config shows KAFKA_TASKS_SECURE",
+            f"There is no user {user!r} here (there is: {', '.join(sorted(users))}).",
+            hint=f"--user {ADMIN}",
         )
     if security.mechanism:
         return found | {
@@ -74,3 +82,15 @@ def _client(store: SecureStore, security: Security, user: str | None) -> dict[st
         "ssl.certificate.location": str(store.root / "users" / f"{user}.crt"),
         "ssl.key.location": str(store.root / "users" / f"{user}.key"),
     }
+
+
+def _without_passwords(store: SecureStore) -> InvalidInput:
+    if store.was_issued:
+        return InvalidInput(
+            f"{store.root / 'passwords.json'} is missing, so that no user's password is known.",
+            hint=f"invoke kafka.restart makes new ones for {', '.join(USERS)}",
+        )
+    return InvalidInput(
+        "The users of this cluster have no passwords yet: a start makes them.",
+        hint="invoke kafka.up",
+    )

@@ -108,13 +108,17 @@ class SecureStore(Struct, frozen=True):
             self._require_same(name, found.files.get(name))
         return found
 
+    def require_there(self, name: str) -> None:
+        """Raise `InvalidInput` where a file is missing."""
+        if not (self.root / name).is_file():
+            raise self.foreign(name, "it is missing")
+
     def _require_same(self, name: str, expected: str | None) -> None:
         """Raise `InvalidInput` unless a file is the one of the index."""
         if expected is None or not _FILE.fullmatch(name):
             raise self.foreign(_INDEX, f"it {'lists' if expected else 'does not list'} {name!r}")
+        self.require_there(name)
         path = self.root / name
-        if not path.is_file():
-            raise self.foreign(name, "it is missing")
         try:
             is_same = sha256(path) == expected
         except OSError as error:
@@ -207,7 +211,7 @@ class SecureStore(Struct, frozen=True):
         """Return the error for a file that is not this cluster's."""
         return InvalidInput(
             f"{self.root / name} does not belong to this cluster's certificates and users: {why}.",
-            hint=f'invoke kafka.down; rm -r "{self.root}"; invoke kafka.up makes new ones',
+            hint=f'invoke kafka.down; rm -rf "{self.root}"; invoke kafka.up makes new ones',
         )
 
 

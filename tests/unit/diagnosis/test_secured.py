@@ -60,6 +60,19 @@ def test_a_foreign_file_is_a_finding(make_exam: MakeExam) -> None:
     assert "server.pem" in found.title and "rm -r" in str(found.fix)
 
 
+def test_missing_passwords_are_a_finding(make_exam: MakeExam) -> None:
+    """A restart makes new ones."""
+    exam = make_exam(secure="scram")
+    exam.project.make_state()
+    security, kept = exam.settings.security, SecureStore.of(exam.project)
+    assert security is not None
+    issuing.ensure(kept, security)
+    (kept.root / "passwords.json").unlink()
+    found = next(iter(secured.certificates(exam)))
+    assert (found.id, found.level) == ("secure-files", "warning")
+    assert "kafka.restart makes new passwords" in str(found.fix)
+
+
 def test_keys_that_others_may_read_are_a_finding(make_exam: MakeExam) -> None:
     """Its fix takes the rights of other users away."""
     exam = make_exam(secure="scram")

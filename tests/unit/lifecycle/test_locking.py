@@ -13,6 +13,8 @@ from kafka_tasks.lifecycle.status import status
 from kafka_tasks.lifecycle.stop import restart
 from kafka_tasks.model.events import Event
 from kafka_tasks.model.security import Security
+from kafka_tasks.runtimes.secure import issuing
+from kafka_tasks.runtimes.secure.store import SecureStore
 from kafka_tasks.settings import load
 from kafka_tasks.testing import FakeRuntime
 from tests.unit.lifecycle.conftest import alive, record
@@ -64,6 +66,7 @@ def test_another_security_than_the_running_clusters_is_refused(session: Session)
     ):
         up(asked)
     record(session, security=Security("scram", acl=True, hosts=("a.test",)))
+    issuing.ensure(SecureStore.of(session.project), Security("scram"))
     up(asked)
     named = load(path, environ={**environ, "KAFKA_TASKS_SAN": "b.test,a.test"})
     with pytest.raises(InvalidInput, match=r"KAFKA_TASKS_SAN is a.test,b.test, the cluster has a."):
@@ -103,3 +106,18 @@ def test_what_is_suspended_goes_on(
     assert verb(session).state == "ready"
     assert "resumed, was suspended: kafka" in [event.text for event in heard]
     assert status(session).state == "ready"
+
+
+def test_no_new_certificates_are_made_beside_brokers_that_run(
+    session: Session, runtime: FakeRuntime
+) -> None:
+    """The brokers have the lost ones, and no layer would ever hold; a request says so, too."""
+    settings = load(session.project.path, environ={"KAFKA_TASKS_SECURE": "scram"})
+    asked = replace(session, settings=settings)
+    up(session)
+    record(session, security=Security("scram"))
+    for act in (lambda: up(asked), asked.require_running):
+        with pytest.raises(InvalidInput, match=r"internal/ca\.crt .* it is missing") as caught:
+            act()
+        assert "kafka.down" in str(caught.value.hint)
+    assert not SecureStore.of(session.project).was_issued

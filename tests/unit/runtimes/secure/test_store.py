@@ -17,10 +17,12 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, p
 from msgspec.structs import replace
 
 from kafka_tasks.errors import InvalidInput, MachineError
+from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.security import Security
+from kafka_tasks.model.topology import Topology
 from kafka_tasks.project import private
 from kafka_tasks.project.directory import Project
-from kafka_tasks.runtimes.secure import issuing, store
+from kafka_tasks.runtimes.secure import access, issuing, store
 from kafka_tasks.runtimes.secure.store import SecureStore
 
 _DAY_S = 86400.0
@@ -379,3 +381,16 @@ def test_a_lost_index_is_named(kept: SecureStore) -> None:
     (kept.root / "index.json").unlink()
     with pytest.raises(InvalidInput, match=r"index\.json does not belong .* it is missing"):
         issuing.ensure(kept, _SCRAM)
+
+
+def test_a_connection_without_passwords_names_the_file_or_the_start(kept: SecureStore) -> None:
+    """What is missing was never made, or was deleted."""
+    topology = Topology(security=_SCRAM)
+    cluster = Cluster(kept.root.parent.parent, "embedded", topology, (), 1)
+    with pytest.raises(InvalidInput, match="a start makes them"):
+        access.as_user(cluster)
+    issuing.ensure(kept, _SCRAM)
+    (kept.root / "passwords.json").unlink()
+    with pytest.raises(InvalidInput, match=r"passwords\.json is missing") as caught:
+        access.as_user(cluster, "alice")
+    assert "kafka.restart" in str(caught.value.hint)
