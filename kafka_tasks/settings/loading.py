@@ -177,6 +177,8 @@ def _hint(variable: Variable, entry: RawValue, error: Exception) -> str:
     instead = error.instead if isinstance(error, UnknownVersion) else variable.default
     if entry.origin.kind == "flag":
         place = entry.origin.place
+        if instead is None:
+            return f"leave out {place}"
         return f"{place} {instead}" if place.startswith("--") else f"{place} = {instead}"
     if isinstance(error, UnknownVersion):
         return f"{variable.name}={instead}"

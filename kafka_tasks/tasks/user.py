@@ -63,7 +63,10 @@ def create(
             users.own.check(None, new=True)
         if name in users.listed():
             raise UserExists(
-                f"User {name} exists already.", hint=f"invoke kafka.user.password {name}"
+                f"User {name} exists already.",
+                hint=f"invoke kafka.env --user {name}"
+                if users.own is not None and users.own.security.kind == "mtls"
+                else f"invoke kafka.user.password {name}",
             )
         user = users.usual(name, wanted)
         if call.dry:

@@ -522,6 +522,13 @@ def test_names_that_no_certificate_has_are_refused(tmp_path: Path, text: str) ->
         loaded(tmp_path, environ=environ)
 
 
+def test_a_flag_without_a_default_is_left_out(tmp_path: Path) -> None:
+    """`--san None` would be a host."""
+    with pytest.raises(SettingsError) as caught:
+        loaded(tmp_path, flags={"secure": "scram", "san": "300.1.1.1"})
+    assert caught.value.hint == "leave out --san"
+
+
 def test_names_need_a_certificate(tmp_path: Path) -> None:
     """Without security they would change nothing; remembered ones give way."""
     with pytest.raises(SettingsError, match="only a secured cluster has a certificate") as raised:
