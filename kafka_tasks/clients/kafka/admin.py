@@ -319,7 +319,9 @@ class Admin:
     def _metadata(self, timeout_s: float, topic: str | None = None) -> ClusterMetadata:
         try:
             self.require_contact(timeout_s)
-            found = self.client.list_topics(*filter(None, [topic]), timeout=timeout_s)
+            contact, client = self.connection.contact, self.client
+            with contact.watched(client) if contact else contextlib.nullcontext():
+                found = client.list_topics(*filter(None, [topic]), timeout=timeout_s)
         except (BrokerUnreachable, KafkaException) as error:
             self._pace.silent()
             self.connection.unanswered()

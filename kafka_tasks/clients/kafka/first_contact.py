@@ -6,7 +6,9 @@ It tells some reasons to `error_cb`, which only `poll` calls; the others are ask
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
@@ -90,6 +92,26 @@ class FirstContact:
             if deadline.expired() and not self._has_answered(client, deadline):
                 raise self._unanswered(timeout_s)
 
+    @contextlib.contextmanager
+    def watched(self, client: AdminClient) -> Iterator[None]:
+        """Watch a request after the first contact, such as behind a change of the password.
+
+        Raises `CannotConnect` for a request that fails while brokers refuse each log-in.
+        """
+        try:
+            yield
+        except KafkaException:
+            client.poll(0)
+            refused = [error for error in self._heard if _is_refused_log_in(error)]
+            # One alone may be of a broker that has just started and does not know its users yet.
+            if len(refused) > 1:
+                from kafka_tasks.clients.kafka import log_in_refusals
+
+                raise log_in_refusals.of(self._cluster, self._servers, refused[-1]) from None
+            raise
+        client.poll(0)
+        self._heard.clear()
+
     def _has_answered(self, client: AdminClient, deadline: Deadline) -> bool:
         """Return whether the cluster answers within a moment that becomes longer.
 
@@ -110,7 +132,7 @@ class FirstContact:
         """Raise `CannotConnect` for what was heard, or for what all addresses show."""
         heard, self._heard = self._heard, []
         for error in heard:
-            if error.code() == KafkaError._AUTHENTICATION and _NO_SUCH_LOG_IN not in error.str():
+            if _is_refused_log_in(error):
                 from kafka_tasks.clients.kafka import log_in_refusals
 
                 raise log_in_refusals.of(self._cluster, self._servers, error)
@@ -177,3 +199,7 @@ class FirstContact:
         if self._last is not None:
             return (self._last.str(),)
         return ("the connection is accepted, and no answer comes",) if self.is_accepted else ()
+
+
+def _is_refused_log_in(error: KafkaError) -> bool:
+    return error.code() == KafkaError._AUTHENTICATION and _NO_SUCH_LOG_IN not in error.str()

@@ -247,3 +247,20 @@ def test_a_request_that_fails_is_sent_again(shown: dict[Address, Any]) -> None:
     assert client.asked == 4
     assert client.waited == [0.1, 0.2, 0.4, 0.8]
     assert contact.is_accepted
+
+
+@pytest.mark.parametrize(("refusals", "named"), [(1, False), (2, True)])
+def test_a_log_in_that_is_refused_later_is_named(refusals: int, named: bool) -> None:
+    """A request that fails behind several refusals has them as its reason; an answer ends them."""
+    contact = _contact(ONE, **{"sasl.mechanism": "PLAIN", "sasl.username": "alice"})
+    client: Any = _Client(contact)
+    late = KafkaError(KafkaError._AUTHENTICATION, "Invalid password")
+    contact.heard(late)
+    with contact.watched(client):
+        pass
+    for _ in range(refusals):
+        contact.heard(late)
+    kind = CannotConnect if named else KafkaException
+    with pytest.raises(kind) as caught, contact.watched(client):
+        raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+    assert ("user 'alice'" in str(caught.value)) is named
