@@ -92,8 +92,8 @@ def _zookeeper(file: ConfiguredFile, broker: ConfiguredService) -> Iterator[Prob
         yield _no_connect(file, broker)
     fix = f"set {_CONNECT}: {_right_connect(file)}"
     if "://" in connect or ";" in connect:
-        text = f"{_CONNECT} is {connect}, and Kafka reads host:port alone, with commas between them"
-        yield Problem("zookeeper-name-unknown", broker.name, text, fix)
+        read = f"{_CONNECT} is {connect}, and Kafka reads host:port alone, with commas between them"
+        yield Problem("zookeeper-name-unknown", broker.name, read, fix)
         return
     for part in filter(None, map(str.strip, connect.partition("/")[0].split(","))):
         host, _, port = part.rpartition(":") if ":" in part else (part, "", _ZOOKEEPER_PORT)
