@@ -175,6 +175,12 @@ def require_accepted(
                 )
     except CannotConnect:
         return None
+    except BrokerUnreachable as error:
+        raise BrokerUnreachable(
+            f"The password of user {user.name} is set, but not every broker accepted it in time.",
+            evidence=error.evidence or (error.message,),
+            hint="invoke kafka.status",
+        ) from error
     return len(brokers)
 
 

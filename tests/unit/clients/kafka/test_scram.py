@@ -155,6 +155,20 @@ def test_a_log_in_that_no_listener_has_is_not_claimed(
     assert scram.require_accepted(admin, User("alice"), "secret") is None
 
 
+def test_a_password_that_is_set_and_not_seen_by_all_is_said_to_be_set(
+    admin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker that died meanwhile does not undo the change."""
+
+    def away(*_: object) -> None:
+        raise BrokerUnreachable("No broker answered.", evidence=("k:9092: refused",), hint="-")
+
+    monkeypatch.setattr(scram, "require_log_in", away)
+    with pytest.raises(BrokerUnreachable, match="user alice is set, but not every") as raised:
+        scram.require_accepted(admin, User("alice", (Credential(),)), "secret")
+    assert raised.value.evidence == ("k:9092: refused",)
+
+
 @pytest.mark.parametrize(
     ("finding", "kind"), [("log-in-refused", NotYet), ("mechanism-off", CannotConnect)]
 )
