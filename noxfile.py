@@ -193,11 +193,19 @@ def against_real_servers(session: nox.Session, *arguments: str) -> None:
             session.warn(f"failed beside others and passed alone, a race to mend: {name}")
 
 
+def fill_cache(session: nox.Session) -> None:
+    """Have jars and class archives in the cache: of two workers, one would not wait for them."""
+    for version in ("7.9", "4.4"):
+        wanted = {"KAFKA_TASKS_RUNTIME": "embedded", "KAFKA_TASKS_VERSION": version}
+        session.run("kafka-tasks", "pull", env=wanted, silent=True)
+
+
 @nox.session
 def integration(session: nox.Session) -> None:
     """Real processes, one test of each kind; `-- --full` for all, as before a release."""
     with_group(session, "test")
     session.install("nox")
+    fill_cache(session)
     against_real_servers(session, "tests/integration", *BY_FILE)
 
 
@@ -224,9 +232,7 @@ def faults(session: nox.Session) -> None:
     Where this may be done, the servers get a network and mounts of their own to break.
     """
     with_group(session, "test")
-    for version in ("7.9", "4.4"):
-        wanted = {"KAFKA_TASKS_RUNTIME": "embedded", "KAFKA_TASKS_VERSION": version}
-        session.run("kafka-tasks", "pull", env=wanted, silent=True)
+    fill_cache(session)
     own = ("unshare", "--net", "--mount", "--propagation", "private", "sh", "-c")
     isolated = os.geteuid() == 0 and shutil.which("unshare") and shutil.which("ip")
     pytest = (f"{session.bin}/python", "-m", "pytest", "--capture=no", SLOWEST, *session.posargs)
