@@ -79,8 +79,7 @@ def _not_set(member: ConfiguredService, variable: str, fix: str) -> Problem:
 def _cluster_id(file: ConfiguredFile, member: ConfiguredService) -> Iterator[Problem]:
     """Yield an id that Kafka cannot read, or that other nodes do not have."""
     told = member.environment.get(_CLUSTER_ID, "")
-    old = member.kafka is not None and numbers(member.kafka.line.kafka) < _FROM_3_7
-    if told and old and not _is_uuid(told):
+    if told and _is_before(_FROM_3_7, member) and not _is_uuid(told):
         yield Problem(
             "cluster-id-invalid",
             member.name,
@@ -96,6 +95,11 @@ def _cluster_id(file: ConfiguredFile, member: ConfiguredService) -> Iterator[Pro
             f"CLUSTER_ID is {ids[1]}, and that of {first.name} is {ids[0]}",
             f"set CLUSTER_ID: {told or first.environment[_CLUSTER_ID]} in both",
         )
+
+
+def _is_before(line: tuple[int, ...], member: ConfiguredService) -> bool:
+    """Return whether the image is known to have an older Kafka."""
+    return member.kafka is not None and numbers(member.kafka.line.kafka) < line
 
 
 def _id_of(member: ConfiguredService) -> str:
@@ -161,8 +165,7 @@ def _advertised(member: ConfiguredService) -> Iterator[Problem]:
             f"set KAFKA_INTER_BROKER_LISTENER_NAME: {(others or ['PLAINTEXT'])[0]}",
         )
         return
-    before = member.kafka is not None and numbers(member.kafka.line.kafka) < _FROM_3_9
-    for each in advertised(member) if before else ():
+    for each in advertised(member) if _is_before(_FROM_3_9, member) else ():
         if each.name in names:
             yield Problem(
                 "listeners-invalid",
