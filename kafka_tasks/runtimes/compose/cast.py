@@ -151,11 +151,10 @@ def _require_roles(service: ConfiguredService) -> None:
     else:
         return
     known = [name for name in service.environment if name != _ROLES]
-    foreign = [name for name in known if name.startswith("KAFKA_CFG_")]
     near = get_close_matches(_ROLES, known, n=1, cutoff=0.85)
     hint = f"set {_ROLES}: broker,controller"
-    if foreign:
-        hint = "; ".join(f"{name} becomes KAFKA_{name[len('KAFKA_CFG_') :]}" for name in foreign)
+    if foreign := service.names_of_bitnami:
+        hint = "; ".join(f"{old} becomes {new}" for old, new in foreign.items())
     elif near:
         hint = f"rename {near[0]} to {_ROLES}"
     raise InvalidInput(

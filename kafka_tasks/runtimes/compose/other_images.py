@@ -19,16 +19,15 @@ def problems(broker: ConfiguredService) -> Iterator[Problem]:
 
 
 def _of_bitnami(broker: ConfiguredService) -> Iterator[Problem]:
-    names = [name for name in broker.environment if name.startswith("KAFKA_CFG_")]
-    if not names:
+    became = broker.names_of_bitnami
+    if not became:
         return
-    became = {name: f"KAFKA_{name.removeprefix('KAFKA_CFG_')}" for name in names}
     # What the image needs, and has under the other name alone.
     fatal = any(new in _NEEDED and new not in broker.environment for new in became.values())
     yield Problem(
         "names-of-bitnami",
         broker.name,
-        f"{', '.join(names)}: names of bitnami's image, and {broker.image} does not know them",
+        f"{', '.join(became)}: names of bitnami's image, and {broker.image} does not know them",
         "; ".join(f"{old} becomes {new}" for old, new in became.items()),
         fatal,
     )

@@ -47,6 +47,7 @@ _TOLD_TO_JAVA = {
     *("KAFKA_LOG4J_LOGGERS", "KAFKA_TOOLS_LOG4J_LOGLEVEL"),
 }
 _COMBINED = frozenset({"broker", "controller"})
+_BITNAMI = "KAFKA_CFG_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,13 @@ class ConfiguredService:
     @property
     def prefix(self) -> str:
         """The prefix of the variables that its image turns into properties."""
-        return "KAFKA_CFG_" if self.family == "bitnami" else "KAFKA_"
+        return _BITNAMI if self.family == "bitnami" else "KAFKA_"
+
+    @property
+    def names_of_bitnami(self) -> dict[str, str]:
+        """The variables that have names of bitnami's image, and what each becomes at another."""
+        told = (name for name in self.environment if name.startswith(_BITNAMI))
+        return {name: f"KAFKA_{name.removeprefix(_BITNAMI)}" for name in told}
 
     @property
     def process_roles(self) -> frozenset[str]:
