@@ -11,6 +11,7 @@ from kafka_tasks.diagnosis.examination import Check, Examination, of_error
 from kafka_tasks.errors import InvalidInput, MachineError
 from kafka_tasks.model.finding import Finding
 from kafka_tasks.runtimes import roles
+from kafka_tasks.runtimes.secure import access
 from kafka_tasks.runtimes.secure.store import SecureStore, now
 
 _DAY_S = 86400.0
@@ -34,14 +35,8 @@ def certificates(exam: Examination) -> Iterator[Finding]:
     if index is None:
         return
     if not (store.root / "passwords.json").exists():
-        yield Finding(
-            "secure-files",
-            "warning",
-            f"{store.root / 'passwords.json'} is missing, so that no user's password is known.",
-            area="configuration",
-            fix="invoke kafka.restart makes new passwords for admin, alice and bob",
-            exit_code=3,
-        )
+        lost = access.without_passwords(store)
+        yield of_error(lost, "secure-files", area="configuration", level="warning")
     left = (index.ends - now()) / _DAY_S
     if index.is_valid(now()):
         said = f"certificates are valid for {left:.0f} days"

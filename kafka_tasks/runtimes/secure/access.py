@@ -65,7 +65,7 @@ def _client(store: SecureStore, security: Security, user: str | None) -> dict[st
         return found
     passwords = store.passwords()
     if passwords is None:
-        raise _without_passwords(store)
+        raise without_passwords(store)
     users = passwords.users
     if user is None or user not in users:
         raise InvalidInput(
@@ -84,11 +84,12 @@ def _client(store: SecureStore, security: Security, user: str | None) -> dict[st
     }
 
 
-def _without_passwords(store: SecureStore) -> InvalidInput:
+def without_passwords(store: SecureStore) -> InvalidInput:
+    """Return the error where no user's password is there, with what makes new ones."""
     if store.was_issued:
         return InvalidInput(
             f"{store.root / 'passwords.json'} is missing, so that no user's password is known.",
-            hint=f"invoke kafka.restart makes new ones for {', '.join(USERS)}",
+            hint=f"invoke kafka.restart makes new passwords for {', '.join(USERS)}",
         )
     return InvalidInput(
         "The users of this cluster have no passwords yet: a start makes them.",
