@@ -206,6 +206,9 @@ _OF_CONNECTIONS = {
     ),
     KafkaError._SSL: ("tls-failed", "The TLS connection failed", "SSL"),
 }
+# So many refusals are believed: one may be of a broker that has just started and does not know its
+# users yet.
+ENOUGH_REFUSALS = 2
 # Codes of bad input → the hint.
 _OF_INPUT = {
     KafkaError.INVALID_CONFIG: "invoke kafka.topic.describe NAME -o json shows every setting",

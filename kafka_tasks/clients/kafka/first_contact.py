@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from kafka_tasks.clients.kafka.connection import SLICE_S, has_log_in
+from kafka_tasks.clients.kafka.connection import ENOUGH_REFUSALS, SLICE_S, has_log_in
 from kafka_tasks.clients.kafka.pace import Pace
 from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.errors import BrokerUnreachable, CannotConnect, KafkaTasksError
@@ -103,8 +103,7 @@ class FirstContact:
         except KafkaException:
             client.poll(0)
             refused = [error for error in self._heard if _is_refused_log_in(error)]
-            # One alone may be of a broker that has just started and does not know its users yet.
-            if len(refused) > 1:
+            if len(refused) >= ENOUGH_REFUSALS:
                 from kafka_tasks.clients.kafka import log_in_refusals
 
                 raise log_in_refusals.of(self._cluster, self._servers, refused[-1]) from None

@@ -11,14 +11,11 @@ from __future__ import annotations
 from confluent_kafka import KafkaError, KafkaException
 
 from kafka_tasks.clients.kafka import token_source
-from kafka_tasks.clients.kafka.connection import of_connections, translate
+from kafka_tasks.clients.kafka.connection import ENOUGH_REFUSALS, of_connections, translate
 from kafka_tasks.clients.kafka.token_refusals import NO_TOKEN
 from kafka_tasks.errors import KafkaTasksError
 from kafka_tasks.model.client_names import MECHANISM
 from kafka_tasks.model.cluster import Cluster
-
-# One alone may be of a broker that has just started and does not know its users yet.
-_ENOUGH = 2
 
 
 class LateRefusals:
@@ -45,7 +42,7 @@ class LateRefusals:
 
     def error(self, what: str) -> KafkaTasksError | None:
         """Return the error of a request where brokers refuse every connection for it."""
-        if self._last is None or self._count < _ENOUGH:
+        if self._last is None or self._count < ENOUGH_REFUSALS:
             return None
         source = token_source.of(self._cluster)
         if source is not None and source.failure is not None:
