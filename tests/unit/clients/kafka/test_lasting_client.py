@@ -41,7 +41,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def test_a_client_is_replaced_after_three_seconds_of_silence(
     cluster: Cluster, closed: list[Any], clock: list[float]
 ) -> None:
-    """Each answer begins them anew; a new client has all of them too."""
+    """They are counted from the last answer, or from the first moment of a new client."""
     connection = LastingClient(cluster, None)
     first = connection.current
     clock[0] = 102.9
