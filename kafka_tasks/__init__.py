@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kafka_tasks.version import VERSION as __version__
-
 if TYPE_CHECKING:
     from kafka_tasks.errors import KafkaTasksError
     from kafka_tasks.lifecycle.session import Session, open_session
@@ -20,6 +18,7 @@ if TYPE_CHECKING:
     from kafka_tasks.project.directory import Project
     from kafka_tasks.settings.loading import load as load_settings
     from kafka_tasks.settings.values import Settings
+    from kafka_tasks.version import VERSION as __version__
 
 _HOMES = {
     "Address": "model.address",
@@ -32,6 +31,7 @@ _HOMES = {
     "ServiceState": "model.cluster",
     "Session": "lifecycle.session",
     "Settings": "settings.values",
+    "__version__": "version",
     "down": "lifecycle.stop",
     "load_settings": "settings.loading",
     "open_session": "lifecycle.session",
@@ -41,6 +41,8 @@ _HOMES = {
     "up": "lifecycle.start",
     "wait": "lifecycle.status",
 }
+# What is called otherwise at home.
+_NAMES = {"__version__": "VERSION", "load_settings": "load"}
 
 __all__ = [
     "Address",
@@ -71,7 +73,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     home = import_module(f"{__name__}.{_HOMES[name]}")
-    return getattr(home, "load" if name == "load_settings" else name)
+    return getattr(home, _NAMES.get(name, name))
 
 
 def __dir__() -> list[str]:

@@ -5,15 +5,13 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kafka_tasks.fixtures import Later, options, uses_kafka
-from kafka_tasks.fixtures.stash import BEGAN, DIRECTORY, RUN, TEST
+from kafka_tasks.fixtures import DIRECTORY, RUN, Later, options, uses_kafka
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer, Producer
@@ -51,7 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, and check the options."""
     for line in options.MARKERS:
         config.addinivalue_line("markers", line)
-    if options.given(config):
+    if any(options.set_in(config)):
         hooks.check(config)
 
 
@@ -63,7 +61,7 @@ def pytest_configure_node(node: Any) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str | None:
     """Say which cluster tests get, where the options say something."""
-    return hooks.header(config) if options.given(config) else None
+    return hooks.header(config) if any(options.set_in(config)) else None
 
 
 @pytest.hookimpl(trylast=True)
@@ -71,13 +69,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the clusters of the run; in a worker of xdist, close its clients."""
     if RUN in config.stash or DIRECTORY in config.stash:
         hooks.end(config)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what stays after the run."""
-    config = terminalreporter.config
-    for line in hooks.notices(config) if RUN in config.stash else ():
-        terminalreporter.write_line(f"kafka: {line}")
 
 
 # -- collection --------------------------------------------------------------------------------
@@ -98,37 +89,6 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         names.insert(0, "_kafka_marked_topics")
     if uses_kafka(names) or "_kafka_names" in names:
         item.add_marker("kafka")
-
-
-# -- each test ---------------------------------------------------------------------------------
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Note when the test begins, for its part of the broker's log; fail it if the cluster died."""
-    item.stash[BEGAN] = time.time()
-    if (run := item.config.stash.get(RUN, None)) is not None:
-        hooks.require_alive(run, item)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
-    """Fail a test whose records were not delivered."""
-    result = yield
-    if (test := item.stash.get(TEST, None)) is not None:
-        hooks.require_delivered(test)
-    return result
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Add to the report of a failed test what Kafka says."""
-    report = yield
-    if report.failed and item.config.stash.get(RUN, None) is not None:
-        hooks.add_sections(item, call, report)
-    return report
 
 
 # -- fixtures: the cluster ---------------------------------------------------------------------

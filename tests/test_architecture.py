@@ -120,10 +120,7 @@ IMPORTERS: dict[str, list[str]] = {
     "invoke": ["tasks", "program", "invoke_program"],
     "pytest": [
         "acceptance",
-        "fixtures.fixture_bodies",
-        "fixtures.hooks",
-        "fixtures.stash",
-        "fixtures.told",
+        "fixtures",
         "pytest_plugin",
         "pytest_factories",
     ],
@@ -335,7 +332,7 @@ def test_listing_the_tasks_loads_few_rooms() -> None:
         for name in _loaded_by("import kafka_tasks.tasks")
         if name.partition(".")[0] == "kafka_tasks"
     }
-    assert rooms <= {"", "version", "tasks"}
+    assert rooms <= {"", "tasks"}
 
 
 def test_a_run_of_pytest_without_kafka_loads_no_room(tmp_path: Path) -> None:
@@ -346,9 +343,8 @@ def test_a_run_of_pytest_without_kafka_loads_no_room(tmp_path: Path) -> None:
     passes = f"stdout, sys.stdout = sys.stdout, sys.stderr\nassert pytest.main({arguments}) == 0"
     run = f"{alone}\n{passes}\nsys.stdout = stdout"
     loaded = {name for name in _loaded_by(run) if name.partition(".")[0] == "kafka_tasks"}
-    rooms = {"kafka_tasks", "kafka_tasks.version", "kafka_tasks.pytest_plugin"}
-    own = {"kafka_tasks.fixtures", "kafka_tasks.fixtures.options", "kafka_tasks.fixtures.stash"}
-    assert loaded == rooms | own
+    rooms = {"kafka_tasks.pytest_plugin", "kafka_tasks.fixtures", "kafka_tasks.fixtures.options"}
+    assert loaded == {"kafka_tasks", *rooms}
 
 
 def test_the_public_names_are_those_that_are_listed() -> None:
@@ -356,10 +352,10 @@ def test_the_public_names_are_those_that_are_listed() -> None:
     listed = kafka_tasks.__all__
     assert listed == sorted(listed)
     assert dir(kafka_tasks) == listed
-    assert set(listed) == {*kafka_tasks._HOMES, "__version__"}
+    assert set(listed) == set(kafka_tasks._HOMES)
     for name in listed:
         found = getattr(kafka_tasks, name)
-        if name not in ("__version__", "load_settings"):
+        if name not in kafka_tasks._NAMES:
             assert found.__name__ == name
             assert found.__module__ == f"kafka_tasks.{kafka_tasks._HOMES[name]}"
 
