@@ -14,6 +14,7 @@ import msgspec
 
 from kafka_tasks.clients import processes
 from kafka_tasks.errors import EngineMissing, InvalidInput, MachineError
+from kafka_tasks.runtimes.compose import plugin
 from kafka_tasks.settings import PREFIX, environment
 
 # The first that knows `!reset` and start_interval.
@@ -41,7 +42,7 @@ def require_compose() -> tuple[int, ...]:
     writes one with `!reset`, which older ones read without a word.
     """
     _require_docker()
-    answer = processes.run(["docker", "compose", "version", "--short"], timeout_s=15)
+    answer = processes.run([*plugin.words(), "version", "--short"], timeout_s=15)
     match = re.search(r"(\d+)\.(\d+)\.(\d+)", answer.output)
     if not answer.code and not match:
         return OLDEST  # somebody's own build, which calls itself dev
@@ -124,7 +125,7 @@ class Project:
         files = [part for path in self.files for part in ("--file", str(path))]
         profiles = [part for name in chosen for part in ("--profile", name)]
         return [
-            *("docker", "compose", "--ansi", "never", "--progress", "plain"),
+            *(*plugin.words(), "--ansi", "never", "--progress", "plain"),
             *("--project-name", self.name, "--project-directory", str(self.directory)),
             *files,
             *profiles,

@@ -12,7 +12,7 @@ import pytest
 from kafka_tasks.clients import processes
 from kafka_tasks.clients.processes import Completed
 from kafka_tasks.errors import EngineMissing, InvalidInput, MachineError
-from kafka_tasks.runtimes.compose import command
+from kafka_tasks.runtimes.compose import command, plugin
 
 
 class Commands:
@@ -36,6 +36,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> Commands:
     """A machine with `docker` on its PATH."""
     found = Commands()
     monkeypatch.setattr(processes, "run", found.run)
+    monkeypatch.setattr(plugin, "words", lambda: ("docker", "compose"))
     _on_path(monkeypatch, "docker")
     return found
 
