@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import base64
+import hashlib
+import shutil
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -60,11 +62,12 @@ def _link(packages: Path, names: tuple[str, ...]) -> None:
 
 
 def _install(packages: Path) -> None:
-    """Link this package, with the files that describe it where pip installs a wheel.
+    """Copy this package, with the files that describe it, as pip installs a wheel.
 
     Pytest reads the list of all its files.
     """
-    (packages / _NAME).symlink_to(CHECKOUT / _NAME)
+    place = packages / _NAME
+    shutil.copytree(CHECKOUT / _NAME, place, ignore=shutil.ignore_patterns("__pycache__"))
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     described = packages / f"{_NAME}-{VERSION}.dist-info"
     described.mkdir()
@@ -72,20 +75,21 @@ def _install(packages: Path) -> None:
     texts = {
         "METADATA": f"Metadata-Version: 2.4\nName: {project['name']}\nVersion: {VERSION}\n",
         "entry_points.txt": "[pytest11]\n" + "".join(f"{key} = {at}\n" for key, at in plugins),
-        "RECORD": "".join(f"{path},,\n" for path in sorted(_installed_files())),
+        "RECORD": "".join(sorted(_record(packages))),
     }
     for name, text in texts.items():
         (described / name).write_text(text, encoding="utf-8")
 
 
-def _installed_files() -> Iterator[str]:
-    """Yield the paths of the package's files, and of their bytecode, as pip notes them."""
-    for folder, _, names in os.walk(CHECKOUT / _NAME):
-        for path in (Path(folder, name).relative_to(CHECKOUT) for name in names):
-            if "__pycache__" not in path.parts:
-                yield str(path)
-                if path.suffix == ".py":
-                    yield cache_from_source(str(path))
+def _record(packages: Path) -> Iterator[str]:
+    """Yield a line for each file of the package, and for the bytecode that pip makes of it."""
+    for path in filter(Path.is_file, (packages / _NAME).rglob("*")):
+        content = path.read_bytes()
+        digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).decode().rstrip("=")
+        name = path.relative_to(packages)
+        yield f"{name},sha256={digest},{len(content)}\n"
+        if path.suffix == ".py":
+            yield f"{cache_from_source(str(name))},,\n"
 
 
 def _run(surroundings: Surroundings, project: Path, packages: Path) -> Timed:
