@@ -11,6 +11,7 @@ from pathlib import Path
 from kafka_tasks.clients import processes
 from kafka_tasks.clients.container import CONFIG_FILES, WORKING_DIRECTORY, Container
 from kafka_tasks.clients.docker import Engine
+from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model.topology import Topology, identify
 from kafka_tasks.project import register, state
 from kafka_tasks.project.state import ClusterRecord, ServiceRecord
@@ -108,8 +109,11 @@ def require_ports(
 ) -> None:
     """Raise `PortTaken` for the first port that is held, naming the holder.
 
-    With `published`, only these ports are needed; `file` decides them, where no setting does.
+    With `published`, only these ports are needed; `file` decides them, where no setting does. The
+    packaged files have none: `InvalidInput` is raised for a port that they use inside a container.
     """
+    if published is None:
+        _require_outer(topology)
     for service in topology:
         if service.name in containers and containers[service.name].running:
             continue
@@ -118,3 +122,13 @@ def require_ports(
             if needed and not processes.port_is_free(port):
                 holder = holder_of(port, lambda: engine, by_engine=True)
                 raise ports.taken(service, setting, port, holder, file)
+
+
+def _require_outer(topology: Topology) -> None:
+    for broker in topology.brokers:
+        if broker.port in secured_services.inner_ports(broker, topology):
+            raise InvalidInput(
+                f"Port {broker.port} cannot be that of {broker.name}: inside the container another "
+                "listener has it.",
+                hint="KAFKA_TASKS_PORT=9092 invoke kafka.up, or any other port below 29092",
+            )

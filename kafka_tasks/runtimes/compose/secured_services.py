@@ -74,6 +74,13 @@ def unfit(settings: Settings) -> str | None:
     return None
 
 
+def inner_ports(service: Service, topology: Topology) -> tuple[int, ...]:
+    """Return the ports of a packaged broker's other listeners, beside which HOST has its own."""
+    secured_ports = (_BROKERS_PORT, _INTERNAL_PORT) if topology.security else ()
+    voter_ports = (_CONTROLLER_PORT,) if service.role.votes else ()
+    return (_CONTAINER_PORT, *voter_ports, *secured_ports)
+
+
 def without_open_ports(planned: Topology) -> Topology:
     """Return the services without the port of a ZooKeeper that asks for no password."""
     if planned.security is None:

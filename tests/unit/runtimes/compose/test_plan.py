@@ -9,11 +9,12 @@ import pytest
 from kafka_tasks.clients import processes
 from kafka_tasks.clients.container import Container
 from kafka_tasks.clients.processes import PortHolder
-from kafka_tasks.errors import PortTaken
+from kafka_tasks.errors import InvalidInput, PortTaken
 from kafka_tasks.model.topology import identify, zookeeper_cluster
 from kafka_tasks.project import register, state
 from kafka_tasks.project.directory import Project
 from kafka_tasks.project.state import ClusterRecord
+from kafka_tasks.runtimes import ports
 from kafka_tasks.runtimes.compose import plan
 from kafka_tasks.settings import load
 from tests.unit.recorded import ports_of
@@ -212,3 +213,33 @@ def test_only_published_ports_are_needed(monkeypatch: pytest.MonkeyPatch) -> Non
     plan.require_ports(topology, FakeEngine(), {}, {9092})  # type: ignore[arg-type]
     with pytest.raises(PortTaken):
         plan.require_ports(topology, FakeEngine(), {})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("environ", "port"),
+    [
+        ({"PORT": "29092"}, 29092),
+        ({"PORT": "29090", "BROKERS": "3"}, 29092),
+        ({"PORT": "29093", "VERSION": "8.2"}, 29093),
+        ({"PORT": "29094", "VERSION": "8.2", "SECURE": "scram"}, 29094),
+    ],
+)
+def test_a_port_of_the_packaged_file_is_refused(
+    project: Project, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], port: int
+) -> None:
+    """The listener for this machine has its port inside the container as well."""
+    monkeypatch.setattr(ports, "pick", lambda *_: 20000)
+    topology = Planned(project, before=None, **environ).record.topology
+    with pytest.raises(InvalidInput, match=f"Port {port} cannot be that of kafka"):
+        plan.require_ports(topology, FakeEngine(), {})  # type: ignore[arg-type]
+
+
+def test_without_controllers_their_port_is_free(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each mode has its own ports, and a file of one's own is read as it is."""
+    monkeypatch.setattr(processes, "port_is_free", lambda _: True)
+    topology = Planned(project, PORT="29093").record.topology
+    plan.require_ports(topology, FakeEngine(), {})  # type: ignore[arg-type]
+    topology = Planned(project, PORT="29092").record.topology
+    plan.require_ports(topology, FakeEngine(), {}, {29092})  # type: ignore[arg-type]
