@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from kafka_tasks.clients import processes
-from kafka_tasks.clients.kafka import scram
+from kafka_tasks.clients.kafka import changes, records, scram
 from kafka_tasks.clients.kafka.admin import Admin
 from kafka_tasks.clients.unanswered import Unanswered
 from kafka_tasks.errors import KafkaTasksError
@@ -124,6 +124,7 @@ class _Training:
         except OutOfTime:
             return {}
         let_users_in(self._project, cluster)
+        serve_clients(cluster)
         time.sleep(_SERVE_S)
         in_order = self._stopped(record)
         written = all(path.exists() for path in self._drafts.values())
@@ -188,3 +189,16 @@ def let_users_in(project: Project, cluster: Cluster) -> None:
             lambda: scram.require_log_in(user, user.bootstrap[0], _ANSWER_S),
             Deadline.after(_ANSWER_S),
         )
+
+
+def serve_clients(cluster: Cluster) -> None:
+    """Answer what `kafka.up` and the first client of a topic ask for.
+
+    A training in which that fails is worth keeping.
+    """
+    with contextlib.suppress(KafkaTasksError, OutOfTime), Admin(cluster) as admin:
+        for broker in admin.look(_ANSWER_S).brokers:
+            admin.answers_as(broker, _ANSWER_S)
+        topic = changes.NewTopicRequest("training", partitions=1)
+        changes.require(changes.create(admin, [topic], timeout_s=_ANSWER_S))
+        records.roundtrip(cluster, topic.name, timeout_s=_ANSWER_S)

@@ -10,6 +10,10 @@ import pytest
 from msgspec import structs
 
 from kafka_tasks.clients import processes
+from kafka_tasks.clients.kafka import changes, records
+from kafka_tasks.clients.kafka.answers import ClusterView
+from kafka_tasks.clients.kafka.changes import NewTopicRequest, Outcomes
+from kafka_tasks.errors import ClusterError
 from kafka_tasks.model.address import Address
 from kafka_tasks.model.cluster import Cluster
 from kafka_tasks.model.security import SecureKind, Security
@@ -243,3 +247,48 @@ def test_users_log_in_to_a_cluster_in_training(
     open_to_all = replace(cluster, topology=settings.topology)
     training.let_users_in(project, open_to_all)
     assert len(seen.asked) == 4
+
+
+class _Clients:
+    """What is asked of a cluster in training; a topic cannot be made where `fails`."""
+
+    def __init__(self, *, fails: bool) -> None:
+        self.asked: list[str] = []
+        self._fails = fails
+
+    def __enter__(self) -> _Clients:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.asked.append("close")
+
+    def look(self, _: float) -> ClusterView:
+        return ClusterView("id", 1, {1: Address("localhost", 9092), 2: Address("localhost", 9093)})
+
+    def answers_as(self, broker: int, _: float) -> None:
+        self.asked.append(f"answers as {broker}")
+
+    def create(self, _: object, topics: list[NewTopicRequest], *, timeout_s: float) -> Outcomes:
+        self.asked.append(f"create {topics[0].name}")
+        return {topics[0].name: ClusterError("refused") if self._fails else None}
+
+    def roundtrip(self, _: Cluster, topic: str, *, timeout_s: float) -> None:
+        self.asked.append(f"send and take on {topic}")
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_cluster_in_training_serves_clients(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    """What a start and a first record load is in the cache, which is kept without it, too."""
+    clients = _Clients(fails=fails)
+    monkeypatch.setattr(training, "Admin", lambda _: clients)
+    monkeypatch.setattr(changes, "create", clients.create)
+    monkeypatch.setattr(records, "roundtrip", clients.roundtrip)
+    cluster = Cluster.of(
+        settings.topology, project=Path("/p"), runtime="embedded", kafka_version="4.4.0", client={}
+    )
+    training.serve_clients(cluster)
+    sent = [] if fails else ["send and take on training"]
+    expected = ["answers as 1", "answers as 2", "create training", *sent, "close"]
+    assert clients.asked == expected
