@@ -130,5 +130,5 @@ def _require_outer(topology: Topology) -> None:
             raise InvalidInput(
                 f"Port {broker.port} cannot be that of {broker.name}: inside the container another "
                 "listener has it.",
-                hint="KAFKA_TASKS_PORT=9092 invoke kafka.up, or any other port below 29092",
+                hint=ports.another(broker.name, "port", None),
             )

@@ -230,8 +230,9 @@ def test_a_port_of_the_packaged_file_is_refused(
     """The listener for this machine has its port inside the container as well."""
     monkeypatch.setattr(ports, "pick", lambda *_: 20000)
     topology = Planned(project, before=None, **environ).record.topology
-    with pytest.raises(InvalidInput, match=f"Port {port} cannot be that of kafka"):
+    with pytest.raises(InvalidInput, match=f"Port {port} cannot be that of kafka") as caught:
         plan.require_ports(topology, FakeEngine(), {})  # type: ignore[arg-type]
+    assert caught.value.hint == "KAFKA_TASKS_PORT=auto invoke kafka.up"
 
 
 def test_without_controllers_their_port_is_free(
