@@ -120,7 +120,11 @@ IMPORTERS: dict[str, list[str]] = {
     "invoke": ["tasks", "program", "invoke_program"],
     "pytest": [
         "acceptance",
-        "fixtures",
+        "fixtures.__init__",
+        "fixtures.during_tests",
+        "fixtures.fixture_bodies",
+        "fixtures.hooks",
+        "fixtures.told",
         "pytest_plugin",
         "pytest_factories",
     ],
@@ -231,7 +235,10 @@ def _room(module: str) -> str:
 
 def _below(module: str, places: list[str]) -> bool:
     inner = _inner(module)
-    return any(inner == place or inner.startswith(f"{place}.") for place in places)
+    packages = {place.removesuffix(".__init__") for place in places if place.endswith(".__init__")}
+    return inner in packages or any(
+        inner == place or inner.startswith(f"{place}.") for place in places
+    )
 
 
 def _wrong(arrow: Arrow) -> bool:
