@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
@@ -29,6 +28,8 @@ def fetch(coordinates: str, expected_sha256: str, target: Path) -> None:
 
     Raises `JarsMissing` or `MachineError`.
     """
+    import tempfile
+
     try:
         import requests
         from jgo.config import GlobalSettings

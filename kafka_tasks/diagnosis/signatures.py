@@ -10,7 +10,7 @@ import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -165,7 +165,7 @@ def load() -> tuple[Signature, ...]:
     """Return every signature, the most important first."""
     import yaml
 
-    text = (files(__package__) / "signatures.yaml").read_text(encoding="utf-8")
+    text = Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return tuple(_read(entry) for entry in yaml.load(text, loader))  # noqa: S506
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 from kafka_tasks.model.setting import Setting, refusal
 
@@ -58,7 +58,7 @@ def refused(name: str, value: str, line: str) -> str | None:
 @cache
 def _spans() -> Mapping[str, list[tuple[str, str, str, str]]]:
     """Return, by setting, its first line, last line, type and default, as often as they change."""
-    content = files("kafka_tasks.runtimes").joinpath("broker_settings.json").read_bytes()
+    content = Path(__file__).with_suffix(".json").read_bytes()
     found: dict[str, list[tuple[str, str, str, str]]] = json.loads(content)
     return found
 

@@ -9,10 +9,11 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache, lru_cache
-from importlib.resources import files
+from pathlib import Path
 
 from kafka_tasks.model.setting import Setting, malformed, refusal, same, widest
 
+_TABLES = Path(__file__).with_name("tables")
 # Names of brokers → those of topics, where it is not a matter of `log.` alone.
 _SYNONYMS = {
     "log.roll.ms": "segment.ms",
@@ -39,7 +40,7 @@ _UNITS = (".minutes", ".hours")
 @cache
 def table(line: str) -> Mapping[str, Setting]:
     """Return the settings of a Kafka line such as 3.9."""
-    source = files("kafka_tasks.topics").joinpath("tables", f"kafka-{line}.json")
+    source = _TABLES / f"kafka-{line}.json"
     found = json.loads(source.read_bytes())
     return {
         name: Setting(**{**entry, "allowed": tuple(entry.get("allowed", ()))})
@@ -50,7 +51,7 @@ def table(line: str) -> Mapping[str, Setting]:
 @cache
 def lines() -> tuple[str, ...]:
     """Return every Kafka line with a table, oldest first."""
-    names = (entry.name for entry in files("kafka_tasks.topics").joinpath("tables").iterdir())
+    names = (entry.name for entry in _TABLES.iterdir())
     return tuple(sorted(name[6:-5] for name in names if name.startswith("kafka-")))
 
 

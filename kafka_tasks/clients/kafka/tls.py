@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
 from kafka_tasks.clients.unanswered import Unanswered
@@ -127,6 +126,8 @@ def load_identity(context: ssl.SSLContext, client: Mapping[str, str]) -> None:
 @contextmanager
 def _file(text: str) -> Iterator[str]:
     """Yield a private file with this text, which Python's TLS takes no other way."""
+    from tempfile import NamedTemporaryFile
+
     with NamedTemporaryFile("w", encoding="utf-8", prefix="kafka-tasks-") as file:
         file.write(text)
         file.flush()

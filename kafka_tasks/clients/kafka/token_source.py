@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from kafka_tasks.clients import secret_command
-from kafka_tasks.clients.kafka import token, token_endpoint, token_refusals
+from kafka_tasks.clients.kafka import token, token_refusals
 from kafka_tasks.clients.kafka.token import Token
 from kafka_tasks.errors import KafkaTasksError, MachineError
 from kafka_tasks.model import client_names
@@ -76,6 +76,9 @@ def _of_command(line: str, extensions: str, limit_s: float) -> TokenSource:
 
 @functools.cache
 def _of_endpoint(properties: tuple[tuple[str, str], ...]) -> TokenSource:
+    # It brings urllib along, which the clients of other clusters start without.
+    from kafka_tasks.clients.kafka import token_endpoint
+
     client = dict(properties)
     fetch = functools.partial(token_endpoint.fetch, client, token_endpoint.ANSWER_S)
     return TokenSource(fetch, client.get(EXTENSIONS, ""))

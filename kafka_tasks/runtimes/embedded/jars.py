@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import shutil
 import threading
-from importlib.resources import files
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -18,6 +17,7 @@ from kafka_tasks.retry import Deadline
 from kafka_tasks.runtimes.embedded.verified import VerifiedFiles
 from kafka_tasks.settings import Settings
 
+_LOCKS = Path(__file__).with_name("locks")
 _PARALLEL_DOWNLOADS = 6
 # A silent mirror must not hold Ctrl-C back for longer.
 _LAST_WORDS_S = 0.5
@@ -51,14 +51,14 @@ class Lock(msgspec.Struct, frozen=True):
 
 def supported_lines() -> tuple[str, ...]:
     """Return the Kafka lines that have a lock file, oldest first."""
-    names = (entry.name for entry in (files(__package__) / "locks").iterdir())
+    names = (entry.name for entry in _LOCKS.iterdir())
     return tuple(sorted(name[6:-5] for name in names if name.endswith(".json")))
 
 
 def load_lock(line: str) -> Lock:
     """Return the lock of a Kafka line such as 3.9; raises `InvalidInput` for a line without one."""
     try:
-        content = (files(__package__) / "locks" / f"kafka-{line}.json").read_bytes()
+        content = (_LOCKS / f"kafka-{line}.json").read_bytes()
     except FileNotFoundError as error:
         lines = ", ".join(supported_lines())
         raise InvalidInput(

@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.runtimes import broker_properties, roles
-from kafka_tasks.runtimes.embedded import build_archives, class_archive, jars, java, training
+from kafka_tasks.runtimes.embedded import build_archives, class_archive, jars, java
 from kafka_tasks.runtimes.embedded.class_archive import Archives
 from kafka_tasks.settings import Settings
 
@@ -66,9 +66,11 @@ class EmbeddedPreparation(Struct):
         if self.archives is None or self.settings is None or not self.missing:
             return None
         if self.archives.are_trained:
-            return class_archive.order(
-                self.archives, {}, training.settings_of(self.settings, self.archives.java.home)
-            )
+            # It brings confluent-kafka along, which a start imports while the servers start.
+            from kafka_tasks.runtimes.embedded.training import settings_of
+
+            settings = settings_of(self.settings, self.archives.java.home)
+            return class_archive.order(self.archives, {}, settings)
         if set(self.lists) != self.missing:
             return None
         if not all(path.exists() for path in self.lists.values()):
