@@ -140,6 +140,9 @@ class FakeRuntime:
 
     # -- servers -------------------------------------------------------------------------------
 
+    def expect_start(self, settings: Settings) -> None:
+        """Begin nothing."""
+
     def start(
         self,
         settings: Settings,

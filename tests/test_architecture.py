@@ -27,7 +27,7 @@ MODULES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 
-_GROUND = ["errors", "version"]
+_GROUND = ["errors", "version", "ahead"]
 _VALUES = [*_GROUND, "model"]
 _BASE = [*_VALUES, "settings", "retry", "project"]
 _CLIENTS = [*_BASE, "clients"]
@@ -42,6 +42,7 @@ _TOP = [*_CHECKS, "render", "fixtures", "tasks", "pytest_plugin", "sessions", "p
 ROOMS: dict[str, list[str]] = {
     "version": [],
     "errors": [],
+    "ahead": [],
     "model": ["errors"],
     "settings": _BASE,
     "retry": _BASE,
@@ -340,6 +341,24 @@ def test_listing_the_tasks_loads_few_rooms() -> None:
         if name.partition(".")[0] == "kafka_tasks"
     }
     assert rooms <= {"", "tasks"}
+
+
+@pytest.mark.parametrize(
+    ("runtime", "late"),
+    [
+        (
+            "embedded",
+            {"confluent_kafka", "asyncio", "urllib.request", "yaml", "docker"},
+        ),
+        ("compose", {"confluent_kafka", "asyncio", "urllib.request", "docker"}),
+    ],
+)
+def test_servers_start_before_clients_are_loaded(runtime: str, late: set[str]) -> None:
+    """What only their readiness asks for is imported while they start."""
+    rooms = f"kafka_tasks.lifecycle.start, kafka_tasks.runtimes.{runtime}.runtime"
+    loaded = _loaded_by(f"import kafka_tasks.__main__, {rooms}")
+    assert f"kafka_tasks.runtimes.{runtime}.runtime" in loaded
+    assert loaded & late == set()
 
 
 def test_a_run_of_pytest_without_kafka_loads_no_room(tmp_path: Path) -> None:

@@ -163,7 +163,8 @@ def images(exam: Examination) -> Iterator[Finding]:
     from kafka_tasks.runtimes.compose.site import images_to_start
 
     machine = _DOCKER_NAMES.get(platform.machine(), platform.machine())
-    own = _DOCKER_NAMES.get(answering.architecture, answering.architecture) or machine
+    theirs = answering.architecture
+    own = _DOCKER_NAMES.get(theirs, theirs) or machine
     for name in images_to_start(exam.project, exam.settings):
         yield _image(name, answering.image_architecture(name), own)
 

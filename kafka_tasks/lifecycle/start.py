@@ -27,10 +27,11 @@ def up(session: Session) -> Report:
     A ready cluster stays as it is. When the start fails or is interrupted, what this call had
     started is stopped again.
     """
-    session.servers()
+    servers = session.servers()
     recorded = state.read(session.project) is not None
     if recorded and (found := _already_ready(session, session.observe())) is not None:
         return found
+    servers.expect_start(session.settings)
     with locked(session, "up") as seen:
         if (found := _already_ready(session, seen)) is not None:
             return found

@@ -37,6 +37,9 @@ class Runtime(Protocol):
 class Servers(Protocol):
     """The ability to start and stop servers, and to read their logs."""
 
+    def expect_start(self, settings: Settings) -> None:
+        """Begin what a start needs, and what can be begun before anybody has looked; or nothing."""
+
     def start(
         self,
         settings: Settings,

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kafka_tasks.clients.container import Container
-from kafka_tasks.clients.docker import Engine
 from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model import listener
 from kafka_tasks.model.address import Address, Inside
@@ -23,6 +23,9 @@ from kafka_tasks.runtimes.compose.service_config import ConfiguredService
 from kafka_tasks.runtimes.roles import secured
 from kafka_tasks.runtimes.secure import access
 from kafka_tasks.settings import Settings
+
+if TYPE_CHECKING:
+    from kafka_tasks.clients.docker import Engine
 
 # The label that the packaged file puts on each container.
 OURS = "kafka-tasks.cluster"

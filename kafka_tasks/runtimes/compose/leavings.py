@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kafka_tasks.clients.container import Container
-from kafka_tasks.clients.docker import Engine, Made
 from kafka_tasks.runtimes.compose import command
+
+if TYPE_CHECKING:
+    from kafka_tasks.clients.docker import Engine, Made
 
 # The engine's own names for volumes.
 _ANONYMOUS = re.compile(r"[0-9a-f]{64}")

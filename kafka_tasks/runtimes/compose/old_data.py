@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from kafka_tasks.clients.container import Container
-from kafka_tasks.clients.docker import Engine
 from kafka_tasks.model.topology import Service, Topology
 from kafka_tasks.project.state import ClusterRecord
 from kafka_tasks.runtimes import node_data, roles
 from kafka_tasks.runtimes.node_data import META, VOTERS, NodeData
 
+if TYPE_CHECKING:
+    from kafka_tasks.clients.docker import Engine
+
 
 def cluster_id(
-    engine: Engine,
+    engine: Engine | None,
     containers: Mapping[str, Container],
     topology: Topology,
     before: ClusterRecord | None,
+    new_id: str,
 ) -> str | None:
     """Return the id that nodes without data are formatted with; None in ZooKeeper mode.
 
-    It is that of the data, else the one recorded or set before, else a new one.
+    It is that of the data, else the one recorded or set before, else `new_id`.
     """
     if not topology.voters:
         return None
-    for _, seen in _of_nodes(engine, containers, topology):
+    nodes = _of_nodes(engine, containers, topology) if engine else ()
+    for _, seen in nodes:
         if seen.cluster_id:
             return seen.cluster_id
     recorded = before.cluster_id if before else None
     told = (found.environment.get("CLUSTER_ID") for found in containers.values())
-    return recorded or next(filter(None, told), None) or node_data.new_id()
+    return recorded or next(filter(None, told), None) or new_id
 
 
 def require_fit(

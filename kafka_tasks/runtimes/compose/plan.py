@@ -7,10 +7,10 @@ import os
 import time
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kafka_tasks.clients import processes
 from kafka_tasks.clients.container import CONFIG_FILES, WORKING_DIRECTORY, Container
-from kafka_tasks.clients.docker import Engine
 from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model.topology import Topology, identify
 from kafka_tasks.project import register, state
@@ -19,6 +19,9 @@ from kafka_tasks.runtimes import ports
 from kafka_tasks.runtimes.compose import compose_file, old_data, secured_services
 from kafka_tasks.runtimes.port_holder import holder_of
 from kafka_tasks.settings import Settings
+
+if TYPE_CHECKING:
+    from kafka_tasks.clients.docker import Engine
 
 _FIELDS = (
     "version",
@@ -40,11 +43,15 @@ def record(
     project: Path,
     settings: Settings,
     before: ClusterRecord | None,
-    engine: Engine,
+    engine: Engine | None,
     containers: Mapping[str, Container],
     notice: Callable[[str], None],
+    new_id: str,
 ) -> ClusterRecord:
-    """Return what is written down before anything starts."""
+    """Return what is written down before anything starts.
+
+    Without an engine, it is as if that one had nothing.
+    """
     own = {port for found in containers.values() for port in found.ports.values()}
     assigned = ports.assign(project, settings, settings.topology, before, own, notice)
     planned = secured_services.without_open_ports(assigned.topology)
@@ -59,7 +66,7 @@ def record(
         security=planned.security,
         fingerprint={name: str(getattr(settings, name)) for name in _FIELDS}
         | {"mode": settings.resolved_mode},
-        cluster_id=old_data.cluster_id(engine, containers, planned, before),
+        cluster_id=old_data.cluster_id(engine, containers, planned, before, new_id),
         compose_project=_project_name(settings, before, engine, containers, notice),
     )
 
@@ -67,7 +74,7 @@ def record(
 def _project_name(
     settings: Settings,
     before: ClusterRecord | None,
-    engine: Engine,
+    engine: Engine | None,
     containers: Mapping[str, Container],
     notice: Callable[[str], None],
 ) -> str:
@@ -84,7 +91,8 @@ def _project_name(
         if other.path != project and (noted := state.read(other))
     }
     mine = str(compose_file.choose(settings).path)
-    foreign = any(_is_foreign(found, project, mine) for found in engine.of_project(name))
+    there = engine.of_project(name) if engine else ()
+    foreign = any(_is_foreign(found, project, mine) for found in there)
     if name not in others and not foreign:
         return name
     digest = hashlib.sha256(os.fsencode(project)).hexdigest()[:6]

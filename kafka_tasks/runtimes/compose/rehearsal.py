@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kafka_tasks.clients import processes
 from kafka_tasks.clients.container import Container
-from kafka_tasks.clients.docker import Engine
 from kafka_tasks.runtimes.compose import command
+
+if TYPE_CHECKING:
+    from kafka_tasks.clients.docker import Engine
 
 # Where the Compose file mounts the volume, and the names that it has for it.
 _PLACE = "/var/lib/kafka-tasks"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from kafka_tasks import ahead
 from kafka_tasks.clients import processes
 from kafka_tasks.clients.container import Container
-from kafka_tasks.clients.docker import Engine
 from kafka_tasks.clients.docker_errors import elsewhere
 from kafka_tasks.errors import InvalidInput, MachineError, NotReady
 from kafka_tasks.model.cluster import Cluster, Observation
@@ -35,6 +38,9 @@ from kafka_tasks.runtimes.protocol import Abilities
 from kafka_tasks.runtimes.secure import container_files
 from kafka_tasks.runtimes.secure.store import SecureStore
 from kafka_tasks.settings import Settings
+
+if TYPE_CHECKING:
+    from kafka_tasks.clients.docker import Engine
 
 
 class ComposeRuntime:
@@ -69,6 +75,10 @@ class ComposeRuntime:
     def _expected(self) -> Topology:
         record = self._site.record()
         return record.topology if record and record.wanted == "running" else Topology()
+
+    def expect_start(self, settings: Settings) -> None:
+        """Let Compose read its file."""
+        self._site.ask_ahead(settings)
 
     # -- start ---------------------------------------------------------------------------------
 
@@ -106,8 +116,13 @@ class ComposeRuntime:
             # Where a coordinator was started first, all of it is one start.
             self._before = leavings.Before.of(self._site.engine, project.name)
         # With no name, Compose starts everything.
-        if names and (done := project.up(names, timeout_s=settings.timeout + 30, alone=alone)).code:
-            self._explain(done)
+        if names:
+            # What the readiness of a broker needs takes as long to import as a network to make.
+            importing = ahead.begin(partial(import_module, "kafka_tasks.clients.kafka.admin"))
+            done = project.up(names, timeout_s=settings.timeout + 30, alone=alone)
+            importing.exception()
+            if done.code:
+                self._explain(done)
         return self.plan(settings)
 
     def _secure(self, settings: Settings) -> None:

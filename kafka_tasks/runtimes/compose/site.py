@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from kafka_tasks.clients.container import CONFIG_FILES, Container
-from kafka_tasks.clients.docker import Engine
 from kafka_tasks.errors import InvalidInput, KafkaTasksError
 from kafka_tasks.model.events import Recorder
 from kafka_tasks.model.role import MAX_BROKERS
@@ -18,7 +18,7 @@ from kafka_tasks.model.topology import Topology
 from kafka_tasks.project import private, state
 from kafka_tasks.project.directory import Project, unwritable
 from kafka_tasks.project.state import ClusterRecord, ServiceRecord
-from kafka_tasks.runtimes import broker_properties, ports, roles
+from kafka_tasks.runtimes import broker_properties, node_data, ports, roles
 from kafka_tasks.runtimes.compose import (
     cast,
     command,
@@ -37,6 +37,9 @@ from kafka_tasks.runtimes.secure import container_files
 from kafka_tasks.runtimes.secure.store import SecureStore
 from kafka_tasks.settings import NO_CONNECTION, Settings, environment, load
 
+if TYPE_CHECKING:
+    from kafka_tasks.clients.docker import Engine
+
 RUNTIME = "compose"
 
 
@@ -49,11 +52,16 @@ class Site:
     _connected: Engine | None = None
     # That of the image of the last start.
     rehearsal: Rehearsal | None = None
+    # Of a cluster without data.
+    new_id: str = field(default_factory=node_data.new_id)
 
     @property
     def engine(self) -> Engine:
         """The engine; raises `EngineMissing` where none answers."""
         if self._connected is None:
+            # It brings the docker library along.
+            from kafka_tasks.clients.docker import Engine
+
             self._connected = Engine.connect(environment())
         return self._connected
 
@@ -69,11 +77,24 @@ class Site:
         """Return the record of a start with these settings."""
         notice = self.recorder.notice
         here = self.project.path
-        found = plan.record(here, settings, self.record(), self.engine, there, notice)
+        found = plan.record(here, settings, self.record(), self.engine, there, notice, self.new_id)
         if settings.services is None:
             return found
         at = compose_file.published(found.topology, self.composed(settings, found).config())
         return msgspec.structs.replace(found, services=tuple(map(ServiceRecord.of, at)))
+
+    def ask_ahead(self, settings: Settings) -> None:
+        """Let Compose read the packaged file for a start, while the engine is connected.
+
+        What it answers counts where the engine has nothing that makes the start another one.
+        """
+        if settings.services is not None:
+            return
+        # The start says what is wrong, and what it decides.
+        with suppress(KafkaTasksError):
+            here, before = self.project.path, self.record()
+            found = plan.record(here, settings, before, None, {}, lambda _: None, self.new_id)
+            self.composed(settings, found).ask_ahead()
 
     def composed(self, settings: Settings, record: ClusterRecord | None) -> command.Project:
         """Return the Compose project as recorded; before a first start, by the settings."""

@@ -12,10 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from kafka_tasks.clients.container import Container
-from kafka_tasks.clients.docker import Engine
 from kafka_tasks.errors import InvalidInput, MachineError
 from kafka_tasks.model.data_files import DataFile, as_tar, tar_end
 from kafka_tasks.model.topology import Service, Topology, place_of
@@ -24,6 +23,9 @@ from kafka_tasks.runtimes import roles
 from kafka_tasks.runtimes.compose import command
 from kafka_tasks.runtimes.compose.site import Site
 from kafka_tasks.settings import Settings
+
+if TYPE_CHECKING:
+    from kafka_tasks.clients.docker import Engine
 
 STAGING = ".kafka-tasks-restore"
 _NEW = f"{STAGING}/new"

@@ -77,6 +77,9 @@ class EmbeddedRuntime:
         """Look at each recorded service; where the record is lost, at those with our tags."""
         return look(known(self._project, self.name))
 
+    def expect_start(self, settings: Settings) -> None:
+        """Begin nothing: a start reads files of this machine alone."""
+
     # -- start ---------------------------------------------------------------------------------
 
     def start(

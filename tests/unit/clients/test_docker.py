@@ -26,7 +26,7 @@ from kafka_tasks.errors import (
 from tests.unit.runtimes.compose.engine import container
 
 SOCKET = "unix:///var/run/docker.sock"
-VERSION = {"Version": "26.1.5", "ApiVersion": "1.45"}
+VERSION = {"Version": "26.1.5", "Arch": "arm64", "ApiVersion": "1.45"}
 
 
 def _refusal(code: int, said: str, kind: type[APIError] = APIError) -> APIError:
@@ -35,6 +35,8 @@ def _refusal(code: int, said: str, kind: type[APIError] = APIError) -> APIError:
 
 class Api:
     """The SDK's low-level client: canned answers by method, or exceptions that they raise."""
+
+    api_version = "1.45"
 
     def __init__(self, **answers: Any) -> None:
         self.answers = answers
@@ -56,8 +58,9 @@ class Api:
 class Client:
     """The SDK's client around it."""
 
-    def __init__(self, version: Any = VERSION, **answers: Any) -> None:
+    def __init__(self, version: Any = VERSION, api: str = "1.45", **answers: Any) -> None:
         self.api = Api(**answers)
+        self.api.api_version = api
         self._version = version
         self.closed = False
 
@@ -226,7 +229,7 @@ def test_an_engine_on_another_machine_is_refused_in_words(
 def test_an_engine_that_refuses_is_there() -> None:
     """An answer that is no is not taken for no answer."""
     with pytest.raises(EngineRefused) as caught:
-        _engine(version=_refusal(400, "client version 1.24 is too old"))
+        _ = _engine(version=_refusal(400, "client version 1.24 is too old")).architecture
     assert caught.value.evidence == ("client version 1.24 is too old",)
 
 
@@ -256,7 +259,7 @@ def test_which_engines_are_on_this_machine(host: str, local: bool) -> None:
 )
 def test_which_engines_know_start_interval(api: str, quick: bool) -> None:
     """Those of engine 25 and later, by numbers and not by text."""
-    engine = Engine(Client({"Version": "x", "ApiVersion": api}), SOCKET)
+    engine = Engine(Client(api=api), SOCKET)
     assert engine.has_start_interval is quick
 
 

@@ -188,6 +188,9 @@ class FakeProject:
     def config(self, *, profile: str | None = None) -> dict[str, Any]:
         return self.compose.config
 
+    def ask_ahead(self) -> None:
+        self.compose.done.append("ask ahead")
+
     def remove(self, services: Sequence[str]) -> None:
         self.compose.done.append(f"remove {' '.join(services)}")
 

@@ -218,6 +218,30 @@ def test_the_config_is_read_past_warnings(commands: Commands, before: str) -> No
     assert commands.calls[0][-3:] == ["config", "--format", "json"]
 
 
+def test_what_was_asked_ahead_is_not_asked_again(commands: Commands) -> None:
+    """One answer for both; for other variables, another one."""
+    commands.answer = Completed(0, '{"services": {}}')
+    asked = _project(name="ahead")
+    asked.ask_ahead()
+    asked.ask_ahead()
+    assert asked.config() == {"services": {}}
+    assert len(commands.calls) == 1
+    _project(name="ahead", variables={}).config()
+    assert len(commands.calls) == 2
+
+
+def test_what_fails_ahead_fails_where_it_is_asked_for(commands: Commands) -> None:
+    """And the next time, Compose is asked again."""
+    commands.version = Completed(0, "2.26.1")
+    commands.answer = Completed(15, "services.kafka.ports must be a list\n")
+    asked = _project(name="refused")
+    asked.ask_ahead()
+    for _ in range(2):
+        with pytest.raises(InvalidInput, match=r"does not accept /some/shop/compose\.yml"):
+            asked.config()
+    assert [call[-1] for call in commands.calls] == ["json", "--short"] * 2
+
+
 def test_a_file_that_compose_refuses(commands: Commands) -> None:
     """Exit 3, with Compose's own words and the command that shows them."""
     commands.version = Completed(0, "2.26.1")

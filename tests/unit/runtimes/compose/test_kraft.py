@@ -218,15 +218,14 @@ def test_the_cluster_id_is_that_of_the_data() -> None:
     one = kraft_cluster(1)
 
     def found(engine: FakeEngine, record: Any, **present: Container) -> str | None:
-        return old_data.cluster_id(engine, present, one, record)  # type: ignore[arg-type]
+        return old_data.cluster_id(engine, present, one, record, "new")  # type: ignore[arg-type]
 
     assert found(_engine(NODE), before, **there) == "kept"
     assert found(FakeEngine(), before, **there) == "noted"
     assert found(FakeEngine(), None, **there) == "t"
-    fresh = found(FakeEngine(), None)
-    assert fresh is not None
-    assert re.fullmatch(r"[\w-]{22}", fresh)
-    assert old_data.cluster_id(_engine(NODE), there, zookeeper_cluster(1), before) is None  # type: ignore[arg-type]
+    assert found(FakeEngine(), None) == "new"
+    zookeeper = zookeeper_cluster(1)
+    assert old_data.cluster_id(_engine(NODE), there, zookeeper, before, "new") is None  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

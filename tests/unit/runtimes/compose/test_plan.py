@@ -37,7 +37,7 @@ class Planned:
         found = {one.service: one for one in engine.of_directory(project.path)}
         known = {name: one for name, one in found.items() if identify(name)}
         self.record = plan.record(
-            project.path, settings, before, engine, known, self.notices.append
+            project.path, settings, before, engine, known, self.notices.append, "new"
         )
 
 

@@ -1,0 +1,27 @@
+"""Work that begins before its result is asked for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+_T = TypeVar("_T")
+
+
+def begin(work: Callable[[], _T]) -> Future[_T]:
+    """Begin work in a thread, and return its result to come, which may be an error.
+
+    A process that ends does not wait for it.
+    """
+    coming: Future[_T] = Future()
+
+    def run() -> None:
+        try:
+            coming.set_result(work())
+        except BaseException as error:
+            coming.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return coming
