@@ -26,7 +26,7 @@ _QUICK_S = 60.0
 # What names of variables in the packaged files, or of Compose itself, begin with.
 _OURS = (
     *(PREFIX, "KAFKA_", "ZOOKEEPER_", "COMPOSE_", "BROKER_"),
-    *("CLUSTER_ID", "COMBINED_", "CONTROLLER_", "QUORUM_VOTERS", "REHEARSED_"),
+    *("CLUSTER_ID", "COMBINED_", "CONTROLLER_", "QUORUM_VOTERS", "REHEARSED_", "CHECK_"),
 )
 
 

@@ -31,6 +31,8 @@ _SHIPPED: dict[Mode, str] = {
 }
 # The port of the packaged file's listener for controllers, inside each container.
 _QUORUM_PORT = 29093
+# A check takes 0.05 s from a start, which does not wait for it; by hand, Compose's --wait does.
+_CHECK_START_INTERVAL = "2s"
 # The packaged files have a profile for each number of brokers.
 PACKAGED_BROKERS = 5
 _PROFILES = "COMPOSE_PROFILES"
@@ -262,6 +264,7 @@ def variables(
         PREFIX + "NETWORK_EXTERNAL": "true" if settings.network_external else "false",
         "INTERNAL_REPLICATION_FACTOR": str(replicas),
         "INTERNAL_MIN_ISR": str(max(1, replicas - 1)),
+        "CHECK_START_INTERVAL": _CHECK_START_INTERVAL,
         **_of_quorum(topology, cluster_id),
     }
     for service in topology:

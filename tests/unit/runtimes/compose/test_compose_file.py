@@ -207,6 +207,7 @@ def test_the_variables_of_one_broker(settings: Settings) -> None:
         "KAFKA_TASKS_NETWORK_EXTERNAL": "false",
         "INTERNAL_REPLICATION_FACTOR": "1",
         "INTERNAL_MIN_ISR": "1",
+        "CHECK_START_INTERVAL": "2s",
     }
 
 
