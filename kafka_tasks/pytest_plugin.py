@@ -5,13 +5,35 @@ PYTEST_DONT_REWRITE
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from kafka_tasks.fixtures import DIRECTORY, RUN, Later, options, uses_kafka
+from kafka_tasks import pytest_values as values
+
+
+class _Later:
+    """A module of the fixtures that is imported when something public of it is first used.
+
+    Pytest asks every value beside a fixture for `_mock_name` and `__wrapped__`.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the module has by this name; raises `AttributeError` for a private one."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        from kafka_tasks.fixtures import plain_imports
+
+        plain_imports.install(sys.meta_path)
+        return getattr(import_module(f"kafka_tasks.fixtures.{self._name}"), name)
+
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer, Producer
@@ -24,7 +46,7 @@ if TYPE_CHECKING:
     from kafka_tasks.fixtures.run import InUse, Run
 else:
     # A project whose tests have no Kafka does not wait for them.
-    fixture_bodies, hooks = Later("fixture_bodies"), Later("hooks")
+    fixture_bodies, hooks = _Later("fixture_bodies"), _Later("hooks")
 
 
 # -- the run -----------------------------------------------------------------------------------
@@ -33,7 +55,7 @@ else:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options, each also as a setting of the ini file."""
     group = parser.getgroup("kafka", "Kafka (kafka-tasks)")
-    for option in options.OPTIONS:
+    for option in values.OPTIONS:
         told = f"{option.help} (default: {option.default})" if option.default else option.help
         kind: dict[str, Any] = {"metavar": option.metavar} if option.metavar else {}
         if option.choices:
@@ -47,9 +69,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, and check the options."""
-    for line in options.MARKERS:
+    for line in values.MARKERS:
         config.addinivalue_line("markers", line)
-    if any(options.set_in(config)):
+    if any(values.set_in(config)):
         hooks.check(config)
 
 
@@ -61,14 +83,7 @@ def pytest_configure_node(node: Any) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str | None:
     """Say which cluster tests get, where the options say something."""
-    return hooks.header(config) if any(options.set_in(config)) else None
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Stop the clusters of the run; in a worker of xdist, close its clients."""
-    if RUN in config.stash or DIRECTORY in config.stash:
-        hooks.end(config)
+    return hooks.header(config) if any(values.set_in(config)) else None
 
 
 # -- collection --------------------------------------------------------------------------------
@@ -87,7 +102,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     names: list[str] = getattr(item, "fixturenames", [])
     if any(item.iter_markers("kafka_topics")) and "_kafka_marked_topics" not in names:
         names.insert(0, "_kafka_marked_topics")
-    if uses_kafka(names) or "_kafka_names" in names:
+    if values.uses_kafka(names) or "_kafka_names" in names:
         item.add_marker("kafka")
 
 

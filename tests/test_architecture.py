@@ -54,12 +54,13 @@ ROOMS: dict[str, list[str]] = {
     "snapshots": _LIFE,
     "diagnosis": _CHECKS,
     "acceptance": [*_CHECKS, "render", "fixtures.made_topics"],
-    "fixtures": [*_LIFE, "diagnosis", "render"],
+    "fixtures": [*_LIFE, "diagnosis", "render", "pytest_values"],
     "render": ["version", "model", "topics.plan", *_RESULTS],
     "testing": [*_BASE, "runtimes.protocol", "runtimes.roles"],
     "starters": [],
     "tasks": _TOP,
-    "pytest_plugin": ["fixtures"],
+    "pytest_plugin": ["fixtures", "pytest_values"],
+    "pytest_values": [],
     "pytest_factories": ["fixtures"],
     "sessions": _TOP,
     "program": [*_TOP, "invoke_program"],
@@ -369,8 +370,7 @@ def test_a_run_of_pytest_without_kafka_loads_no_room(tmp_path: Path) -> None:
     passes = f"stdout, sys.stdout = sys.stdout, sys.stderr\nassert pytest.main({arguments}) == 0"
     run = f"{alone}\n{passes}\nsys.stdout = stdout"
     loaded = {name for name in _loaded_by(run) if name.partition(".")[0] == "kafka_tasks"}
-    rooms = {"kafka_tasks.pytest_plugin", "kafka_tasks.fixtures", "kafka_tasks.fixtures.options"}
-    assert loaded == {"kafka_tasks", *rooms}
+    assert loaded == {"kafka_tasks", "kafka_tasks.pytest_plugin", "kafka_tasks.pytest_values"}
 
 
 def test_the_public_names_are_those_that_are_listed() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from written_tables import ROOT, Documents, cell, write
 
-from kafka_tasks.fixtures.options import MARKERS, OPTIONS, Option
+from kafka_tasks.pytest_values import MARKERS, OPTIONS, Option
 
 _PLUGIN = ROOT / "kafka_tasks" / "pytest_plugin.py"
 
