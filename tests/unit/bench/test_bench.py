@@ -67,6 +67,7 @@ def test_the_table_has_the_rows_that_were_promised() -> None:
         "pytest-one": ("ratio", 1.3),
         "pytest-keep": ("difference", 520),
         "pytest-unused": ("difference", 5),
+        "pytest-installed": ("difference", 10),
         "pytest-200": ("ratio", 1.0),
         "pytest-topic": ("difference", 10),
         "pytest-topic-two": ("difference", 15),
