@@ -75,7 +75,7 @@ def _compose_file(exam: Examination) -> Iterator[Finding]:
 def _read(exam: Examination, path: Path) -> dict[str, Any]:
     """Return a Compose file as Compose reads it."""
     from kafka_tasks.runtimes import node_data
-    from kafka_tasks.runtimes.compose import command, compose_file
+    from kafka_tasks.runtimes.compose import command, compose_file, file_variables
 
     settings, record = exam.settings, exam.record
     topology = record.topology if record else ports.as_set(settings, settings.topology)
@@ -86,7 +86,7 @@ def _read(exam: Examination, path: Path) -> dict[str, Any]:
         name=name,
         directory=exam.project.path,
         files=(path,),
-        variables=compose_file.variables(settings, topology, name, id_),
+        variables=file_variables.of(settings, topology, name, id_),
         profiles=compose_file.profiles_for(settings, path, topology),
     )
     return project.config()

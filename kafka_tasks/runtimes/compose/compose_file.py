@@ -13,8 +13,8 @@ from kafka_tasks.errors import InvalidInput, KafkaTasksError
 from kafka_tasks.model.kafka_line import Mode
 from kafka_tasks.model.topology import Service, Topology, in_order, kraft_cluster, zookeeper_cluster
 from kafka_tasks.project.state import ClusterRecord
-from kafka_tasks.runtimes import ports, roles
-from kafka_tasks.runtimes.compose import cast, command, containers, file_problems
+from kafka_tasks.runtimes import ports
+from kafka_tasks.runtimes.compose import cast, command, containers, file_problems, file_variables
 from kafka_tasks.runtimes.compose.problems import ConfiguredFile, Surroundings
 from kafka_tasks.runtimes.compose.service_config import ConfiguredService
 from kafka_tasks.settings import PREFIX, Settings, dotenv_values_of, environment
@@ -29,10 +29,6 @@ _SHIPPED: dict[Mode, str] = {
     "zookeeper": "docker-compose.yml",
     "kraft": "docker-compose.kraft.yml",
 }
-# The port of the packaged file's listener for controllers, inside each container.
-_QUORUM_PORT = 29093
-# A check takes 0.05 s from a start, which does not wait for it; by hand, Compose's --wait does.
-_CHECK_START_INTERVAL = "2s"
 # The packaged files have a profile for each number of brokers.
 PACKAGED_BROKERS = 5
 _PROFILES = "COMPOSE_PROFILES"
@@ -134,7 +130,7 @@ def _services_of(settings: Settings, path: Path) -> Topology:
 def _config_of(settings: Settings, path: Path, profiles: tuple[str, ...]) -> Any:
     """Return a file as Compose reads it; None where it does not, which a start reports."""
     name = project_name(settings.project)
-    given = variables(settings, ports.as_set(settings, settings.topology), name)
+    given = file_variables.of(settings, ports.as_set(settings, settings.topology), name)
     project = command.Project(
         name=name, directory=settings.project, files=(path,), variables=given, profiles=profiles
     )
@@ -250,60 +246,6 @@ def _entries(node: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
                 yield from _entries(value, seen)
             elif isinstance(key, yaml.ScalarNode):
                 yield key.value, value
-
-
-def variables(
-    settings: Settings, topology: Topology, project: str, cluster_id: str | None = None
-) -> dict[str, str]:
-    """Return what Compose puts into the file; none of it reaches a container by itself."""
-    replicas = min(3, len(topology.brokers))
-    found = {
-        PREFIX + "VERSION": settings.version,
-        PREFIX + "LAUNCH": _launch(settings, topology),
-        PREFIX + "NETWORK": settings.network or f"kafka-tasks-{project}",
-        PREFIX + "NETWORK_EXTERNAL": "true" if settings.network_external else "false",
-        "INTERNAL_REPLICATION_FACTOR": str(replicas),
-        "INTERNAL_MIN_ISR": str(max(1, replicas - 1)),
-        "CHECK_START_INTERVAL": _CHECK_START_INTERVAL,
-        **_of_quorum(topology, cluster_id),
-    }
-    for service in topology:
-        recipe = roles.of(service.role)
-        image = recipe.container.image_setting
-        found[PREFIX + image.upper()] = str(getattr(settings, image))
-        kind = "BROKER" if service.role.serves_clients else service.role.upper()
-        first = service.number == 1
-        port = recipe.port_variable if first else f"{kind}_{service.number}_PORT"
-        # Without a port, as before a first start, the file's own default counts, and not the word
-        # auto, which Compose would read in .env.
-        if service.port is not None or first:
-            found[port] = str(service.port or "")
-    return found
-
-
-def _launch(settings: Settings, topology: Topology) -> str:
-    """Return how servers start; a listener with TLS is no reason for the images' own start."""
-    is_direct = settings.launch == "direct"
-    return "secured" if is_direct and topology.security is not None else settings.launch
-
-
-def _of_quorum(topology: Topology, cluster_id: str | None) -> dict[str, str]:
-    """Return the variables of KRaft mode: the voters, and which nodes are among them."""
-    voters = topology.voters
-    if not voters:
-        return {}
-    combined = [voter for voter in voters if voter.role.serves_clients]
-    found = {
-        "QUORUM_VOTERS": ",".join(f"{each.node_id}@{each.name}:{_QUORUM_PORT}" for each in voters),
-        "COMBINED_3": "yes" if len(combined) > 1 else "",
-        **({} if combined else {"COMBINED_1": ""}),
-        **({"CLUSTER_ID": cluster_id} if cluster_id else {}),
-    }
-    for number, voter in enumerate(voters, start=1):
-        port = PREFIX + "CONTROLLER_PORT" if number == 1 else f"CONTROLLER_{number}_PORT"
-        if voter.quorum_port is not None or number == 1:
-            found[port] = str(voter.quorum_port or "")
-    return found
 
 
 def profiles_for(settings: Settings, path: Path, topology: Topology) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from kafka_tasks.model.security import Security
 from kafka_tasks.model.topology import Service, Topology
 from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes.compose import compose_file, containers
+from kafka_tasks.runtimes.compose.file_variables import CONTROLLER_PORT
 from kafka_tasks.runtimes.compose.override import RESET
 from kafka_tasks.runtimes.roles import secured
 from kafka_tasks.runtimes.secure import container_files
@@ -30,7 +31,7 @@ _WHERE = secured.Surroundings(
     clients=(secured.CLIENTS, _CONTAINER), internal=(_BROKERS, secured.INTERNAL), files=_FILES
 )
 # Ports inside the containers; the first two are those of the packaged file.
-_CONTAINER_PORT, _CONTROLLER_PORT, _BROKERS_PORT, _INTERNAL_PORT = 29092, 29093, 29094, 29095
+_CONTAINER_PORT, _BROKERS_PORT, _INTERNAL_PORT = 29092, 29094, 29095
 _EVERY = "0.0.0.0"  # noqa: S104
 # A file of its own, so that no password is in the environment of a container.
 _PROVIDER = {
@@ -77,7 +78,7 @@ def unfit(settings: Settings) -> str | None:
 def inner_ports(service: Service, topology: Topology) -> tuple[int, ...]:
     """Return the ports of a packaged broker's other listeners, beside which HOST has its own."""
     secured_ports = (_BROKERS_PORT, _INTERNAL_PORT) if topology.security else ()
-    voter_ports = (_CONTROLLER_PORT,) if service.role.votes else ()
+    voter_ports = (CONTROLLER_PORT,) if service.role.votes else ()
     return (_CONTAINER_PORT, *voter_ports, *secured_ports)
 
 
@@ -135,7 +136,7 @@ def _listeners(service: Service) -> dict[str, str]:
             Listener(secured.INTERNAL, "127.0.0.1", service.internal_port or 0),
         ]
     if service.role.votes:
-        bound.append(Listener(secured.CONTROLLER, _EVERY, _CONTROLLER_PORT))
+        bound.append(Listener(secured.CONTROLLER, _EVERY, CONTROLLER_PORT))
     found = {"listeners": rendered(*bound)}
     return found | ({"advertised.listeners": rendered(*told)} if told else {})
 
@@ -151,7 +152,7 @@ def _change(
         "volumes": [_mount(container_files.folder(kept, service))],
         # By them it is known as secured where its record is lost.
         "labels": containers.labelled(wanted),
-        "healthcheck": {"test": _check(_CONTAINER_PORT if serves else _CONTROLLER_PORT)},
+        "healthcheck": {"test": _check(_CONTAINER_PORT if serves else CONTROLLER_PORT)},
     }
     published = f"127.0.0.1:{service.internal_port}:{_INTERNAL_PORT}"
     return {**found, "ports": [published]} if serves else found

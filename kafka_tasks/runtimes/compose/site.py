@@ -24,6 +24,7 @@ from kafka_tasks.runtimes.compose import (
     command,
     compose_file,
     containers,
+    file_variables,
     leavings,
     left_out,
     old_data,
@@ -106,7 +107,7 @@ class Site:
             name=name,
             directory=self.project.path,
             files=(path,),
-            variables=compose_file.variables(settings, topology, name, cluster_id),
+            variables=file_variables.of(settings, topology, name, cluster_id),
             profiles=compose_file.profiles_for(settings, path, topology),
         )
 

@@ -15,7 +15,7 @@ from kafka_tasks.errors import InvalidInput
 from kafka_tasks.model.topology import of_names, zookeeper_cluster
 from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes.broker_properties import BrokerProperties
-from kafka_tasks.runtimes.compose import command, compose_file, leavings, override
+from kafka_tasks.runtimes.compose import command, compose_file, file_variables, leavings, override
 from kafka_tasks.settings import Settings, load
 from tests.unit.any_text import CHARACTERS
 
@@ -25,7 +25,7 @@ OURS = "services: {zookeeper: {image: z}, kafka: {image: k}}\n"
 def _variables(settings: Settings, port: int, zookeeper_port: int) -> dict[str, str]:
     """Return the variables of a cluster whose first broker and ZooKeeper have these ports."""
     ports = (zookeeper_port, *range(port, port + settings.brokers))
-    return compose_file.variables(settings, settings.topology.at(ports), "shop")
+    return file_variables.of(settings, settings.topology.at(ports), "shop")
 
 
 def _settings(project: Project, **environ: str) -> Settings:
@@ -215,7 +215,7 @@ def test_a_port_that_is_not_known_yet_is_the_files_own(project: Project) -> None
     """Compose reads .env itself, and would take the word auto there for a port."""
     for mode, names in (("zookeeper", ["ZOOKEEPER_PORT"]), ("kraft", ["CONTROLLER_PORT"])):
         settings = _settings(project, MODE=mode)
-        found = compose_file.variables(settings, settings.topology, "shop")
+        found = file_variables.of(settings, settings.topology, "shop")
         for name in ("PORT", *names):
             assert found[f"KAFKA_TASKS_{name}"] == ""
 

@@ -15,7 +15,13 @@ from kafka_tasks.model.topology import Topology, kraft_cluster, zookeeper_cluste
 from kafka_tasks.project.directory import Project
 from kafka_tasks.runtimes import ports
 from kafka_tasks.runtimes.broker_properties import BrokerProperties
-from kafka_tasks.runtimes.compose import compose_file, containers, old_data, override
+from kafka_tasks.runtimes.compose import (
+    compose_file,
+    containers,
+    file_variables,
+    old_data,
+    override,
+)
 from kafka_tasks.settings import Settings, load
 from tests.unit.recorded import cluster_record
 from tests.unit.runtimes.compose.engine import FakeEngine, container
@@ -65,7 +71,7 @@ def test_a_file_of_zookeeper_mode_does_not_fit(project: Project) -> None:
 
 def _variables(project: Project, topology: Topology) -> dict[str, str]:
     settings = _settings(project, BROKERS=str(len(topology.brokers)))
-    return compose_file.variables(settings, ports.as_set(settings, topology), "shop", "the-id")
+    return file_variables.of(settings, ports.as_set(settings, topology), "shop", "the-id")
 
 
 def test_voters_and_their_ports_are_variables(project: Project) -> None:
