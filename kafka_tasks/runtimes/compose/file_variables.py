@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kafka_tasks.model.topology import Topology
 from kafka_tasks.runtimes import roles
+from kafka_tasks.runtimes.roles.broker import offsets_partitions
 from kafka_tasks.settings import PREFIX, Settings
 
 # The port of the listener for controllers, inside each container.
@@ -24,6 +25,7 @@ def of(
         PREFIX + "NETWORK_EXTERNAL": "true" if settings.network_external else "false",
         "INTERNAL_REPLICATION_FACTOR": str(replicas),
         "INTERNAL_MIN_ISR": str(max(1, replicas - 1)),
+        "OFFSETS_PARTITIONS": str(offsets_partitions(topology)),
         "CHECK_START_INTERVAL": _CHECK_START_INTERVAL,
         **_of_quorum(topology, cluster_id),
     }

@@ -24,9 +24,10 @@ def configure(service: Service, topology: Topology, further: Mapping[str, str]) 
     """Return the properties of one broker on loopback, which may be a controller too.
 
     Kafka's defaults expect three brokers and patient clients; with fewer the internal topics could
-    not be created. No rebalance delay makes a first consumer 3 s faster, and the cleaner's buffer
-    fits the heap. The numbers of threads are Kafka's: a dynamic change at most doubles them, and
-    fewer saved 1 MB and no time.
+    not be created. No rebalance delay makes a first consumer 3 s faster. So does one partition for
+    committed offsets where one broker would have all 50: librdkafka asks for the coordinator again
+    after 1 s, and then after 2. The cleaner's buffer fits the heap. The numbers of threads are
+    Kafka's: a dynamic change at most doubles them, and fewer saved 1 MB and no time.
     """
     replicas = min(3, len(topology.brokers))
     in_sync = max(1, replicas - 1)
@@ -35,6 +36,7 @@ def configure(service: Service, topology: Topology, further: Mapping[str, str]) 
         **_listeners(service, topology),
         "log.dirs": f"./data/{service.name}",
         "offsets.topic.replication.factor": str(replicas),
+        "offsets.topic.num.partitions": str(offsets_partitions(topology)),
         "transaction.state.log.replication.factor": str(replicas),
         "transaction.state.log.min.isr": str(in_sync),
         "default.replication.factor": str(replicas),
@@ -43,6 +45,11 @@ def configure(service: Service, topology: Topology, further: Mapping[str, str]) 
         "log.cleaner.dedupe.buffer.size": "16777216",
         **further,
     }
+
+
+def offsets_partitions(topology: Topology) -> int:
+    """Return how many partitions Kafka's topic of committed offsets gets: with more brokers, 50."""
+    return 1 if len(topology.brokers) == 1 else 50
 
 
 def _listeners(service: Service, topology: Topology) -> dict[str, str]:

@@ -207,6 +207,7 @@ def test_the_variables_of_one_broker(settings: Settings) -> None:
         "KAFKA_TASKS_NETWORK_EXTERNAL": "false",
         "INTERNAL_REPLICATION_FACTOR": "1",
         "INTERNAL_MIN_ISR": "1",
+        "OFFSETS_PARTITIONS": "1",
         "CHECK_START_INTERVAL": "2s",
     }
 
@@ -231,6 +232,7 @@ def test_more_brokers_have_more_replicas_and_ports(
     found = _variables(_settings(project, BROKERS=str(brokers)), 20000, 2181)
     assert found["INTERNAL_REPLICATION_FACTOR"] == replicas
     assert found["INTERNAL_MIN_ISR"] == min_isr
+    assert found["OFFSETS_PARTITIONS"] == ("1" if brokers == 1 else "50")
     ports = {name: port for name, port in found.items() if name.startswith("BROKER_")}
     assert ports == {f"BROKER_{n}_PORT": str(19999 + n) for n in range(2, brokers + 1)}
 

@@ -30,6 +30,7 @@ def test_internal_topics_fit_the_number_of_brokers(
     """Replication factor min(3, N) and min ISR one below it, but at least one."""
     found = _configured("kafka", brokers=brokers)
     assert found["offsets.topic.replication.factor"] == str(replicas)
+    assert found["offsets.topic.num.partitions"] == ("1" if brokers == 1 else "50")
     assert found["transaction.state.log.replication.factor"] == str(replicas)
     assert found["transaction.state.log.min.isr"] == str(in_sync)
 
