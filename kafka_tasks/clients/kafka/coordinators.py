@@ -27,6 +27,14 @@ _LONGEST_S = 3600.0
 _Futures = Mapping[str, Future[Any]]
 
 
+def expect(admin: Admin, group: str) -> None:
+    """Let the cluster make its topic of committed offsets, for which a first consumer waits 3 s.
+
+    Nothing is waited for here: the cluster makes it when anybody asks for a coordinator.
+    """
+    admin.client.describe_consumer_groups([group], request_timeout=_LONGEST_S)
+
+
 def described(admin: Admin, groups: Iterable[str], limit_s: float, **options: bool) -> _Futures:
     """Return the descriptions of these groups, as futures that are done.
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from tests.integration.plugin.conftest import Inner
 
 _CLUSTER = """
+    import time
+
     from confluent_kafka.admin import AdminClient
 
 
@@ -19,6 +21,13 @@ _CLUSTER = """
         assert kafka_cluster.mode == "zookeeper"
         assert kafka_cluster.project.is_dir()
         assert kafka_bootstrap_servers in str(kafka_cluster)
+
+
+    def test_groups_are_prepared(kafka_admin):
+        deadline = time.monotonic() + 60
+        while "__consumer_offsets" not in kafka_admin.list_topics(timeout=10).topics:
+            assert time.monotonic() < deadline, "nothing asks for a coordinator"
+            time.sleep(0.05)
 
 
     def test_admin(kafka_admin, kafka_cluster):
@@ -176,9 +185,9 @@ _CLIENTS = """
 def test_each_fixture_gives_what_it_says(inner: Inner) -> None:
     """Cluster, topics, names, clients and records, in one run; what uses them has the mark."""
     inner.write(test_cluster=_CLUSTER, test_topics=_TOPICS, test_clients=_CLIENTS)
-    inner.run_on_kept("--import-mode=importlib", "-x").assert_outcomes(passed=20)
+    inner.run_on_kept("--import-mode=importlib", "-x").assert_outcomes(passed=21)
     unmarked = inner.run_on_kept("-m", "not kafka")
-    unmarked.assert_outcomes(passed=1, deselected=19)
+    unmarked.assert_outcomes(passed=1, deselected=20)
 
 
 _FAILING = """

@@ -94,6 +94,14 @@ def test_a_client_that_answers_is_kept(admin: Admin) -> None:
     assert admin.client is before
 
 
+def test_nobody_waits_for_what_is_expected(admin: Admin) -> None:
+    """The request is under way, and the client stays for others."""
+    before = admin.client
+    coordinators.expect(admin, "b")
+    assert _Client.limits == [3600.0]
+    assert admin.client is before
+
+
 def test_a_coordinator_that_stays_away_is_no_broker_that_answers(admin: Admin) -> None:
     """As without any broker, after the limit."""
     with pytest.raises(BrokerUnreachable, match="read the offsets of consumer groups"):
