@@ -21,6 +21,7 @@ from kafka_tasks.model.evidence import WINDOW, telling
 from kafka_tasks.model.topology import NAMES, Topology
 from kafka_tasks.project import state
 from kafka_tasks.project.directory import Project
+from kafka_tasks.runtimes import node_data
 from kafka_tasks.runtimes.compose import (
     command,
     compose_file,
@@ -105,6 +106,8 @@ class ComposeRuntime:
         self._secure(settings)
         project = self._site.prepared(settings, record, there)
         state.write(self._site.project, record)
+        # One that is started after a wipe is another cluster.
+        self._site.new_id = node_data.new_id()
         self._drop_orphans(project, topology)
         wanted = topology if services is None else topology.only(services)
         alone = bool(wanted.brokers) and self._has_zookeeper(topology, there)

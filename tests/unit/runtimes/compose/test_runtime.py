@@ -539,6 +539,26 @@ def test_a_wipe_forgets(world: World) -> None:
     assert world.recorded is None
 
 
+def test_after_a_wipe_it_is_another_cluster(world: World) -> None:
+    """Compose is asked ahead with the id that the start has."""
+    advertised = {"KAFKA_ADVERTISED_LISTENERS": "HOST://localhost:9092"}
+    world.compose.config["services"]["kafka"] = {
+        "environment": {"KAFKA_PROCESS_ROLES": "broker,controller", **advertised},
+        "ports": [{"target": 9092, "published": "9092"}],
+    }
+    ids = []
+    for _ in range(2):
+        world.runtime.expect_start(world.settings(MODE="kraft"))
+        ahead = world.compose.made[-1].variables["CLUSTER_ID"]
+        world.runtime.start(world.settings(MODE="kraft"))
+        assert world.recorded is not None and world.recorded.cluster_id == ahead
+        ids.append(ahead)
+        world.runtime.stop(wipe=True)
+        world.engine.there.clear()
+    assert ids[0] != ids[1]
+    assert world.done.count("ask ahead") == 2
+
+
 def test_a_stopped_cluster_can_be_wiped(world: World) -> None:
     """Its volumes are found by the recorded name."""
     world.record(wanted="stopped", compose_project="project-abcdef")
