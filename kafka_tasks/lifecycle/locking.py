@@ -43,7 +43,7 @@ def _differences(session: Session, names: Collection[str] | None) -> list[str]:
     secured = record.security.choices if record.security else _UNSECURED
     there = {**record.fingerprint, **{field: str(value) for field, value in secured.items()}}
     return [
-        f"{named[field][1]} is {named[field][0]}, the cluster has {_in_words(before)}"
+        f"{named[field][1]} is {_in_words(named[field][0])}, the cluster has {_in_words(before)}"
         for field, before in there.items()
         if field in (named if names is None else names)
         and session.settings.explicit(field)
@@ -51,5 +51,7 @@ def _differences(session: Session, names: Collection[str] | None) -> list[str]:
     ]
 
 
-def _in_words(value: str) -> str:
-    return "none" if value == "None" else value
+def _in_words(value: object) -> str:
+    """Return a value as a person types it."""
+    text = str(value)
+    return text.lower() if text in ("None", "True", "False") else text

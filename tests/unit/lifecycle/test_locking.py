@@ -62,7 +62,8 @@ def test_another_security_than_the_running_clusters_is_refused(session: Session)
     up(session)
     record(session)
     with pytest.raises(
-        InvalidInput, match="SECURE is scram, the cluster has none; KAFKA_TASKS_ACL"
+        InvalidInput,
+        match="SECURE is scram, the cluster has none; KAFKA_TASKS_ACL is true, the cluster has false",
     ):
         up(asked)
     record(session, security=Security("scram", acl=True, hosts=("a.test",)))
