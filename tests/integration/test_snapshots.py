@@ -290,7 +290,7 @@ RESTORE = [
     ("kafka_tasks.project.restoring:write@1", "old"),
     (f"{DATA}:EmbeddedData.discard@1", "old"),
     (f"{DATA}:_write@1", "old"),
-    (f"{DATA}:_write@40", "old"),
+    (f"{DATA}:_write@8", "old"),
     (f"{DATA}:EmbeddedData.stage@1", "old"),
     ("kafka_tasks.project.restoring:write@2", "new"),
     ("pathlib:Path.rename@1", "new"),
@@ -342,9 +342,9 @@ def test_ctrl_c_in_the_swap_comes_too_late(
 @pytest.mark.parametrize(
     ("fault", "place", "topics"),
     [
-        ("kill-call", f"{DATA}:_write@40", ["mine"]),
+        ("kill-call", f"{DATA}:_write@8", ["mine"]),
         ("kill-call", "pathlib:Path.rename@1", ["orders", "tricky"]),
-        ("int-call", f"{DATA}:_write@40", ["mine"]),
+        ("int-call", f"{DATA}:_write@8", ["mine"]),
     ],
 )
 def test_up_after_an_interrupted_restore_of_a_running_cluster(
