@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from kafka_tasks.clients.kafka import changes, offsets
 from kafka_tasks.clients.kafka.admin import CHANGE_S, Admin
@@ -56,13 +56,14 @@ def delete(
     deadline = Deadline.after(admin.limit(timeout_s, CHANGE_S), waiting.clock)
     found: Outcomes = {}
     used = _written_lately(admin, names) if watch else set()
+    known = changes.ids(admin, used, timeout_s=_ANSWER_S)
     for first in range(0, len(names), _BATCH):
         found.update(_sent(admin, list(names[first : first + _BATCH]), deadline, waiting))
     going = [name for name, error in found.items() if error is None]
-    left = _await_free(admin, going, deadline, waiting)
+    left, back = _await_free(admin, going, deadline, waiting, known)
     found.update({name: _still_there(name) for name in sorted(left)})
-    gone = set(going) - left
-    back = _seen_again(admin, gone, _COMES_BACK_S if gone & used else 0.0, waiting)
+    gone = set(going) - left - back
+    back |= _seen_again(admin, gone, _COMES_BACK_S if gone & used else 0.0, waiting)
     return {**found, **{name: _recreated(name) for name in sorted(back)}}
 
 
@@ -154,14 +155,25 @@ def _recreated(name: str) -> ClusterError:
 
 
 def _await_free(
-    admin: Admin, names: Iterable[str], deadline: Deadline, policy: RetryPolicy
-) -> set[str]:
-    """Wait until topics of these names can be created; return those that cannot in time."""
-    left = set(names)
+    admin: Admin,
+    names: Iterable[str],
+    deadline: Deadline,
+    policy: RetryPolicy,
+    known: Mapping[str, str],
+) -> tuple[set[str], set[str]]:
+    """Wait until topics of these names can be created; return those that cannot in time.
+
+    Also return those that are there again by then, which another id than the `known` one tells.
+    """
+    left, back = set(names), set[str]()
 
     def check() -> None:
         # The metadata is cheap; the controller is asked when none of them is in it.
         seen = left & set(topics_seen(admin))
+        now = changes.ids(admin, seen & set(known), timeout_s=_ANSWER_S)
+        back.update(name for name, number in now.items() if number != known[name])
+        left.difference_update(back)
+        seen -= back
         if seen:
             raise NotYet(f"{min(seen)} is still there")
         try:
@@ -176,8 +188,8 @@ def _await_free(
         try:
             policy.until(check, deadline)
         except OutOfTime:
-            return left
-    return set()
+            return left, back
+    return set(), back
 
 
 def require_trimmable(state: TopicState) -> None:

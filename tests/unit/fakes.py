@@ -201,6 +201,10 @@ class FakeChanges:
         return {name: _outcome(partial(do, name)) for name in names}
 
     @staticmethod
+    def ids(admin: FakeAdmin, names: Iterable[str], *, timeout_s: float = 10.0) -> dict[str, str]:
+        return {name: str(id(admin.there[name])) for name in names if name in admin.there}
+
+    @staticmethod
     def taken(admin: FakeAdmin, names: Iterable[str], *, timeout_s: float = 10.0) -> set[str]:
         return set(names) & set(admin.there)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, Literal
 
-from confluent_kafka import TopicPartition
+from confluent_kafka import KafkaException, TopicCollection, TopicPartition
 from confluent_kafka.admin import (
     AlterConfigOpType,
     ConfigEntry,
@@ -135,6 +136,20 @@ def taken(admin: Admin, names: Iterable[str], *, timeout_s: float | None = None)
     outcomes = _outcomes(admin, futures, "check the name of topic", "CREATE", limit)
     require({name: e for name, e in outcomes.items() if isinstance(e, BrokerUnreachable)})
     return {name for name, error in outcomes.items() if isinstance(error, TopicExists)}
+
+
+def ids(admin: Admin, names: Iterable[str], *, timeout_s: float | None = None) -> dict[str, str]:
+    """Return the ids of topics that have one; another topic of the same name has another id."""
+    wanted = list(names)
+    if not wanted:
+        return {}
+    limit = admin.limit(timeout_s, ANSWER_S)
+    asked = admin.client.describe_topics(TopicCollection(wanted), request_timeout=limit)
+    found = {}
+    for name, future in asked.items():
+        with contextlib.suppress(KafkaException):
+            found[name] = str(future.result().topic_id)
+    return found
 
 
 def trim(

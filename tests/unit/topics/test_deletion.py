@@ -76,6 +76,26 @@ def test_a_topic_that_a_client_recreates_is_an_error(
     assert outcomes["used"].message.endswith("is there again: a client re-created it.")
 
 
+def test_a_topic_that_is_there_again_at_once_is_told_by_its_id(
+    policy: RetryPolicy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has seen that it was gone, and nobody waits for it."""
+    admin = _cluster("used", "idle", records=2)
+    delete, before = FakeChanges.delete, admin.there["used"]
+
+    def deleted(*arguments: Any, **further: Any) -> Any:
+        outcomes = delete(*arguments, **further)
+        admin.there["used"] = topic("used")
+        return outcomes
+
+    monkeypatch.setattr(FakeChanges, "delete", deleted)
+    outcomes = deletion.delete(admin, ["used", "idle"], policy=policy, watch=True)
+    assert admin.there["used"] is not before
+    assert outcomes["idle"] is None
+    assert isinstance(outcomes["used"], ClusterError)
+    assert outcomes["used"].message.endswith("is there again: a client re-created it.")
+
+
 @pytest.mark.parametrize(("records", "watch"), [(2, True), (1, True), (0, True), (2, False)])
 def test_a_producer_that_comes_back_a_moment_later_is_seen(
     records: int, watch: bool, policy: RetryPolicy, monkeypatch: pytest.MonkeyPatch
