@@ -26,7 +26,7 @@ from kafka_tasks.retry import Attempt, Deadline, NotYet, OutOfTime, RetryPolicy
 _PATIENCE_S = 5.0
 # The time between two looks for the dead, as a multiple of what a look takes: an engine needs 20 ms
 # of the CPU that the servers start on.
-_BETWEEN_LOOKS = 10
+_BETWEEN_LOOKS = 20
 # The layers of a glance that wait for a connection, and for how long.
 _OF_CONNECTIONS = ("broker", "advertised")
 _CONNECTION_S = 2.0
