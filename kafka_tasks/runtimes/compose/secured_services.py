@@ -30,7 +30,7 @@ _CONTAINER, _BROKERS = "CONTAINER", "BROKERS"
 _WHERE = secured.Surroundings(
     clients=(secured.CLIENTS, _CONTAINER), internal=(_BROKERS, secured.INTERNAL), files=_FILES
 )
-# Ports inside the containers; the first two are those of the packaged file.
+# Ports inside the containers; the first is that of the packaged file.
 _CONTAINER_PORT, _BROKERS_PORT, _INTERNAL_PORT = 29092, 29094, 29095
 _EVERY = "0.0.0.0"  # noqa: S104
 # A file of its own, so that no password is in the environment of a container.
