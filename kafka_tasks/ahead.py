@@ -1,10 +1,10 @@
-"""Work that begins before its result is asked for."""
+"""Work in a thread of its own, begun before its result is needed, or with a limit."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import TypeVar
 
 _T = TypeVar("_T")
@@ -25,3 +25,11 @@ def begin(work: Callable[[], _T]) -> Future[_T]:
 
     threading.Thread(target=run, daemon=True).start()
     return coming
+
+
+def within(work: Callable[[], None], limit_s: float) -> None:
+    """Do work for at most so many seconds: name resolution and a hanging engine ignore a deadline.
+
+    What it has collected by then stays; its errors are its own.
+    """
+    wait([begin(work)], limit_s)

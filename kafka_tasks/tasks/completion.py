@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import re
 import shlex
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -151,6 +150,8 @@ def _parameter(argument: Argument) -> str:
 
 def known(kind: str, context: Context) -> list[str]:
     """Return the names of this kind; none, and no error, where the cluster answers too late."""
+    from kafka_tasks import ahead
+
     found: list[str] = []
 
     def ask() -> None:
@@ -158,10 +159,7 @@ def known(kind: str, context: Context) -> list[str]:
         with contextlib.suppress(Exception):
             found.extend(name for name in _asked(kind, context) if _SAFE.fullmatch(name))
 
-    # Name resolution and a hanging Docker engine ignore every deadline.
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
-    asking.join(_ANSWER_S)
+    ahead.within(ask, _ANSWER_S)
     return list(found)
 
 

@@ -1,4 +1,4 @@
-"""Work that begins before its result is asked for."""
+"""Work in a thread of its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kafka_tasks import ahead
 
 
 def test_work_begins_at_once_and_beside() -> None:
-    """In another thread, while this one goes on."""
+    """In another thread, while this one continues."""
     begun, may_end = threading.Event(), threading.Event()
 
     def work() -> str:
@@ -30,3 +30,20 @@ def test_an_error_is_raised_where_the_result_is_asked_for() -> None:
     coming = ahead.begin(lambda: 1 // 0)
     with pytest.raises(ZeroDivisionError):
         coming.result()
+
+
+def test_work_with_a_limit_keeps_what_it_has_by_then() -> None:
+    """It may hang afterwards."""
+    found: list[int] = []
+    may_end = threading.Event()
+
+    def work() -> None:
+        found.append(1)
+        may_end.wait(60)
+        found.append(2)
+
+    ahead.within(lambda: found.append(0), 60)
+    assert found == [0]
+    ahead.within(work, 0)
+    assert 2 not in found
+    may_end.set()
